@@ -1,0 +1,57 @@
+"""Declares the package `zfnet`: its three folders, its dependencies and its command.
+
+Imports setuptools alone, because Beam runs this file by itself (`--setup_file ./setup.py`) to make the archive that its workers install.
+"""
+
+import pathlib
+
+import setuptools
+
+ROOMS = ("model", "components", "pipeline")
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def find_packages() -> list[str]:
+    """Names of all packages, `model/net` as `zfnet.model.net`, found on disk rather than listed."""
+    packages = []
+    for room in ROOMS:
+        packages.append(f"zfnet.{room}")
+        packages.extend(f"zfnet.{room}.{name}" for name in setuptools.find_packages(str(HERE / room)))
+    return packages
+
+
+TEST = ["pytest", "pytest-timeout", "pytest-xdist", "build", "ruff"]
+
+setuptools.setup(
+    name="zfnet",
+    version="0.1.0",
+    description="ZFNet: train a convolutional network and see what it sees, with deconvnet pictures.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11,<3.14",
+    package_dir={f"zfnet.{room}": room for room in ROOMS},
+    packages=find_packages(),
+    install_requires=[
+        "apache-beam>=2.77",
+        "click>=8.1",
+        "etils[epath]>=1.9",
+        "keras>=3.15",
+        "matplotlib>=3.9",
+        "numpy>=1.26",
+        "pillow>=11",
+        "scikit-image>=0.25,<0.27",
+        "scikit-learn>=1.6",
+        "sqlalchemy>=2.0",
+        "tensorboard>=2.20",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.9",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "gcp": ["apache-beam[gcp]>=2.77", "gcsfs"],
+        "test": TEST,
+    },
+    entry_points={"console_scripts": ["zfnet = zfnet.pipeline.cli:main"]},
+)

@@ -1,0 +1,137 @@
+"""The table of architectures: every net that this project builds, by name."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Convolution:
+    """One numbered convolution of an architecture, with the pooling and contrast normalisation that follow it.
+
+    Attributes:
+        name: name of the layer, `conv1` to `conv5`.
+        filters: number of feature maps.
+        kernel: side of the square filters, in positions of the layer below.
+        stride: step between neighbouring positions.
+        padding: rows and columns of zeros on each side, or `"same"`.
+        pool: padding of the 3x3 max pooling of stride 2 above it, `"same"` or `"valid"`; `None` without pooling.
+        normalize: `"after"` the pooling (ZFNet), `"before"` it (Krizhevsky et al.), or `None`.
+    """
+
+    name: str
+    filters: int
+    kernel: int
+    stride: int = 1
+    padding: int | str = "same"
+    pool: str | None = None
+    normalize: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """A net as a row of the table: its layers, the input it was made for, and how its weights start.
+
+    Attributes:
+        convolutions: from the image upwards.
+        dense: name and number of units of each fully connected layer below the classifier.
+        input_size: side of the input, in pixels, that it is trained at unless told otherwise.
+        input_scale: what centred pixel values (about -128..128) are multiplied with first.
+        first_stddev: standard deviation of the normal distribution that conv1's weights are drawn from.
+        deep_stddev: the same for the layers above; `None` draws them as He et al. 2015 do.
+        rms_radius: largest root mean square of a convolution filter; larger ones are scaled back to it.
+    """
+
+    convolutions: tuple[Convolution, ...]
+    dense: tuple[tuple[str, int], ...] = (("fc6", 4096), ("fc7", 4096))
+    input_size: int = 224
+    input_scale: float = 1.0
+    first_stddev: float = 0.01
+    deep_stddev: float | None = 0.01
+    rms_radius: float = 0.1
+
+    def without(self, *names: str) -> "Architecture":
+        """The same net without the layers called `names`, as the rows of Table 3 leave layers out."""
+        return dataclasses.replace(
+            self,
+            convolutions=tuple(layer for layer in self.convolutions if layer.name not in names),
+            dense=tuple(layer for layer in self.dense if layer[0] not in names),
+        )
+
+    def with_filters(self, **filters: int) -> "Architecture":
+        """The same net with other numbers of feature maps, as in `with_filters(conv3=512, conv4=1024)`."""
+        return dataclasses.replace(
+            self,
+            convolutions=tuple(
+                dataclasses.replace(layer, filters=filters.get(layer.name, layer.filters)) for layer in self.convolutions
+            ),
+        )
+
+    def with_units(self, units: int) -> "Architecture":
+        """The same net with `units` units in each fully connected layer."""
+        return dataclasses.replace(self, dense=tuple((name, units) for name, _ in self.dense))
+
+    def small(self, rms_radius: float) -> "Architecture":
+        """The same topology at half the width, for 96 pixel inputs and hundreds of steps instead of hundreds of thousands.
+
+        A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does, and
+        conv1's small weights are what lets its filters turn into edges instead of staying noise.
+
+        Args:
+            rms_radius: see `Architecture.rms_radius`; smaller inputs need larger weights, so 0.1 would not hold them alike.
+        """
+        halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
+        return dataclasses.replace(halved, input_size=96, input_scale=1 / 64, deep_stddev=None, rms_radius=rms_radius)
+
+
+# Zeiler & Fergus 2013 (v3), Fig. 3. Reading: padding 1 in conv1, which gives the figure's 110 (`same` would give 112).
+ZFNET = Architecture(
+    convolutions=(
+        Convolution("conv1", 96, 7, stride=2, padding=1, pool="same", normalize="after"),
+        Convolution("conv2", 256, 5, stride=2, padding=0, pool="same", normalize="after"),
+        Convolution("conv3", 384, 3),
+        Convolution("conv4", 384, 3),
+        Convolution("conv5", 256, 3, pool="valid"),
+    )
+)
+
+# Krizhevsky et al. 2012 on one GPU, without the split into groups; it normalises before it pools.
+ALEXNET = Architecture(
+    convolutions=(
+        Convolution("conv1", 96, 11, stride=4, padding=2, pool="valid", normalize="before"),
+        Convolution("conv2", 256, 5, padding=2, pool="valid", normalize="before"),
+        Convolution("conv3", 384, 3),
+        Convolution("conv4", 384, 3),
+        Convolution("conv5", 256, 3, pool="valid"),
+    )
+)
+
+WIDE = {"conv3": 512, "conv4": 1024, "conv5": 512}
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "zfnet": ZFNET,
+    "alexnet": ALEXNET,
+    # The other rows of Table 3.
+    "alexnet-without-3-4": ALEXNET.without("conv3", "conv4"),
+    "alexnet-without-7": ALEXNET.without("fc7"),
+    "alexnet-without-6-7": ALEXNET.without("fc6", "fc7"),
+    "alexnet-without-3-4-6-7": ALEXNET.without("conv3", "conv4", "fc6", "fc7"),
+    "alexnet-dense-2048": ALEXNET.with_units(2048),
+    "alexnet-dense-8192": ALEXNET.with_units(8192),
+    "zfnet-dense-2048": ZFNET.with_units(2048),
+    "zfnet-dense-8192": ZFNET.with_units(8192),
+    "zfnet-wide": ZFNET.with_filters(**WIDE),
+    "zfnet-wide-dense-8192": ZFNET.with_filters(**WIDE).with_units(8192),
+    # For `photo_patches` and folders of photographs.
+    "zfnet-small": ZFNET.small(rms_radius=0.1),
+    "alexnet-small": ALEXNET.small(rms_radius=0.1),
+}
+
+
+def find_architecture(name: str) -> Architecture:
+    """The row of the table called `name`.
+
+    Raises:
+        ValueError: if there is none; the message lists those there are.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"There is no architecture {name!r}. Choose one of: {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[name]

@@ -1,0 +1,116 @@
+"""Makes a Keras model from a row of the table of architectures."""
+
+import keras
+
+from zfnet.model.net.architecture import Architecture, Convolution, find_architecture
+from zfnet.model.net.contrast_normalization import ContrastNormalization
+from zfnet.model.net.filter_rms import FilterRmsClip
+from zfnet.model.net.mean_image import MeanImage
+
+
+def build(architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None):
+    """Builds an untrained net.
+
+    Zeiler & Fergus 2013, Fig. 3 and section 3. Layers are called conv1 .. conv5, pool1, norm1, ..., fc6, fc7, predictions; the
+    output of convN is the one after its ReLU.
+
+    Args:
+        architecture: a name (see `ARCHITECTURES`), or an `Architecture` of your own.
+        input_shape: `(height, width, channels)` in pixels; `None` takes the size that the architecture was made for.
+        classes: number of classes.
+        include_top: whether the fully connected layers and the classifier are part of it; without them it ends at pool5.
+        classifier_activation: of the last layer; `None` gives logits.
+        mean_image: array of `input_shape`, values 0..255. With it, the net's first layer subtracts it, so that the net takes
+            RGB values 0..255; without it, the net takes centred values, about -128..128.
+
+    Returns:
+        A `keras.Model`: float images `(batch, *input_shape)` to probabilities `(batch, classes)`.
+
+    Raises:
+        ValueError: if the name is unknown, or the input too small for the layers.
+
+    Example:
+        >>> build("zfnet").count_params()
+        62357608
+        >>> build("zfnet-small", classes=15).input_shape
+        (None, 96, 96, 3)
+    """
+    name = architecture if isinstance(architecture, str) else "custom"
+    row = find_architecture(architecture) if isinstance(architecture, str) else architecture
+    inputs = keras.Input(input_shape or (row.input_size, row.input_size, 3), name="image")
+    signal = inputs
+    if mean_image is not None:
+        signal = MeanImage(name="mean_image")(signal)
+    if row.input_scale != 1:
+        signal = keras.layers.Rescaling(row.input_scale, name="input_scale")(signal)
+    for convolution in row.convolutions:
+        signal = _convolution(signal, convolution, row, first=convolution is row.convolutions[0])
+    if include_top:
+        signal = _top(signal, row, classes, classifier_activation)
+    model = keras.Model(inputs, signal, name=name)
+    if mean_image is not None:
+        model.get_layer("mean_image").set_weights([mean_image])
+    return model
+
+
+def ZFNet(input_shape=(224, 224, 3), classes=1000, include_top=True, classifier_activation="softmax"):  # noqa: N802
+    """The net of Zeiler & Fergus 2013, Fig. 3; takes centred RGB values, about -128..128. Arguments as in `build`.
+
+    Example:
+        >>> ZFNet().get_layer("conv5").output.shape
+        (None, 13, 13, 256)
+    """
+    return build("zfnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
+
+
+def AlexNet(input_shape=(224, 224, 3), classes=1000, include_top=True, classifier_activation="softmax"):  # noqa: N802
+    """The net of Krizhevsky et al. 2012 without groups, ZFNet's baseline; takes centred RGB values. Arguments as in `build`."""
+    return build("alexnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
+
+
+def _convolution(signal, convolution: Convolution, row: Architecture, first: bool):
+    number = convolution.name.removeprefix("conv")
+    padding = convolution.padding
+    if padding not in ("same", 0):
+        signal = keras.layers.ZeroPadding2D(padding, name=f"pad{number}")(signal)
+    if min(signal.shape[1:3]) < convolution.kernel and padding != "same":
+        raise ValueError(
+            f"{convolution.name} has filters of {convolution.kernel} x {convolution.kernel}, but only "
+            f"{signal.shape[1]} x {signal.shape[2]} positions below it; give a larger image (the net was made for {row.input_size})."
+        )
+    signal = keras.layers.Conv2D(
+        convolution.filters,
+        convolution.kernel,
+        strides=convolution.stride,
+        padding="same" if padding == "same" else "valid",
+        activation="relu",
+        kernel_initializer=_initializer(row.first_stddev if first else row.deep_stddev),
+        kernel_constraint=FilterRmsClip(row.rms_radius),
+        name=convolution.name,
+    )(signal)
+    if convolution.normalize == "before":
+        signal = ContrastNormalization(name=f"norm{number}")(signal)
+    if convolution.pool:
+        if convolution.pool == "valid" and min(signal.shape[1:3]) < 3:
+            raise ValueError(
+                f"pool{number} needs 3 x 3 positions, but {convolution.name} has {signal.shape[1]} x {signal.shape[2]}; "
+                f"give a larger image (the net was made for {row.input_size})."
+            )
+        signal = keras.layers.MaxPooling2D(3, strides=2, padding=convolution.pool, name=f"pool{number}")(signal)
+    if convolution.normalize == "after":
+        signal = ContrastNormalization(name=f"norm{number}")(signal)
+    return signal
+
+
+def _top(signal, row: Architecture, classes: int, activation: str | None):
+    signal = keras.layers.Flatten(name="flatten")(signal)
+    for name, units in row.dense:
+        signal = keras.layers.Dense(units, activation="relu", kernel_initializer=_initializer(row.deep_stddev), name=name)(signal)
+        signal = keras.layers.Dropout(0.5, name=f"dropout{name.removeprefix('fc')}")(signal)
+    return keras.layers.Dense(
+        classes, activation=activation, kernel_initializer=_initializer(row.deep_stddev), name="predictions"
+    )(signal)
+
+
+def _initializer(stddev: float | None):
+    return keras.initializers.HeNormal() if stddev is None else keras.initializers.RandomNormal(stddev=stddev)

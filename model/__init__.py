@@ -1,0 +1,38 @@
+"""The network, and how to look inside one.
+
+Importing this registers every layer that a `.keras` file of this project needs.
+"""
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
+from zfnet.model.deconvnet.recording import Recording
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
+from zfnet.model.net.build import AlexNet, ZFNet, build
+from zfnet.model.net.contrast_normalization import ContrastNormalization
+from zfnet.model.net.filter_rms import FilterRmsClip, clip_filter_rms
+from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.net.ten_crop import ten_crop
+from zfnet.model.net.top_k_error import TopKError, top_k_error
+
+__all__ = [
+    "ARCHITECTURES",
+    "AlexNet",
+    "Architecture",
+    "ContrastNormalization",
+    "Convolution",
+    "Deconvnet",
+    "FilterRmsClip",
+    "MeanImage",
+    "ReceptiveField",
+    "Recording",
+    "Strongest",
+    "TopKError",
+    "ZFNet",
+    "build",
+    "clip_filter_rms",
+    "receptive_field",
+    "strongest_activations",
+    "ten_crop",
+    "top_k_error",
+]

@@ -1,0 +1,79 @@
+"""The deconvnet: projects single activations of a network back to pixels."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.recording import Recording
+
+
+class Deconvnet:
+    """Attached to a model, projects its activations to pixels: which pattern of the image made this unit fire.
+
+    Zeiler & Fergus 2013, section 2.1. All activations of a layer but one are set to zero; then, layer by layer: unpool (each value
+    goes where its maximum was: the switches of the forward pass on that image), rectify, filter with the transposed filters. No
+    biases and no contrast normalisation on the way down. The model is only read; where its weights change, so do projections.
+
+    Args:
+        model: a Keras model of convolutions, pools, dense layers, ReLUs and what lies between them (see `find_rules`).
+
+    Attributes:
+        layers: names that can be projected from. A name means that layer's output; of a softmax layer, its logits.
+
+    Raises:
+        ValueError: if the model has a layer that a deconvnet is not defined for.
+
+    Example:
+        >>> deconvnet = Deconvnet(ZFNet())
+        >>> deconvnet.project(images, "conv5", unit=3).shape  # images: (8, 224, 224, 3)
+        (8, 224, 224, 3)
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self.graph = Graph(model)
+        self.layers = list(self.graph.outputs)
+        self._passes = Passes(self.graph)
+
+    def record(self, images) -> Recording:
+        """Runs one forward pass and keeps its activations and switches, for any number of projections.
+
+        Args:
+            images: float array or tensor `(N, H, W, C)`, values as the model takes them.
+
+        Returns:
+            The recording.
+
+        Raises:
+            ValueError: if the images have another shape than the model takes.
+        """
+        return Recording(self._passes, *self._passes.up(self._checked(images)))
+
+    def project(self, images, layer: str, unit, position=None) -> np.ndarray:
+        """Records `images` and projects one activation of each; arguments and result as in `Recording.project`."""
+        return self.record(images).project(layer, unit, position)
+
+    def project_patches(self, images, layer: str, unit, position=None) -> tuple[np.ndarray, np.ndarray]:
+        """Records `images` and projects one activation of each to its receptive field; as in `Recording.project_patches`."""
+        return self.record(images).project_patches(layer, unit, position)
+
+    def activations(self, images, layers: list[str]) -> list[tf.Tensor]:
+        """Activations of some layers, without running what lies above them.
+
+        Args:
+            images: float array or tensor `(N, H, W, C)`, values as the model takes them.
+            layers: names out of `self.layers`.
+
+        Returns:
+            For each layer a tensor `(N, h, w, units)`, or `(N, units)` of a dense one.
+        """
+        return self._passes.activations(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+
+    def _checked(self, images) -> tf.Tensor:
+        images = tf.convert_to_tensor(images, tf.float32)
+        expected = tf.TensorShape((None, *self.graph.shapes[0]))
+        if not expected.is_compatible_with(images.shape):
+            raise ValueError(f"The images have shape {images.shape}; this model takes {expected} (number, height, width, channels).")
+        return images

@@ -1,0 +1,87 @@
+"""Which window of the image a unit sees."""
+
+from typing import NamedTuple
+
+import keras
+
+from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.rules.window import WHOLE
+
+
+class ReceptiveField(NamedTuple):
+    """Where the units of a layer look; all in pixels of the input, `(height, width)`.
+
+    Attributes:
+        size: of the window that one unit sees.
+        stride: between the windows of neighbouring units; 0 for units that see the whole image.
+        offset: row and column of the window of the unit at position (0, 0); negative where padding is part of it.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    offset: tuple[int, int]
+
+
+def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
+    """Computes the receptive field of a layer.
+
+    Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at
+    `offset + stride * (row, column)`.
+
+    Args:
+        model: a Keras model with one input.
+        layer: name of the layer.
+
+    Returns:
+        Size, stride and offset.
+
+    Raises:
+        ValueError: if there is no such layer, or its units have no single receptive field (above an UpSampling2D, say).
+
+    Example:
+        >>> receptive_field(ZFNet(), "conv5")
+        ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
+    """
+    graph = Graph(model)
+    return field_of_value(graph, graph.value_of(layer), graph.shapes[0])
+
+
+def field_of_value(graph: Graph, value: int, image_shape: tuple[int, ...]) -> ReceptiveField:
+    """The receptive field of a value of a graph, for images of `image_shape`."""
+    fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
+    for operation in graph.needed_for(value):
+        below = [fields[number] for number in operation.inputs]
+        fields[operation.output] = _above(operation, below, graph.shapes[operation.inputs[0]], image_shape)
+    return fields[value]
+
+
+def _above(operation: Operation, below: list[ReceptiveField], shape, image_shape) -> ReceptiveField:
+    window = operation.rule.window
+    if window is None:
+        kind = type(operation.layer).__name__
+        raise ValueError(f"Layer {operation.layer.name!r} is a {kind}: the units above it have no single receptive field.")
+    if window == WHOLE:
+        return ReceptiveField(tuple(image_shape[:2]), (0, 0), (0, 0))
+    if len(below) > 1:
+        return _union(operation, below)
+    lengths = shape[:2] if len(shape) == 3 else (1, 1)
+    axes = [_along_axis(*numbers) for numbers in zip(*window, *below[0], lengths, strict=True)]
+    return ReceptiveField(*zip(*axes, strict=True))
+
+
+def _along_axis(window: int, step: int, before: int | None, size: int, stride: int, offset: int, length: int | None):
+    if before is None:
+        if length is None and step > 1:
+            raise ValueError("The model leaves its input's size open, so `same` padding is not known; build it for one size.")
+        # What TensorFlow's SAME padding adds before; with steps of 1 it does not depend on the length.
+        total = window - 1 if step == 1 else max((-(-length // step) - 1) * step + window - length, 0)
+        before = total // 2
+    return size + (window - 1) * stride, stride * step, offset - before * stride
+
+
+def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField:
+    if len({field.stride for field in fields}) > 1:
+        raise ValueError(f"Layer {operation.layer.name!r} joins branches of different strides; its units have no single receptive field.")
+    offset = tuple(min(field.offset[axis] for field in fields) for axis in range(2))
+    size = tuple(max(field.offset[axis] + field.size[axis] for field in fields) - offset[axis] for axis in range(2))
+    return ReceptiveField(size, fields[0].stride, offset)

@@ -29,9 +29,7 @@ class Strongest:
     @classmethod
     def none(cls, units: int, k: int, axes: int) -> Strongest:
         """Of no image at all; `axes` is 2 for feature maps, 0 for dense units."""
-        return cls(
-            np.full((units, k), -np.inf, np.float32), np.full((units, k), -1, np.int64), np.full((units, k, axes), -1, np.int32)
-        )
+        return cls(np.full((units, k), -np.inf, np.float32), np.full((units, k), -1, np.int64), np.full((units, k, axes), -1, np.int32))
 
     def merge(self, other: Strongest) -> Strongest:
         """The strongest of both, in whatever order they are merged: of equals, the lower id comes first."""
@@ -97,7 +95,5 @@ def _with_batch(found: Strongest, activations: tf.Tensor, ids: np.ndarray) -> St
         maps = tf.gather_nd(tf.transpose(activations, (0, 3, 1, 2)), np.stack([rows, units], axis=1))
         flat = tf.argmax(tf.reshape(maps, (-1, height * width)), axis=1).numpy()
         positions[units, rows] = np.stack(np.unravel_index(flat, (height, width)), axis=1)
-    batch = Strongest(
-        np.where(entering, maxima, -np.inf).astype(np.float32), np.where(entering, ids, -1).astype(np.int64), positions
-    )
+    batch = Strongest(np.where(entering, maxima, -np.inf).astype(np.float32), np.where(entering, ids, -1).astype(np.int64), positions)
     return found.merge(batch)

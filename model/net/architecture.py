@@ -60,9 +60,7 @@ class Architecture:
         """The same net with other numbers of feature maps, as in `with_filters(conv3=512, conv4=1024)`."""
         return dataclasses.replace(
             self,
-            convolutions=tuple(
-                dataclasses.replace(layer, filters=filters.get(layer.name, layer.filters)) for layer in self.convolutions
-            ),
+            convolutions=tuple(dataclasses.replace(layer, filters=filters.get(layer.name, layer.filters)) for layer in self.convolutions),
         )
 
     def with_units(self, units: int) -> "Architecture":

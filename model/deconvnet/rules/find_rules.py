@@ -7,7 +7,7 @@ from keras import layers
 
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.rule import Affine, PassThrough, Rectify, Softmax
-from zfnet.model.deconvnet.rules.window import WHOLE, Window, sliding_window
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window, sliding_window
 from zfnet.model.net.contrast_normalization import ContrastNormalization
 from zfnet.model.net.mean_image import MeanImage
 
@@ -73,7 +73,7 @@ def _shifted(padding, sign: int):
     return Window((1, 1), before=(sign * top, sign * left))
 
 
-def _affine(window: Window | None = Window((1, 1))) -> Callable:
+def _affine(window: Window | None = POINT) -> Callable:
     return lambda layer: [Affine(layer, window)]
 
 

@@ -1,0 +1,130 @@
+"""The typed directories that steps pass on, and the words that declare a step.
+
+A step is an annotated function; its signature is the whole declaration:
+
+    def generate_statistics(examples: Input[Examples], statistics: Output[Statistics], *, runner: Setting[str]) -> None:
+
+`Input` and `Output` name artifacts. Every other argument is a parameter: the step is redone when it changes, unless it is marked
+`Setting`, which is for what cannot change the result (where to log, how many workers to use).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from etils import epath
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+
+Input = Annotated[T, "input"]
+Output = Annotated[T, "output"]
+Setting = Annotated[T, "setting"]
+
+
+class Artifact:
+    """A directory with a type: what one execution of a step wrote, complete and never changed afterwards.
+
+    Args:
+        path: the directory, local or on any file system that `epath` knows.
+    """
+
+    def __init__(self, path: epath.PathLike):
+        self.path = epath.Path(path)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+    def files(self) -> Iterator[epath.Path]:
+        """Yields every file below the directory, in the order of their names."""
+        waiting = [self.path]
+        while waiting:
+            entry = waiting.pop()
+            if entry.is_dir():
+                waiting.extend(sorted(entry.iterdir(), reverse=True))
+            else:
+                yield entry
+
+    def digest(self) -> str:
+        """Hex SHA-256 over the names and contents of all files: equal for equal artifacts, wherever they lie."""
+        total = hashlib.sha256()
+        for file in self.files():
+            content = hashlib.sha256()
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    content.update(block)
+            total.update(f"{file.relative_to(self.path)}\0{content.hexdigest()}\n".encode())
+        return total.hexdigest()
+
+    def read_json(self, name: str) -> Any:
+        """The parsed content of the JSON file `name` in the directory."""
+        return json.loads((self.path / name).read_text())
+
+
+class Examples(Artifact):
+    """TFRecord shards in TFDS's layout, with `manifest.json` written last.
+
+    Every record holds `image` (JPEG, side x side, RGB), `label` (int64), `id` (text), `photograph` (text: the photograph that the
+    image was cut from) and `box` (4 int64: top, left, bottom, right, in pixels of that photograph).
+    """
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the manifest, which holds the SHA-256 of every shard; so the shards need not be read again."""
+        return hashlib.sha256((self.path / "manifest.json").read_bytes()).hexdigest()
+
+    @property
+    def labels(self) -> list[str]:
+        """Class names; the place of a name is its label."""
+        return self.read_json("manifest.json")["labels"]
+
+    @property
+    def side(self) -> int:
+        """Side of every stored image, in pixels."""
+        return self.read_json("manifest.json")["side"]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the network's input for which these images were stored, in pixels."""
+        return self.read_json("manifest.json")["image_size"]
+
+    def count(self, split: str) -> int:
+        """Number of examples in `split`."""
+        return self.read_json("manifest.json")["splits"][split]["examples"]
+
+    def shards(self, split: str) -> list[str]:
+        """Paths of the TFRecord files of `split`, in order."""
+        return [str(self.path / shard["file"]) for shard in self.read_json("manifest.json")["splits"][split]["shards"]]
+
+
+class Statistics(Artifact):
+    """`mean.npy` (float32, side x side x 3, 0..255: the mean image of the training split) and `statistics.json`."""
+
+    def mean_image(self) -> "np.ndarray":
+        """The mean image of the training split: float32 `(side, side, 3)`, values 0..255."""
+        import numpy as np
+
+        with (self.path / "mean.npy").open("rb") as file:
+            return np.load(file, allow_pickle=False)
+
+
+class Anomalies(Artifact):
+    """`anomalies.json`: what is suspicious in the examples, a list of `{"kind", "message", ...}`."""
+
+
+class Model(Artifact):
+    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, `history.json`, and pictures of its training."""
+
+
+class Evaluation(Artifact):
+    """`evaluation.json`: errors as fractions, the number of examples, whether the model is blessed, and why not otherwise."""
+
+
+class Figures(Artifact):
+    """PNG pictures, and the numbers behind each as JSON of the same name."""
+
+
+class Serving(Artifact):
+    """`version.json`: which version directory of the serving directory the model was pushed to; null if it was not blessed."""

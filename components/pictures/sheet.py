@@ -1,0 +1,74 @@
+"""A sheet of equal tiles with headings: what every gallery and grid of this project is drawn on."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+BACKGROUND = (255, 255, 255)
+INK = (40, 40, 40)
+GAP = 2
+HEADING = 18
+
+
+def resize_tile(image: np.ndarray, side: int) -> np.ndarray:
+    """Scales a picture to fit a square tile.
+
+    Pixels of small pictures stay sharp squares: they are what the filters saw. Larger ones are smoothed.
+
+    Args:
+        image: uint8 array `(height, width, 3)` or `(height, width, 1)`.
+        side: side of the tile, in pixels.
+
+    Returns:
+        uint8 array `(side, side, 3)`, the background around what is not square.
+    """
+    image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+    scale = side / max(image.shape[:2])
+    size = [max(1, round(length * scale)) for length in (image.shape[1], image.shape[0])]
+    method = Image.Resampling.NEAREST if max(image.shape[:2]) <= side // 4 else Image.Resampling.BICUBIC
+    tile = Image.new("RGB", (side, side), BACKGROUND)
+    tile.paste(Image.fromarray(image).resize(size, method), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return np.asarray(tile)
+
+
+def block(images: list[np.ndarray], columns: int, side: int) -> np.ndarray:
+    """Lays pictures out in rows of `columns` equal tiles.
+
+    Args:
+        images: uint8 arrays `(height, width, 3)`.
+        columns: tiles a row; missing ones of the last row are left blank.
+        side: side of a tile, in pixels.
+
+    Returns:
+        uint8 array: the block, with a gap between tiles.
+    """
+    rows = -(-len(images) // columns)
+    sheet = np.full((rows * (side + GAP) - GAP, columns * (side + GAP) - GAP, 3), BACKGROUND, np.uint8)
+    for number, image in enumerate(images):
+        top, left = (place * (side + GAP) for place in divmod(number, columns))
+        sheet[top : top + side, left : left + side] = resize_tile(image, side)
+    return sheet
+
+
+def sheet(blocks: list[np.ndarray], headings: list[str], columns: int) -> np.ndarray:
+    """Lays blocks of one size out in rows, a heading above each.
+
+    Args:
+        blocks: uint8 arrays `(height, width, 3)`, all of one shape.
+        headings: a line of text for each block; empty for none.
+        columns: blocks a row.
+
+    Returns:
+        uint8 array: the sheet.
+    """
+    height, width = blocks[0].shape[:2]
+    margin = 6 * GAP
+    rows = -(-len(blocks) // columns)
+    size = (columns * (width + margin) + margin, rows * (height + HEADING + margin) + margin)
+    picture = Image.new("RGB", size, BACKGROUND)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(HEADING * 0.7)
+    for number, (part, heading) in enumerate(zip(blocks, headings, strict=True)):
+        row, column = divmod(number, columns)
+        left, top = margin + column * (width + margin), margin + row * (height + HEADING + margin)
+        draw.text((left, top), heading, INK, font)
+        picture.paste(Image.fromarray(part), (left, top + HEADING))
+    return np.asarray(picture)

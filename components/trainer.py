@@ -1,0 +1,47 @@
+"""Trainer: trains a net on prepared examples, with the recipe of the paper."""
+
+from zfnet.components.artifacts import Examples, Input, Model, Output, Setting, Statistics
+
+
+def train(
+    examples: Input[Examples],
+    statistics: Input[Statistics],
+    model: Output[Model],
+    *,
+    architecture: str,
+    epochs: int | None,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    crops: str,
+    deterministic: bool,
+    checkpoints: Setting[str],
+    tensorboard: Setting[str],
+) -> None:
+    """Trains a net under MirroredStrategy, on all GPUs there are or else the CPU, and saves it.
+
+    Zeiler & Fergus 2013, section 3: ten crops less the mean image, SGD with momentum 0.9, dropout, filters held at a largest RMS,
+    a learning rate that falls when the validation error stops falling. While it trains, TensorBoard gets losses, errors, the
+    filters of conv1 and the evolution of features.
+
+    Args:
+        examples: prepared examples with the splits `train` and `validation`.
+        statistics: their mean image.
+        model: gets `model.keras`, `labels.txt`, `history.json` and `pictures/`.
+        architecture: name of a row of the table of architectures.
+        epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
+        batch_size: images a step, over all replicas together; at most an eighth of the training examples is taken.
+        learning_rate: at the start.
+        seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
+        crops: `"ten"` (the paper's) or `"random"`.
+        deterministic: whether TensorFlow may only use operations that give the same bits each time; about a tenth slower.
+        checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
+        tensorboard: directory of this training's summaries.
+
+    Raises:
+        ValueError: if a parameter is out of its range, or the net can't be built for these images.
+    """
+    from zfnet.components.training.fit import Recipe, fit
+
+    recipe = Recipe(architecture, epochs, batch_size, learning_rate, seed, crops, deterministic)
+    fit(recipe, examples, statistics, model, checkpoints, tensorboard)

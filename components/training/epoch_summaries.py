@@ -1,0 +1,43 @@
+"""What TensorBoard shows of every epoch: losses, errors, the learning rate, and the first layer's filters."""
+
+import keras
+import tensorflow as tf
+
+from zfnet.components.pictures.filter_grid import filter_grid
+
+DESCRIPTIONS = {
+    "loss": "Mean cross-entropy of the true class, in nats.",
+    "top1_error": "Share of examples whose true class is not the best guess, 0..1.",
+    "top5_error": "Share of examples whose true class is not among the five best guesses, 0..1.",
+    "learning_rate": "Step size of SGD.",
+}
+
+
+class EpochSummaries(keras.callbacks.Callback):
+    """Writes scalars of training and validation, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
+
+    Keras' own callback counts from 0 and can't draw filters, and these must stand at the same step as the feature evolution.
+
+    Args:
+        train: summary writer of the training numbers and the filters.
+        validation: summary writer of the validation numbers; the same tags, so that TensorBoard draws both in one chart.
+    """
+
+    def __init__(self, train, validation):
+        super().__init__()
+        self.train, self.validation = train, validation
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the epoch's summaries."""
+        logs = {**logs, "learning_rate": float(self.model.optimizer.learning_rate)}
+        for name, number in logs.items():
+            writer = self.validation if name.startswith("val_") else self.train
+            name = name.removeprefix("val_")
+            with writer.as_default(step=epoch + 1):
+                tf.summary.scalar(name, number, description=DESCRIPTIONS.get(name))
+        first = next(layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D))
+        with self.train.as_default(step=epoch + 1):
+            grid = filter_grid(first.kernel.numpy())[None]
+            tf.summary.image(f"filters/{first.name}", grid, description="Weights of each filter over RGB; grey is 0. Step = epoch.")
+        self.train.flush()
+        self.validation.flush()

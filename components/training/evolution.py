@@ -1,0 +1,122 @@
+"""Feature evolution: what single feature maps look for, epoch after epoch, gathered while a net trains."""
+
+import io
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import central_batches
+from zfnet.components.pictures.projections import project_to_patches
+from zfnet.components.pictures.sheet import block, sheet
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.strongest import strongest_activations
+
+# Zeiler & Fergus 2013, Fig. 4.
+PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
+MAPS = 6
+TILE = 112
+
+
+def evolution_epochs(epochs: int) -> set[int]:
+    """Epochs at which to look: the paper's, or every one of a run shorter than ten; counted from 1."""
+    return set(range(1, epochs + 1)) if epochs < 10 else {epoch for epoch in PAPER_EPOCHS if epoch <= epochs}
+
+
+class FeatureEvolution(keras.callbacks.Callback):
+    """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step, and as
+    `epoch-NNNN.npz` into a folder, from which `draw_evolution` makes the paper's figure.
+
+    Args:
+        examples: prepared examples; the central crops of the split `train` are searched.
+        mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
+        epochs: at which epochs to look, counted from 1.
+        seed: decides which feature maps are shown.
+        folder: where the arrays are kept.
+        writer: TensorBoard's summary writer.
+    """
+
+    def __init__(self, examples: Examples, mean: np.ndarray, epochs: set[int], seed: int, folder: pathlib.Path, writer):
+        super().__init__()
+        self.examples, self.mean, self.epochs, self.seed = examples, mean, epochs, seed
+        self.folder, self.writer = folder, writer
+        self.deconvnet = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks at the net, if it is time."""
+        if epoch + 1 in self.epochs:
+            self._look(epoch + 1)
+
+    def _look(self, epoch: int) -> None:
+        self.deconvnet = self.deconvnet or Deconvnet(self.model)
+        size = self.mean.shape[0]
+        layers = [layer.name for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
+        batches = ((images - self.mean, ids) for images, _, ids in central_batches(self.examples, "train", size=size, batch_size=128))
+        strongest = strongest_activations(self.deconvnet, batches, layers, k=1)
+        maps = {layer: chosen_maps(len(strongest[layer].values), MAPS, self.seed) for layer in layers}
+        wanted = {int(number) for layer in layers for number in strongest[layer].examples[maps[layer], 0]}
+        photographs = {
+            int(number): image
+            for images, _, numbers in central_batches(self.examples, "train", size=size, batch_size=128, numbers=wanted)
+            for image, number in zip(images.numpy(), numbers.numpy(), strict=True)
+        }
+        kept = {}
+        for layer in layers:
+            found = strongest[layer]
+            shown = np.stack([photographs[int(number)] for number in found.examples[maps[layer], 0]])
+            projections, patches = project_to_patches(
+                self.deconvnet, shown - self.mean, shown, layer, maps[layer], found.positions[maps[layer], 0]
+            )
+            kept |= {f"{layer}/maps": maps[layer], f"{layer}/values": found.values[maps[layer], 0]}
+            kept |= {f"{layer}/projections": np.stack(projections), f"{layer}/patches": np.stack(patches)}
+            with self.writer.as_default(step=epoch):
+                picture = block([*projections, *patches], len(projections), TILE)
+                tf.summary.image(
+                    f"evolution/{layer}",
+                    picture[None],
+                    description=f"Maps {', '.join(map(str, maps[layer]))} of {layer}: the strongest activation over the training "
+                    "examples, projected to pixels (above), and the patch of the photograph (below). Step = epoch.",
+                )
+        self.writer.flush()
+        _save(self.folder / f"epoch-{epoch:04d}.npz", kept)
+
+
+def chosen_maps(units: int, count: int, seed: int) -> np.ndarray:
+    """A random subset of a layer's feature maps, in order: the same for the same seed."""
+    return np.sort(np.random.default_rng(seed).permutation(units)[:count])
+
+
+def draw_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, np.ndarray]:
+    """Draws the paper's Fig. 4 from what `FeatureEvolution` kept.
+
+    Args:
+        folder: where the arrays were kept.
+        epochs: which epochs to draw, counted from 1.
+
+    Returns:
+        For each layer a uint8 picture: a row for each feature map, a column for each epoch, and the patch of the last one.
+    """
+    columns = {}
+    for epoch in sorted(epochs):
+        with np.load(folder / f"epoch-{epoch:04d}.npz", allow_pickle=False) as arrays:
+            columns[epoch] = dict(arrays)
+    last = columns[max(columns)]
+    pictures = {}
+    for layer in sorted({name.split("/")[0] for name in last}):
+        blocks = [block(list(arrays[f"{layer}/projections"]), 1, TILE) for arrays in columns.values()]
+        headings = [f"epoch {epoch}" for epoch in columns]
+        pictures[layer] = sheet([*blocks, block(list(last[f"{layer}/patches"]), 1, TILE)], [*headings, "photograph"], len(blocks) + 1)
+    return pictures
+
+
+def _save(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".partial")
+    beside.write_bytes(content.getvalue())
+    beside.replace(path)

@@ -1,0 +1,134 @@
+"""One training, from prepared examples to a saved model."""
+
+import dataclasses
+import json
+import math
+import pathlib
+import sys
+
+import keras
+import tensorflow as tf
+from PIL import Image
+
+from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.data.batches import central_batches, training_batches
+from zfnet.components.pictures.filter_grid import filter_grid
+from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.epoch_summaries import EpochSummaries
+from zfnet.components.training.evolution import FeatureEvolution, draw_evolution, evolution_epochs
+from zfnet.model import TopKError, build
+from zfnet.model.net.architecture import find_architecture
+
+# Steps that a small net needs to learn something, when the number of epochs is left open.
+STEPS = 600
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
+# An epoch of a tiny data set still has this many steps.
+STEPS_PER_EPOCH = 8
+CROPS = ("ten", "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train; the fields are the parameters of `trainer.train`.
+
+    Raises:
+        ValueError: if one is out of its range.
+    """
+
+    architecture: str
+    epochs: int | None
+    batch_size: int
+    learning_rate: float
+    seed: int
+    crops: str
+    deterministic: bool
+
+    def __post_init__(self):
+        find_architecture(self.architecture)
+        for name in ("epochs", "batch_size", "learning_rate"):
+            number = getattr(self, name)
+            if number is not None and number <= 0:
+                raise ValueError(f"{name} is {number}; it must be greater than 0.")
+        if self.crops not in CROPS:
+            raise ValueError(f"crops is {self.crops!r}; expected one of: {', '.join(CROPS)}.")
+
+    def batch_for(self, examples: int) -> int:
+        """Images a step, given the number of training examples."""
+        return max(1, min(self.batch_size, examples // STEPS_PER_EPOCH))
+
+    def epochs_for(self, examples: int) -> int:
+        """Number of epochs, given the number of training examples."""
+        steps_an_epoch = max(1, examples // self.batch_for(examples))
+        return self.epochs or min(max(math.ceil(STEPS / steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model, checkpoints: str, tensorboard: str) -> None:
+    """Trains by a recipe; see `trainer.train` for the artifacts and directories."""
+    keras.utils.set_random_seed(recipe.seed)
+    if recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    size, labels = examples.image_size, examples.labels
+    count = examples.count("train")
+    batch_size, epochs = recipe.batch_for(count), recipe.epochs_for(count)
+    mean = statistics.mean_image()
+    margin = (examples.side - size) // 2
+    central_mean = mean[margin : margin + size, margin : margin + size]
+
+    with tf.distribute.MirroredStrategy().scope():
+        net = build(recipe.architecture, (size, size, 3), len(labels))
+        net.compile(
+            optimizer=keras.optimizers.SGD(recipe.learning_rate, momentum=0.9),
+            loss=keras.losses.SparseCategoricalCrossentropy(),
+            metrics=[TopKError(1), TopKError(5)],
+            # Under a strategy XLA fails on some GPU operations, and on a CPU it is slower.
+            jit_compile=False,
+        )
+        # The paper lowered it by hand when the validation error stopped falling.
+        plateau = keras.callbacks.ReduceLROnPlateau(monitor="val_top1_error", factor=0.1, patience=5, mode="min")
+        kept = Checkpoints(pathlib.Path(checkpoints), plateau)
+        done = kept.restore(net, epochs)
+
+    writers = [tf.summary.create_file_writer(f"{tensorboard}/{split}") for split in ("train", "validation")]
+    evolution_folder = pathlib.Path(checkpoints) / "evolution"
+    looked_at = evolution_epochs(epochs)
+    net.fit(
+        training_batches(
+            examples,
+            mean,
+            size=size,
+            batch_size=batch_size,
+            seed=recipe.seed,
+            first_epoch=done,
+            epochs=epochs,
+            crops=recipe.crops,
+        ),
+        validation_data=central_batches(examples, "validation", size=size, batch_size=batch_size).map(
+            lambda images, labels, _: (images - central_mean, labels)
+        ),
+        initial_epoch=done,
+        epochs=epochs,
+        steps_per_epoch=count // batch_size,
+        callbacks=[
+            plateau,
+            EpochSummaries(*writers),
+            FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0]),
+            kept,
+        ],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    _save(model, recipe, net, labels, central_mean, kept.history, draw_evolution(evolution_folder, looked_at))
+
+
+def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history, pictures) -> None:
+    saved = build(recipe.architecture, net.input_shape[1:], len(labels), mean_image=mean)
+    for layer in net.layers:
+        saved.get_layer(layer.name).set_weights(layer.get_weights())
+    saved.save(model.path / "model.keras")
+    (model.path / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
+    (model.path / "history.json").write_text(json.dumps(history, indent=1))
+    folder = model.path / "pictures"
+    folder.mkdir()
+    pictures = {f"evolution_{layer}": picture for layer, picture in pictures.items()}
+    pictures["filters_conv1"] = filter_grid(saved.get_layer("conv1").kernel.numpy())
+    for name, picture in pictures.items():
+        Image.fromarray(picture).save(folder / f"{name}.png")

@@ -1,0 +1,145 @@
+"""`zfnet run`: the whole pipeline."""
+
+import dataclasses
+import pathlib
+import signal
+import textwrap
+from typing import Any
+
+import click
+
+from zfnet.pipeline.command import Command
+from zfnet.pipeline.duration import duration
+from zfnet.pipeline.options import beam_options_argument, command_line, root_option, runner_option
+from zfnet.pipeline.run_config import RunConfig, config_names, load_config
+
+DEFAULTS = load_config("photo_patches")
+NOT_BLESSED = 3
+
+
+@click.command(cls=Command, short_help="Train a network on photographs and draw what it sees.")
+@click.option(
+    "--config",
+    "config_name",
+    type=click.Choice(config_names()),
+    show_default="photo_patches, or folder where --data is given",
+    help="Named choices for the options below, whose defaults are shown as photo_patches has them.",
+)
+@click.option(
+    "--data",
+    metavar="DATA",
+    show_default=str(DEFAULTS.data),
+    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), or a directory that `zfnet examples` "
+    "wrote.",
+)
+@root_option
+@click.option("--architecture", metavar="NAME", show_default=str(DEFAULTS.architecture), help="zfnet, alexnet, zfnet-small, ...")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="by the number of examples",
+    help="How often to train on every example. More of them continue an otherwise equal run.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default=str(DEFAULTS.batch_size),
+    help="Examples per training step, over all GPUs.",
+)
+@click.option(
+    "--image-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="96 for the small architectures, else 224",
+    help="Side of the network's input, in pixels.",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", show_default=str(DEFAULTS.seed), help="Seed of everything random.")
+@click.option(
+    "--crops",
+    type=click.Choice(["ten", "random"]),
+    show_default=str(DEFAULTS.crops),
+    help="What training sees of a photograph: one of the paper's ten crops, or any crop.",
+)
+@click.option("--ten-crop", is_flag=True, default=None, help="Evaluate with the average over ten crops too.")
+@click.option(
+    "--no-deterministic",
+    "deterministic",
+    is_flag=True,
+    flag_value=False,
+    default=None,
+    help="Faster, but the same seed may end in other bits.",
+)
+@click.option(
+    "--max-rejected",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    show_default=str(DEFAULTS.max_rejected),
+    help="Share of unreadable photographs, 0 to 1, above which the run fails.",
+)
+@click.option("--strict", is_flag=True, help="Fail when something is suspicious in the photographs, before training.")
+@runner_option
+@beam_options_argument
+def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: str, beam_options: tuple[str, ...], **choices: Any) -> None:
+    """Prepare photographs, train a network on them, evaluate it, draw what it sees, and keep it for serving.
+
+    Run again, it redoes only what changed. How it ended is in ROOT/run.json, and in the exit code: 0 done, 1 failed, 2 wrong usage,
+    3 the model was not good enough to be served.
+
+    BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner DataflowRunner -- --project P --region R`.
+    """
+    config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
+
+    from zfnet.components.data.source import open_source
+    from zfnet.pipeline.run_pipeline import run_pipeline
+    from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+
+    # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    summary = run_pipeline(
+        root,
+        lambda: zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict),
+        command_line(),
+    )
+    report(root, config, summary)
+    if summary["status"] == "not_blessed":
+        click.get_current_context().exit(NOT_BLESSED)
+
+
+def choose(config_name: str | None, choices: dict[str, Any]) -> RunConfig:
+    """The named configuration with the choices that were made instead of its own.
+
+    Raises:
+        click.UsageError: neither says which data to use.
+    """
+    if config_name is None:
+        config_name = "photo_patches" if choices.get("data", "photo_patches") == "photo_patches" else "folder"
+    config = dataclasses.replace(load_config(config_name), **choices)
+    if config.data is None:
+        raise click.UsageError(f"The configuration {config_name} needs --data.")
+    return config
+
+
+def report(root: pathlib.Path, config: RunConfig, summary: dict[str, Any]) -> None:
+    """Prints how a run ended and where to look."""
+    metrics, counts, paths = summary["metrics"], summary["examples"], summary["artifacts"]
+    errors = [f"top-{k} error {metrics[f'top{k}_error']:.1%}" for k in (1, 5)]
+    if metrics["top1_error_ten_crop"] is not None:
+        errors += [f"with ten crops {metrics['top1_error_ten_crop']:.1%} and {metrics['top5_error_ten_crop']:.1%}"]
+    first = next((anomaly["message"] for anomaly in summary["anomalies"]), None)
+    lines = {
+        "Result": f"{', '.join(errors)}, on {counts['validation']:,} validation examples of {config.data}",
+        "Not blessed": summary["message"],
+        "Model": root / paths["model"],
+        "Pictures": root / paths["figures"],
+        "Serving": paths["serving"] and root / paths["serving"],
+        "TensorBoard": "zfnet tensorboard" + ("" if root == pathlib.Path("zfnet_run") else f" --root {root}"),
+        "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
+        "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 120)}",
+        "Time": duration(sum(summary["seconds"].values())),
+    }
+    click.echo()
+    for name, text in lines.items():
+        if text:
+            click.echo(f"{click.style(f'{name:<12}', bold=True)} {text}")

@@ -1,0 +1,14 @@
+"""What is told of an error: one line."""
+
+
+def error_message(error: BaseException) -> str:
+    """The message of `error` in one line.
+
+    What a user can mend arrives as ValueError or OSError whose message says how, and stands alone; anything else is named by its type.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted. The same command goes on with what is not complete yet."
+    message = " ".join(str(error).split())
+    if isinstance(error, ValueError | OSError) and message:
+        return message
+    return f"{type(error).__name__}: {message}".removesuffix(": ")

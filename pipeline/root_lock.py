@@ -1,0 +1,49 @@
+"""One run at a time under a root."""
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def root_lock(root: pathlib.Path, command: str, option: str = "--root") -> Iterator[None]:
+    """Makes `root` and holds it for this process.
+
+    The lock is the kernel's, on the open file ROOT/lock, and ends with the process however that ends. What the file contains is only
+    there to be told to whoever comes second.
+
+    Args:
+        root: the directory.
+        command: the command line of this process, for that message.
+        option: the option by which another directory is given, for the message too.
+
+    Raises:
+        OSError: another process holds the root, or it can't be made or written. The message says which.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / "lock").open("a+")
+    except OSError as error:
+        raise OSError(f"The directory {root} can't be written ({error.strerror}). Give another with {option}.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OSError(f"The directory {root} is in use by {_holder(file)}. Wait for it, or give another with {option}.") from error
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}", "command": command}, file)
+        file.flush()
+        yield
+
+
+def _holder(file) -> str:
+    file.seek(0)
+    try:
+        holder = json.load(file)
+    except ValueError:  # It was taken a moment ago, and nothing is written yet.
+        return "another process"
+    return f"process {holder['pid']} since {holder['since']} ({holder['command']})"

@@ -1,0 +1,62 @@
+"""Everything that a user can choose about a run, and the named configurations."""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+
+from zfnet.pipeline import configs
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Choices for `zfnet run`.
+
+    Args:
+        data: `photo_patches`, a TFDS name, a folder or a prepared directory; None if the user has to say.
+        architecture: name of the network, see `zfnet.model`.
+        image_size: side of the network's input, in pixels; None for the one that the architecture was made for.
+        epochs: how often to train on every example; None lets the Trainer choose by their number.
+        batch_size: examples per training step, over all replicas.
+        learning_rate: the rate to begin with.
+        seed: of everything random.
+        crops: what training sees of a photograph: "ten" (four corners, centre, flips) or "random".
+        ten_crop: whether to evaluate with the ten crops too.
+        deterministic: whether the same seed must give the same bits, on a CPU.
+        maps_per_layer: for how many maps of each layer to draw pictures.
+        max_rejected: the share of unreadable photographs, 0 to 1, above which the run fails.
+    """
+
+    data: str | None
+    architecture: str = "zfnet-small"
+    image_size: int | None = None
+    epochs: int | None = None
+    batch_size: int = 64
+    learning_rate: float = 0.01
+    seed: int = 0
+    crops: str = "ten"
+    ten_crop: bool = False
+    deterministic: bool = True
+    maps_per_layer: int = 9
+    max_rejected: float = 0.1
+
+    @property
+    def input_size(self) -> int:
+        """Side of the network's input, in pixels."""
+        # The table of architectures knows this too, but to read it takes TensorFlow, and a run with nothing to do must not wait for that.
+        return self.image_size or (96 if self.architecture.endswith("-small") else 224)
+
+
+def config_names() -> list[str]:
+    """Names of the configurations: the modules of `zfnet.pipeline.configs`."""
+    return sorted(module.name for module in pkgutil.iter_modules(configs.__path__))
+
+
+def load_config(name: str) -> RunConfig:
+    """The configuration `name`.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in config_names():
+        raise ValueError(f"There is no configuration {name!r}; there are {', '.join(config_names())}.")
+    return importlib.import_module(f"zfnet.pipeline.configs.{name}").get_config()

@@ -1,0 +1,46 @@
+"""A whole run: the steps, the pictures, and a word about how it ended."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from zfnet.components import artifacts
+from zfnet.pipeline.figures_directory import publish_figures
+from zfnet.pipeline.local_runner import LocalRunner, StepResult
+from zfnet.pipeline.run_summary import summarize, write_summary
+from zfnet.pipeline.step import Step
+
+
+def run_pipeline(root: pathlib.Path, declare: Callable[[], list[Step]], command: str) -> dict[str, Any]:
+    """Runs a pipeline under `root` and writes ROOT/run.json however it ends.
+
+    Args:
+        root: the directory for everything, made if missing.
+        declare: returns the steps. It is called when the root is held, so an error in the data that it opens ends up in run.json too.
+        command: the command line to record.
+
+    Returns:
+        The content of run.json, see `summarize`.
+
+    Raises:
+        OSError: the root can't be written, or another process holds it; run.json was not touched then.
+        Exception: whatever a step raised.
+    """
+    with LocalRunner(root, command) as runner:
+        try:
+            runner.run(declare())
+            publish_figures(root / "figures", _pictures(runner.results))
+            summary = summarize(root, runner.results)
+        except BaseException as error:
+            write_summary(root, summarize(root, runner.results, error))
+            raise
+        write_summary(root, summary)
+    return summary
+
+
+def _pictures(results: dict[str, StepResult]) -> list[pathlib.Path]:
+    """Pictures, with the numbers behind them, of the Visualizer and of the training."""
+    made = [output for result in results.values() for output in result.outputs.values()]
+    directories = [output.path for output in made if isinstance(output, artifacts.Figures)]
+    directories += [output.path / "pictures" for output in made if isinstance(output, artifacts.Model)]
+    return [pathlib.Path(file) for directory in directories for suffix in ("png", "json") for file in sorted(directory.glob(f"*.{suffix}"))]

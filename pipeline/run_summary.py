@@ -1,0 +1,78 @@
+"""ROOT/run.json: how the latest run ended, for people and scripts."""
+
+import json
+import pathlib
+from typing import Any
+
+from zfnet.components import artifacts
+from zfnet.pipeline.error_message import error_message
+from zfnet.pipeline.library_versions import library_versions
+from zfnet.pipeline.local_runner import StepResult
+from zfnet.pipeline.written_beside import written_beside
+
+METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop")
+
+
+def summarize(root: pathlib.Path, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
+    """Gathers what a run came to.
+
+    Args:
+        root: the directory that paths are given relative to.
+        results: what became of its steps, by name.
+        error: what ended it early, or None.
+
+    Returns:
+        `status` ("done", "not_blessed" or "failed") and `message` (why, or None if done); `metrics`, errors as fractions; numbers of
+        `examples`; `seconds` by step; the names of steps found unchanged, `cached`; `versions` of libraries; `anomalies`; and the paths of
+        `artifacts`. What the run has not got to is None.
+    """
+    made = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
+    evaluation = made[artifacts.Evaluation].read_json("evaluation.json") if artifacts.Evaluation in made else {}
+    status, message = "done", None
+    if error is not None:
+        failed = [f"{name}: {result.error}" for name, result in results.items() if result.error]
+        status, message = "failed", (failed or [error_message(error)])[0]
+    elif evaluation and not evaluation["blessed"]:
+        status, message = "not_blessed", evaluation["reason"]
+    return {
+        "status": status,
+        "message": message,
+        "metrics": {name: evaluation.get(name) for name in METRICS},
+        "examples": _count(made.get(artifacts.Examples)),
+        "seconds": {name: round(result.seconds, 3) for name, result in results.items()},
+        "cached": [name for name, result in results.items() if result.cached],
+        "versions": library_versions(),
+        "anomalies": made[artifacts.Anomalies].read_json("anomalies.json") if artifacts.Anomalies in made else [],
+        "artifacts": _paths(root, made, published=error is None),
+    }
+
+
+def write_summary(root: pathlib.Path, summary: dict[str, Any]) -> None:
+    """Writes `summary` as ROOT/run.json, in place of the one before."""
+    with written_beside(root / "run.json") as partial:
+        partial.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _count(examples: artifacts.Examples | None) -> dict[str, int | None]:
+    if examples is None:
+        return {"train": None, "validation": None, "rejected": None}
+    return {
+        "train": examples.count("train"),
+        "validation": examples.count("validation"),
+        "rejected": examples.read_json("manifest.json")["rejected"],
+    }
+
+
+def _paths(root: pathlib.Path, made: dict[type, artifacts.Artifact], published: bool) -> dict[str, str | None]:
+    def path(kind: type, file: str = "") -> str | None:
+        return str((made[kind].path / file).relative_to(root)) if kind in made else None
+
+    version = made[artifacts.Serving].read_json("version.json")["version"] if artifacts.Serving in made else None
+    return {
+        "examples": path(artifacts.Examples),
+        "statistics": path(artifacts.Statistics),
+        "model": path(artifacts.Model, "model.keras"),
+        "evaluation": path(artifacts.Evaluation),
+        "figures": "figures" if artifacts.Figures in made and published else path(artifacts.Figures),
+        "serving": f"serving/{version}" if version is not None else None,
+    }

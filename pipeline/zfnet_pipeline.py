@@ -1,0 +1,119 @@
+"""The pipeline, from photographs to a served model and pictures of what it sees."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from zfnet.components.evaluator import evaluate
+from zfnet.components.example_gen import generate_examples
+from zfnet.components.example_validator import validate_examples
+from zfnet.components.pusher import push
+from zfnet.components.statistics_gen import generate_statistics
+from zfnet.components.trainer import train
+from zfnet.components.visualizer import visualize
+from zfnet.pipeline.anomaly_gate import refuse_anomalies
+from zfnet.pipeline.baseline import pushed_last
+from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.step import Step
+
+
+def zfnet_pipeline(
+    config: RunConfig,
+    source: Any,
+    root: pathlib.Path,
+    runner: str,
+    beam_options: tuple[str, ...] = (),
+    strict: bool = False,
+) -> list[Step]:
+    """Declares the pipeline; nothing is run.
+
+    Args:
+        config: what the user chose.
+        source: the photographs, as `zfnet.components.data.source.open_source` opens them.
+        root: where checkpoints, TensorBoard's logs and pushed models go, and where earlier runs are looked up.
+        runner: name of the Beam runner for the steps that go over all photographs.
+        beam_options: further options of that runner.
+        strict: whether an anomaly in the examples ends the run.
+
+    Returns:
+        The steps, in the order in which to run them.
+    """
+    beam = {"runner": runner, "beam_options": beam_options}
+    example_gen = Step(
+        "ExampleGen",
+        generate_examples,
+        {"source": source, "image_size": config.input_size, "num_shards": None, "max_rejected": config.max_rejected, **beam},
+    )
+    examples = example_gen.output("examples")
+    statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": examples, **beam})
+    statistics = statistics_gen.output("statistics")
+    example_validator = Step("ExampleValidator", validate_examples, {"examples": examples, "statistics": statistics, **beam})
+    trainer = Step(
+        "Trainer",
+        train,
+        {
+            "examples": examples,
+            "statistics": statistics,
+            "architecture": config.architecture,
+            "epochs": config.epochs,
+            "batch_size": config.batch_size,
+            "learning_rate": config.learning_rate,
+            "seed": config.seed,
+            "crops": config.crops,
+            "deterministic": config.deterministic,
+            "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
+            "tensorboard": lambda plan: _tensorboard(root, plan),
+        },
+    )
+    model = trainer.output("model")
+    evaluator = Step(
+        "Evaluator",
+        evaluate,
+        {
+            "examples": examples,
+            "statistics": statistics,
+            "model": model,
+            "ten_crop": config.ten_crop,
+            "baseline": lambda plan: pushed_last(root, plan.digests["examples"], plan.digests["model"]),
+        },
+    )
+    visualizer = Step(
+        "Visualizer",
+        visualize,
+        {
+            "examples": examples,
+            "model": model,
+            "maps": config.maps_per_layer,
+            "seed": config.seed,
+            "tensorboard": lambda plan: _tensorboard(root, plan.upstream["model"]),
+        },
+    )
+    pusher = Step(
+        "Pusher",
+        push,
+        {"examples": examples, "model": model, "evaluation": evaluator.output("evaluation"), "destination": str(root / "serving")},
+        still_holds=_still_serves(root),
+    )
+    gate = [Step("AnomalyGate", refuse_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []
+    return [example_gen, statistics_gen, example_validator, *gate, trainer, evaluator, visualizer, pusher]
+
+
+def _training(plan: ExecutionPlan) -> str:
+    """Key of a training however many epochs it takes, so that more epochs go on from where fewer ended."""
+    return plan.key(without=("epochs",))
+
+
+def _tensorboard(root: pathlib.Path, trainer: ExecutionPlan) -> str:
+    """Directory of TensorBoard's logs of a training."""
+    return str(root / "tensorboard" / f"{trainer.step.arguments['architecture']}-{_training(trainer)[:6]}")
+
+
+def _still_serves(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:
+    """Asks whether the version that an earlier execution of Pusher wrote is still in the serving directory."""
+
+    def holds(outputs: dict[str, Any]) -> bool:
+        version = outputs["serving"].read_json("version.json")["version"]
+        return version is None or (root / "serving" / str(version)).is_dir()
+
+    return holds

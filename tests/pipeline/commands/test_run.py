@@ -1,0 +1,96 @@
+import json
+import pathlib
+import subprocess
+import sysconfig
+
+import click
+import pytest
+from PIL import Image
+
+from zfnet.pipeline.commands.run import choose, report
+from zfnet.pipeline.run_config import RunConfig
+
+
+@pytest.mark.parametrize(
+    ("config_name", "choices", "data", "epochs"),
+    [
+        (None, {}, "photo_patches", None),
+        (None, {"data": "birds", "epochs": 3}, "birds", 3),
+        (None, {"data": "photo_patches"}, "photo_patches", None),
+        ("folder", {"data": "birds"}, "birds", None),
+        ("photo_patches", {"data": "birds", "epochs": 1}, "birds", 1),
+    ],
+)
+def test_choices_change_the_configuration(config_name, choices, data, epochs):
+    config = choose(config_name, choices)
+    assert (config.data, config.epochs, config.batch_size) == (data, epochs, RunConfig.batch_size)
+
+
+def test_configuration_without_data_needs_some():
+    with pytest.raises(click.UsageError, match="folder needs --data"):
+        choose("folder", {})
+
+
+def test_report_says_what_came_of_it(capsys):
+    summary = {
+        "status": "not_blessed",
+        "message": "No better than guessing.",
+        "metrics": {"top1_error": 0.9234, "top5_error": 0.5, "top1_error_ten_crop": 0.91, "top5_error_ten_crop": 0.49},
+        "examples": {"train": 8000, "validation": 2000, "rejected": 3},
+        "seconds": {"Trainer": 60.0, "Evaluator": 5.0},
+        "anomalies": [{"message": "Class cat is tiny."}],
+        "artifacts": {"examples": "example_gen/1/examples", "model": "trainer/3/model/model.keras", "figures": "figures", "serving": None},
+    }
+    report(pathlib.Path("birds_run"), RunConfig("birds"), summary)
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        "Result       top-1 error 92.3%, top-5 error 50.0%, with ten crops 91.0% and 49.0%, on 2,000 validation examples of birds",
+        "Not blessed  No better than guessing.",
+        "Model        birds_run/trainer/3/model/model.keras",
+        "Pictures     birds_run/figures",
+        "TensorBoard  zfnet tensorboard --root birds_run",
+        "Rejected     3 photographs, see birds_run/example_gen/1/examples/rejected.jsonl",
+        "Anomalies    1, all in birds_run/run.json, the first: Class cat is tiny.",
+        "Time         65.0 s",
+    ]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs `zfnet run` on photographs of two classes that look the same; returns what came of it and run.json."""
+    for split, count in (("train", 4), ("validation", 2)):
+        for name in ("cat", "dog"):
+            directory = tmp_path / "photographs" / split / name
+            directory.mkdir(parents=True)
+            for number in range(count):
+                Image.new("RGB", (80, 60), "grey").save(directory / f"{number}.jpg")
+    zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+
+    def start(*options: str) -> tuple[subprocess.CompletedProcess, dict]:
+        command = [zfnet, "run", "--data", "photographs", "--root", "root", "--image-size", "64", "--epochs", "1", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        return done, json.loads((tmp_path / "root/run.json").read_text())
+
+    return start
+
+
+def test_exit_codes_of_a_model_that_learned_nothing(run, tmp_path):
+    done, summary = run()
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "Not blessed" in done.stdout
+    assert summary["status"] == "not_blessed"
+    assert (tmp_path / "root" / summary["artifacts"]["model"]).is_file()
+    assert list((tmp_path / "root" / summary["artifacts"]["figures"]).glob("*.png"))
+    assert summary["artifacts"]["serving"] is None
+    assert summary["anomalies"]
+
+    again, summary = run()
+    assert again.returncode == 3
+    assert summary["cached"] == list(summary["seconds"])
+
+    strict, summary = run("--strict")
+    assert strict.returncode == 1
+    assert strict.stderr.startswith("Error: ")
+    assert strict.stderr.count("\n") == 1
+    assert summary["status"] == "failed"
+    assert summary["cached"] == ["ExampleGen", "StatisticsGen", "ExampleValidator"]

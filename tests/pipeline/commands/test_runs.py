@@ -1,0 +1,67 @@
+import json
+import pathlib
+
+import pytest
+from click.testing import CliRunner
+
+from zfnet.components.artifacts import Examples, Input, Output, Statistics
+from zfnet.pipeline.commands.runs import command
+from zfnet.pipeline.local_runner import LocalRunner
+from zfnet.pipeline.step import Step
+
+
+def generate(examples: Output[Examples], *, data: str) -> None:
+    (examples.path / "manifest.json").write_text(data)
+
+
+def count(examples: Input[Examples], statistics: Output[Statistics], *, works: bool) -> None:
+    if not works:
+        raise ValueError("Nothing to count.")
+
+
+def run(root: pathlib.Path, works: bool) -> None:
+    example_gen = Step("ExampleGen", generate, {"data": "cats"})
+    statistics_gen = Step("StatisticsGen", count, {"examples": example_gen.output("examples"), "works": works})
+    with LocalRunner(root, f"zfnet run --works {works}") as runner:
+        runner.run([example_gen, statistics_gen])
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A root under which one run failed and the next one was done."""
+    with pytest.raises(ValueError, match="Nothing to count"):
+        run(tmp_path, works=False)
+    run(tmp_path, works=True)
+    return tmp_path
+
+
+def test_table(root):
+    done = CliRunner().invoke(command, ["--root", str(root), "--verbose"])
+    lines = [line.split() for line in done.stdout.splitlines() if line]
+    assert lines[0] == ["zfnet", "run", "--works", "False"]
+    assert lines[1][2:4] == ["UTC", "failed"]
+    assert lines[2] == ["step", "took", "from", "into"]
+    assert lines[3] == ["ExampleGen", "done", *lines[3][2:4], "data=cats", "example_gen/1/examples"]
+    assert lines[4] == ["StatisticsGen", "failed", *lines[4][2:4], "example_gen/1", "Nothing", "to", "count."]
+    assert lines[5] == ["zfnet", "run", "--works", "True"]
+    assert lines[6][3] == "done"
+    assert lines[8] == ["ExampleGen", "unchanged", *lines[3][2:4], "data=cats", "example_gen/1/examples"]
+    assert lines[9][-2:] == ["example_gen/1", "statistics_gen/3/statistics"]
+
+
+def test_json(root):
+    runs = json.loads(CliRunner().invoke(command, ["--root", str(root), "--json", "--verbose"]).stdout)
+    assert [(run["command"], run["status"]) for run in runs] == [("zfnet run --works False", "failed"), ("zfnet run --works True", "done")]
+    example_gen, statistics_gen = runs[1]["executions"]
+    assert example_gen["cached"] is True
+    assert example_gen["parameters"] == {"data": "cats"}
+    assert statistics_gen["inputs"]["examples"] == example_gen["outputs"]["examples"]
+    assert statistics_gen["outputs"]["statistics"]["path"] == "statistics_gen/3/statistics"
+    assert runs[0]["executions"][1]["error"] == "Nothing to count."
+
+
+def test_where_nothing_ran(tmp_path):
+    done = CliRunner().invoke(command, ["--root", str(tmp_path), "--verbose"])
+    assert done.exit_code == 1
+    assert "Nothing ran under" in done.stderr
+    assert list(tmp_path.iterdir()) == []

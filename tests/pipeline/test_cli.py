@@ -1,0 +1,73 @@
+import pathlib
+import subprocess
+import sys
+import sysconfig
+import time
+
+import pytest
+
+from zfnet.pipeline.cli import COMMANDS
+
+ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+
+
+def zfnet(*arguments: str, cwd: pathlib.Path) -> subprocess.CompletedProcess:
+    return subprocess.run([ZFNET, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_answers_at_once(tmp_path, arguments):
+    start = time.monotonic()
+    done = zfnet(*arguments, cwd=tmp_path)
+    assert time.monotonic() - start < 1.5
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: zfnet {arguments[0].removeprefix('--help')}".rstrip())
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_heavy_is_imported_for_help():
+    program = """
+import sys
+from zfnet.pipeline.cli import COMMANDS, main
+for name in COMMANDS:
+    main([name, "--help"], standalone_mode=False)
+heavy = {"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "skimage", "sklearn", "matplotlib", "sqlalchemy", "numpy"}
+print(sorted(heavy & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rum"], "No such command 'rum'"),
+        (["run", "--epohcs", "3"], "No such option '--epohcs'"),
+        (["run", "--epochs", "0"], "0 is not in the range x>=1"),
+        (["run", "--config", "imagnet"], "'imagnet' is not one of"),
+        (["run", "--config", "folder"], "folder needs --data"),
+        (["run", "photographs"], "unexpected argument 'photographs'"),
+        (["examples", "photo_patches"], "Missing option '--out'"),
+    ],
+)
+def test_wrong_usage(tmp_path, arguments, message):
+    done = zfnet(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["runs", "--root", "none"], ["tensorboard", "--root", "none"], ["run", "--root", "file/root"]], ids=" ".join
+)
+def test_failure_is_one_line(tmp_path, arguments):
+    (tmp_path / "file").touch()
+    done = zfnet(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_version(tmp_path):
+    assert zfnet("--version", cwd=tmp_path).stdout.startswith("zfnet, version ")

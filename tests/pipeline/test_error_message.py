@@ -1,0 +1,18 @@
+import pytest
+
+from zfnet.pipeline.error_message import error_message
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no photographs\n  in there"), "no photographs in there"),
+        (FileNotFoundError(2, "No such file", "x.jpg"), "[Errno 2] No such file: 'x.jpg'"),
+        (KeyError("conv9"), "KeyError: 'conv9'"),
+        (ValueError(), "ValueError"),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+        (KeyboardInterrupt(), "Interrupted. The same command goes on with what is not complete yet."),
+    ],
+)
+def test_error_message(error, message):
+    assert error_message(error) == message

@@ -1,0 +1,31 @@
+import pytest
+import sqlalchemy as sql
+
+from zfnet.pipeline import metadata
+
+
+def test_what_is_written_is_read_by_the_next_session(tmp_path):
+    with metadata.open_metadata(tmp_path) as session:
+        execution = metadata.Execution(step="Trainer", key="k", status="done", parameters={"epochs": 3}, code_version="c", versions={})
+        artifact = metadata.Artifact(kind="Model", path="trainer/1/model", digest="d", files={})
+        execution.events.append(metadata.Event(artifact=artifact, direction="output", name="model"))
+        context = metadata.Context(command="zfnet run", status="running")
+        context.associations.append(metadata.Association(execution=execution, cached=False))
+        session.add(context)
+        session.commit()
+    with metadata.open_metadata(tmp_path) as session:
+        context = session.scalar(sql.select(metadata.Context))
+        execution = context.associations[0].execution
+        assert execution.parameters == {"epochs": 3}
+        assert execution.seconds is None
+        assert execution.artifacts("output")["model"].path == "trainer/1/model"
+        assert execution.artifacts("input") == {}
+        assert execution.started.endswith("+00:00")
+
+
+@pytest.mark.parametrize(("text", "whole"), [("12345", True), ("1234", False), (None, False)])
+def test_artifact_is_whole_while_its_files_have_their_sizes(tmp_path, text, whole):
+    (tmp_path / "made" / "deep").mkdir(parents=True)
+    if text is not None:
+        (tmp_path / "made/deep/file").write_text(text)
+    assert metadata.Artifact(kind="Model", path="made", digest="d", files={"deep/file": 5}).is_whole(tmp_path) is whole

@@ -1,0 +1,91 @@
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from zfnet.components.artifacts import Serving
+from zfnet.components.data.source import open_source
+from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.run_config import RunConfig, load_config
+from zfnet.pipeline.step import Step
+from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+
+
+@pytest.fixture
+def declare(tmp_path):
+    """Declares the pipeline with changed choices; returns its steps by name."""
+
+    def declared(strict: bool = False, **changes) -> dict[str, Step]:
+        config: RunConfig = dataclasses.replace(load_config("photo_patches"), **changes)
+        steps = zfnet_pipeline(config, open_source(config.data, tmp_path / "tfds"), tmp_path, "FnApiRunner", strict=strict)
+        return {step.name: step for step in steps}
+
+    return declared
+
+
+def training(steps: dict[str, Step]) -> ExecutionPlan:
+    return ExecutionPlan(steps["Trainer"], {}, {"examples": "e", "statistics": "s"}, {})
+
+
+def test_steps_are_in_order_and_joined(declare):
+    steps = declare()
+    assert list(steps) == ["ExampleGen", "StatisticsGen", "ExampleValidator", "Trainer", "Evaluator", "Visualizer", "Pusher"]
+    inputs = {name: {argument: str(source) for argument, source in step.values("input").items()} for name, step in steps.items()}
+    assert inputs["Trainer"] == {"examples": "ExampleGen.examples", "statistics": "StatisticsGen.statistics"}
+    assert inputs["Pusher"] == {"examples": "ExampleGen.examples", "model": "Trainer.model", "evaluation": "Evaluator.evaluation"}
+    assert list(declare(strict=True))[3:5] == ["AnomalyGate", "Trainer"]
+
+
+def test_choices_arrive(declare):
+    steps = declare(epochs=7, image_size=64, maps_per_layer=4, ten_crop=True, max_rejected=0.5)
+    assert steps["ExampleGen"].arguments["image_size"] == 64
+    assert steps["ExampleGen"].arguments["max_rejected"] == 0.5
+    assert steps["Trainer"].arguments["epochs"] == 7
+    assert steps["Evaluator"].arguments["ten_crop"] is True
+    assert steps["Visualizer"].arguments["maps"] == 4
+
+
+def test_more_epochs_continue_an_otherwise_equal_training(declare):
+    few, many, other = training(declare(epochs=2)), training(declare(epochs=9)), training(declare(epochs=2, seed=1))
+    assert few.key() != many.key()
+    assert few.settings() == many.settings()
+    assert few.settings()["checkpoints"] != other.settings()["checkpoints"]
+    assert few.settings()["tensorboard"] != other.settings()["tensorboard"]
+
+
+def test_pictures_are_logged_with_their_training(declare, tmp_path):
+    steps = declare()
+    visualizer = ExecutionPlan(steps["Visualizer"], {}, {"examples": "e", "model": "m"}, {"model": training(steps)})
+    directory = pathlib.Path(visualizer.settings()["tensorboard"])
+    assert directory == pathlib.Path(training(steps).settings()["tensorboard"])
+    assert directory.parent == tmp_path / "tensorboard"
+    assert directory.name.startswith("zfnet-small-")
+
+
+def test_model_that_is_served_no_more_is_pushed_again(declare, tmp_path):
+    (tmp_path / "version.json").write_text(json.dumps({"version": 3}))
+    holds = declare()["Pusher"].still_holds
+    assert not holds({"serving": Serving(tmp_path)})
+    (tmp_path / "serving" / "3").mkdir(parents=True)
+    assert holds({"serving": Serving(tmp_path)})
+    (tmp_path / "version.json").write_text(json.dumps({"version": None}))
+    assert holds({"serving": Serving(tmp_path)})
+
+
+def test_declaring_and_keys_import_nothing_heavy(tmp_path):
+    program = """
+import pathlib, sys
+from zfnet.components.data.source import open_source
+from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.run_config import load_config
+from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+root = pathlib.Path(sys.argv[1])
+for step in zfnet_pipeline(load_config("photo_patches"), open_source("photo_patches", root), root, "FnApiRunner"):
+    ExecutionPlan(step, {}, {}, {}).key()
+print(sorted({"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "skimage", "sklearn", "matplotlib"} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

@@ -43,7 +43,7 @@ def training_batches(
 
         def load(number, record):
             example = tf.io.parse_single_example(record, FEATURES)
-            draw = tf.random.stateless_uniform([3], tf.stack([seed + (epoch << 32), number]), maxval=1 << 30, dtype=tf.int32)
+            draw = tf.random.stateless_uniform([3], tf.stack([seed + epoch * 2**32, number]), maxval=1 << 30, dtype=tf.int32)
             top, left, mirrored = crop(draw, mean.shape[0], size)
             image = tf.cast(_decode(example["image"], top, left, size), tf.float32) - mean[top : top + size, left : left + size]
             return tf.ensure_shape(tf.where(mirrored, image[:, ::-1], image), (size, size, 3)), example["label"]

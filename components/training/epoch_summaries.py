@@ -29,7 +29,7 @@ class EpochSummaries(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the epoch's summaries."""
-        logs = {**logs, "learning_rate": float(self.model.optimizer.learning_rate)}
+        logs = {**logs, "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))}
         for name, number in logs.items():
             writer = self.validation if name.startswith("val_") else self.train
             name = name.removeprefix("val_")

@@ -49,6 +49,8 @@ class Recipe:
             number = getattr(self, name)
             if number is not None and number <= 0:
                 raise ValueError(f"{name} is {number}; it must be greater than 0.")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; it must not be negative.")
         if self.crops not in CROPS:
             raise ValueError(f"crops is {self.crops!r}; expected one of: {', '.join(CROPS)}.")
 
@@ -64,7 +66,8 @@ class Recipe:
 
 def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model, checkpoints: str, tensorboard: str) -> None:
     """Trains by a recipe; see `trainer.train` for the artifacts and directories."""
-    keras.utils.set_random_seed(recipe.seed)
+    # TensorFlow can't shuffle by an epoch's number where its own seed is 0.
+    keras.utils.set_random_seed(recipe.seed + 1)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     size, labels = examples.image_size, examples.labels
@@ -108,6 +111,7 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
         initial_epoch=done,
         epochs=epochs,
         steps_per_epoch=count // batch_size,
+        shuffle=False,
         callbacks=[
             plateau,
             EpochSummaries(*writers),

@@ -37,6 +37,7 @@ setuptools.setup(
         "apache-beam>=2.77",
         "click>=8.1",
         "etils[epath]>=1.9",
+        "google-crc32c>=1.6",
         "keras>=3.15",
         "matplotlib>=3.9",
         "numpy>=1.26",

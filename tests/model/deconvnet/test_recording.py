@@ -1,0 +1,95 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.model import Deconvnet, build
+from zfnet.model.deconvnet.recording import cut_window
+
+
+@pytest.fixture(scope="module")
+def net():
+    keras.utils.set_random_seed(5)
+    return build("zfnet-small", (96, 80, 3), 4)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).normal(scale=50, size=(33, 96, 80, 3)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def recording(net, images):
+    return Deconvnet(net).record(images)
+
+
+def test_switches_are_where_the_maxima_are(recording):
+    below, pooled = recording.activations("conv1").numpy(), recording.activations("pool1").numpy()
+    switches = recording.switches("pool1")
+    example, row, column, unit = np.indices(pooled.shape)
+    np.testing.assert_array_equal(below[example, switches[..., 0], switches[..., 1], unit], pooled)
+    # Each within its 3x3 window, which starts at twice the position.
+    assert np.all((switches[..., 0] - 2 * row >= 0) & (switches[..., 0] - 2 * row < 3))
+    assert np.all((switches[..., 1] - 2 * column >= 0) & (switches[..., 1] - 2 * column < 3))
+
+
+def test_only_pools_have_switches(recording):
+    with pytest.raises(ValueError, match="'conv2' has no switches; max pooling layers have: pool1, pool2, pool5"):
+        recording.switches("conv2")
+
+
+def test_shared_maxima_add():
+    # One peak lies in all four overlapping windows of a 3x3/2 pool; what comes down from them meets there.
+    pool = keras.layers.MaxPooling2D(3, strides=2, name="pool")
+    model = keras.Sequential([keras.Input((5, 5, 1)), pool, keras.layers.Conv2D(1, 2, use_bias=False, name="conv")])
+    model.layers[1].set_weights([np.array([1, 2, 3, 4], "float32").reshape(2, 2, 1, 1)])
+    image = np.zeros((1, 5, 5, 1), "float32")
+    image[0, 2, 2, 0] = 3
+    projected = Deconvnet(model).project(image, "conv", 0)
+    expected = np.zeros((1, 5, 5, 1), "float32")
+    expected[0, 2, 2, 0] = 3 * (1 + 2 + 3 + 4) * (1 + 2 + 3 + 4)
+    np.testing.assert_allclose(projected, expected)
+
+
+def test_strongest_position_is_the_default(recording):
+    maps = recording.activations("conv2").numpy()[..., 7]
+    places = [np.unravel_index(single.argmax(), single.shape) for single in maps]
+    np.testing.assert_array_equal(recording.project("conv2", 7), recording.project("conv2", 7, places))
+
+
+def test_many_projections_of_chosen_examples_equal_single_ones(recording):
+    units, examples = np.arange(40), np.arange(40) % 3 + 10
+    together = recording.project("conv3", units, (1, 2), examples)
+    for index in (0, 31, 32, 39):
+        alone = recording.project("conv3", int(units[index]), (1, 2), [examples[index]])
+        np.testing.assert_allclose(together[index], alone[0], atol=1e-6 * np.abs(alone).max() + 1e-12)
+
+
+@pytest.mark.parametrize("position", [(0, 0), (2, 4), (9, 7)])
+def test_patch_holds_all_of_the_projection(recording, position):
+    whole = recording.project("conv2", 7, position, [4, 5])
+    patches, corners = recording.project_patches("conv2", 7, position, [4, 5])
+    assert patches.shape == (2, 27, 27, 3)
+    assert corners.tolist() == [[8 * position[0] - 1, 8 * position[1] - 1]] * 2
+    for patch, projection in zip(patches, whole, strict=True):
+        np.testing.assert_array_equal(patch, cut_window(projection, corners[0], (27, 27)))
+        assert np.abs(patch).sum() == pytest.approx(np.abs(projection).sum(), rel=1e-5)
+
+
+def test_window_is_padded_where_it_leaves_the_image():
+    image = np.arange(1, 13, dtype="float32").reshape(3, 4, 1)
+    assert cut_window(image, np.array([-1, 2]), (3, 3))[..., 0].tolist() == [[0, 0, 0], [3, 4, 0], [7, 8, 0]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("conv9", 0), "no layer 'conv9' to look at. Did you mean conv"),
+        (("conv3", 192), "no unit 192 in layer 'conv3'; it has units 0 to 191"),
+        (("conv3", 0, (5, 0)), "no row 5 in layer 'conv3'; it has rows 0 to 4"),
+        (("conv3", 0, (0, -1)), "no column -1"),
+        (("conv3", 0, None, [33]), "no example 33"),
+    ],
+)
+def test_what_is_not_there_is_named(recording, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        recording.project(*arguments)

@@ -68,8 +68,9 @@ def central_batches(examples: Examples, split: str, *, size: int, batch_size: in
     """
     margin = (examples.side - size) // 2
     records = tf.data.TFRecordDataset(examples.shards(split)).enumerate()
+    count = examples.count(split)
     if numbers is not None:
-        wanted = tf.constant(sorted(numbers), tf.int64)
+        wanted, count = tf.constant(sorted(numbers), tf.int64), len(numbers)
         records = records.filter(lambda number, _: tf.reduce_any(wanted == number))
 
     def load(number, record):
@@ -77,7 +78,9 @@ def central_batches(examples: Examples, split: str, *, size: int, batch_size: in
         image = tf.ensure_shape(_decode(example["image"], margin, margin, size), (size, size, 3))
         return tf.cast(image, tf.float32), example["label"], number
 
-    return records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(2)
+    # Keras warns of data sets whose length it has to find out.
+    length = tf.data.experimental.assert_cardinality(-(-count // batch_size))
+    return records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).apply(length).prefetch(2)
 
 
 def read_origins(examples: Examples, split: str) -> tuple[list[str], np.ndarray, list[str]]:

@@ -24,8 +24,8 @@ def bless(errors: dict, class_counts: list[int], baseline: dict | None) -> tuple
     guesses = GUESSES if len(class_counts) > GUESSES else 1
     name = f"top{guesses}_error"
     error, label = errors[name], f"top-{guesses} error"
-    commonest = sorted(class_counts, reverse=True)[:guesses]
-    chance = 1 - sum(commonest) / sum(class_counts)
+    rarest = sorted(class_counts)[: len(class_counts) - guesses]
+    chance = sum(rarest) / sum(class_counts)
     classes = "the commonest class" if guesses == 1 else f"the {guesses} commonest classes"
     if not error < chance:
         return False, f"{label} {error:.4f} is not below {chance:.4f}, what always answering {classes} gives"

@@ -34,7 +34,8 @@ class Checkpoints(keras.callbacks.Callback):
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         self.model.save_weights(beside / "state.weights.h5")
-        (beside / "state.json").write_text(json.dumps({"history": self.history, "plateau": counters}, indent=1))
+        state = {"history": self.history, "plateau": counters, "seeds": [seed.numpy().tolist() for seed in _seeds(self.model)]}
+        (beside / "state.json").write_text(json.dumps(state, indent=1))
         shutil.rmtree(target, ignore_errors=True)
         beside.rename(target)
         for old in self._written()[:-KEPT]:
@@ -56,6 +57,8 @@ class Checkpoints(keras.callbacks.Callback):
         state = json.loads((usable[-1] / "state.json").read_text())
         model.optimizer.build(model.trainable_variables)
         model.load_weights(usable[-1] / "state.weights.h5")
+        for variable, seed in zip(_seeds(model), state["seeds"], strict=True):
+            variable.assign(seed)
         self.history = state["history"]
         self.restored_counters = state["plateau"]
         return _epoch_of(usable[-1])
@@ -70,6 +73,11 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 PLATEAU_COUNTERS = ("best", "wait", "cooldown_counter")
+
+
+def _seeds(model: keras.Model):
+    """States of the random generators (dropout's), which Keras does not save with the weights."""
+    return [variable for variable in model.variables if "seed_generator_state" in variable.path]
 
 
 def _epoch_of(path: pathlib.Path) -> int:

@@ -119,8 +119,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "zfnet-wide": ZFNET.with_filters(**WIDE),
     "zfnet-wide-dense-8192": ZFNET.with_filters(**WIDE).with_units(8192),
     # For `photo_patches` and folders of photographs.
-    "zfnet-small": ZFNET.small(rms_radius=0.1),
-    "alexnet-small": ALEXNET.small(rms_radius=0.1),
+    "zfnet-small": ZFNET.small(rms_radius=0.05),
+    "alexnet-small": ALEXNET.small(rms_radius=0.05),
 }
 
 

@@ -1,0 +1,76 @@
+"""Small real artifacts for the tests of the steps: photographs of three classes, prepared, and a net trained on them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zfnet.components.artifacts import Examples, Model, Statistics
+
+# The smallest size, in pixels, that leaves pool5 three positions.
+SIZE = 56
+COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Non-square photographs, 30 of each of three classes that a net can tell apart by colour."""
+    root = tmp_path_factory.mktemp("photographs")
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for number in range(30):
+            rng = np.random.default_rng([number, *colour])
+            noise = rng.normal(scale=40, size=(70 + number, 90, 3))
+            Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def examples(folder, tmp_path_factory):
+    """The photographs, prepared for 56 pixel inputs."""
+    from zfnet.components.data.source import open_source
+    from zfnet.components.example_gen import generate_examples
+
+    made = Examples(tmp_path_factory.mktemp("examples"))
+    source = open_source(str(folder), tmp_path_factory.mktemp("tfds"))
+    generate_examples(made, source=source, image_size=SIZE, num_shards=2, max_rejected=0.0, runner="FnApiRunner", beam_options=())
+    return made
+
+
+@pytest.fixture(scope="session")
+def statistics(examples, tmp_path_factory):
+    """Their mean image and counts."""
+    from zfnet.components.statistics_gen import generate_statistics
+
+    made = Statistics(tmp_path_factory.mktemp("statistics"))
+    generate_statistics(examples, made, runner="FnApiRunner", beam_options=())
+    return made
+
+
+@pytest.fixture(scope="session")
+def training(examples, statistics, tmp_path_factory):
+    """A directory with a training of three epochs: `model`, `checkpoints`, `tensorboard`."""
+    from zfnet.components.trainer import train
+
+    root = tmp_path_factory.mktemp("training")
+    (root / "model").mkdir()
+    train(
+        examples,
+        statistics,
+        Model(root / "model"),
+        architecture="zfnet-small",
+        epochs=3,
+        batch_size=8,
+        learning_rate=0.01,
+        seed=0,
+        crops="ten",
+        deterministic=True,
+        checkpoints=str(root / "checkpoints"),
+        tensorboard=str(root / "tensorboard"),
+    )
+    return root
+
+
+@pytest.fixture(scope="session")
+def model(training):
+    """The trained net."""
+    return Model(training / "model")

@@ -1,0 +1,96 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zfnet.components.data.folder_source import FolderSource
+from zfnet.components.data.photo_patches_source import PhotoPatchesSource
+from zfnet.components.data.prepared_source import PreparedSource
+from zfnet.components.data.source import open_source, shard_numbers
+from zfnet.components.data.tfds_source import TfdsSource
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of photographs of two classes."""
+    for name in ("cat", "dog"):
+        (tmp_path / "My Pets" / name).mkdir(parents=True)
+        Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "My Pets" / name / "1.png")
+    return tmp_path / "My Pets"
+
+
+def test_what_data_may_name(folder, tmp_path, monkeypatch):
+    assert isinstance(open_source("photo_patches", tmp_path), PhotoPatchesSource)
+    assert isinstance(open_source(str(folder), tmp_path), FolderSource)
+    assert isinstance(open_source("imagenette/320px-v2", tmp_path), TfdsSource)
+    monkeypatch.chdir(folder.parent)
+    assert isinstance(open_source("My Pets", tmp_path), FolderSource)
+    (folder / "manifest.json").write_text("{}")
+    assert isinstance(open_source("./My Pets", tmp_path), PreparedSource)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert isinstance(open_source("~/My Pets", tmp_path), PreparedSource)
+
+
+def test_nothing_is_written_by_opening(folder, tmp_path):
+    for data in ("photo_patches", "imagenette", str(folder)):
+        open_source(data, tmp_path / "downloads").fingerprint()
+    assert not (tmp_path / "downloads").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("", "'' does not exist: expected a folder"),
+        ("/no/such/place", "'/no/such/place' does not exist: expected a folder"),
+        ("./place", "does not exist: expected a folder"),
+        (__file__, "test_source.py is a file: expected a folder that holds one folder of photographs for each class"),
+        (
+            "imagenet",
+            r"neither a folder here nor a TFDS data set \(near names: .*imagenette.*\): give photo_patches, a TFDS name, a folder",
+        ),
+        ("photos/birds", "neither a folder here nor a TFDS data set .*: give photo_patches"),
+    ],
+)
+def test_what_data_may_not_name(tmp_path, data, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        open_source(data, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_are_names_for_tfds(folder, tmp_path):
+    assert open_source("photo_patches", tmp_path).name == "photo_patches"
+    assert open_source("imagenette/320px-v2", tmp_path).name == "imagenette_320px_v2"
+    assert open_source(str(folder), tmp_path).name == "my_pets"
+    assert open_source(f"{folder}/", tmp_path).name == "my_pets"
+    assert open_source(str(folder.rename(folder.parent / "2024")), tmp_path).name == "photographs_2024"
+    assert open_source(str((folder.parent / "2024").rename(folder.parent / "사진")), tmp_path).name == "photographs"
+
+
+@pytest.mark.parametrize("data", ["photo_patches", "FOLDER"])
+def test_tensorflow_and_beam_are_not_imported(folder, tmp_path, data):
+    code = (
+        "import sys; from zfnet.components.data.source import open_source; from zfnet.components import example_gen, statistics_gen;"
+        "from zfnet.components import example_validator; open_source(sys.argv[1], sys.argv[2]).fingerprint();"
+        "print(sorted({'tensorflow', 'tensorflow_datasets', 'apache_beam', 'keras'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(folder) if data == "FOLDER" else data, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "num_shards", "expected"),
+    [
+        (4500, 900, None, (4, 1)),
+        (10, 2, None, (1, 1)),
+        (1_281_167, 50_000, None, (1281, 50)),
+        (1000, 200, 10, (10, 2)),
+        (1000, 1, 7, (7, 1)),
+        (3, 1, 10, (3, 1)),
+        (0, 5, 4, (1, 5)),
+    ],
+)
+def test_numbers_of_shards(train, validation, num_shards, expected):
+    numbers = shard_numbers({"train": train, "validation": validation}, num_shards)
+    assert (numbers["train"], numbers["validation"]) == expected

@@ -1,0 +1,155 @@
+import ast
+import io
+import pathlib
+
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from etils import epath
+from PIL import Image
+
+from zfnet.components.data.beam_pipeline import open_pipeline
+from zfnet.components.data.tfds_source import TfdsSource
+
+SPLITS = {"three": {"train": 60, "validation": 4, "test": 3}, "no_validation": {"train": 10, "test": 3}, "train_alone": {"train": 10}}
+SPLITS["no_train"] = {"validation": 4, "test": 3}
+
+
+class PlainColours(tfds.core.GeneratorBasedBuilder):
+    """Pictures of one colour, whose class is their number modulo 3; made for these tests."""
+
+    VERSION = tfds.core.Version("1.2.0")
+    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in SPLITS]  # noqa: RUF012  TFDS wants a list
+    code_path = epath.Path(__file__)
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+            "label": tfds.features.ClassLabel(names=["red", "green", "blue"]),
+            "shade": tfds.features.ClassLabel(num_classes=2),
+            "note": tfds.features.Text(),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label"))
+
+    def _split_generators(self, dl_manager):
+        return {split: self._generate_examples(split, number) for split, number in SPLITS[self.builder_config.name].items()}
+
+    def _generate_examples(self, split, number):
+        for i in range(number):
+            yield i, {"image": np.full((8, 12, 3), 4 * i, np.uint8), "label": i % 3, "shade": 0, "note": split}
+
+
+class NoPictures(tfds.core.GeneratorBasedBuilder):
+    """A data set without images; made for these tests."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    code_path = epath.Path(__file__)
+
+    def _info(self):
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict({"label": tfds.features.ClassLabel(num_classes=2)}))
+
+    def _split_generators(self, dl_manager):
+        return {}
+
+    def _generate_examples(self):
+        yield from ()
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    tfds.disable_progress_bar()
+    return tmp_path_factory.mktemp("downloads")
+
+
+def read(source: TfdsSource, outcome: pathlib.Path, num_shards: int | None = None) -> dict:
+    """What comes through Beam: `{(split, index, number): [(id, label, origin, grey level)]}`."""
+    with open_pipeline("FnApiRunner") as pipeline:
+        planned = source.plan(pipeline, num_shards)
+        listed = planned | beam.Map(lambda shard, read: (shard[0], [_told(photograph) for photograph in read(shard[1])]), source.read)
+        _ = listed | beam.combiners.ToList() | beam.Map(lambda shards: outcome.write_text(repr(shards)))
+    return dict(ast.literal_eval(outcome.read_text()))
+
+
+def _told(photograph):
+    with Image.open(io.BytesIO(photograph.read())) as image:
+        assert (image.format, image.size) == ("PNG", (12, 8))  # undecoded, as TFDS stores it
+        return photograph.id, photograph.label, photograph.origin, image.getpixel((0, 0))[0]
+
+
+def test_every_example_comes_once_and_with_its_class(downloads, tmp_path):
+    several_files = tfds.download.DownloadConfig(num_shards=3)
+    tfds.builder("plain_colours/three", data_dir=downloads).download_and_prepare(download_config=several_files)
+    source = TfdsSource("plain_colours/three", downloads)
+    assert source.labels == ["red", "green", "blue"]
+    found = read(source, tmp_path / "outcome", 3)
+    assert sorted(found) == [("train", 0, 3), ("train", 1, 3), ("train", 2, 3), ("validation", 0, 1)]
+    assert [len(found["train", index, 3]) for index in range(3)] == [20, 20, 20]
+    train = [photograph for index in range(3) for photograph in found["train", index, 3]]
+    assert sorted(grey for _, _, _, grey in train) == [4 * i for i in range(60)]
+    assert all(label == grey // 4 % 3 for _, label, _, grey in train)
+    assert len({id for id, *_ in train}) == 60
+    assert train[0][0] == "plain_colours-train.tfrecord-00000-of-00003__0"
+    files = [id.split("__")[0] for id, *_ in train]
+    assert files == sorted(files)  # file after file
+    assert len(set(files)) == 3
+    assert {origin for _, _, origin, _ in train} == {"plain_colours/three/1.2.0"}
+    # The order is TFDS's whatever the number of shards.
+    assert train == read(source, tmp_path / "outcome", 1)["train", 0, 1]
+
+
+def test_validation_is_validation_else_test_else_a_fifth_of_train(downloads, tmp_path):
+    def sizes(config):
+        found = read(TfdsSource(f"plain_colours/{config}", downloads), tmp_path / "outcome")
+        return {split: [id for id, *_ in photographs] for (split, _, _), photographs in found.items()}
+
+    three, no_validation, train_alone = sizes("three"), sizes("no_validation"), sizes("train_alone")
+    assert [len(three[split]) for split in ("train", "validation")] == [60, 4]
+    assert [len(no_validation[split]) for split in ("train", "validation")] == [10, 3]
+    assert "-test." in no_validation["validation"][0]
+    assert [len(train_alone[split]) for split in ("train", "validation")] == [8, 2]
+    assert not set(train_alone["train"]) & set(train_alone["validation"])
+
+
+def test_a_data_set_without_training_examples_is_an_error(downloads, tmp_path):
+    with pytest.raises(ValueError, match=r"has the splits .*: expected one called train"):
+        read(TfdsSource("plain_colours/no_train", downloads), tmp_path / "outcome")
+
+
+def test_the_environment_may_say_where_data_sets_lie(downloads, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "there"))
+    read(TfdsSource("plain_colours/train_alone", downloads / "here"), tmp_path / "outcome")
+    assert (tmp_path / "there/plain_colours/train_alone/1.2.0").is_dir()
+    assert not (downloads / "here").exists()
+
+
+def test_the_fingerprint_names_configuration_and_version(downloads):
+    assert TfdsSource("plain_colours", downloads).fingerprint() == "tfds:plain_colours/three/1.2.0"
+    assert TfdsSource("plain_colours/train_alone:1.2.0", downloads).fingerprint() == "tfds:plain_colours/train_alone/1.2.0"
+
+
+def test_a_data_set_prepared_elsewhere_is_found_by_its_name(downloads, tmp_path):
+    read(TfdsSource("plain_colours/train_alone", tmp_path), tmp_path / "outcome")
+    (tmp_path / "plain_colours").rename(tmp_path / "other_colours")
+    assert TfdsSource("other_colours/train_alone", tmp_path).labels == ["red", "green", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("plain_color", r"'plain_color' is neither a folder here nor a TFDS data set \(near names: plain_colours"),
+        ("plain_colours/four", "cannot open 'plain_colours/four'.*has the configurations three, no_validation, train_alone, no_train"),
+        ("plain_colours:9.0.0", "cannot open 'plain_colours:9.0.0'.*only: 1.2.0"),
+        ("no_pictures", "no_pictures has 0 features that are an image: expected one"),
+    ],
+)
+def test_names_that_are_no_data_set(downloads, data, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        TfdsSource(data, downloads)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_data_set_that_cannot_be_prepared_says_why(downloads, tmp_path):
+    (tmp_path / "plain_colours").write_text("in the way")
+    with pytest.raises(ValueError, match=r"TFDS cannot prepare plain_colours: .*plain_colours"):
+        read(TfdsSource("plain_colours", tmp_path), tmp_path / "outcome")

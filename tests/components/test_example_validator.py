@@ -1,0 +1,130 @@
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zfnet.components.artifacts import Anomalies, Examples, Statistics
+from zfnet.components.data.folder_source import FolderSource
+from zfnet.components.data.shard import write_shard
+from zfnet.components.example_gen import generate_examples
+from zfnet.components.example_validator import validate_examples
+from zfnet.components.statistics_gen import generate_statistics
+
+SETTINGS = {"runner": "FnApiRunner", "beam_options": ()}
+
+
+def fill(root, numbers: dict[str, int]) -> None:
+    """Writes so many different pictures into each folder."""
+    random = np.random.default_rng(len(numbers))
+    for name, number in numbers.items():
+        (root / name).mkdir(parents=True)
+        for i in range(number):
+            Image.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(root / name / f"{i}.png")
+
+
+def validate(root, examples: Examples) -> list[dict]:
+    statistics, anomalies = Statistics(root / "statistics"), Anomalies(root / "anomalies")
+    generate_statistics(examples, statistics, **SETTINGS)
+    validate_examples(examples, statistics, anomalies, **SETTINGS)
+    return anomalies.read_json("anomalies.json")
+
+
+def generate(root) -> Examples:
+    examples = Examples(root / "examples")
+    source = FolderSource(str(root / "data"))
+    generate_examples(examples, source=source, image_size=14, num_shards=3, max_rejected=0.5, **SETTINGS)
+    return examples
+
+
+def test_nothing_is_reported_of_good_examples(tmp_path):
+    fill(tmp_path / "data", {"train/a": 10, "train/b": 12, "validation/a": 1, "validation/b": 2})
+    assert validate(tmp_path, generate(tmp_path)) == []
+
+
+def test_classes_without_and_with_few_examples(tmp_path):
+    numbers = {"train/good": 10, "train/tiny": 9, "train/only_train": 11, "train/empty": 0, "validation/good": 1, "validation/tiny": 1}
+    fill(tmp_path / "data", {**numbers, "validation/only_validation": 2})
+    (tmp_path / "data/train/empty/0.jpg").write_text("no photograph")
+    assert validate(tmp_path, generate(tmp_path)) == [
+        {"kind": "empty_class", "message": "The class empty has no examples.", "class": "empty"},
+        {
+            "kind": "missing_from_split",
+            "message": "The class only_train has no examples in validation.",
+            "class": "only_train",
+            "split": "validation",
+        },
+        {
+            "kind": "missing_from_split",
+            "message": "The class only_validation has no examples in train.",
+            "class": "only_validation",
+            "split": "train",
+        },
+        {"kind": "tiny_class", "message": "The class tiny has only 9 examples for training.", "class": "tiny", "examples": 9},
+    ]
+
+
+def test_the_same_picture_in_both_splits(tmp_path):
+    fill(tmp_path / "data", {"train/a": 10, "train/b": 10, "validation/a": 3, "validation/b": 3})
+    data = tmp_path / "data"
+    shutil.copy(data / "train/a/3.png", data / "validation/b/planted.png")
+    shutil.copy(data / "train/a/3.png", data / "train/a/twin.png")
+    shutil.copy(data / "train/b/1.png", data / "train/b/twice_in_one_split.png")
+    with Image.open(data / "train/b/7.png") as image:
+        image.save(data / "validation/a/other_file_same_pixels.bmp")
+    assert validate(tmp_path, generate(tmp_path)) == [
+        {
+            "kind": "same_picture",
+            "message": "The same picture is in train (train/a/3.png, train/a/twin.png) and in validation (validation/b/planted.png).",
+            "train": ["train/a/3.png", "train/a/twin.png"],
+            "validation": ["validation/b/planted.png"],
+        },
+        {
+            "kind": "same_picture",
+            "message": "The same picture is in train (train/b/7.png) and in validation (validation/a/other_file_same_pixels.bmp).",
+            "train": ["train/b/7.png"],
+            "validation": ["validation/a/other_file_same_pixels.bmp"],
+        },
+    ]
+
+
+def test_labels_that_name_no_class(tmp_path):
+    random = np.random.default_rng(0)
+
+    def example(number, label):
+        stored = io.BytesIO()
+        Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(stored, "JPEG")
+        return {"image": stored.getvalue(), "label": label, "id": str(number), "photograph": str(number), "box": [0, 0, 8, 8]}
+
+    labels = {"train": [0] * 10 + [1] * 10 + [2, 7], "validation": [0, 1, -1]}
+    examples = Examples(tmp_path / "examples")
+    examples.path.mkdir()
+    splits = {}
+    for split, listed in labels.items():
+        shard = write_shard(examples.path / split, [example(i, label) for i, label in enumerate(listed)])
+        splits[split] = {"examples": shard.examples, "shards": [vars(shard)]}
+    (examples.path / "manifest.json").write_text(json.dumps({"side": 8, "labels": ["a", "b"], "splits": splits}))
+    assert validate(tmp_path, examples) == [
+        {"kind": "label_out_of_range", "message": "2 examples in train have a label outside 0 to 1.", "split": "train", "examples": 2},
+        {
+            "kind": "label_out_of_range",
+            "message": "1 examples in validation have a label outside 0 to 1.",
+            "split": "validation",
+            "examples": 1,
+        },
+    ]
+
+
+@pytest.mark.parametrize("options", [("--direct_num_workers=1",), ("--direct_num_workers=3",)])
+def test_the_same_report_whatever_the_workers(tmp_path, options):
+    fill(tmp_path / "data", {"train/a": 4, "train/b": 4, "validation/a": 3, "validation/b": 3})
+    for i in range(3):
+        shutil.copy(tmp_path / f"data/train/a/{i}.png", tmp_path / f"data/validation/b/copy_{i}.png")
+    examples = generate(tmp_path)
+    expected = validate(tmp_path, examples)
+    assert [anomaly["kind"] for anomaly in expected] == ["tiny_class"] * 2 + ["same_picture"] * 3
+    again = Anomalies(tmp_path / "again")
+    validate_examples(examples, Statistics(tmp_path / "statistics"), again, runner="FnApiRunner", beam_options=options)
+    assert again.read_json("anomalies.json") == expected

@@ -1,0 +1,36 @@
+import json
+
+import pytest
+
+from zfnet.components.artifacts import Evaluation, Serving
+from zfnet.components.pusher import push
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    def make(blessed):
+        (tmp_path / "evaluation").mkdir(exist_ok=True)
+        (tmp_path / "evaluation" / "evaluation.json").write_text(json.dumps({"blessed": blessed}))
+        return Evaluation(tmp_path / "evaluation")
+
+    return make
+
+
+def run(examples, model, evaluation, tmp_path):
+    (tmp_path / "output").mkdir(exist_ok=True)
+    push(examples, model, evaluation, Serving(tmp_path / "output"), destination=str(tmp_path / "serving"))
+    return json.loads((tmp_path / "output" / "version.json").read_text())["version"]
+
+
+def test_versions_increase(examples, model, evaluation, tmp_path):
+    (tmp_path / "serving" / "9").mkdir(parents=True)
+    (tmp_path / "serving" / "10.partial").mkdir()  # of a push that was killed
+    assert run(examples, model, evaluation(True), tmp_path) == 10
+    assert (tmp_path / "serving" / "10" / "saved_model.pb").is_file()
+    assert (tmp_path / "serving" / "10" / "assets" / "labels.txt").read_text() == "blue\ngreen\nred\n"
+    assert sorted(path.name for path in (tmp_path / "serving").iterdir()) == ["10", "9"]
+
+
+def test_a_model_that_is_not_blessed_is_not_pushed(examples, model, evaluation, tmp_path):
+    assert run(examples, model, evaluation(False), tmp_path) is None
+    assert not (tmp_path / "serving").exists()

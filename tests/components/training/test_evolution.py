@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from zfnet.components.data.batches import central_batches
+from zfnet.components.training.evolution import MAPS, TILE, chosen_maps, draw_evolution, evolution_epochs
+from zfnet.model import Deconvnet, build
+
+LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "looked_at"),
+    [(3, [1, 2, 3]), (9, list(range(1, 10))), (10, [1, 2, 5, 10]), (25, [1, 2, 5, 10, 20]), (70, [1, 2, 5, 10, 20, 30, 40, 64])],
+)
+def test_epochs_are_the_papers_or_all_of_a_short_run(epochs, looked_at):
+    assert sorted(evolution_epochs(epochs)) == looked_at
+
+
+def test_maps_are_the_same_for_the_same_seed():
+    assert chosen_maps(48, 6, 0).tolist() == chosen_maps(48, 6, 0).tolist() != chosen_maps(48, 6, 1).tolist()
+    assert chosen_maps(4, 6, 0).tolist() == [0, 1, 2, 3]
+
+
+def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(training, examples, statistics):
+    mean = statistics.mean_image()[4:60, 4:60]
+    net = build("zfnet-small", (56, 56, 3), 3)
+    net.load_weights(training / "checkpoints" / "epoch-0003" / "state.weights.h5")
+    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])
+    with np.load(training / "checkpoints" / "evolution" / "epoch-0003.npz") as kept:
+        for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
+            maps = kept[f"{layer}/maps"]
+            assert len(maps) == MAPS
+            np.testing.assert_allclose(kept[f"{layer}/values"], activations.numpy().max(axis=(0, 1, 2))[maps], rtol=1e-4)
+            assert kept[f"{layer}/projections"].shape == kept[f"{layer}/patches"].shape
+
+
+def test_figure_has_a_row_a_map_and_a_column_an_epoch(training):
+    pictures = draw_evolution(training / "checkpoints" / "evolution", {1, 2, 3})
+    assert sorted(pictures) == LAYERS
+    height, width = pictures["conv3"].shape[:2]
+    assert MAPS * TILE < height < (MAPS + 1) * TILE
+    assert 4 * TILE < width < 5 * TILE

@@ -38,6 +38,8 @@ setuptools.setup(
         "click>=8.1",
         "etils[epath]>=1.9",
         "google-crc32c>=1.6",
+        # TFDS imports it for its own data sets and does not declare it.
+        "importlib-resources>=6",
         "keras>=3.15",
         "matplotlib>=3.9",
         "numpy>=1.26",

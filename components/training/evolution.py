@@ -17,6 +17,8 @@ from zfnet.model.deconvnet.strongest import strongest_activations
 # Zeiler & Fergus 2013, Fig. 4.
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
 MAPS = 6
+# Few, since TensorBoard scales pictures to a narrow card.
+COLUMNS = 3
 TILE = 112
 
 
@@ -74,12 +76,13 @@ class FeatureEvolution(keras.callbacks.Callback):
             kept |= {f"{layer}/maps": maps[layer], f"{layer}/values": found.values[maps[layer], 0]}
             kept |= {f"{layer}/projections": np.stack(projections), f"{layer}/patches": np.stack(patches)}
             with self.writer.as_default(step=epoch):
-                picture = block([*projections, *patches], len(projections), TILE)
+                pairs = [block(list(pair), 1, TILE) for pair in zip(projections, patches, strict=True)]
+                picture = sheet(pairs, [f"map {unit}" for unit in maps[layer]], COLUMNS)
                 tf.summary.image(
                     f"evolution/{layer}",
                     picture[None],
-                    description=f"Maps {', '.join(map(str, maps[layer]))} of {layer}: the strongest activation over the training "
-                    "examples, projected to pixels (above), and the patch of the photograph (below). Step = epoch.",
+                    description=f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, "
+                    "and below each the patch of the photograph. Step = epoch.",
                 )
         self.writer.flush()
         _save(self.folder / f"epoch-{epoch:04d}.npz", kept)

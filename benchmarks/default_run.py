@@ -1,0 +1,88 @@
+"""Measures the default run: `zfnet run` from nothing, and once more with nothing changed.
+
+Command: make bench
+Writes benchmarks/default_run.json, and from it the table between the marks in README.md.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+RESULT = HERE / "default_run.json"
+README = HERE.parent / "README.md"
+MARKS = ("<!-- made by benchmarks/default_run.py -->\n", "<!-- end -->\n")
+ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
+
+
+def measure(root: pathlib.Path) -> dict:
+    """Runs the default pipeline twice under an empty root.
+
+    Args:
+        root: where to run it.
+
+    Returns:
+        Seconds of both runs as a user waits for them, seconds of each step, errors, number of examples, machine and versions.
+    """
+    seconds = {}
+    for name in ("first", "again"):
+        start = time.monotonic()
+        subprocess.run([ZFNET, "run", "--root", str(root)], check=True)
+        seconds[name] = round(time.monotonic() - start, 1)
+        summary = json.loads((root / "run.json").read_text())
+        if name == "first":
+            steps = summary["seconds"]
+    return {
+        "command": "zfnet run",
+        "machine": machine(),
+        "versions": summary["versions"],
+        "seconds": seconds,
+        "seconds_of_steps": steps,
+        "metrics": summary["metrics"],
+        "examples": summary["examples"],
+    }
+
+
+def machine() -> dict:
+    """What this runs on: processor, cores that this process may use, operating system."""
+    models = [line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    return {"processor": models[0], "cores": len(os.sched_getaffinity(0)), "system": f"{platform.system()} {platform.machine()}"}
+
+
+def table(result: dict) -> str:
+    """The result as a Markdown table."""
+    metrics, seconds, where = result["metrics"], result["seconds"], result["machine"]
+    versions = result["versions"]
+    rows = [
+        ("`zfnet run`, from nothing", f"{seconds['first']:.0f} s, of which Trainer {result['seconds_of_steps']['Trainer']:.0f} s"),
+        ("`zfnet run` again, nothing changed", f"{seconds['again']:.1f} s"),
+        ("top-1 error", f"{metrics['top1_error']:.1%} (chance 93.3%)"),
+        ("top-5 error", f"{metrics['top5_error']:.1%} (chance 66.7%)"),
+        ("examples", f"{result['examples']['train']:,} to train, {result['examples']['validation']:,} to validate, no pixel shared"),
+        ("machine", f"{where['cores']} cores of {where['processor']}, no GPU, {where['system']}"),
+        ("versions", f"Python {versions['python']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}"),
+    ]
+    return "".join(["| | |\n|---|---|\n", *(f"| {name} | {value} |\n" for name, value in rows)])
+
+
+def with_table(readme: str, result: dict) -> str:
+    """The text of the README with the table of `result` between its marks."""
+    before, rest = readme.split(MARKS[0])
+    return before + MARKS[0] + table(result) + MARKS[1] + rest.split(MARKS[1])[1]
+
+
+def main() -> None:
+    """Measures, and writes the result and the table."""
+    with tempfile.TemporaryDirectory() as root:
+        result = measure(pathlib.Path(root))
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    README.write_text(with_table(README.read_text(), result))
+
+
+if __name__ == "__main__":
+    main()

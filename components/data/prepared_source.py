@@ -1,0 +1,65 @@
+"""DATA that ExampleGen wrote before: its shards are passed on as they are."""
+
+import os
+
+from etils import epath
+
+from zfnet.components.artifacts import Examples
+
+
+class PreparedSource:
+    """A directory of examples, complete with its manifest.
+
+    Args:
+        data: the directory.
+    """
+
+    def __init__(self, data: str):
+        self.data = data
+        self._examples = Examples(epath.Path(data).expanduser())
+
+    def __repr__(self) -> str:
+        return f"PreparedSource({self.data!r})"
+
+    def fingerprint(self) -> str:
+        """Text that changes when the examples do: the manifest holds the digest of every shard."""
+        return f"prepared:{self._examples.digest()}"
+
+    def pass_on(self, examples: Examples, image_size: int, num_shards: int | None) -> None:
+        """Gives `examples` the same files, as hard links where the file system allows it, the manifest last.
+
+        Args:
+            examples: where to; an empty directory.
+            image_size: the image size that is wanted, in pixels.
+            num_shards: the number of training shards that is wanted, None for whatever there is.
+
+        Raises:
+            ValueError: the examples were prepared for another image size or number of shards, or files are missing or cut off.
+        """
+        if self._examples.image_size != image_size:
+            raise ValueError(
+                f"{self.data} was prepared for --image-size {self._examples.image_size}, not {image_size}: give that size, or prepare "
+                "the photographs again from where they came from."
+            )
+        splits = self._examples.read_json("manifest.json")["splits"]
+        if num_shards not in (None, len(splits["train"]["shards"])):
+            raise ValueError(
+                f"{self.data} has {len(splits['train']['shards'])} training shards, not {num_shards}: leave --num-shards out, or prepare "
+                "the photographs again from where they came from."
+            )
+        for shard in (shard for split in splits.values() for shard in split["shards"]):
+            path = self._examples.path / shard["file"]
+            size = path.stat().length if path.exists() else 0
+            if size != shard["bytes"]:
+                raise ValueError(f"{path} has {size} bytes, expected {shard['bytes']}: copy the directory again, or prepare it again.")
+        examples.path.mkdir(parents=True, exist_ok=True)
+        for file in sorted(self._examples.files(), key=lambda file: file.name == "manifest.json"):
+            _link_or_copy(file, examples.path / file.relative_to(self._examples.path))
+
+
+def _link_or_copy(file: epath.Path, target: epath.Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(file, target)
+    except OSError:  # another file system, or one without links
+        file.copy(target)

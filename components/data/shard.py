@@ -1,0 +1,99 @@
+"""Writes and reads one file of examples: TFRecords of `tf.train.Example`, as TFDS lays them out, without needing TensorFlow."""
+
+import hashlib
+import struct
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import google_crc32c
+from etils import epath
+
+from zfnet.components.data.example_record import decode_example, encode_example
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file that was written.
+
+    Args:
+        file: its name.
+        examples: the number of examples in it.
+        bytes: its size.
+        sha256: hex SHA-256 of its content.
+    """
+
+    file: str
+    examples: int
+    bytes: int
+    sha256: str
+
+
+class BrokenShardError(ValueError):
+    """A file of examples is cut off or was altered."""
+
+
+def shard_name(name: str, split: str, index: int, number: int) -> str:
+    """The file name that TFDS gives to shard `index` of `number` of the data set `name`."""
+    return f"{name}-{split}.tfrecord-{index:05d}-of-{number:05d}"
+
+
+def write_shard(path: epath.PathLike, examples: Iterable[dict]) -> Shard:
+    """Writes examples beside `path` and then renames, so that `path` is whole or does not exist.
+
+    Args:
+        path: the file to write.
+        examples: the features of each: bytes, text, an int or a sequence of ints.
+
+    Returns:
+        What was written.
+    """
+    path = epath.Path(path)
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    digest = hashlib.sha256()
+    count = size = 0
+    try:
+        with partial.open("wb") as file:
+            for example in examples:
+                message = encode_example(example)
+                length = struct.pack("<Q", len(message))
+                for block in (length, _checksum(length), message, _checksum(message)):
+                    file.write(block)
+                    digest.update(block)
+                    size += len(block)
+                count += 1
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return Shard(path.name, count, size, digest.hexdigest())
+
+
+def read_shard(path: epath.PathLike) -> Iterator[dict]:
+    """Yields the examples of one file in order, one in memory at a time.
+
+    Args:
+        path: a file that `write_shard` or TFDS wrote.
+
+    Yields:
+        The features of each example: `image` as bytes, `label` as int, `id` and `photograph` as text, `box` as a list of ints.
+
+    Raises:
+        BrokenShardError: the file ends within an example, or a checksum does not fit.
+    """
+    with epath.Path(path).open("rb") as file:
+        while length := file.read(8):
+            check = file.read(4)
+            if check != _checksum(length):
+                raise BrokenShardError(f"{path} is damaged: the checksum of a length is wrong. Prepare the examples again.")
+            (size,) = struct.unpack("<Q", length)
+            message, check = file.read(size), file.read(4)
+            if check != _checksum(message):
+                raise BrokenShardError(f"{path} is damaged or cut off: the checksum of an example is wrong. Prepare the examples again.")
+            yield decode_example(message)
+
+
+def _checksum(block: bytes) -> bytes:
+    """The CRC-32C of TFRecords: rotated and shifted, since a plain one over data that holds checksums is weak."""
+    value = google_crc32c.value(block)
+    return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,0 +1,55 @@
+"""Step 2: the mean image and the counts that training and the validator need."""
+
+import json
+from typing import Any
+
+from etils import epath
+
+from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
+
+SPLITS = ("train", "validation")
+
+
+def generate_statistics(
+    examples: Input[Examples],
+    statistics: Output[Statistics],
+    *,
+    runner: Setting[str],
+    beam_options: Setting[tuple[str, ...]],
+) -> None:
+    """Averages all training images and counts the classes of both splits.
+
+    Writes `mean.npy`, float32 (side, side, 3), 0..255, the mean of every pixel over the training split; and `statistics.json`:
+    `{"classes": {"train": [count, ...], "validation": [...]}, "channels": {"mean": [3], "std": [3]}}`, where the channels are those of the
+    training split. Sums are kept in integers, so the result does not depend on the runner.
+
+    Args:
+        examples: what ExampleGen wrote.
+        statistics: where to.
+        runner: name of the Beam runner.
+        beam_options: further options for Beam.
+    """
+    import apache_beam as beam
+
+    from zfnet.components.data.beam_pipeline import open_pipeline
+    from zfnet.components.data.image_statistics import ImageStatistics
+
+    statistics.path.mkdir(parents=True, exist_ok=True)
+    shards = [(split, path) for split in SPLITS for path in examples.shards(split)]
+    with open_pipeline(runner, beam_options) as pipeline:
+        _ = (
+            pipeline
+            | beam.Create(shards)
+            | beam.Reshuffle()
+            | beam.CombineGlobally(ImageStatistics(examples.side, len(examples.labels)))
+            | beam.Map(_write, str(statistics.path))
+        )
+
+
+def _write(found: dict[str, Any], directory: str) -> None:
+    import numpy as np
+
+    directory = epath.Path(directory)
+    with (directory / "mean.npy").open("wb") as file:
+        np.save(file, found.pop("mean_image"))
+    (directory / "statistics.json").write_text(json.dumps(found, indent=1))

@@ -12,6 +12,7 @@ def train(
     epochs: int | None,
     batch_size: int,
     learning_rate: float,
+    patience: int,
     seed: int,
     crops: str,
     deterministic: bool,
@@ -32,6 +33,7 @@ def train(
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
         batch_size: images a step, over all replicas together; at most an eighth of the training examples is taken.
         learning_rate: at the start.
+        patience: epochs without a lower validation error after which the learning rate is divided by ten.
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
         crops: `"ten"` (the paper's) or `"random"`.
         deterministic: whether TensorFlow may only use operations that give the same bits each time; about a tenth slower.
@@ -43,5 +45,5 @@ def train(
     """
     from zfnet.components.training.fit import Recipe, fit
 
-    recipe = Recipe(architecture, epochs, batch_size, learning_rate, seed, crops, deterministic)
+    recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic)
     fit(recipe, examples, statistics, model, checkpoints, tensorboard)

@@ -18,6 +18,7 @@ class RunConfig:
         epochs: how often to train on every example; None lets the Trainer choose by their number.
         batch_size: examples per training step, over all replicas.
         learning_rate: the rate to begin with.
+        patience: epochs without a lower validation error after which it is divided by ten.
         seed: of everything random.
         crops: what training sees of a photograph: "ten" (four corners, centre, flips) or "random".
         ten_crop: whether to evaluate with the ten crops too.
@@ -32,6 +33,7 @@ class RunConfig:
     epochs: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.01
+    patience: int = 5
     seed: int = 0
     crops: str = "ten"
     ten_crop: bool = False

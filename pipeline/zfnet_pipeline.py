@@ -59,6 +59,7 @@ def zfnet_pipeline(
             "epochs": config.epochs,
             "batch_size": config.batch_size,
             "learning_rate": config.learning_rate,
+            "patience": config.patience,
             "seed": config.seed,
             "crops": config.crops,
             "deterministic": config.deterministic,

@@ -24,6 +24,7 @@ STEPS = 600
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 # An epoch of a tiny data set still has this many steps.
 STEPS_PER_EPOCH = 8
+SMALLEST_LEARNING_RATE = 1e-5
 CROPS = ("ten", "random")
 
 
@@ -39,13 +40,14 @@ class Recipe:
     epochs: int | None
     batch_size: int
     learning_rate: float
+    patience: int
     seed: int
     crops: str
     deterministic: bool
 
     def __post_init__(self):
         find_architecture(self.architecture)
-        for name in ("epochs", "batch_size", "learning_rate"):
+        for name in ("epochs", "batch_size", "learning_rate", "patience"):
             number = getattr(self, name)
             if number is not None and number <= 0:
                 raise ValueError(f"{name} is {number}; it must be greater than 0.")
@@ -86,8 +88,10 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
             # Under a strategy XLA fails on some GPU operations, and on a CPU it is slower.
             jit_compile=False,
         )
-        # The paper lowered it by hand when the validation error stopped falling.
-        plateau = keras.callbacks.ReduceLROnPlateau(monitor="val_top1_error", factor=0.1, patience=5, mode="min")
+        # Section 3: "manually annealed ... when the validation error plateaus"; the factor is not stated.
+        plateau = keras.callbacks.ReduceLROnPlateau(
+            monitor="val_top1_error", mode="min", factor=0.1, patience=recipe.patience, min_delta=0, min_lr=SMALLEST_LEARNING_RATE
+        )
         kept = Checkpoints(pathlib.Path(checkpoints), plateau)
         done = kept.restore(net, epochs)
 

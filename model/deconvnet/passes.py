@@ -73,7 +73,7 @@ class Passes:
         def activations(images):
             values = {0: images}
             for operation in self.graph.needed_for(*wanted):
-                values[operation.output], _ = operation.rule.up([values[number] for number in operation.inputs])
+                values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
             return [values[number] for number in wanted]
 
         return activations

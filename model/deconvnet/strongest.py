@@ -91,9 +91,8 @@ def _with_batch(found: Strongest, activations: tf.Tensor, ids: np.ndarray) -> St
         return found
     positions = np.full((*maxima.shape, found.positions.shape[-1]), -1, np.int32)
     if spatial:
-        height, width = activations.shape[1:3]
-        maps = tf.gather_nd(tf.transpose(activations, (0, 3, 1, 2)), np.stack([rows, units], axis=1))
-        flat = tf.argmax(tf.reshape(maps, (-1, height * width)), axis=1).numpy()
-        positions[units, rows] = np.stack(np.unravel_index(flat, (height, width)), axis=1)
+        maps = activations.numpy()[rows, :, :, units]
+        flat = maps.reshape(len(units), -1).argmax(axis=1)
+        positions[units, rows] = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=1)
     batch = Strongest(np.where(entering, maxima, -np.inf).astype(np.float32), np.where(entering, ids, -1).astype(np.int64), positions)
     return found.merge(batch)

@@ -38,7 +38,7 @@ NOT_BLESSED = 3
     "--epochs",
     type=click.IntRange(min=1),
     metavar="N",
-    show_default="by the number of examples",
+    show_default=f"{DEFAULTS.epochs}, or by the number of examples where --data is given",
     help="How often to train on every example. More of them continue an otherwise equal run.",
 )
 @click.option(
@@ -90,6 +90,11 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
     BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner DataflowRunner -- --project P --region R`.
     """
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
+    if choices["architecture"]:
+        # Loading the table takes seconds, but less than preparing photographs for a net that does not exist.
+        from zfnet.model.net.architecture import find_architecture
+
+        find_architecture(config.architecture)
 
     from zfnet.components.data.source import open_source
     from zfnet.pipeline.run_pipeline import run_pipeline

@@ -8,4 +8,4 @@ from zfnet.pipeline.run_config import RunConfig
 
 def get_config() -> RunConfig:
     """The configuration."""
-    return RunConfig(data="photo_patches")
+    return RunConfig(data="photo_patches", epochs=10, patience=2)

@@ -61,6 +61,7 @@ def training(examples, statistics, tmp_path_factory):
         epochs=3,
         batch_size=8,
         learning_rate=0.01,
+        patience=5,
         seed=0,
         crops="ten",
         deterministic=True,

@@ -16,6 +16,7 @@ def run(examples, statistics, root, **changes):
         "epochs": 3,
         "batch_size": 8,
         "learning_rate": 0.01,
+        "patience": 5,
         "seed": 0,
         "crops": "ten",
         "deterministic": True,
@@ -79,5 +80,5 @@ def test_parameters_out_of_range_are_named(examples, statistics, tmp_path, chang
     [(4500, None, 64, 10), (40, None, 5, 60), (1_281_167, None, 64, 10), (4500, 7, 64, 7), (3, None, 1, 60)],
 )
 def test_open_choices_follow_from_the_number_of_examples(examples, epochs, batch, chosen):
-    recipe = Recipe("zfnet-small", epochs, 64, 0.01, 0, "ten", True)
+    recipe = Recipe("zfnet-small", epochs, 64, 0.01, 5, 0, "ten", True)
     assert (recipe.batch_for(examples), recipe.epochs_for(examples)) == (batch, chosen)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
@@ -21,7 +22,8 @@ def find_rules(layer: keras.layers.Layer) -> list:
         layer: any layer of a Keras model.
 
     Returns:
-        Rules with `up(inputs) -> (output, switches)`, `down(signal, shapes, switches) -> signals` and `window`.
+        Rules with `function(*inputs) -> output`, `up(inputs) -> (output, switches)`, `down(signal, shapes, switches) -> signals` and
+        `window`.
 
     Raises:
         ValueError: if a deconvnet is not defined for the layer; the message names it, its type and what is supported.
@@ -48,7 +50,8 @@ def _dense(layer):
 
 
 def _biased(layer, outputs):
-    return outputs + layer.bias if layer.use_bias else outputs
+    # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
+    return tf.nn.bias_add(outputs, layer.bias) if layer.use_bias else outputs
 
 
 def _activation(layer):

@@ -21,6 +21,10 @@ class MaxPool:
         self.pool_size, self.strides, self.padding = pool_size, strides, padding.upper()
         self.window = sliding_window(pool_size, strides, padding)
 
+    def function(self, inputs):
+        """Returns the maxima alone, which is much cheaper."""
+        return tf.nn.max_pool2d(inputs, self.pool_size, self.strides, self.padding)
+
     def up(self, inputs):
         """Returns the maxima, and as switches the place of each in its flattened `(height, width, maps)` input."""
         return tf.nn.max_pool_with_argmax(inputs[0], self.pool_size, self.strides, self.padding, output_dtype=tf.int64)

@@ -40,7 +40,7 @@ def test_patches_have_several_sizes_and_lie_everywhere(patches):
 
 
 def test_counts_and_names(patches):
-    assert {split: len(patches["text", split]) for split in PATCHES} == {"train": 300, "validation": 60}
+    assert {split: len(patches["text", split]) for split in PATCHES} == {"train": 250, "validation": 50}
     ids = [patch["id"] for found in patches.values() for patch in found]
     assert len(set(ids)) == len(ids) == 5400
     patch = patches["astronaut", "train"][7]

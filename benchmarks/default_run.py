@@ -1,13 +1,14 @@
 """Measures the default run: `zfnet run` from nothing, and once more with nothing changed.
 
 Command: make bench
-Writes benchmarks/default_run.json, and from it the table between the marks in README.md.
+Writes benchmarks/default_run.json, from it the table between the marks in README.md, and the pictures that the README shows.
 """
 
 import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 RESULT = HERE / "default_run.json"
 README = HERE.parent / "README.md"
+PICTURES = ("gallery_conv5.png", "evolution_conv5.png", "filters_conv1.png")
 MARKS = ("<!-- made by benchmarks/default_run.py -->\n", "<!-- end -->\n")
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 
@@ -80,6 +82,8 @@ def main() -> None:
     """Measures, and writes the result and the table."""
     with tempfile.TemporaryDirectory() as root:
         result = measure(pathlib.Path(root))
+        for name in PICTURES:
+            shutil.copyfile(pathlib.Path(root) / "figures" / name, HERE.parent / "docs" / "pictures" / name)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     README.write_text(with_table(README.read_text(), result))
 

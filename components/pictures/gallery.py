@@ -22,7 +22,7 @@ SHOWN = 9
 CANDIDATES = 288
 SPLIT = "validation"
 BATCH = 64
-TILE = 72
+TILE = 88
 BLOCKS_A_ROW = 3
 
 
@@ -46,12 +46,12 @@ def draw_galleries(model: Model, examples: Examples, figures: Figures, *, maps: 
             continue
         picture = _draw(deconvnet, layer, strongest[layer], shown, examples)
         Image.fromarray(picture).save(figures.path / f"gallery_{layer}.png")
-        with writer.as_default(step=0):
+        with writer.as_default(step=len(model.read_json("history.json"))):
             tf.summary.image(
                 f"gallery/{layer}",
                 picture[None],
                 description=f"Feature maps of {layer}: the nine strongest activations over the validation examples, at nine different "
-                "places, projected to pixels (left), and the patches of the photographs (right).",
+                "places, projected to pixels (left), and the patches of the photographs (right). Step = epochs trained.",
             )
     writer.close()
     (figures.path / "gallery.json").write_text(json.dumps(numbers, indent=1))

@@ -8,6 +8,7 @@ import sys
 
 import keras
 import tensorflow as tf
+from etils import epath
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Model, Statistics
@@ -95,7 +96,11 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
         kept = Checkpoints(pathlib.Path(checkpoints), plateau)
         done = kept.restore(net, epochs)
 
-    writers = [tf.summary.create_file_writer(f"{tensorboard}/{split}") for split in ("train", "validation")]
+    logs = [epath.Path(tensorboard) / split for split in ("train", "validation")]
+    if not done:
+        for log in logs:  # of a training that was killed before its first checkpoint
+            log.rmtree(missing_ok=True)
+    writers = [tf.summary.create_file_writer(str(log)) for log in logs]
     evolution_folder = pathlib.Path(checkpoints) / "evolution"
     looked_at = evolution_epochs(epochs)
     net.fit(
@@ -124,6 +129,8 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
+    for writer in writers:
+        writer.close()
     _save(model, recipe, net, labels, central_mean, kept.history, draw_evolution(evolution_folder, looked_at))
 
 

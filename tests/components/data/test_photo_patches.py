@@ -32,7 +32,9 @@ def test_no_pixel_is_in_both_splits(patches, photograph):
 
 def test_patches_have_several_sizes_and_lie_everywhere(patches):
     boxes = np.array([patch["box"] for patch in patches["coffee", "train"]])
-    assert set(boxes[:, 2] - boxes[:, 0]) == set(range(80, 121))
+    sides = boxes[:, 2] - boxes[:, 0]
+    assert (sides.min(), sides.max()) == (80, 120)
+    assert len(set(sides.tolist())) > 35
     assert boxes[:, 0].min() < 10
     assert boxes[:, 2].max() > 390
     assert boxes[:, 1].min() < 10
@@ -42,7 +44,7 @@ def test_patches_have_several_sizes_and_lie_everywhere(patches):
 def test_counts_and_names(patches):
     assert {split: len(patches["text", split]) for split in PATCHES} == {"train": 250, "validation": 50}
     ids = [patch["id"] for found in patches.values() for patch in found]
-    assert len(set(ids)) == len(ids) == 5400
+    assert len(set(ids)) == len(ids) == 4500
     patch = patches["astronaut", "train"][7]
     assert (patch["id"], patch["photograph"], patch["label"]) == ("astronaut/train/0007", "astronaut", "astronaut")
 

@@ -14,9 +14,9 @@ from zfnet.pipeline.run_config import RunConfig
 @pytest.mark.parametrize(
     ("config_name", "choices", "data", "epochs"),
     [
-        (None, {}, "photo_patches", None),
+        (None, {}, "photo_patches", 10),
         (None, {"data": "birds", "epochs": 3}, "birds", 3),
-        (None, {"data": "photo_patches"}, "photo_patches", None),
+        (None, {"data": "photo_patches"}, "photo_patches", 10),
         ("folder", {"data": "birds"}, "birds", None),
         ("photo_patches", {"data": "birds", "epochs": 1}, "birds", 1),
     ],

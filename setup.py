@@ -41,7 +41,6 @@ setuptools.setup(
         # TFDS imports it for its own data sets and does not declare it.
         "importlib-resources>=6",
         "keras>=3.15",
-        "matplotlib>=3.9",
         "numpy>=1.26",
         "pillow>=11",
         "scikit-image>=0.25,<0.27",
@@ -55,6 +54,8 @@ setuptools.setup(
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
         "gcp": ["apache-beam[gcp]>=2.77", "gcsfs"],
         "test": TEST,
+        # What benchmarks compare with; nothing so far.
+        "bench": [],
     },
     entry_points={"console_scripts": ["zfnet = zfnet.pipeline.cli:main"]},
 )

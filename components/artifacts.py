@@ -115,7 +115,7 @@ class Anomalies(Artifact):
 
 
 class Model(Artifact):
-    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, `history.json`, and pictures of its training."""
+    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, `recipe.json`, `history.json`, and pictures of its training."""
 
 
 class Evaluation(Artifact):
@@ -123,7 +123,7 @@ class Evaluation(Artifact):
 
 
 class Figures(Artifact):
-    """PNG pictures, and the numbers behind each as JSON of the same name."""
+    """PNG pictures, and the numbers behind them as JSON."""
 
 
 class Serving(Artifact):

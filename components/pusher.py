@@ -7,6 +7,8 @@ from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
 
+DIGEST = "assets.extra/model_digest.txt"  # where a SavedModel may hold what TensorFlow does not read
+
 
 def push(
     examples: Input[Examples],
@@ -18,6 +20,8 @@ def push(
 ) -> None:
     """Writes a blessed model as the next version of a SavedModel directory, as model servers watch it.
 
+    The model that is served already, and is only evaluated anew, keeps its version: each says in `assets.extra` which model it is.
+
     Args:
         examples: the examples it was trained on, for their size.
         model: the model.
@@ -27,14 +31,25 @@ def push(
     """
     version = None
     if evaluation.read_json("evaluation.json")["blessed"]:
-        from zfnet.components.serving.export import export
-
         directory = epath.Path(destination)
         directory.mkdir(parents=True, exist_ok=True)
-        version = 1 + max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
-        beside = directory / f"{version}.partial"
-        if beside.exists():
-            shutil.rmtree(beside)
-        export(model, side=examples.side, path=beside)
-        beside.rename(directory / str(version))
+        digest = model.digest()
+        version = max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
+        if _pushed_digest(directory / str(version)) != digest:
+            from zfnet.components.serving.export import export
+
+            version += 1
+            beside = directory / f"{version}.partial"
+            if beside.exists():
+                shutil.rmtree(beside)
+            export(model, side=examples.side, path=beside)
+            (beside / DIGEST).parent.mkdir()
+            (beside / DIGEST).write_text(digest)
+            beside.rename(directory / str(version))
     (serving.path / "version.json").write_text(json.dumps({"version": version}))
+
+
+def _pushed_digest(version: epath.Path) -> str | None:
+    """Digest of the model that was pushed as this version, None if it doesn't say."""
+    file = version / DIGEST
+    return file.read_text() if file.exists() else None

@@ -10,7 +10,7 @@ def train(
     *,
     architecture: str,
     epochs: int | None,
-    batch_size: int,
+    batch_size: int | None,
     learning_rate: float,
     patience: int,
     seed: int,
@@ -28,10 +28,10 @@ def train(
     Args:
         examples: prepared examples with the splits `train` and `validation`.
         statistics: their mean image.
-        model: gets `model.keras`, `labels.txt`, `history.json` and `pictures/`.
+        model: gets `model.keras`, `labels.txt`, `recipe.json` with what was chosen, `history.json` and `pictures/`.
         architecture: name of a row of the table of architectures.
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
-        batch_size: images a step, over all replicas together; at most an eighth of the training examples is taken.
+        batch_size: images a step, over all replicas together; `None` takes 64, or an eighth of the training examples if that is less.
         learning_rate: at the start.
         patience: epochs without a lower validation error after which the learning rate is divided by ten.
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.

@@ -16,7 +16,7 @@ class RunConfig:
         architecture: name of the network, see `zfnet.model`.
         image_size: side of the network's input, in pixels; None for the one that the architecture was made for.
         epochs: how often to train on every example; None lets the Trainer choose by their number.
-        batch_size: examples per training step, over all replicas.
+        batch_size: examples per training step, over all replicas; None lets the Trainer choose.
         learning_rate: the rate to begin with.
         patience: epochs without a lower validation error after which it is divided by ten.
         seed: of everything random.
@@ -31,7 +31,7 @@ class RunConfig:
     architecture: str = "zfnet-small"
     image_size: int | None = None
     epochs: int | None = None
-    batch_size: int = 64
+    batch_size: int | None = None
     learning_rate: float = 0.01
     patience: int = 5
     seed: int = 0

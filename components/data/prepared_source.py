@@ -6,17 +6,31 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples
 
+KEYS = {"image_size", "labels", "rejected", "side", "splits"}
+
 
 class PreparedSource:
     """A directory of examples, complete with its manifest.
 
     Args:
         data: the directory.
+
+    Raises:
+        ValueError: its manifest is not one that ExampleGen wrote.
     """
 
     def __init__(self, data: str):
         self.data = data
         self._examples = Examples(epath.Path(data).expanduser())
+        try:
+            manifest = self._examples.read_json("manifest.json")
+        except ValueError:  # no JSON, or no text
+            manifest = None
+        if not isinstance(manifest, dict) or not manifest.keys() >= KEYS:
+            raise ValueError(
+                f"{self._examples.path / 'manifest.json'} is not the manifest of a prepared directory (expected JSON with "
+                f"{', '.join(sorted(KEYS))}): prepare the photographs again, or, if {data} is a folder of photographs, remove that file."
+            )
 
     def __repr__(self) -> str:
         return f"PreparedSource({self.data!r})"

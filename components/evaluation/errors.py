@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
-from zfnet.model import ten_crop, top_k_error
+from zfnet.model.net.ten_crop import ten_crop
+from zfnet.model.net.top_k_error import top_k_error
 
 BATCH = 64
 

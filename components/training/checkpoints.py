@@ -1,5 +1,6 @@
 """Checkpoints of a training: what it takes to go on after any epoch as if nothing had happened."""
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -38,7 +39,7 @@ class Checkpoints(keras.callbacks.Callback):
         (beside / "state.json").write_text(json.dumps(state, indent=1))
         shutil.rmtree(target, ignore_errors=True)
         beside.rename(target)
-        for old in self._written()[:-KEPT]:
+        for old in [path for path in self.written() if _epoch_of(path) <= epoch + 1][:-KEPT]:
             shutil.rmtree(old)
 
     def restore(self, model: keras.Model, epochs: int) -> int:
@@ -50,25 +51,35 @@ class Checkpoints(keras.callbacks.Callback):
 
         Returns:
             Number of epochs already done; 0 if there is no checkpoint.
+
+        Raises:
+            ValueError: if there are checkpoints and none can be read.
         """
-        usable = [path for path in self._written() if _epoch_of(path) <= epochs]
-        if not usable:
-            return 0
-        state = json.loads((usable[-1] / "state.json").read_text())
+        usable = [path for path in self.written() if _epoch_of(path) <= epochs]
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(usable[-1] / "state.weights.h5")
+        for path in reversed(usable):
+            with contextlib.suppress(OSError, ValueError, KeyError):  # cut short; the one before is tried
+                self._read(path, model)
+                return _epoch_of(path)
+        if usable:
+            raise ValueError(f"No checkpoint in {self.folder} can be read. Remove that directory to train from the beginning.")
+        return 0
+
+    def _read(self, path: pathlib.Path, model: keras.Model) -> None:
+        state = json.loads((path / "state.json").read_text())
+        model.load_weights(path / "state.weights.h5")
         for variable, seed in zip(_seeds(model), state["seeds"], strict=True):
             variable.assign(seed)
         self.history = state["history"]
         self.restored_counters = state["plateau"]
-        return _epoch_of(usable[-1])
 
     def on_train_begin(self, logs=None):
         """Sets the schedule's counters, which Keras resets when training begins."""
         for name, number in getattr(self, "restored_counters", {}).items():
             setattr(self.plateau, name, number)
 
-    def _written(self) -> list[pathlib.Path]:
+    def written(self) -> list[pathlib.Path]:
+        """The checkpoints there are, in order."""
         return sorted(path for path in self.folder.glob("epoch-*") if path.is_dir() and not path.suffix)
 
 

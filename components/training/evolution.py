@@ -85,7 +85,7 @@ class FeatureEvolution(keras.callbacks.Callback):
                     "and below each the patch of the photograph. Step = epoch.",
                 )
         self.writer.flush()
-        _save(self.folder / f"epoch-{epoch:04d}.npz", kept)
+        _save(_file(self.folder, epoch), kept)
 
 
 def chosen_maps(units: int, count: int, seed: int) -> np.ndarray:
@@ -98,22 +98,31 @@ def draw_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, np.ndarr
 
     Args:
         folder: where the arrays were kept.
-        epochs: which epochs to draw, counted from 1.
+        epochs: which epochs to draw, counted from 1; those that were not looked at, since the training was once meant to be longer or
+            shorter, are left out.
 
     Returns:
         For each layer a uint8 picture: a row for each feature map, a column for each epoch, and the patch of the last one.
     """
     columns = {}
-    for epoch in sorted(epochs):
-        with np.load(folder / f"epoch-{epoch:04d}.npz", allow_pickle=False) as arrays:
+    for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):
+        with np.load(_file(folder, epoch), allow_pickle=False) as arrays:
             columns[epoch] = dict(arrays)
+    if not columns:
+        return {}
     last = columns[max(columns)]
     pictures = {}
     for layer in sorted({name.split("/")[0] for name in last}):
         blocks = [block(list(arrays[f"{layer}/projections"]), 1, TILE) for arrays in columns.values()]
         headings = [f"epoch {epoch}" for epoch in columns]
-        pictures[layer] = sheet([*blocks, block(list(last[f"{layer}/patches"]), 1, TILE)], [*headings, "photograph"], len(blocks) + 1)
+        pictures[layer] = sheet(
+            [*blocks, block(list(last[f"{layer}/patches"]), 1, TILE)], [*headings, f"patch, epoch {max(columns)}"], len(blocks) + 1
+        )
     return pictures
+
+
+def _file(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    return folder / f"epoch-{epoch:04d}.npz"
 
 
 def _save(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:

@@ -15,16 +15,19 @@ from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.batches import central_batches, training_batches
 from zfnet.components.pictures.filter_grid import filter_grid
 from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.divergence import StopOnDivergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
 from zfnet.components.training.evolution import FeatureEvolution, draw_evolution, evolution_epochs
-from zfnet.model import TopKError, build
 from zfnet.model.net.architecture import find_architecture
+from zfnet.model.net.build import build
+from zfnet.model.net.top_k_error import TopKError
 
 # Steps that a small net needs to learn something, when the number of epochs is left open.
 STEPS = 600
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
-# An epoch of a tiny data set still has this many steps.
+# When the batch is left open: an epoch of a tiny data set still has this many steps.
 STEPS_PER_EPOCH = 8
+LARGEST_BATCH = 64
 SMALLEST_LEARNING_RATE = 1e-5
 CROPS = ("ten", "random")
 
@@ -39,7 +42,7 @@ class Recipe:
 
     architecture: str
     epochs: int | None
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     patience: int
     seed: int
@@ -59,7 +62,7 @@ class Recipe:
 
     def batch_for(self, examples: int) -> int:
         """Images a step, given the number of training examples."""
-        return max(1, min(self.batch_size, examples // STEPS_PER_EPOCH))
+        return min(self.batch_size, examples) if self.batch_size else max(1, min(LARGEST_BATCH, examples // STEPS_PER_EPOCH))
 
     def epochs_for(self, examples: int) -> int:
         """Number of epochs, given the number of training examples."""
@@ -74,13 +77,16 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     size, labels = examples.image_size, examples.labels
-    count = examples.count("train")
-    batch_size, epochs = recipe.batch_for(count), recipe.epochs_for(count)
+    count, validation_count = examples.count("train"), examples.count("validation")
+    strategy = _strategy(min(count, validation_count))
+    # Keras can't sum up a first batch of which the replicas have different shares.
+    replicas = strategy.num_replicas_in_sync
+    batch_size, epochs = whole_shares(recipe.batch_for(count), replicas), recipe.epochs_for(count)
     mean = statistics.mean_image()
     margin = (examples.side - size) // 2
     central_mean = mean[margin : margin + size, margin : margin + size]
 
-    with tf.distribute.MirroredStrategy().scope():
+    with strategy.scope():
         net = build(recipe.architecture, (size, size, 3), len(labels))
         net.compile(
             optimizer=keras.optimizers.SGD(recipe.learning_rate, momentum=0.9),
@@ -97,41 +103,58 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
         done = kept.restore(net, epochs)
 
     logs = [epath.Path(tensorboard) / split for split in ("train", "validation")]
-    if not done:
+    if not kept.written():
         for log in logs:  # of a training that was killed before its first checkpoint
             log.rmtree(missing_ok=True)
     writers = [tf.summary.create_file_writer(str(log)) for log in logs]
     evolution_folder = pathlib.Path(checkpoints) / "evolution"
     looked_at = evolution_epochs(epochs)
-    net.fit(
-        training_batches(
-            examples,
-            mean,
-            size=size,
-            batch_size=batch_size,
-            seed=recipe.seed,
-            first_epoch=done,
+    if done < epochs:
+        net.fit(
+            training_batches(
+                examples,
+                mean,
+                size=size,
+                batch_size=batch_size,
+                seed=recipe.seed,
+                first_epoch=done,
+                epochs=epochs,
+                crops=recipe.crops,
+            ),
+            validation_data=central_batches(
+                examples, "validation", size=size, batch_size=whole_shares(min(batch_size, validation_count), replicas)
+            ).map(lambda images, labels, _: (images - central_mean, labels)),
+            initial_epoch=done,
             epochs=epochs,
-            crops=recipe.crops,
-        ),
-        validation_data=central_batches(examples, "validation", size=size, batch_size=batch_size).map(
-            lambda images, labels, _: (images - central_mean, labels)
-        ),
-        initial_epoch=done,
-        epochs=epochs,
-        steps_per_epoch=count // batch_size,
-        shuffle=False,
-        callbacks=[
-            plateau,
-            EpochSummaries(*writers),
-            FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0]),
-            kept,
-        ],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+            steps_per_epoch=count // batch_size,
+            shuffle=False,
+            callbacks=[
+                StopOnDivergence(),
+                # Before the schedule, so that it tells the learning rate that the epoch was trained at.
+                EpochSummaries(*writers),
+                plateau,
+                FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0]),
+                kept,
+            ],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
     for writer in writers:
         writer.close()
+    used = {**dataclasses.asdict(recipe), "epochs": epochs, "batch_size": batch_size, "replicas": replicas}
+    (model.path / "recipe.json").write_text(json.dumps(used, indent=1))
     _save(model, recipe, net, labels, central_mean, kept.history, draw_evolution(evolution_folder, looked_at))
+
+
+def whole_shares(batch_size: int, replicas: int) -> int:
+    """The largest batch up to `batch_size` of which every replica has the same share, one image at least."""
+    return max(replicas, batch_size // replicas * replicas)
+
+
+def _strategy(examples: int) -> tf.distribute.MirroredStrategy:
+    strategy = tf.distribute.MirroredStrategy()
+    if examples < strategy.num_replicas_in_sync:
+        strategy = tf.distribute.MirroredStrategy(strategy.extended.worker_devices[:1])
+    return strategy
 
 
 def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history, pictures) -> None:

@@ -7,6 +7,7 @@ import click
 
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.options import beam_options_argument, command_line, runner_option
+from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.root_lock import root_lock
 from zfnet.pipeline.run_config import RunConfig
 
@@ -50,9 +51,11 @@ def command(
     from zfnet.components.data.source import open_source
     from zfnet.components.example_gen import generate_examples
 
+    refuse_inside_data(out, data, "--out")
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty. Give another directory with --out, or empty it.")
-    beside = out.with_name(f".{out.name}.partial")
+    target = out.resolve()  # `.` has no name to write beside.
+    beside = target.with_name(f".{target.name}.partial")
     examples, downloads = Examples(beside / "examples"), beside / "tfds"
     with root_lock(beside, command_line(), option="--out"):
         shutil.rmtree(examples.path, ignore_errors=True)  # Of one that was killed.
@@ -67,12 +70,12 @@ def command(
                 runner=runner,
                 beam_options=beam_options,
             )
-            pathlib.Path(examples.path).rename(out)
+            pathlib.Path(examples.path).rename(target)
             shutil.rmtree(downloads, ignore_errors=True)
         finally:
             shutil.rmtree(examples.path, ignore_errors=True)
             if not downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
                 shutil.rmtree(beside)
-    examples = Examples(out)
+    examples = Examples(target)
     counts = ", ".join(f"{examples.count(split):,} for {split}" for split in ("train", "validation"))
     click.echo(f"{out}: {counts}, of {len(examples.labels)} classes")

@@ -11,6 +11,7 @@ import click
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
 from zfnet.pipeline.options import beam_options_argument, command_line, root_option, runner_option
+from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
 
 DEFAULTS = load_config("photo_patches")
@@ -45,7 +46,7 @@ NOT_BLESSED = 3
     "--batch-size",
     type=click.IntRange(min=1),
     metavar="N",
-    show_default=str(DEFAULTS.batch_size),
+    show_default=f"{DEFAULTS.batch_size}, or by the number of examples where --data is given",
     help="Examples per training step, over all GPUs.",
 )
 @click.option(
@@ -55,7 +56,13 @@ NOT_BLESSED = 3
     show_default="96 for the small architectures, else 224",
     help="Side of the network's input, in pixels.",
 )
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", show_default=str(DEFAULTS.seed), help="Seed of everything random.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 2),
+    metavar="N",
+    show_default=str(DEFAULTS.seed),
+    help="Seed of everything random.",
+)
 @click.option(
     "--crops",
     type=click.Choice(["ten", "random"]),
@@ -90,23 +97,22 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
     BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner DataflowRunner -- --project P --region R`.
     """
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
-    if choices["architecture"]:
-        # Loading the table takes seconds, but less than preparing photographs for a net that does not exist.
-        from zfnet.model.net.architecture import find_architecture
-
-        find_architecture(config.architecture)
+    refuse_inside_data(root, config.data, "--root")
 
     from zfnet.components.data.source import open_source
+    from zfnet.pipeline.known_architecture import refuse_unknown_architecture
     from zfnet.pipeline.run_pipeline import run_pipeline
+    from zfnet.pipeline.step import Step
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+
+    def declare() -> list[Step]:
+        if choices["architecture"]:
+            refuse_unknown_architecture(root, config.architecture)
+        return zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict)
 
     # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    summary = run_pipeline(
-        root,
-        lambda: zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict),
-        command_line(),
-    )
+    summary = run_pipeline(root, declare, command_line())
     report(root, config, summary)
     if summary["status"] == "not_blessed":
         click.get_current_context().exit(NOT_BLESSED)
@@ -128,10 +134,14 @@ def choose(config_name: str | None, choices: dict[str, Any]) -> RunConfig:
 
 def report(root: pathlib.Path, config: RunConfig, summary: dict[str, Any]) -> None:
     """Prints how a run ended and where to look."""
+    from zfnet.components.artifacts import Examples
+
     metrics, counts, paths = summary["metrics"], summary["examples"], summary["artifacts"]
-    errors = [f"top-{k} error {metrics[f'top{k}_error']:.1%}" for k in (1, 5)]
+    # Among five classes or fewer the right one is always one of the best five.
+    ranks = (1, 5) if len(Examples(root / paths["examples"]).labels) > 5 else (1,)
+    errors = [f"top-{k} error {metrics[f'top{k}_error']:.1%}" for k in ranks]
     if metrics["top1_error_ten_crop"] is not None:
-        errors += [f"with ten crops {metrics['top1_error_ten_crop']:.1%} and {metrics['top5_error_ten_crop']:.1%}"]
+        errors += ["with ten crops " + " and ".join(f"{metrics[f'top{k}_error_ten_crop']:.1%}" for k in ranks)]
     first = next((anomaly["message"] for anomaly in summary["anomalies"]), None)
     lines = {
         "Result": f"{', '.join(errors)}, on {counts['validation']:,} validation examples of {config.data}",

@@ -1,8 +1,9 @@
 import json
+import shutil
 
 import pytest
 
-from zfnet.components.artifacts import Evaluation, Serving
+from zfnet.components.artifacts import Evaluation, Model, Serving
 from zfnet.components.pusher import push
 
 
@@ -34,3 +35,13 @@ def test_versions_increase(examples, model, evaluation, tmp_path):
 def test_a_model_that_is_not_blessed_is_not_pushed(examples, model, evaluation, tmp_path):
     assert run(examples, model, evaluation(False), tmp_path) is None
     assert not (tmp_path / "serving").exists()
+
+
+def test_the_model_that_is_served_already_keeps_its_version(examples, model, evaluation, tmp_path):
+    assert run(examples, model, evaluation(True), tmp_path) == 1
+    assert run(examples, model, evaluation(True), tmp_path) == 1
+    other = Model(shutil.copytree(model.path, tmp_path / "other"))
+    (other.path / "history.json").write_text("{}")
+    assert run(examples, other, evaluation(True), tmp_path) == 2
+    # Servers take the highest version, so going back is a version of its own.
+    assert run(examples, model, evaluation(True), tmp_path) == 3

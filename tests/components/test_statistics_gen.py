@@ -1,4 +1,8 @@
 import io
+import pathlib
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -53,3 +57,29 @@ def test_the_same_bytes_whatever_the_workers(examples, tmp_path):
     expected = generate(examples, tmp_path / "default").digest()
     for options in (("--direct_num_workers=1",), ("--direct_num_workers=3",), ("--direct_running_mode=in_memory",)):
         assert generate(examples, tmp_path / options[0], *options).digest() == expected
+
+
+DAMAGED = """
+import sys
+from zfnet.components.artifacts import Examples, Statistics
+from zfnet.components.statistics_gen import generate_statistics
+
+try:
+    generate_statistics(Examples(sys.argv[1]), Statistics(sys.argv[2]), runner="FnApiRunner", beam_options=())
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_damaged_shard_is_named_and_nothing_else(examples, tmp_path):
+    damaged = Examples(shutil.copytree(examples.path, tmp_path / "damaged"))
+    shard = pathlib.Path(damaged.shards("train")[0])
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    # In a process of its own, for Beam's threads that a failure leaves behind.
+    command = [sys.executable, "-c", DAMAGED, damaged.path, tmp_path / "out"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout.startswith(f"{shard} is damaged")
+    assert process.stdout.endswith("Prepare the examples again.\n")
+    assert process.stdout.count("\n") == 1

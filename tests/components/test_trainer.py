@@ -1,11 +1,16 @@
+import io
+import shutil
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from zfnet.components.artifacts import Model
 from zfnet.components.trainer import train
-from zfnet.components.training.fit import Recipe
-from zfnet.model import clip_filter_rms
+from zfnet.components.training.fit import Recipe, whole_shares
 
 
 def run(examples, statistics, root, **changes):
@@ -44,11 +49,12 @@ def test_learns_to_tell_colours_apart(model):
     assert history[-1]["val_top1_error"] <= 0.34
 
 
-def test_filters_keep_to_the_radius(model):
-    net = keras.saving.load_model(model.path / "model.keras", compile=False)
-    for name in ("conv1", "conv4"):
-        kernel = net.get_layer(name).kernel
-        np.testing.assert_allclose(clip_filter_rms(kernel, net.get_layer(name).kernel_constraint.radius), kernel, rtol=1e-5)
+def test_filters_are_held_at_the_radius(examples, statistics, tmp_path):
+    # A high learning rate drives them there.
+    made = run(examples, statistics, tmp_path, epochs=2, learning_rate=0.04)
+    convolution = keras.saving.load_model(made.path / "model.keras", compile=False).get_layer("conv1")
+    rms = np.sqrt(np.mean(np.square(convolution.kernel.numpy()), axis=(0, 1, 2)))
+    assert rms.max() == pytest.approx(convolution.kernel_constraint.radius, rel=1e-4)
 
 
 def test_more_epochs_go_on_as_if_never_stopped_to_the_same_bits(model, examples, statistics, tmp_path):
@@ -58,6 +64,60 @@ def test_more_epochs_go_on_as_if_never_stopped_to_the_same_bits(model, examples,
     for one, other in zip(*(net.weights for net in nets), strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     assert resumed.read_json("history.json") == model.read_json("history.json")
+
+
+def test_a_training_that_is_done_is_only_saved_again(training, examples, statistics, tmp_path):
+    shutil.copytree(training / "checkpoints", tmp_path / "checkpoints")
+    again = run(examples, statistics, tmp_path, epochs=3)
+    assert again.read_json("history.json") == Model(training / "model").read_json("history.json")
+    assert (again.path / "pictures" / "evolution_conv5.png").read_bytes() == (
+        training / "model" / "pictures" / "evolution_conv5.png"
+    ).read_bytes()
+
+
+def test_fewer_epochs_leave_what_more_epochs_reached(training, examples, statistics, tmp_path):
+    shutil.copytree(training / "checkpoints", tmp_path / "checkpoints")
+    run(examples, statistics, tmp_path, epochs=1)
+    assert sorted(path.name for path in (tmp_path / "checkpoints").glob("epoch-*")) == ["epoch-0001", "epoch-0002", "epoch-0003"]
+
+
+def test_evolution_of_epochs_that_were_not_looked_at_is_left_out(training, examples, statistics, tmp_path):
+    shutil.copytree(training / "checkpoints", tmp_path / "checkpoints")
+    (tmp_path / "checkpoints" / "evolution" / "epoch-0002.npz").unlink()
+    made = run(examples, statistics, tmp_path, epochs=3)
+    files = [folder / "pictures" / "evolution_conv5.png" for folder in (made.path, training / "model")]
+    narrower, whole = (np.asarray(Image.open(io.BytesIO(file.read_bytes()))).shape[1] for file in files)
+    assert narrower < whole
+
+
+def test_divergence_is_named_and_no_model_is_written(examples, statistics, tmp_path):
+    with pytest.raises(ValueError, match="The training diverged: after epoch 1 the loss is"):
+        run(examples, statistics, tmp_path, epochs=2, learning_rate=1e30)
+    assert not (tmp_path / "model-2" / "model.keras").exists()
+
+
+REPLICAS = """
+import functools, sys
+import tensorflow as tf
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+mirrored = tf.distribute.MirroredStrategy
+tf.distribute.MirroredStrategy = lambda devices=("cpu:0", "cpu:1"): mirrored(devices)
+from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.trainer import train
+examples, statistics, model = sys.argv[1:]
+train(Examples(examples), Statistics(statistics), Model(model), architecture="zfnet-small", epochs=1, batch_size=int(7), learning_rate=0.01,
+      patience=5, seed=0, crops="ten", deterministic=True, checkpoints=model + "/checkpoints", tensorboard=model + "/tensorboard")
+"""
+
+
+def test_two_replicas_take_batches_that_do_not_divide(examples, statistics, tmp_path):
+    # In a process of its own, see test_filter_rms. 17 validation examples and batches of 7 divide by nothing.
+    arguments = [str(examples.path), str(statistics.path), str(tmp_path)]
+    trained = subprocess.run([sys.executable, "-c", REPLICAS, *arguments], capture_output=True, text=True, timeout=200)
+    assert trained.returncode == 0, trained.stderr[-2000:]
+    recipe, (epoch,) = Model(tmp_path).read_json("recipe.json"), Model(tmp_path).read_json("history.json")
+    assert (recipe["batch_size"], recipe["replicas"]) == (6, 2)
+    assert np.isfinite(list(epoch.values())).all()
 
 
 @pytest.mark.parametrize(
@@ -80,5 +140,14 @@ def test_parameters_out_of_range_are_named(examples, statistics, tmp_path, chang
     [(4500, None, 64, 10), (40, None, 5, 60), (1_281_167, None, 64, 10), (4500, 7, 64, 7), (3, None, 1, 60)],
 )
 def test_open_choices_follow_from_the_number_of_examples(examples, epochs, batch, chosen):
-    recipe = Recipe("zfnet-small", epochs, 64, 0.01, 5, 0, "ten", True)
+    recipe = Recipe("zfnet-small", epochs, None, 0.01, 5, 0, "ten", True)
     assert (recipe.batch_for(examples), recipe.epochs_for(examples)) == (batch, chosen)
+
+
+def test_a_batch_that_was_asked_for_is_taken_as_far_as_there_are_examples():
+    recipe = Recipe("zfnet-small", None, 64, 0.01, 5, 0, "ten", True)
+    assert (recipe.batch_for(100), recipe.batch_for(40)) == (64, 40)
+
+
+def test_every_replica_has_the_same_share():
+    assert [whole_shares(batch, 3) for batch in (64, 3, 1)] == [63, 3, 3]

@@ -17,9 +17,12 @@ def zfnet(*arguments: str, cwd: pathlib.Path) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
 def test_help_answers_at_once(tmp_path, arguments):
-    start = time.monotonic()
-    done = zfnet(*arguments, cwd=tmp_path)
-    assert time.monotonic() - start < 1.5
+    seconds = []
+    for _ in range(3):  # The best of three: the machine may be busy with other things.
+        start = time.monotonic()
+        done = zfnet(*arguments, cwd=tmp_path)
+        seconds.append(time.monotonic() - start)
+    assert min(seconds) < 1.5
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: zfnet {arguments[0].removeprefix('--help')}".rstrip())
     assert not list(tmp_path.iterdir())
@@ -44,6 +47,7 @@ print(sorted(heavy & sys.modules.keys()))
         (["rum"], "No such command 'rum'"),
         (["run", "--epohcs", "3"], "No such option '--epohcs'"),
         (["run", "--epochs", "0"], "0 is not in the range x>=1"),
+        (["run", "--seed", str(2**32 - 1)], "4294967295 is not in the range 0<=x<=4294967294"),
         (["run", "--config", "imagnet"], "'imagnet' is not one of"),
         (["run", "--config", "folder"], "folder needs --data"),
         (["run", "photographs"], "unexpected argument 'photographs'"),

@@ -27,8 +27,8 @@ def test_labels_are_those_of_the_data_set(tmp_path):
 def test_all_patches_come_through(tmp_path, capfd):
     tfds.enable_progress_bar()
     source = PhotoPatchesSource(tmp_path)
-    pipeline = open_pipeline("FnApiRunner")
-    source.plan(pipeline, None)
+    with open_pipeline("FnApiRunner") as pipeline:
+        source.plan(pipeline, None)
     assert capfd.readouterr().out == ""
     from zfnet.components.data.tfds_source import TfdsRange
 

@@ -18,7 +18,9 @@ def prepared(tmp_path):
         shards = [write_shard(directory / f"{split}-{index}", [example]) for index in range(number)]
         splits[split] = {"examples": number, "shards": [vars(shard) for shard in shards]}
     (directory / "features.json").write_text("{}")
-    (directory / "manifest.json").write_text(json.dumps({"name": "a", "image_size": 96, "side": 110, "labels": ["a"], "splits": splits}))
+    (directory / "manifest.json").write_text(
+        json.dumps({"name": "a", "image_size": 96, "side": 110, "labels": ["a"], "rejected": 0, "splits": splits})
+    )
     return directory
 
 
@@ -71,3 +73,13 @@ def test_the_fingerprint_is_that_of_the_examples_wherever_they_lie(prepared, tmp
     assert PreparedSource(str(moved)).fingerprint() == before
     (moved / "manifest.json").write_text((moved / "manifest.json").read_text().replace('"a"', '"b"'))
     assert PreparedSource(str(moved)).fingerprint() != before
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"{", b"\xff\xfe", b'{"name": "photographs", "icons": []}'])
+def test_a_manifest_of_something_else_is_an_error_that_names_it(prepared, content):
+    (prepared / "manifest.json").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"prepared/manifest\.json is not the manifest of a prepared directory .*remove that file"
+    ) as caught:
+        PreparedSource(str(prepared))
+    assert "\n" not in str(caught.value)

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -27,7 +28,8 @@ def test_what_data_may_name(folder, tmp_path, monkeypatch):
     assert isinstance(open_source("imagenette/320px-v2", tmp_path), TfdsSource)
     monkeypatch.chdir(folder.parent)
     assert isinstance(open_source("My Pets", tmp_path), FolderSource)
-    (folder / "manifest.json").write_text("{}")
+    manifest = {"image_size": 96, "side": 110, "labels": ["cat", "dog"], "rejected": 0, "splits": {}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
     assert isinstance(open_source("./My Pets", tmp_path), PreparedSource)
     monkeypatch.setenv("HOME", str(folder.parent))
     assert isinstance(open_source("~/My Pets", tmp_path), PreparedSource)

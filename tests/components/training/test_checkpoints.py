@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from zfnet.components.training.checkpoints import Checkpoints
 
@@ -38,6 +39,17 @@ def test_later_checkpoints_are_passed_over(tmp_path):
     model, _, checkpoints = make(tmp_path)
     assert checkpoints.restore(model, 3) == 3
     assert make(tmp_path)[2].restore(model, 1) == 0
+
+
+def test_the_one_before_is_taken_where_the_last_is_cut_short(tmp_path):
+    fit(*make(tmp_path), 0, 3)
+    weights = tmp_path / "epoch-0003" / "state.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    model, _, checkpoints = make(tmp_path)
+    assert checkpoints.restore(model, 5) == 2
+    (tmp_path / "epoch-0002" / "state.json").write_text("{")
+    with pytest.raises(ValueError, match=r"No checkpoint in .* can be read"):
+        make(tmp_path)[2].restore(model, 5)
 
 
 def test_only_the_last_are_kept_and_nothing_half_is_taken(tmp_path):

@@ -7,6 +7,23 @@ import tensorflow as tf
 from zfnet.components.training.epoch_summaries import EpochSummaries
 
 
+def test_learning_rate_is_the_one_that_the_epoch_was_trained_at(tmp_path):
+    model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    writers = [tf.summary.create_file_writer(str(tmp_path / split)) for split in ("train", "validation")]
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=1, min_delta=1e9)
+    data = np.ones((8, 6, 5, 3)), np.ones((8, 1))
+    history = model.fit(*data, epochs=3, callbacks=[EpochSummaries(*writers), plateau], verbose=0).history
+    (file,) = (tmp_path / "train").iterdir()
+    shown = [
+        float(tf.make_ndarray(value.tensor))
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if value.tag == "learning_rate"
+    ]
+    assert shown == [float(rate) for rate in history["learning_rate"]] == [0.5, 0.5, 0.25]
+
+
 def test_scalars_and_filters_stand_at_the_epoch_counted_from_one(tmp_path):
     model = keras.Sequential(
         [keras.Input((6, 5, 3)), keras.layers.Conv2D(4, 3, name="conv1"), keras.layers.Flatten(), keras.layers.Dense(1)]

@@ -18,9 +18,9 @@ def prepare(tmp_path):
     (tmp_path / "empty").mkdir()
     zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 
-    def run(data: str, *options: str) -> subprocess.CompletedProcess:
+    def run(data: str, *options: str, cwd: str = ".") -> subprocess.CompletedProcess:
         command = [zfnet, "examples", data, "--out", "prepared", "--image-size", "28", *options]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        return subprocess.run(command, cwd=tmp_path / cwd, capture_output=True, text=True)
 
     return run
 
@@ -49,3 +49,18 @@ def test_failure_leaves_nothing(prepare, tmp_path):
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["empty", "photographs"]
+
+
+def test_examples_are_not_written_among_the_photographs(prepare, tmp_path):
+    done = prepare(".", cwd="photographs")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "prepared lies inside of DATA ." in done.stderr
+    assert sorted(entry.name for entry in (tmp_path / "photographs").iterdir()) == ["cat", "dog"]
+
+
+def test_the_directory_where_one_is(prepare, tmp_path):
+    done = prepare("../photographs", "--out", ".", cwd="empty")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Examples(tmp_path / "empty").labels == ["cat", "dog"]
+    again = prepare("../photographs", "--out", ".", cwd="empty")
+    assert (again.returncode, again.stderr) == (1, "Error: . is not empty. Give another directory with --out, or empty it.\n")

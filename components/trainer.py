@@ -32,7 +32,7 @@ def train(
         architecture: name of a row of the table of architectures.
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
         batch_size: images a step, over all replicas together; `None` takes 64, or an eighth of the training examples if that is less.
-        learning_rate: at the start.
+        learning_rate: at the start, for batches of 64 where `batch_size` is left open, and in proportion for smaller ones.
         patience: epochs without a lower validation error after which the learning rate is divided by ten.
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
         crops: `"ten"` (the paper's) or `"random"`.

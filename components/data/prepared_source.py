@@ -32,6 +32,9 @@ class PreparedSource:
                 f"{', '.join(sorted(KEYS))}): prepare the photographs again, or, if {data} is a folder of photographs, remove that file."
             )
 
+    def __str__(self) -> str:
+        return self.data
+
     def __repr__(self) -> str:
         return f"PreparedSource({self.data!r})"
 

@@ -52,6 +52,9 @@ class Source(abc.ABC):
         name = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")
         self.name = name if name[:1].isalpha() else f"photographs_{name}".rstrip("_")
 
+    def __str__(self) -> str:
+        return self.data
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.data!r})"
 

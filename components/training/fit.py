@@ -64,6 +64,14 @@ class Recipe:
         """Images a step, given the number of training examples."""
         return min(self.batch_size, examples) if self.batch_size else max(1, min(LARGEST_BATCH, examples // STEPS_PER_EPOCH))
 
+    def learning_rate_for(self, examples: int) -> float:
+        """Learning rate at the start, given the number of training examples.
+
+        A batch that was left open and came out small gets a rate that is smaller in proportion: with 0.01 and batches of nine images
+        the small net diverged.
+        """
+        return self.learning_rate if self.batch_size else self.learning_rate * self.batch_for(examples) / LARGEST_BATCH
+
     def epochs_for(self, examples: int) -> int:
         """Number of epochs, given the number of training examples."""
         steps_an_epoch = max(1, examples // self.batch_for(examples))
@@ -89,7 +97,7 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
     with strategy.scope():
         net = build(recipe.architecture, (size, size, 3), len(labels))
         net.compile(
-            optimizer=keras.optimizers.SGD(recipe.learning_rate, momentum=0.9),
+            optimizer=keras.optimizers.SGD(recipe.learning_rate_for(count), momentum=0.9),
             loss=keras.losses.SparseCategoricalCrossentropy(),
             metrics=[TopKError(1), TopKError(5)],
             # Under a strategy XLA fails on some GPU operations, and on a CPU it is slower.
@@ -140,8 +148,8 @@ def fit(recipe: Recipe, examples: Examples, statistics: Statistics, model: Model
         )
     for writer in writers:
         writer.close()
-    used = {**dataclasses.asdict(recipe), "epochs": epochs, "batch_size": batch_size, "replicas": replicas}
-    (model.path / "recipe.json").write_text(json.dumps(used, indent=1))
+    used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": recipe.learning_rate_for(count), "replicas": replicas}
+    (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, kept.history, draw_evolution(evolution_folder, looked_at))
 
 

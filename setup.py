@@ -20,7 +20,7 @@ def find_packages() -> list[str]:
     return packages
 
 
-TEST = ["pytest", "pytest-timeout", "pytest-xdist", "build", "ruff"]
+TEST = ["pytest", "pytest-timeout", "build", "ruff"]
 
 setuptools.setup(
     name="zfnet",

@@ -36,7 +36,7 @@ def train(
         patience: epochs without a lower validation error after which the learning rate is divided by ten.
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
         crops: `"ten"` (the paper's) or `"random"`.
-        deterministic: whether TensorFlow may only use operations that give the same bits each time; about a tenth slower.
+        deterministic: whether TensorFlow may only use operations that give the same bits each time; somewhat slower.
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
 

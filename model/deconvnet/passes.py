@@ -1,7 +1,5 @@
 """The compiled passes of a deconvnet: images up to activations, single activations down to pixels."""
 
-import functools
-
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph
@@ -27,7 +25,7 @@ class Passes:
         Returns:
             All values of the graph, the images first; and for the output of every max pooling its switches (see `MaxPool.up`).
         """
-        return self._up(images)
+        return self._compile("up", self._up)(images)
 
     def activations(self, images: tf.Tensor, values: tuple[int, ...]) -> list[tf.Tensor]:
         """Runs the graph as far as `values` need it, and returns them."""
@@ -54,7 +52,6 @@ class Passes:
             self._compiled[key] = make()
         return self._compiled[key]
 
-    @functools.cached_property
     def _up(self):
         @tf.function(reduce_retracing=True)
         def up(images):

@@ -17,7 +17,7 @@ class ContrastNormalization(keras.layers.Layer):
 
     `y = x / (2 + 1e-4 * sum of x**2 over the map, two below and two above it) ** 0.75`: Krizhevsky et al. 2012, section 3.3, the
     contrast normalisation after pool1 and pool2 in Zeiler & Fergus 2013, Fig. 3. Equal to `tf.nn.lrn(x, 2, 2.0, 1e-4, 0.75)`,
-    forward and backward, in less than half the time on a CPU. A deconvnet passes it by on the way down.
+    forward and backward, by operations that are cheaper on a CPU. A deconvnet passes it by on the way down.
 
     Input and output: float tensors of the same shape `(batch, height, width, maps)`.
 

@@ -27,7 +27,7 @@ def test_central_batches_hold_every_example_once_in_order(examples):
     batches = list(central_batches(examples, "validation", size=SIZE, batch_size=7))
     numbers = np.concatenate([numbers for _, _, numbers in batches])
     assert numbers.tolist() == list(range(examples.count("validation")))
-    assert len(batches[-1][0]) == examples.count("validation") % 7 or 7
+    assert len(batches[-1][0]) == (examples.count("validation") % 7 or 7)
     margin = (examples.side - SIZE) // 2
     whole = stored(examples, "validation")[:, margin : margin + SIZE, margin : margin + SIZE]
     np.testing.assert_array_equal(np.concatenate([images for images, _, _ in batches]), whole)

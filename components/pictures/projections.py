@@ -5,7 +5,7 @@ import numpy as np
 from zfnet.components.pictures.signed import signed_to_rgb
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import receptive_field
-from zfnet.model.deconvnet.recording import cut_window
+from zfnet.model.deconvnet.frame import cut_window
 
 # Images recorded together.
 BATCH = 32

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.recording import Recording
+from zfnet.model.deconvnet.recording import Recording, record
 
 
 class Deconvnet:
@@ -17,7 +17,9 @@ class Deconvnet:
     biases and no contrast normalisation on the way down. The model is only read; where its weights change, so do projections.
 
     Args:
-        model: a Keras model of convolutions, pools, dense layers, ReLUs and what lies between them (see `find_rules`).
+        model: a Keras model of convolutions, pools, dense layers, ReLUs and what lies between them (see `rules/layers.py`).
+        unsupported: what becomes of a layer that a deconvnet is not defined for (swish, attention, ...): `"error"`, or `"gradient"`
+            to bring signals down through it by its plain gradient.
 
     Attributes:
         layers: names that can be projected from. A name means that layer's output; of a softmax layer, its logits.
@@ -31,25 +33,28 @@ class Deconvnet:
         (8, 224, 224, 3)
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, unsupported: str = "error"):
         self.model = model
-        self.graph = Graph(model)
+        self.graph = Graph(model, unsupported)
         self.layers = list(self.graph.outputs)
         self._passes = Passes(self.graph)
 
-    def record(self, images) -> Recording:
-        """Runs one forward pass and keeps its activations and switches, for any number of projections.
+    def record(self, images, layers: list[str] | None = None) -> Recording:
+        """Runs one forward pass and keeps its activations, for any number of projections.
 
         Args:
-            images: float array or tensor `(N, H, W, C)`, values as the model takes them.
+            images: float array or tensor `(N, H, W, C)`, values and layout as the model takes them.
+            layers: as far as these and no further; `None` records all layers.
 
         Returns:
             The recording.
 
         Raises:
-            ValueError: if the images have another shape than the model takes.
+            ValueError: if the images have another shape than the model takes, or a layer is not there.
         """
-        return Recording(self._passes, *self._passes.up(self._checked(images)))
+        images = self._checked(images)
+        named = self.graph.outputs.values() if layers is None else [self.graph.value_of(layer) for layer in layers]
+        return record(self._passes, images, set(named))
 
     def project(self, images, layer: str, unit, position=None) -> np.ndarray:
         """Records `images` and projects one activation of each; arguments and result as in `Recording.project`."""
@@ -69,11 +74,13 @@ class Deconvnet:
         Returns:
             For each layer a tensor `(N, h, w, units)`, or `(N, units)` of a dense one.
         """
-        return self._passes.activations(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+        return self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
 
     def _checked(self, images) -> tf.Tensor:
-        images = tf.convert_to_tensor(images, tf.float32)
-        expected = tf.TensorShape((None, *self.graph.shapes[0]))
-        if not expected.is_compatible_with(images.shape):
-            raise ValueError(f"The images have shape {images.shape}; this model takes {expected} (number, height, width, channels).")
-        return images
+        images = tf.convert_to_tensor(images)
+        expected = self.model.inputs[0]
+        if not tf.TensorShape(expected.shape).is_compatible_with(images.shape):
+            order = "number, channels, height, width" if self.graph.channels_first else "number, height, width, channels"
+            raise ValueError(f"The images have shape {images.shape}; this model takes {tuple(expected.shape)} ({order}).")
+        images = tf.cast(images, expected.dtype if tf.as_dtype(expected.dtype).is_floating else tf.float32)
+        return tf.transpose(images, (0, 2, 3, 1)) if self.graph.channels_first else images

@@ -1,13 +1,18 @@
 """A Keras model as a flat list of operations, each with the rule by which a signal comes down through it."""
 
+import collections
 import dataclasses
 import difflib
 from typing import Any
 
 import keras
+import tensorflow as tf
 
+from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.find_rules import find_rules
-from zfnet.model.deconvnet.rules.rule import Softmax
+from zfnet.model.deconvnet.rules.rule import Readout, Rectify
+
+UNSUPPORTED = ("error", "gradient")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,23 +35,30 @@ class Operation:
 class Graph:
     """The operations of a model, in an order in which they can be run.
 
+    Every map is `(height, width, maps)` here, however the model lays it out.
+
     Args:
         model: a Keras model with one input, Sequential or Functional, nested or not.
+        unsupported: what becomes of a layer that there is no rule for: `"error"`, or `"gradient"` for its plain gradient.
 
     Attributes:
         operations: the operations.
         shapes: shape of every value without the batch; `None` where the model leaves a size open.
         outputs: for every layer's name, the number of the value that the name stands for: the layer's output, after its
-            activation; for a softmax, the logit below it.
+            activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
+            another one is `model/layer`; the second call of a shared layer is `layer#2`.
+        channels_first: whether the model lays its maps out `(channels, height, width)`.
 
     Raises:
         ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer that a
             deconvnet is not defined for.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, unsupported: str = "error"):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(f"Keras runs on {keras.backend.backend()!r}; this needs it on TensorFlow (KERAS_BACKEND=tensorflow).")
+        if unsupported not in UNSUPPORTED:
+            raise ValueError(f"unsupported is {unsupported!r}; expected one of {', '.join(UNSUPPORTED)}.")
         if not getattr(model, "inputs", None):
             raise ValueError(
                 f"The model {model.name!r} is not built, or is a subclass without a graph of layers. Expected a Sequential or "
@@ -54,10 +66,13 @@ class Graph:
             )
         if len(model.inputs) != 1:
             raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
+        self.unsupported = unsupported
+        self.channels_first = any(getattr(layer, "data_format", None) == "channels_first" for layer in model._flatten_layers())
         self.operations: list[Operation] = []
-        self.shapes: list[tuple[int | None, ...]] = [tuple(model.inputs[0].shape[1:])]
+        self.shapes: list[tuple[int | None, ...]] = [self._shape(model.inputs[0])]
         self.outputs: dict[str, int] = {}
-        self._add_model(model, [0])
+        self._calls = collections.Counter()
+        self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
         """Number of the value that the name of a layer stands for.
@@ -80,7 +95,11 @@ class Graph:
                 chosen.append(operation)
         return chosen[::-1]
 
-    def _add_model(self, model, inputs: list[int]) -> list[int]:
+    def _shape(self, tensor) -> tuple[int | None, ...]:
+        shape = tuple(tensor.shape[1:])
+        return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
+
+    def _add_model(self, model, inputs: list[int], prefix: str) -> list[int]:
         functional = getattr(model, "_functional", None) or model
         numbers = {id(tensor): number for tensor, number in zip(functional.inputs, inputs, strict=True)}
         for depth in sorted(functional._nodes_by_depth, reverse=True):
@@ -88,22 +107,72 @@ class Graph:
                 if node.is_input:
                     continue
                 taken = [numbers[id(tensor)] for tensor in node.input_tensors]
-                if isinstance(node.operation, keras.Model):
-                    made = self._add_model(node.operation, taken)
+                if hasattr(node.operation, "_nodes_by_depth") or getattr(node.operation, "_functional", None):
+                    made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/")
                 else:
-                    made = [self._add_layer(node.operation, taken, tuple(node.outputs[0].shape[1:]))]
+                    made = [self._add_call(node, taken, prefix)]
                 numbers.update((id(tensor), number) for tensor, number in zip(node.outputs, made, strict=True))
         return [numbers[id(tensor)] for tensor in functional.outputs]
 
-    def _add_layer(self, layer, inputs: list[int], shape: tuple[int | None, ...]) -> int:
+    def _add_call(self, node, inputs: list[int], prefix: str) -> int:
+        layer = node.operation
+        if len(node.outputs) != 1:
+            raise ValueError(f"Layer {layer.name!r} is a {type(layer).__name__} with {len(node.outputs)} outputs; expected one.")
+        for number in inputs:
+            self._mend_readout(number)
+        function = _function(node)
+        call = Call(
+            layer,
+            channels_last(function) if self.channels_first else function,
+            node.arguments.args,
+            [self.shapes[number] for number in inputs],
+            self.channels_first,
+            self.unsupported,
+        )
+        rules = find_rules(call)
         taken = tuple(inputs)
         named = taken[0]
-        for rule in find_rules(layer):
-            # The name of a softmax layer stands for the logits below the softmax.
-            is_softmax = isinstance(rule, Softmax)
+        for rule, above in zip(rules, [*rules[1:], None], strict=True):
+            keeps_shape = above is None or isinstance(above, Rectify | Readout)
+            shape = self._shape(node.outputs[0]) if keeps_shape else _shape_of(rule, [self.shapes[number] for number in taken])
             self.operations.append(Operation(layer, rule, taken, len(self.shapes)))
             taken = (len(self.shapes),)
             self.shapes.append(shape)
-            named = named if is_softmax else taken[0]
-        self.outputs[layer.name] = named
+            # The name of a softmax layer stands for the logits below the softmax.
+            named = named if isinstance(rule, Readout) else taken[0]
+        self.outputs[self._name(layer, prefix)] = named
         return taken[0]
+
+    def _mend_readout(self, value: int) -> None:
+        # Only at the end of a model does nothing come down through a softmax or sigmoid.
+        below = self.operations[value - 1] if value else None
+        if below is None or not isinstance(below.rule, Readout):
+            return
+        call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
+        (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function)
+        self.operations[value - 1] = dataclasses.replace(below, rule=gradient)
+
+    def _name(self, layer, prefix: str) -> str:
+        self._calls[id(layer)] += 1
+        name = layer.name if layer.name not in self.outputs else prefix + layer.name
+        number = self._calls[id(layer)]
+        return f"{layer.name}#{number}" if number > 1 else name
+
+
+def _function(node):
+    arguments = node.arguments
+
+    def function(*inputs):
+        positional, named = arguments.fill_in({id(tensor): value for tensor, value in zip(node.input_tensors, inputs, strict=True)})
+        if "training" in named:
+            named["training"] = False
+        output = node.operation(*positional, **named)
+        # Layers of a mixed-precision model compute in 16 bits when they are called.
+        return tf.cast(output, inputs[0].dtype)
+
+    return function
+
+
+def _shape_of(rule, shapes) -> tuple[int | None, ...]:
+    taken = [keras.KerasTensor((None, *shape)) for shape in shapes]
+    return tuple(keras.backend.compute_output_spec(rule.function, *taken).shape[1:])

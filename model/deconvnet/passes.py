@@ -1,8 +1,8 @@
-"""The compiled passes of a deconvnet: images up to activations, single activations down to pixels."""
+"""The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.graph import Graph, Operation
 
 
 class Passes:
@@ -16,22 +16,30 @@ class Passes:
         self.graph = graph
         self._compiled = {}
 
-    def up(self, images: tf.Tensor) -> tuple[list[tf.Tensor], dict[int, tf.Tensor]]:
-        """Runs the whole graph.
+    def up(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
+        """Runs the graph as far as some values need it.
 
         Args:
             images: float tensor `(N, H, W, C)`.
+            wanted: numbers of the values; 0 is the images.
 
         Returns:
-            All values of the graph, the images first; and for the output of every max pooling its switches (see `MaxPool.up`).
+            These values.
         """
-        return self._compile("up", self._up)(images)
+        return self.compiled(("up", wanted), lambda: self._up(wanted))(images)
 
-    def activations(self, images: tf.Tensor, values: tuple[int, ...]) -> list[tf.Tensor]:
-        """Runs the graph as far as `values` need it, and returns them."""
-        return self._compile(("activations", values), lambda: self._activations(values))(images)
+    def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
+        """Shape of every value of the graph for images of this shape, without the batch."""
+        if all(None not in shape for shape in self.graph.shapes):
+            return self.graph.shapes
+        return self.compiled(("shapes", tuple(images.shape[1:])), lambda: self._shapes(images))
 
-    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], switches: dict[int, tf.Tensor]) -> tf.Tensor:
+    def keep(self, operation: Operation, inputs: list[tf.Tensor]):
+        """What the rule of an operation keeps of a forward pass, from the operation's inputs."""
+        key = "keep", operation.output, *(tuple(value.shape[1:]) for value in inputs)
+        return self.compiled(key, lambda: tf.function(operation.rule.keep, reduce_retracing=True))(inputs)
+
+    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict[int, tf.Tensor]) -> tf.Tensor:
         """Brings a signal down to pixels.
 
         Zeiler & Fergus 2013, section 2.1: unpool, rectify, filter.
@@ -40,49 +48,43 @@ class Passes:
             value: number of the value that the signal starts at.
             signal: float tensor `(M, ...)` of that value's shape; for a projection, zero but for one activation an example.
             shapes: shape of every value without the batch.
-            switches: of every max pooling below, one row for each row of the signal.
+            kept: what every operation below keeps, one row for each row of the signal, by the number of its output.
 
         Returns:
             Float tensor `(M, H, W, C)`: signed pixel values.
         """
-        return self._compile(("down", value, tuple(shapes)), lambda: self._down(value, shapes))(signal, switches)
+        return self.compiled(("down", value, tuple(shapes)), lambda: self._down(value, shapes))(signal, kept)
 
-    def _compile(self, key, make):
+    def compiled(self, key, make):
+        """The function of this key, made once."""
         if key not in self._compiled:
             self._compiled[key] = make()
         return self._compiled[key]
 
-    def _up(self):
+    def _up(self, wanted):
         @tf.function(reduce_retracing=True)
         def up(images):
-            values, switches = [images], {}
-            for operation in self.graph.operations:
-                output, kept = operation.rule.up([values[number] for number in operation.inputs])
-                values.append(output)
-                if kept is not None:
-                    switches[operation.output] = kept
-            return values, switches
-
-        return up
-
-    def _activations(self, wanted):
-        @tf.function(reduce_retracing=True)
-        def activations(images):
             values = {0: images}
             for operation in self.graph.needed_for(*wanted):
                 values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
             return [values[number] for number in wanted]
 
-        return activations
+        return up
+
+    def _shapes(self, images):
+        values = range(len(self.graph.shapes))
+        traced = self._up(tuple(values)).get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+        return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
     def _down(self, value, shapes):
         @tf.function(reduce_retracing=True)
-        def down(signal, switches):
+        def down(signal, kept):
             signals = {value: signal}
             for operation in reversed(self.graph.needed_for(value)):
                 taken_shapes = [shapes[number] for number in operation.inputs]
-                parts = operation.rule.down(signals.pop(operation.output), taken_shapes, switches.get(operation.output))
+                parts = operation.rule.down(signals.pop(operation.output), taken_shapes, kept.get(operation.output))
                 for number, part in zip(operation.inputs, parts, strict=True):
+                    part.set_shape((None, *shapes[number]))
                     signals[number] = signals[number] + part if number in signals else part
             return signals[0]
 

@@ -64,19 +64,12 @@ def _above(operation: Operation, below: list[ReceptiveField], shape, image_shape
         return ReceptiveField(tuple(image_shape[:2]), (0, 0), (0, 0))
     if len(below) > 1:
         return _union(operation, below)
-    lengths = shape[:2] if len(shape) == 3 else (1, 1)
-    axes = [_along_axis(*numbers) for numbers in zip(*window, *below[0], lengths, strict=True)]
+    before = window.padding(shape[:2] if len(shape) == 3 else (1, 1))
+    axes = [
+        (size + (length - 1) * stride, stride * step, offset - pad * stride)
+        for length, step, pad, size, stride, offset in zip(window.size, window.strides, before, *below[0], strict=True)
+    ]
     return ReceptiveField(*zip(*axes, strict=True))
-
-
-def _along_axis(window: int, step: int, before: int | None, size: int, stride: int, offset: int, length: int | None):
-    if before is None:
-        if length is None and step > 1:
-            raise ValueError("The model leaves its input's size open, so `same` padding is not known; build it for one size.")
-        # What TensorFlow's SAME padding adds before; with steps of 1 it does not depend on the length.
-        total = window - 1 if step == 1 else max((-(-length // step) - 1) * step + window - length, 0)
-        before = total // 2
-    return size + (window - 1) * stride, stride * step, offset - before * stride
 
 
 def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField:

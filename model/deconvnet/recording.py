@@ -1,13 +1,39 @@
 """One forward pass with its switches, from which any activation can be projected."""
 
+from __future__ import annotations
+
 import numpy as np
 import tensorflow as tf
 
+from zfnet.model.deconvnet.frame import cut_window, paste_window
+from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.receptive_field import field_of_value
+from zfnet.model.deconvnet.rules.max_pool import MaxPool
+from zfnet.model.deconvnet.targets import Targets, find_targets
+from zfnet.model.deconvnet.windows import Windows
 
 # Projections that are brought down together; more at once cost memory and save no time.
 CHUNK = 32
+
+
+def record(passes: Passes, images: tf.Tensor, wanted: set[int]) -> Recording:
+    """Runs a forward pass and keeps what projections from some values need.
+
+    Args:
+        passes: the compiled passes of the model.
+        images: float tensor `(N, H, W, C)`, channels last.
+        wanted: numbers of the values.
+
+    Returns:
+        The recording.
+    """
+    graph = passes.graph
+    needed = graph.needed_for(*wanted)
+    # What is not named, such as a sum below its ReLU, is not held.
+    numbers = tuple(sorted(wanted | {number for operation in needed if operation.rule.keeps for number in operation.inputs} | {0}))
+    values = dict(zip(numbers, passes.up(images, numbers), strict=True))
+    return Recording(passes, values, passes.shapes(images))
 
 
 class Recording:
@@ -15,18 +41,18 @@ class Recording:
 
     Args:
         passes: the compiled passes of the model.
-        values: all values of the graph, the images first.
-        switches: of every max pooling, by the number of its output.
+        values: the values of the graph that were recorded, by their number; the images are number 0.
+        shapes: shape of every value of the graph, without the batch.
     """
 
-    def __init__(self, passes: Passes, values: list[tf.Tensor], switches: dict[int, tf.Tensor]):
+    def __init__(self, passes: Passes, values: dict[int, tf.Tensor], shapes: list[tuple[int, ...]]):
         self._passes, self._graph = passes, passes.graph
-        self._values, self._switches = values, switches
-        self._shapes = [tuple(value.shape[1:]) for value in values]
+        self._values, self._shapes = values, shapes
+        self._kept = {}
 
     def activations(self, layer: str) -> tf.Tensor:
-        """Activations of `layer`: a tensor `(N, h, w, units)`, or `(N, units)` of a dense layer."""
-        return self._values[self._graph.value_of(layer)]
+        """Activations of `layer`, as the model lays them out: a tensor `(N, h, w, units)`, or `(N, units)` of a dense layer."""
+        return _laid_out(self._recorded(self._graph.value_of(layer), layer), self._graph)
 
     def switches(self, layer: str) -> np.ndarray:
         """Where each maximum of a max pooling layer was.
@@ -42,12 +68,17 @@ class Recording:
         Raises:
             ValueError: if the layer has no switches.
         """
-        value = self._graph.value_of(layer)
-        if value not in self._switches:
-            names = [operation.layer.name for operation in self._graph.operations if operation.output in self._switches]
-            raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(names) or 'there is none'}.")
-        (source,) = (operation.inputs[0] for operation in self._graph.operations if operation.output == value)
-        rows, columns, _ = np.unravel_index(self._switches[value].numpy(), self._shapes[source])
+        pools = {operation.layer.name: operation for operation in self._graph.operations if isinstance(operation.rule, MaxPool)}
+        self._graph.value_of(layer)
+        if layer not in pools:
+            raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(pools) or 'there is none'}.")
+        operation = pools[layer]
+        window = operation.rule.window
+        places = self._keep(operation).numpy().astype(np.int64)
+        before = window.padding(self._shapes[operation.inputs[0]][:2])
+        _, row, column, _ = np.indices(places.shape, sparse=True)
+        rows = row * window.strides[0] - before[0] + places // window.size[1]
+        columns = column * window.strides[1] - before[1] + places % window.size[1]
         return np.stack([rows, columns], axis=-1)
 
     def project(self, layer: str, unit, position=None, example=None) -> np.ndarray:
@@ -60,31 +91,23 @@ class Recording:
             example: `(M,)` ints, which image each projection is of; `None` takes every image once, in order.
 
         Returns:
-            float32 array `(M, H, W, C)`: signed pixel values, in proportion to the activation.
+            float32 array `(M, H, W, C)`, or as the model lays images out: signed pixel values, in proportion to the activation.
 
         Raises:
             ValueError: if a unit, position or example is outside of what the layer has.
         """
-        value = self._graph.value_of(layer)
-        units, positions, examples = self._targets(layer, unit, position, example)
-        switches = {
-            operation.output: self._switches[operation.output]
-            for operation in self._graph.needed_for(value)
-            if operation.output in self._switches
-        }
-        places = np.concatenate([np.arange(len(units))[:, None], positions, units[:, None]], axis=1)
-        strengths = tf.gather_nd(self._values[value], np.concatenate([examples[:, None], places[:, 1:]], axis=1))
-        projections = []
-        for start in range(0, len(units), CHUNK):
-            part = slice(start, start + CHUNK)
-            rows = len(units[part])
-            seed = tf.scatter_nd(places[part] - [start, *[0] * (places.shape[1] - 1)], strengths[part], (rows, *self._shapes[value]))
-            chosen = {number: tf.gather(kept, examples[part]) for number, kept in switches.items()}
-            projections.append(self._passes.down(value, seed, self._shapes, chosen).numpy())
-        return np.concatenate(projections)
+        signal, corners = self.bring_down(layer, self._targets(layer, unit, position, example))
+        if corners is None:
+            return _laid_out(signal, self._graph)
+        frames = np.zeros((len(signal), *self._shapes[0]), np.float32)
+        for frame, window, corner in zip(frames, signal, corners, strict=True):
+            paste_window(frame, window, corner)
+        return _laid_out(frames, self._graph)
 
     def project_patches(self, layer: str, unit, position=None, example=None) -> tuple[np.ndarray, np.ndarray]:
         """Projects single activations, each to the window of the image that its unit sees.
+
+        In a model that is a chain of convolutions and pools, nothing else is computed, which is several times faster.
 
         Args:
             layer: name of the layer.
@@ -95,55 +118,72 @@ class Recording:
         Returns:
             float32 array `(M, rh, rw, C)`, windows of the size of the receptive field, 0 where a window leaves the image; and int
             array `(M, 2)`, the row and column of each window's top left corner in the image, negative outside of it.
+
+        Raises:
+            ValueError: as `project` does, and if the layer's units have no single receptive field.
         """
-        units, positions, examples = self._targets(layer, unit, position, example)
+        targets = self._targets(layer, unit, position, example)
         field = field_of_value(self._graph, self._graph.value_of(layer), self._shapes[0])
-        # The one position of a dense unit sees from the offset on.
-        places = positions if positions.shape[1] else np.zeros((len(units), 2), int)
-        corners = places * field.stride + field.offset
-        projections = self.project(layer, units, positions, examples)
-        return np.stack([cut_window(*pair, field.size) for pair in zip(projections, corners, strict=True)]), corners
+        signal, corners = self.bring_down(layer, targets)
+        if corners is None:
+            # The one position of a dense unit sees from the offset on.
+            corners = (targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)) * field.stride + field.offset
+            signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
+        return _laid_out(signal, self._graph), corners
 
-    def _targets(self, layer, unit, position, example):
-        shape = self._shapes[self._graph.value_of(layer)]
-        if len(shape) not in (1, 3):
-            raise ValueError(f"Layer {layer!r} has an output of shape {shape}; projections start from feature maps or dense units.")
-        images = len(self._values[0])
-        examples = np.arange(images) if example is None else np.atleast_1d(np.asarray(example, int))
-        units = np.broadcast_to(np.asarray(unit, int), examples.shape)
-        _check_range("unit", units, shape[-1], layer)
-        _check_range("example", examples, images, layer)
-        if len(shape) == 1:
-            return units, np.zeros((len(units), 0), int), examples
-        if position is None:
-            maps = tf.gather_nd(tf.transpose(self.activations(layer), (0, 3, 1, 2)), np.stack([examples, units], axis=1))
-            position = np.stack(np.unravel_index(maps.numpy().reshape(len(units), -1).argmax(1), shape[:2]), axis=1)
-        positions = np.broadcast_to(np.asarray(position, int), (len(units), 2))
-        for axis, name in enumerate(("row", "column")):
-            _check_range(name, positions[:, axis], shape[axis], layer)
-        return units, positions, examples
+    def _targets(self, layer: str, unit, position, example) -> Targets:
+        activations = self._recorded(self._graph.value_of(layer), layer)
+        return find_targets(activations.numpy(), layer, unit, position, example)
+
+    def bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
+        """Projects targets, in windows where that is faster.
+
+        Args:
+            layer: name of the layer.
+            targets: what to project; their strengths need not be recorded.
+
+        Returns:
+            Windows `(M, rh, rw, C)` and corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`. Channels last.
+        """
+        value = self._graph.value_of(layer)
+        windows = Windows(self._graph, value, self._shapes)
+        kept = {operation.output: self._keep(operation) for operation in windows.operations if operation.rule.keeps}
+        run = self._windows_down(windows) if windows.worthwhile else self._whole_down(value)
+        parts = []
+        for count, part in targets.chunks(CHUNK):
+            parts.append([array[:count].numpy() for array in run(kept, *part)])
+        arrays = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        return (arrays[0], arrays[1]) if windows.worthwhile else (arrays[0], None)
+
+    def _windows_down(self, windows: Windows):
+        key = "windows", windows.value, tuple(self._shapes)
+        return self._passes.compiled(key, lambda: tf.function(windows.down, reduce_retracing=True))
+
+    def _whole_down(self, value: int):
+        shape = self._shapes[value]
+
+        def run(kept, examples, units, positions, strengths):
+            places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
+            signal = tf.scatter_nd(places, strengths, (len(units), *shape))
+            chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), kept)
+            return [self._passes.down(value, signal, self._shapes, chosen)]
+
+        return run
+
+    def _keep(self, operation: Operation):
+        if operation.output not in self._kept:
+            inputs = [self._recorded(number, operation.layer.name) for number in operation.inputs]
+            self._kept[operation.output] = self._passes.keep(operation, inputs)
+        return self._kept[operation.output]
+
+    def _recorded(self, value: int, layer: str) -> tf.Tensor:
+        if value not in self._values:
+            raise ValueError(f"Layer {layer!r} was not recorded; name it, or a layer above it, in `record(images, layers)`.")
+        return self._values[value]
 
 
-def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts a window out of an image, with zeros where it leaves the image: padded, never shifted.
-
-    Args:
-        image: array `(H, W, C)`.
-        corner: row and column of the window's top left corner, possibly negative.
-        size: `(height, width)` of the window.
-
-    Returns:
-        Array `(*size, C)`.
-    """
-    window = np.zeros((*size, image.shape[-1]), image.dtype)
-    inside = [slice(max(low, 0), max(low + length, 0)) for low, length in zip(corner, size, strict=True)]
-    part = image[tuple(inside)]
-    top, left = (max(-low, 0) for low in corner)
-    window[top : top + part.shape[0], left : left + part.shape[1]] = part
-    return window
-
-
-def _check_range(name: str, numbers: np.ndarray, count: int, layer: str) -> None:
-    wrong = numbers[(numbers < 0) | (numbers >= count)]
-    if wrong.size:
-        raise ValueError(f"There is no {name} {wrong[0]} in layer {layer!r}; it has {name}s 0 to {count - 1}.")
+def _laid_out(maps, graph: Graph):
+    """Maps `(N, height, width, channels)` as the model lays them out."""
+    if not graph.channels_first or len(maps.shape) != 4:
+        return maps
+    return tf.transpose(maps, (0, 3, 1, 2)) if tf.is_tensor(maps) else np.ascontiguousarray(maps.transpose(0, 3, 1, 2))

@@ -2,14 +2,17 @@
 
 import tensorflow as tf
 
+from zfnet.model.deconvnet.rules.rule import PassThrough
+from zfnet.model.deconvnet.rules.sliding import cut_padding
+from zfnet.model.deconvnet.rules.switches import find_switches, nowhere, unpool
 from zfnet.model.deconvnet.rules.window import sliding_window
 
 
-class MaxPool:
+class MaxPool(PassThrough):
     """Max pooling upwards; downwards unpooling, which puts each value where its maximum was on the way up.
 
     Zeiler & Fergus 2013, section 2.1. Reading: where overlapping windows share a maximum, their values add there, as the
-    transpose of the pooling that the switches define.
+    transpose of the pooling that the switches define. Of equal values in a window the first is its maximum, row by row.
 
     Args:
         pool_size: `(height, width)` of the window, in positions.
@@ -17,23 +20,24 @@ class MaxPool:
         padding: `"same"` or `"valid"`.
     """
 
+    keeps = True
+
     def __init__(self, pool_size: tuple[int, int], strides: tuple[int, int], padding: str):
-        self.pool_size, self.strides, self.padding = pool_size, strides, padding.upper()
+        super().__init__(lambda inputs: tf.nn.max_pool2d(inputs, pool_size, strides, padding.upper()))
         self.window = sliding_window(pool_size, strides, padding)
+        self.nowhere = nowhere(pool_size)
+        # Compiled by XLA each is one loop over memory, and dozens of them otherwise.
+        self._find = tf.function(lambda inputs: find_switches(inputs, self.window), jit_compile=True)
+        self._unpool = tf.function(lambda signal, switches: unpool(signal, switches, self.window), jit_compile=True)
 
-    def function(self, inputs):
-        """Returns the maxima alone, which is much cheaper."""
-        return tf.nn.max_pool2d(inputs, self.pool_size, self.strides, self.padding)
+    def keep(self, inputs):
+        """Returns the switches `(N, h, w, maps)`: of each maximum, its place in its window."""
+        return self._find(inputs[0])
 
-    def up(self, inputs):
-        """Returns the maxima, and as switches the place of each in its flattened `(height, width, maps)` input."""
-        return tf.nn.max_pool_with_argmax(inputs[0], self.pool_size, self.strides, self.padding, output_dtype=tf.int64)
-
-    def down(self, signal, shapes, switches):
+    def down(self, signal, shapes, kept):
         """Returns the unpooled signal, of the shape of the input."""
-        height, width, maps = shapes[0]
-        size = height * width * maps
-        examples = tf.shape(signal, tf.int64)[0]
-        places = switches + (tf.range(examples) * size)[:, None, None, None]
-        flat = tf.math.unsorted_segment_sum(tf.reshape(signal, [-1]), tf.reshape(places, [-1]), examples * size)
-        return [tf.reshape(flat, [-1, height, width, maps])]
+        return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
+
+    def spread(self, signal, kept):
+        """Returns a window of the signal unpooled, padding included."""
+        return self._unpool(signal, kept)

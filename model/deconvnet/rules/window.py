@@ -17,6 +17,18 @@ class Window(NamedTuple):
     strides: tuple[int, int] = (1, 1)
     before: tuple[int | None, int | None] = (0, 0)
 
+    def padding(self, lengths: tuple[int | None, int | None]) -> tuple[int, int]:
+        """Rows and columns of padding before the first, for an input of `lengths` `(height, width)`.
+
+        Raises:
+            ValueError: if the padding depends on a length that is not known.
+        """
+        return tuple(_padding(*numbers) for numbers in zip(*self, lengths, strict=True))
+
+    def seen(self, lengths: tuple[int, int]) -> tuple[int, int]:
+        """Size of the window that `lengths` neighbouring positions see together."""
+        return tuple((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
+
 
 POINT = Window((1, 1))
 # Every output sees all of the input.
@@ -37,3 +49,14 @@ def sliding_window(size: tuple[int, int], strides: tuple[int, int], padding: str
     """
     reach = tuple((length - 1) * rate + 1 for length, rate in zip(size, dilation, strict=True))
     return Window(reach, tuple(strides), (None, None) if padding == "same" else (0, 0))
+
+
+def _padding(size: int, step: int, before: int | None, length: int | None) -> int:
+    if before is not None:
+        return before
+    if step == 1:
+        return (size - 1) // 2
+    if length is None:
+        raise ValueError("The model leaves its input's size open, so `same` padding is not known; build it for one size.")
+    # What TensorFlow's SAME padding adds before.
+    return max((-(-length // step) - 1) * step + size - length, 0) // 2

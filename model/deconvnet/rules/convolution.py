@@ -1,0 +1,80 @@
+"""Convolution, and its transpose in the form that runs fastest."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from zfnet.model.deconvnet.rules.rule import Function
+from zfnet.model.deconvnet.rules.sliding import Sliding, cut_padding
+from zfnet.model.deconvnet.rules.window import Window
+
+# Up to so many channels below, one convolution for all phases is faster than one for each.
+FEW_CHANNELS = 16
+
+
+class Convolution(Sliding):
+    """A convolution `y = Cx + b` without dilation or groups; downwards `C^T y`.
+
+    Zeiler & Fergus 2013, section 2.1, "Filtering": the transposed filters, without the bias.
+
+    Args:
+        function: the convolution upwards, with its bias.
+        kernel: returns the filters `(height, width, channels, maps)`, as they are when it is called.
+        strides: `(height, width)` of its steps.
+        window: what one output position sees.
+        channels: maps of its input.
+    """
+
+    def __init__(self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, int], window: Window, channels: int):
+        super().__init__(function, window, lambda inputs: tf.nn.conv2d(inputs, kernel(), strides, "VALID"), channels)
+        self.kernel, self.strides = kernel, tuple(strides)
+
+    def down(self, signal, shapes, kept):
+        """Returns the transposed map of the signal."""
+        return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
+
+    def spread(self, signal, kept):
+        """Returns the transposed map of a window of the signal, padding included."""
+        kernel = tf.convert_to_tensor(self.kernel())
+        size = self.window.seen(tuple(signal.shape[1:3]))
+        if tuple(signal.shape[1:3]) == (1, 1):
+            columns = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
+            return tf.reshape(columns, (-1, *kernel.shape[:3]))
+        if self.strides == (1, 1) or min(kernel.shape[:2]) < max(self.strides):
+            return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), self.strides, "VALID")
+        by_phase = _phases_together if kernel.shape[2] <= FEW_CHANNELS else _phases_apart
+        return by_phase(signal, kernel, self.strides)[:, : size[0], : size[1]]
+
+
+# With stride s, the rows of the result that are `phase` modulo s come from the filter's rows `phase, phase + s, ...` alone. So the
+# transpose is a few convolutions of stride 1, which run at the speed of a matrix product; TensorFlow's own is up to three times slower.
+
+
+def _phases_apart(signal, kernel, strides):
+    taps = [-(-length // step) for length, step in zip(kernel.shape[:2], strides, strict=True)]
+    rows = []
+    for row in range(strides[0]):
+        columns = []
+        for column in range(strides[1]):
+            part = tf.transpose(tf.reverse(kernel[row :: strides[0], column :: strides[1]], (0, 1)), (0, 1, 3, 2))
+            padding = [[length - 1, tap - 1] for length, tap in zip(part.shape[:2], taps, strict=True)]
+            columns.append(tf.nn.conv2d(signal, part, 1, [[0, 0], *padding, [0, 0]]))
+        rows.append(tf.stack(columns, axis=3))
+    # (M, h, row phases, w, column phases, channels)
+    return _merged(tf.stack(rows, axis=2))
+
+
+def _phases_together(signal, kernel, strides):
+    (height, width, channels, maps), (down, across) = kernel.shape, strides
+    taps = -(-height // down), -(-width // across)
+    kernel = tf.pad(kernel, [[0, taps[0] * down - height], [0, taps[1] * across - width], [0, 0], [0, 0]])
+    kernel = tf.reverse(tf.reshape(kernel, (taps[0], down, taps[1], across, channels, maps)), (0, 2))
+    kernel = tf.reshape(tf.transpose(kernel, (0, 2, 5, 1, 3, 4)), (*taps, maps, down * across * channels))
+    phases = tf.nn.conv2d(signal, kernel, 1, [[0, 0], *([tap - 1, tap - 1] for tap in taps), [0, 0]])
+    phases = tf.reshape(phases, (-1, *phases.shape[1:3], down, across, channels))
+    return _merged(tf.transpose(phases, (0, 1, 3, 2, 4, 5)))
+
+
+def _merged(phases):
+    _, height, down, width, across, channels = phases.shape
+    return tf.reshape(phases, (-1, height * down, width * across, channels))

@@ -1,0 +1,202 @@
+"""The kinds of Keras layers that a signal comes down through: the table to extend for a further kind."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.convolution import Convolution
+from zfnet.model.deconvnet.rules.max_pool import MaxPool
+from zfnet.model.deconvnet.rules.rule import Affine, Function, PassThrough, Readout, Rectify, Shift
+from zfnet.model.deconvnet.rules.sliding import Sliding
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window, sliding_window
+from zfnet.model.net.contrast_normalization import ContrastNormalization
+from zfnet.model.net.mean_image import MeanImage
+
+LAST = "channels_last"
+
+
+def _sliding(call: Call, slide: Callable, kernel_size, dilation, channels: int) -> list:
+    layer = call.layer
+    window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
+    whole = _biased(layer, lambda inputs: slide(inputs, layer.padding))
+    return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *_activation(call)]
+
+
+def _convolution(call: Call):
+    layer = call.layer
+
+    def slide(inputs, padding):
+        return ops.conv(inputs, layer.kernel, layer.strides, padding, LAST, layer.dilation_rate)
+
+    if layer.groups > 1 or max(layer.dilation_rate) > 1:
+        return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
+    window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
+    whole = _biased(layer, lambda inputs: slide(inputs, layer.padding))
+    return [Convolution(whole, lambda: layer.kernel, layer.strides, window, call.shapes[0][-1]), *_activation(call)]
+
+
+def _depthwise_convolution(call: Call):
+    layer = call.layer
+
+    def slide(inputs, padding):
+        return ops.depthwise_conv(inputs, layer.kernel, layer.strides, padding, LAST, layer.dilation_rate)
+
+    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
+
+
+def _separable_convolution(call: Call):
+    layer = call.layer
+
+    def slide(inputs, padding):
+        kernels = layer.depthwise_kernel, layer.pointwise_kernel
+        return ops.separable_conv(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
+
+    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
+
+
+def _transposed_convolution(call: Call):
+    layer = call.layer
+
+    def function(inputs):
+        shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
+        return ops.conv_transpose(inputs, layer.kernel, list(layer.strides), *shape)
+
+    return [Affine(_biased(layer, function), None), *_activation(call)]
+
+
+def _dense(call: Call):
+    layer = call.layer
+    function = _biased(layer, lambda inputs: ops.matmul(inputs, layer.kernel))
+    return [Affine(call.channels_last(function)), *_activation(call)]
+
+
+def _biased(layer, function: Function) -> Function:
+    # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
+    return (lambda inputs: tf.nn.bias_add(function(inputs), layer.bias)) if layer.use_bias else function
+
+
+def _activation(call: Call):
+    activation = call.layer.activation
+    name = getattr(activation, "__name__", type(activation).__name__)
+    function = call.channels_last(activation)
+    rule = ACTIVATIONS.get(name)
+    if rule is None:
+        return call.without_rule(f"is a {type(call.layer).__name__} with the activation {name!r}", ACTIVATIONS, function)
+    return [] if name == "linear" else [rule(function)]
+
+
+def _max_pool(call: Call):
+    return [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)]
+
+
+def _average_pool(call: Call):
+    layer = call.layer
+    window = sliding_window(layer.pool_size, layer.strides, layer.padding)
+    # With `same` padding, the border's averages are over fewer positions than others, so that not all windows are alike.
+    if layer.padding == "same":
+        return [Affine(call.function, window)]
+    return [Sliding(call.function, window, call.function, call.shapes[0][-1])]
+
+
+def _global_max_pool(call: Call):
+    size = call.shapes[0][:2]
+    if None in size:
+        raise ValueError(
+            f"Layer {call.layer.name!r} pools a map of the size {size}, whose switches can't be laid out; build the model for one size."
+        )
+    channels = call.shapes[0][2]
+    shape = (-1, 1, 1, channels) if call.layer.keepdims else (-1, channels)
+    return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
+
+
+def _shift(sign: int) -> Callable:
+    def rules(call: Call):
+        layer = call.layer
+        (top, _), (left, _) = layer.padding if sign > 0 else layer.cropping
+        return [Shift(call.function, (sign * top, sign * left))]
+
+    return rules
+
+
+def _batch_normalization(call: Call):
+    axis = call.layer.axis
+    by_map = axis in ((1, -3) if call.channels_first else (-1, 3))
+    return [Affine(call.function, POINT, local=by_map)]
+
+
+def _rescaling(call: Call):
+    return [Affine(call.function, POINT, local=np.ndim(call.layer.scale) <= 1 and not call.channels_first)]
+
+
+def _normalization(call: Call):
+    # Mean and variance of each map, or of all: the same at every position.
+    return [Affine(call.function, POINT, local=call.layer.axis in ((), *([(1,), (-3,)] if call.channels_first else [(3,), (-1,)])))]
+
+
+def _affine(window: Window | None = POINT) -> Callable:
+    return lambda call: [Affine(call.function, window)]
+
+
+def _rule(kind: Callable) -> Callable:
+    return lambda call: [kind(call.function)]
+
+
+ACTIVATIONS: dict[str, Callable | None] = {
+    "linear": Affine,
+    "relu": Rectify,
+    "relu6": Rectify,
+    "leaky_relu": Rectify,
+    "ReLU": Rectify,
+    "LeakyReLU": Rectify,
+    "softmax": Readout,
+    "sigmoid": Readout,
+}
+
+LAYERS: dict[type, Callable[[Call], list]] = {
+    ContrastNormalization: _rule(PassThrough),
+    # Its map is the identity: the mean is a bias.
+    MeanImage: _rule(PassThrough),
+    layers.Activation: _activation,
+    layers.ActivityRegularization: _rule(PassThrough),
+    layers.Add: _affine(),
+    layers.Average: _affine(),
+    layers.AveragePooling2D: _average_pool,
+    layers.BatchNormalization: _batch_normalization,
+    layers.CenterCrop: _affine(None),
+    layers.Concatenate: _affine(),
+    layers.Conv2D: _convolution,
+    layers.Conv2DTranspose: _transposed_convolution,
+    layers.Cropping2D: _shift(-1),
+    layers.Dense: _dense,
+    layers.DepthwiseConv2D: _depthwise_convolution,
+    layers.Dropout: _rule(PassThrough),
+    layers.Flatten: _affine(WHOLE),
+    layers.GaussianDropout: _rule(PassThrough),
+    layers.GaussianNoise: _rule(PassThrough),
+    layers.GlobalAveragePooling2D: _affine(WHOLE),
+    layers.GlobalMaxPooling2D: _global_max_pool,
+    layers.Identity: _rule(PassThrough),
+    layers.LeakyReLU: _rule(Rectify),
+    layers.MaxPooling2D: _max_pool,
+    layers.Normalization: _normalization,
+    layers.PReLU: _rule(Rectify),
+    layers.Permute: _affine(None),
+    layers.RandomBrightness: _rule(PassThrough),
+    layers.RandomContrast: _rule(PassThrough),
+    layers.RandomFlip: _rule(PassThrough),
+    layers.RandomRotation: _rule(PassThrough),
+    layers.RandomTranslation: _rule(PassThrough),
+    layers.RandomZoom: _rule(PassThrough),
+    layers.ReLU: _rule(Rectify),
+    layers.Rescaling: _rescaling,
+    layers.Reshape: _affine(WHOLE),
+    layers.SeparableConv2D: _separable_convolution,
+    layers.Softmax: _rule(Readout),
+    layers.SpatialDropout2D: _rule(PassThrough),
+    layers.Subtract: _affine(),
+    layers.UpSampling2D: _affine(None),
+    layers.ZeroPadding2D: _shift(1),
+}

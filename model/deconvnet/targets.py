@@ -1,0 +1,94 @@
+"""Which activations are projected: examples, units, positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Targets(NamedTuple):
+    """Activations to project.
+
+    Attributes:
+        examples: int32 `(M,)`, which image of a recording each is of.
+        units: int32 `(M,)`, which feature map or dense unit.
+        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
+        strengths: float32 `(M,)`, the activations.
+    """
+
+    examples: np.ndarray
+    units: np.ndarray
+    positions: np.ndarray
+    strengths: np.ndarray
+
+    def chunks(self, rows: int) -> Iterator[tuple[int, Targets]]:
+        """Parts of at most `rows` activations, with the number of them that count.
+
+        A part has a power of two of rows, the last one repeated, so that few sizes are ever compiled.
+        """
+        for start in range(0, len(self.units), rows):
+            count = min(rows, len(self.units) - start)
+            padded = min(rows, 1 << (count - 1).bit_length())
+            chosen = np.minimum(np.arange(start, start + padded), start + count - 1)
+            yield count, Targets(*(numbers[chosen] for numbers in self))
+
+
+def find_targets(activations: np.ndarray, layer: str, unit, position=None, example=None) -> Targets:
+    """Checks and completes what a user asks to project.
+
+    Args:
+        activations: of the layer, `(N, h, w, units)` or `(N, units)`.
+        layer: its name, for errors.
+        unit: an int, or `(M,)` ints.
+        position: `(row, column)`, or `(M, 2)`; `None` takes the strongest of each map.
+        example: `(M,)` ints; `None` takes every image once, in order.
+
+    Returns:
+        The targets.
+
+    Raises:
+        ValueError: if a unit, position or example is outside of what there is.
+    """
+    if activations.ndim not in (2, 4):
+        raise ValueError(f"Layer {layer!r} has an output of shape {activations.shape[1:]}; projections start from maps or dense units.")
+    count = len(activations)
+    examples = np.arange(count) if example is None else np.atleast_1d(_integers("example", example))
+    units = _one_each("unit", _integers("unit", unit), (len(examples),))
+    _check_range("unit", units, activations.shape[-1], layer)
+    _check_range("example", examples, count, layer)
+    if activations.ndim == 2:
+        if position is not None:
+            raise ValueError(f"Layer {layer!r} is dense: its units have no position, but position is {position}.")
+        positions = np.zeros((len(units), 0), np.int32)
+    else:
+        sizes = activations.shape[1:3]
+        if position is None:
+            maps = activations[examples, :, :, units].reshape(len(units), -1)
+            position = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
+        positions = _one_each("position", _integers("position", position), (len(units), 2))
+        for axis, name in enumerate(("row", "column")):
+            _check_range(name, positions[:, axis], sizes[axis], layer)
+    strengths = activations[(examples, *positions.T, units)]
+    return Targets(*(numbers.astype(np.int32) for numbers in (examples, units, positions)), strengths.astype(np.float32))
+
+
+def _integers(name: str, numbers) -> np.ndarray:
+    numbers = np.asarray(numbers)
+    if not np.issubdtype(numbers.dtype, np.integer) and numbers.size:
+        raise ValueError(f"{name} is {numbers}, of type {numbers.dtype}; expected whole numbers.")
+    return numbers.astype(np.int64)
+
+
+def _one_each(name: str, numbers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(numbers, shape)
+    except ValueError:
+        raise ValueError(f"{name} has the shape {numbers.shape}; expected one for all, or {shape}, one for each projection.") from None
+
+
+def _check_range(name: str, numbers: np.ndarray, count: int, layer: str) -> None:
+    wrong = numbers[(numbers < 0) | (numbers >= count)]
+    if wrong.size:
+        raise ValueError(f"There is no {name} {wrong[0]} in layer {layer!r}; it has {name}s 0 to {count - 1}.")

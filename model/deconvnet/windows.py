@@ -1,0 +1,95 @@
+"""The way down through windows: one activation comes from a small part of every map, and only that part is computed."""
+
+import math
+
+import tensorflow as tf
+
+from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.rules.window import POINT
+
+
+class Windows:
+    """The windows of every map that one activation comes from, in a model that is a chain below it.
+
+    A unit of ZFNet's conv5 sees 3x3 positions of conv4, 5x5 of conv3, 7x7 of pool2 and so on: what comes down from it is zero
+    elsewhere. The result equals that of whole maps, at their borders too: a window may leave its map, and what comes down there
+    is dropped before the next operation.
+
+    Args:
+        graph: the operations of a model.
+        value: number of the value that projections start at; feature maps.
+        shapes: shape of every value without the batch.
+
+    Attributes:
+        possible: whether every operation between the image and `value` has one input and lets windows come down alone.
+        worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
+    """
+
+    def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]):
+        self.operations: list[Operation] = graph.needed_for(value)[::-1]
+        self.value, self.shapes = value, shapes
+        self.possible = len(shapes[value]) == 3 and all(
+            len(operation.inputs) == 1 and operation.rule.local and len(shapes[operation.inputs[0]]) == 3 for operation in self.operations
+        )
+        self.worthwhile = self.possible and self._fewer()
+
+    def down(self, kept: dict[int, tf.Tensor], examples, units, positions, strengths) -> tuple[tf.Tensor, tf.Tensor]:
+        """Projects activations to the windows of the image that they see.
+
+        Args:
+            kept: what each operation keeps of the forward pass of N images, by the number of its output.
+            examples: int32 `(M,)`, which of the images.
+            units: int32 `(M,)`, which feature map.
+            positions: int32 `(M, 2)`, row and column in it.
+            strengths: float32 `(M,)`, the activations.
+
+        Returns:
+            Float tensor `(M, rh, rw, C)`, 0 outside of the image; and int32 `(M, 2)`, row and column of each window's corner.
+        """
+        signal = (tf.one_hot(units, self.shapes[self.value][2]) * strengths[:, None])[:, None, None, :]
+        corners, may_leave = positions, False
+        for operation in self.operations:
+            rule, below = operation.rule, self.shapes[operation.inputs[0]]
+            chosen = None
+            if rule.keeps:
+                chosen = _gather(kept[operation.output], examples, corners, signal.shape[1:3], rule.nowhere)
+            elif may_leave and rule.window != POINT:
+                signal = _inside(signal, corners, self.shapes[operation.output])
+            signal = rule.spread(signal, chosen)
+            signal.set_shape((None, None, None, below[2]))
+            corners = corners * rule.window.strides - rule.window.padding(below[:2])
+            # Of a pooling, only places in the map come down.
+            may_leave = not rule.keeps if rule.window != POINT else may_leave
+        return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
+
+    def _fewer(self) -> bool:
+        size, in_windows, in_maps = (1, 1), 0, 0
+        for operation in self.operations:
+            size = operation.rule.window.seen(size)
+            shape = self.shapes[operation.inputs[0]]
+            in_windows += math.prod(size) * shape[2]
+            in_maps += math.prod(shape)
+        return in_windows < in_maps
+
+
+def _rows_and_columns(corners, size):
+    return [corners[:, axis, None] + tf.range(length) for axis, length in enumerate(size)]
+
+
+def _is_inside(rows, columns, shape):
+    return ((rows >= 0) & (rows < shape[0]))[:, :, None] & ((columns >= 0) & (columns < shape[1]))[:, None, :]
+
+
+def _inside(signal, corners, shape):
+    inside = _is_inside(*_rows_and_columns(corners, signal.shape[1:3]), shape)
+    return signal * tf.cast(inside, signal.dtype)[..., None]
+
+
+def _gather(kept, examples, corners, size, nowhere):
+    rows, columns = _rows_and_columns(corners, size)
+    height, width = kept.shape[1:3]
+    # Places of the map as one number: one index for each is faster than three.
+    places = (examples[:, None, None] * height + tf.clip_by_value(rows, 0, height - 1)[:, :, None]) * width
+    places += tf.clip_by_value(columns, 0, width - 1)[:, None, :]
+    window = tf.gather(tf.reshape(kept, (-1, kept.shape[3])), places)
+    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(nowhere, kept.dtype))

@@ -4,9 +4,11 @@ Importing this registers every layer that a `.keras` file of this project needs.
 """
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
 from zfnet.model.deconvnet.recording import Recording
-from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.strongest_activations import strongest_activations
 from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
 from zfnet.model.net.build import AlexNet, ZFNet, build
 from zfnet.model.net.contrast_normalization import ContrastNormalization
@@ -24,6 +26,7 @@ __all__ = [
     "Deconvnet",
     "FilterRmsClip",
     "MeanImage",
+    "ProjectedStrongest",
     "ReceptiveField",
     "Recording",
     "Strongest",
@@ -31,6 +34,7 @@ __all__ = [
     "ZFNet",
     "build",
     "clip_filter_rms",
+    "project_strongest",
     "receptive_field",
     "strongest_activations",
     "ten_crop",

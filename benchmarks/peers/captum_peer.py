@@ -6,6 +6,7 @@ It is the deconvnet but for one thing: a signal comes down through a contrast no
 from importlib import metadata
 
 import numpy as np
+
 from peers.zfnet_in_torch import zfnet_in_torch
 
 NAME = "captum Deconvolution"
@@ -16,13 +17,13 @@ def version() -> str:
     return f"{metadata.version('captum')} on torch {metadata.version('torch')}"
 
 
-def make_projector(model, layer: str, one_image_a_call: bool = False):
+def make_projector(model, layer: str, batch_size: int | None = None):
     """Prepares projections from `layer` of a Keras ZFNet.
 
     Args:
         model: see `zfnet_in_torch`.
         layer: name of the layer.
-        one_image_a_call: whether captum is given single images, as in its tutorials, rather than all in one batch.
+        batch_size: images that captum is given in one call; 1 is what its tutorials do, `None` gives it all.
 
     Returns:
         The function `project(images, unit, positions)`.
@@ -34,15 +35,13 @@ def make_projector(model, layer: str, one_image_a_call: bool = False):
     deconvolution = Deconvolution(zfnet_in_torch(model, layer))
 
     def project(images, unit, positions):
-        batch = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).requires_grad_()
+        batch = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
         units = np.broadcast_to(unit, len(images))
         targets = [(int(unit), int(row), int(column)) for unit, (row, column) in zip(units, positions, strict=True)]
-        if one_image_a_call:
-            singles = batch.detach().split(1)
-            parts = [deconvolution.attribute(image.requires_grad_(), target=target) for image, target in zip(singles, targets, strict=True)]
-            attributions = torch.cat(parts)
-        else:
-            attributions = deconvolution.attribute(batch, target=targets)
-        return attributions.detach().numpy().transpose(0, 2, 3, 1)
+        size = batch_size or len(images)
+        parts = [
+            deconvolution.attribute(batch[i : i + size].requires_grad_(), target=targets[i : i + size]) for i in range(0, len(images), size)
+        ]
+        return torch.cat(parts).numpy().transpose(0, 2, 3, 1)
 
     return project

@@ -14,7 +14,8 @@ from zfnet.components.pictures.distinct_places import distinct_places
 from zfnet.components.pictures.projections import project_to_patches
 from zfnet.components.pictures.sheet import GAP, block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9

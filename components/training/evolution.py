@@ -12,7 +12,7 @@ from zfnet.components.data.batches import central_batches
 from zfnet.components.pictures.projections import project_to_patches
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import strongest_activations
+from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 4.
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)

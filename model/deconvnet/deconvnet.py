@@ -1,5 +1,7 @@
 """The deconvnet: projects single activations of a network back to pixels."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,6 +9,7 @@ import tensorflow as tf
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.recording import Recording, record
+from zfnet.model.deconvnet.replicas import on_replicas
 
 
 class Deconvnet:
@@ -44,7 +47,7 @@ class Deconvnet:
 
         Args:
             images: float array or tensor `(N, H, W, C)`, values and layout as the model takes them.
-            layers: as far as these and no further; `None` records all layers.
+            layers: these and the layers below them, and no further; `None` records all.
 
         Returns:
             The recording.
@@ -53,8 +56,15 @@ class Deconvnet:
             ValueError: if the images have another shape than the model takes, or a layer is not there.
         """
         images = self._checked(images)
-        named = self.graph.outputs.values() if layers is None else [self.graph.value_of(layer) for layer in layers]
-        return record(self._passes, images, set(named))
+        named = set(self.graph.outputs.values())
+        if layers is not None:
+            wanted = {self.graph.value_of(layer) for layer in layers}
+            named &= wanted | {operation.output for operation in self.graph.needed_for(*wanted)}
+        return record(self._passes, images, named, named)
+
+    def record_switches(self, images, layers: list[str]) -> Recording:
+        """As `record`, of what projections from `layers` need and nothing else; for `Recording.windows_of` and `images_of`."""
+        return record(self._passes, self._checked(images), {self.graph.value_of(layer) for layer in layers}, set())
 
     def project(self, images, layer: str, unit, position=None) -> np.ndarray:
         """Records `images` and projects one activation of each; arguments and result as in `Recording.project`."""
@@ -75,6 +85,20 @@ class Deconvnet:
             For each layer a tensor `(N, h, w, units)`, or `(N, units)` of a dense one.
         """
         return self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+
+    def maxima(self, images, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
+        """Maxima and activations of some layers, computed on every replica of the strategy in whose scope this is called.
+
+        Args:
+            images: as in `activations`.
+            layers: as in `activations`.
+
+        Returns:
+            For each replica, the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
+            activations `(n, h, w, units)`, `(n, units)` of a dense one. The last replicas may repeat the last image.
+        """
+        wanted = tuple(self.graph.value_of(layer) for layer in layers)
+        return on_replicas(self._passes.compiled, self._passes.maxima(wanted), self._checked(images))
 
     def _checked(self, images) -> tf.Tensor:
         images = tf.convert_to_tensor(images)

@@ -28,6 +28,10 @@ class Passes:
         """
         return self.compiled(("up", wanted), lambda: self._up(wanted))(images)
 
+    def maxima(self, wanted: tuple[int, ...]):
+        """The function that takes images and returns the maximum of each map of some values, `(N, maps)`, and these values."""
+        return self.compiled(("maxima", wanted), lambda: self._maxima(wanted))
+
     def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
         """Shape of every value of the graph for images of this shape, without the batch."""
         if all(None not in shape for shape in self.graph.shapes):
@@ -62,14 +66,21 @@ class Passes:
         return self._compiled[key]
 
     def _up(self, wanted):
-        @tf.function(reduce_retracing=True)
-        def up(images):
-            values = {0: images}
-            for operation in self.graph.needed_for(*wanted):
-                values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
-            return [values[number] for number in wanted]
+        return tf.function(lambda images: self._run(images, wanted), reduce_retracing=True)
 
-        return up
+    def _maxima(self, wanted):
+        @tf.function(reduce_retracing=True)
+        def maxima(images):
+            values = self._run(images, wanted)
+            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
+
+        return maxima
+
+    def _run(self, images, wanted):
+        values = {0: images}
+        for operation in self.graph.needed_for(*wanted):
+            values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
+        return [values[number] for number in wanted]
 
     def _shapes(self, images):
         values = range(len(self.graph.shapes))

@@ -55,6 +55,15 @@ def field_of_value(graph: Graph, value: int, image_shape: tuple[int, ...]) -> Re
     return fields[value]
 
 
+def sees_all(graph: Graph, value: int, image_shape: tuple[int, ...]) -> bool:
+    """Whether units are shown with the whole image: their field is no smaller, or they have no single one."""
+    try:
+        size = field_of_value(graph, value, image_shape).size
+    except ValueError:
+        return True
+    return all(length >= limit for length, limit in zip(size, image_shape, strict=False))
+
+
 def _above(operation: Operation, below: list[ReceptiveField], shape, image_shape) -> ReceptiveField:
     window = operation.rule.window
     if window is None:

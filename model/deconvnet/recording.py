@@ -17,23 +17,22 @@ from zfnet.model.deconvnet.windows import Windows
 CHUNK = 32
 
 
-def record(passes: Passes, images: tf.Tensor, wanted: set[int]) -> Recording:
-    """Runs a forward pass and keeps what projections from some values need.
+def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> Recording:
+    """Runs a forward pass and keeps what projections need.
 
     Args:
         passes: the compiled passes of the model.
         images: float tensor `(N, H, W, C)`, channels last.
-        wanted: numbers of the values.
+        projected: numbers of the values that are to be projected from.
+        held: numbers of the values whose activations are held, too.
 
     Returns:
         The recording.
     """
-    graph = passes.graph
-    needed = graph.needed_for(*wanted)
     # What is not named, such as a sum below its ReLU, is not held.
-    numbers = tuple(sorted(wanted | {number for operation in needed if operation.rule.keeps for number in operation.inputs} | {0}))
-    values = dict(zip(numbers, passes.up(images, numbers), strict=True))
-    return Recording(passes, values, passes.shapes(images))
+    needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.keeps for number in operation.inputs}
+    numbers = tuple(sorted(held | needed | {0}))
+    return Recording(passes, dict(zip(numbers, passes.up(images, numbers), strict=True)), passes.shapes(images))
 
 
 class Recording:
@@ -96,13 +95,7 @@ class Recording:
         Raises:
             ValueError: if a unit, position or example is outside of what the layer has.
         """
-        signal, corners = self.bring_down(layer, self._targets(layer, unit, position, example))
-        if corners is None:
-            return _laid_out(signal, self._graph)
-        frames = np.zeros((len(signal), *self._shapes[0]), np.float32)
-        for frame, window, corner in zip(frames, signal, corners, strict=True):
-            paste_window(frame, window, corner)
-        return _laid_out(frames, self._graph)
+        return self.images_of(layer, self._targets(layer, unit, position, example))
 
     def project_patches(self, layer: str, unit, position=None, example=None) -> tuple[np.ndarray, np.ndarray]:
         """Projects single activations, each to the window of the image that its unit sees.
@@ -122,12 +115,26 @@ class Recording:
         Raises:
             ValueError: as `project` does, and if the layer's units have no single receptive field.
         """
-        targets = self._targets(layer, unit, position, example)
+        return self.windows_of(layer, self._targets(layer, unit, position, example))
+
+    def images_of(self, layer: str, targets: Targets) -> np.ndarray:
+        """As `project`, of targets whose activations need not be held."""
+        signal, corners = self._bring_down(layer, targets)
+        if corners is None:
+            return _laid_out(signal, self._graph)
+        frames = np.zeros((len(signal), *self._shapes[0]), np.float32)
+        for frame, window, corner in zip(frames, signal, corners, strict=True):
+            paste_window(frame, window, corner)
+        return _laid_out(frames, self._graph)
+
+    def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+        """As `project_patches`, of targets whose activations need not be held."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self._shapes[0])
-        signal, corners = self.bring_down(layer, targets)
+        signal, corners = self._bring_down(layer, targets)
         if corners is None:
             # The one position of a dense unit sees from the offset on.
-            corners = (targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)) * field.stride + field.offset
+            places = targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)
+            corners = places * field.stride + field.offset
             signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
         return _laid_out(signal, self._graph), corners
 
@@ -135,16 +142,8 @@ class Recording:
         activations = self._recorded(self._graph.value_of(layer), layer)
         return find_targets(activations.numpy(), layer, unit, position, example)
 
-    def bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
-        """Projects targets, in windows where that is faster.
-
-        Args:
-            layer: name of the layer.
-            targets: what to project; their strengths need not be recorded.
-
-        Returns:
-            Windows `(M, rh, rw, C)` and corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`. Channels last.
-        """
+    def _bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
+        # Windows and corners where that is faster; else whole images, and None.
         value = self._graph.value_of(layer)
         windows = Windows(self._graph, value, self._shapes)
         kept = {operation.output: self._keep(operation) for operation in windows.operations if operation.rule.keeps}
@@ -178,7 +177,7 @@ class Recording:
 
     def _recorded(self, value: int, layer: str) -> tf.Tensor:
         if value not in self._values:
-            raise ValueError(f"Layer {layer!r} was not recorded; name it, or a layer above it, in `record(images, layers)`.")
+            raise ValueError(f"Layer {layer!r} was not recorded; name it in `record(images, layers)`.")
         return self._values[value]
 
 

@@ -40,12 +40,12 @@ def firing_unit(model):
     return int(activations[range(2), POSITIONS[:, 0], POSITIONS[:, 1]].min(0).argmax())
 
 
-@pytest.mark.parametrize("one_image_a_call", [False, True])
-def test_without_norms_it_is_the_deconvnet(captum_peer, one_image_a_call):
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_without_norms_it_is_the_deconvnet(captum_peer, batch_size):
     model = net(normalized=False)
     unit = firing_unit(model)
     expected, strengths = exact(model, unit)
-    found = captum_peer.make_projector(model, "conv5", one_image_a_call)(IMAGES, unit, POSITIONS)
+    found = captum_peer.make_projector(model, "conv5", batch_size)(IMAGES, unit, POSITIONS)
     assert abs(expected).max() > 0
     np.testing.assert_allclose(found * strengths, expected, rtol=0, atol=1e-5 * abs(expected).max())
 

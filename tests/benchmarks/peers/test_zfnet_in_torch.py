@@ -36,5 +36,6 @@ def test_activations_are_those_of_keras(zfnet_in_torch, shape):
 
 
 def test_a_layer_that_is_not_zfnets_is_an_error(zfnet_in_torch):
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Dense(2, name="fc6")])
     with pytest.raises(ValueError, match="'fc6' is a Dense"):
-        zfnet_in_torch(ZFNet((96, 96, 3), classes=2), "fc6")
+        zfnet_in_torch(model, "fc6")

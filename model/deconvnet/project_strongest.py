@@ -1,0 +1,98 @@
+"""Projections of what a search found: the second pass over the images of a gallery."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.receptive_field import sees_all
+from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.targets import Targets
+
+# Images recorded together.
+IMAGES = 16
+
+
+class ProjectedStrongest(NamedTuple):
+    """Some strongest activations of one layer, projected.
+
+    Attributes:
+        layer: its name.
+        units: `(M,)` ints, the units.
+        ranks: `(M,)` ints, which of the unit's strongest activations, 0 the strongest.
+        projections: float32 `(M, h, w, C)`, signed pixel values.
+        patches: `(M, h, w, C)`, the same windows of the images, 0 outside of them.
+        corners: `(M, 2)` ints, row and column of each window's corner in its image.
+    """
+
+    layer: str
+    units: np.ndarray
+    ranks: np.ndarray
+    projections: np.ndarray
+    patches: np.ndarray
+    corners: np.ndarray
+
+
+def project_strongest(
+    deconvnet: Deconvnet, batches: Iterable, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
+) -> Iterator[ProjectedStrongest]:
+    """Projects the strongest activations of every unit to the windows of the images that they see.
+
+    Zeiler & Fergus 2013, section 4 and Fig. 2. Each image that is needed runs once through the net, no further than its switches
+    need, for all layers and units that it is among the strongest of; what is held does not grow with the number of images.
+
+    Args:
+        deconvnet: of the model.
+        batches: the images that were searched, as `strongest_activations` takes them.
+        strongest: what it found.
+        chosen: for each layer units `(M,)` and ranks `(M,)`; `None` projects everything that was found.
+
+    Yields:
+        Projections, as they come: not in the order of units. A window is the receptive field; the whole image where the field is no
+        smaller, or where units have no single one.
+
+    Example:
+        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"])
+        >>> for part in project_strongest(deconvnet, [images], strongest):
+        ...     print(part.layer, part.units, part.ranks, part.projections.shape)
+    """
+    chosen = chosen or {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
+    wanted = np.unique(np.concatenate([strongest[layer].examples[places] for layer, places in chosen.items()]))
+    seen = 0
+    for batch in batches:
+        images, ids = batch if isinstance(batch, (tuple, list)) else (batch, np.arange(seen, seen + len(batch)))
+        seen += len(images)
+        images, ids = np.asarray(images), np.asarray(ids)
+        needed = np.flatnonzero(np.isin(ids, wanted))
+        for start in range(0, len(needed), IMAGES):
+            rows = needed[start : start + IMAGES]
+            yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
+
+
+def _project_images(deconvnet, images, ids, strongest, chosen):
+    # A power of two of images, so that few sizes are ever compiled.
+    padded = np.minimum(np.arange(1 << (len(images) - 1).bit_length()), len(images) - 1)
+    recording = deconvnet.record_switches(images[padded], list(chosen))
+    first = deconvnet.graph.channels_first
+    channels_last = np.moveaxis(images, 1, 3) if first else images
+    for layer, (units, ranks) in chosen.items():
+        examples = strongest[layer].examples[units, ranks]
+        here = np.flatnonzero(np.isin(examples, ids))
+        if not here.size:
+            continue
+        units, ranks = units[here], ranks[here]
+        order = np.argsort(ids)
+        rows = order[np.searchsorted(ids, examples[here], sorter=order)]
+        found = strongest[layer].of(units)
+        picked = np.arange(len(units)), ranks
+        targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
+        if sees_all(deconvnet.graph, deconvnet.graph.value_of(layer), channels_last.shape[1:]):
+            projections, patches, corners = recording.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
+        else:
+            projections, corners = recording.windows_of(layer, targets)
+            size = projections.shape[2:] if first else projections.shape[1:3]
+            patches = np.stack([cut_window(channels_last[row], corner, size) for row, corner in zip(rows, corners, strict=True)])
+            patches = np.moveaxis(patches, 3, 1) if first else patches
+        yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)

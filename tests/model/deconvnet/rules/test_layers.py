@@ -1,0 +1,148 @@
+"""Every kind of layer, between two convolutions, against autodiff through a copy of the model."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from zfnet.model import ContrastNormalization, Deconvnet, MeanImage, receptive_field
+from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.rules.layers import LAYERS
+from zfnet.model.deconvnet.windows import Windows
+
+SIZE = (17, 14, 3)
+
+
+def photographs(count=2, size=SIZE):
+    return np.random.default_rng(count).normal(size=(count, *size)).astype("float32")
+
+
+def randomized(model):
+    # Biases, so that one that comes down shows; scales of both signs.
+    random = np.random.default_rng(7)
+    for variable in model.weights:
+        if variable.name not in ("kernel", "depthwise_kernel", "pointwise_kernel", "seed_generator_state"):
+            spread = random.uniform(0.5, 2, variable.shape) if "variance" in variable.name else random.normal(size=variable.shape)
+            variable.assign(spread)
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()
+    return model
+
+
+def between(middle, size=SIZE):
+    """A convolution, what `middle` makes of its maps, and another convolution or dense layer."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input(size)
+    signal = middle(layers.Conv2D(6, 3, padding="same", activation="relu", name="bottom")(image))
+    top = layers.Conv2D(4, 2, name="top") if len(signal.shape) == 4 else layers.Dense(4, name="top")
+    return randomized(keras.Model(image, top(signal)))
+
+
+def conv(**arguments):
+    return layers.Conv2D(**{"filters": 6, "kernel_size": 3, "name": "middle", **arguments})
+
+
+def max_pool(size, strides=None, padding="valid"):
+    return layers.MaxPooling2D(size, strides, padding, name="middle")
+
+
+KINDS = {
+    "convolution": conv(padding="same"),
+    "convolution without bias": conv(use_bias=False),
+    "convolution with strides": conv(strides=2, padding="same"),
+    "convolution with non-square strides": conv(kernel_size=(5, 3), strides=(3, 2)),
+    "convolution with strides larger than its kernel": conv(kernel_size=2, strides=3, padding="same"),
+    "convolution with an even kernel": conv(kernel_size=(4, 2), padding="same"),
+    "convolution with an even kernel and strides": conv(kernel_size=4, strides=2, padding="same"),
+    "convolution of many maps with strides": conv(filters=20, kernel_size=5, strides=2, padding="same", activation="relu"),
+    "dilated convolution": conv(dilation_rate=(2, 3)),
+    "dilated convolution, same": conv(kernel_size=(3, 2), dilation_rate=2, padding="same"),
+    "convolution in groups": conv(groups=3, strides=2, padding="same"),
+    "depthwise convolution": layers.DepthwiseConv2D((3, 2), depth_multiplier=2, activation="relu6", name="middle"),
+    "depthwise convolution with strides": layers.DepthwiseConv2D(3, strides=2, padding="same", name="middle"),
+    "depthwise convolution with dilation": layers.DepthwiseConv2D(3, dilation_rate=2, padding="same", name="middle"),
+    "separable convolution": layers.SeparableConv2D(5, (2, 3), strides=2, padding="same", activation="relu", name="middle"),
+    "separable convolution, valid": layers.SeparableConv2D(5, 3, depth_multiplier=2, use_bias=False, name="middle"),
+    "transposed convolution": layers.Conv2DTranspose(5, (3, 2), strides=(2, 3), padding="same", activation="relu", name="middle"),
+    "transposed convolution, valid": layers.Conv2DTranspose(5, 4, strides=2, output_padding=1, name="middle"),
+    "max pool": max_pool(2),
+    "max pool, same": max_pool(2, padding="same"),
+    "overlapping max pool": max_pool(3, 2),
+    "overlapping max pool, same": max_pool(3, 2, "same"),
+    "max pool with steps of one": max_pool(3, 1, "same"),
+    "non-square max pool": max_pool((2, 4), (1, 3), "same"),
+    "max pool with gaps": max_pool(2, 3),
+    "max pool with gaps, same": max_pool((1, 2), (2, 3), "same"),
+    "max pool of 72 positions": max_pool((9, 8), (3, 2), "same"),
+    "max pool of 255 positions": max_pool((15, 17), 2, "same"),
+    "max pool of 272 positions": max_pool((17, 16), (4, 3), "same"),
+    "average pool": layers.AveragePooling2D((2, 3), (2, 1), name="middle"),
+    "average pool, same": layers.AveragePooling2D(3, 2, "same", name="middle"),
+    "global max pool": layers.GlobalMaxPooling2D(name="middle"),
+    "global average pool": layers.GlobalAveragePooling2D(name="middle"),
+    "flatten": layers.Flatten(name="middle"),
+    "reshape": layers.Reshape((14, 17, 6), name="middle"),
+    "permute": layers.Permute((2, 1, 3), name="middle"),
+    "dense on maps": layers.Dense(5, activation="relu", name="middle"),
+    "batch normalization": layers.BatchNormalization(name="middle"),
+    "batch normalization of columns": layers.BatchNormalization(axis=2, name="middle"),
+    "relu": layers.Activation("relu", name="middle"),
+    "leaky relu by name": layers.Activation("leaky_relu", name="middle"),
+    "linear": layers.Activation("linear", name="middle"),
+    "relu layer": layers.ReLU(name="middle"),
+    "relu6 layer": layers.ReLU(6, threshold=0.1, name="middle"),
+    "leaky relu layer": layers.LeakyReLU(0.3, name="middle"),
+    "parametric relu layer": layers.PReLU(shared_axes=(1, 2), name="middle"),
+    "relu layer as argument": conv(activation=layers.ReLU()),
+    "leaky relu layer as argument": conv(activation=layers.LeakyReLU()),
+    "parametric relu layer as argument": conv(activation=layers.PReLU(shared_axes=(1, 2))),
+    "leaky relu as argument": conv(activation="leaky_relu"),
+    "dropout": layers.Dropout(0.5, name="middle"),
+    "dropout of maps": layers.SpatialDropout2D(0.5, name="middle"),
+    "gaussian noise": layers.GaussianNoise(1.0, name="middle"),
+    "gaussian dropout": layers.GaussianDropout(0.5, name="middle"),
+    "identity": layers.Identity(name="middle"),
+    "activity regularization": layers.ActivityRegularization(0.1, name="middle"),
+    "zero padding": layers.ZeroPadding2D(((1, 0), (2, 3)), name="middle"),
+    "cropping": layers.Cropping2D(((2, 1), (0, 3)), name="middle"),
+    "centre crop": layers.CenterCrop(8, 10, name="middle"),
+    "upsampling": layers.UpSampling2D((2, 3), name="middle"),
+    "bilinear upsampling": layers.UpSampling2D(2, interpolation="bilinear", name="middle"),
+    "contrast normalization": ContrastNormalization(name="middle"),
+    "mean image": MeanImage(name="middle"),
+    "rescaling": layers.Rescaling(-0.5, 0.25, name="middle"),
+    "rescaling of each map": layers.Rescaling([1.0, -2.0, 3.0, 0.5, 1.5, -1.0], [0.1] * 6, name="middle"),
+    "rescaling of each position": layers.Rescaling(np.linspace(-1, 1, 17 * 14 * 6).reshape(17, 14, 6), name="middle"),
+    "normalization": layers.Normalization(name="middle"),
+    "inverted normalization of all alike": layers.Normalization(axis=None, invert=True, name="middle"),
+    "normalization of each position": layers.Normalization(axis=(1, 2, 3), name="middle"),
+    "normalization with given statistics": layers.Normalization(mean=[0.5] * 6, variance=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], name="middle"),
+    "random brightness": layers.RandomBrightness(0.5, name="middle"),
+    "random contrast": layers.RandomContrast(0.5, name="middle"),
+    "random flip": layers.RandomFlip(name="middle"),
+    "random rotation": layers.RandomRotation(0.5, name="middle"),
+    "random translation": layers.RandomTranslation(0.5, 0.5, name="middle"),
+    "random zoom": layers.RandomZoom(0.5, name="middle"),
+    "softmax layer at the end": lambda maps: layers.Softmax(name="middle")(layers.GlobalAveragePooling2D()(maps)),
+    "softmax of maps": layers.Activation("softmax", name="middle"),
+}
+JOINS = {
+    "add": layers.Add,
+    "subtract": layers.Subtract,
+    "average": layers.Average,
+    "concatenate": layers.Concatenate,
+    "concatenate rows": lambda name: layers.Concatenate(axis=1, name=name),
+}
+
+
+def joined(kind):
+    def middle(maps):
+        branches = [maps, conv(padding="same", name=None)(maps), conv(padding="same", kernel_size=5, activation="relu", name=None)(maps)]
+        return JOINS[kind](name="middle")(branches[:2] if kind == "subtract" else branches)
+
+    return middle
+
+
+KINDS |= {kind: joined(kind) for kind in JOINS}

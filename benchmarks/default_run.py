@@ -5,20 +5,19 @@ Writes benchmarks/default_run.json, from it the table between the marks in READM
 """
 
 import json
-import os
 import pathlib
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
+from report import commit, machine, markdown, write
+
 HERE = pathlib.Path(__file__).resolve().parent
-RESULT = HERE / "default_run.json"
 README = HERE.parent / "README.md"
 PICTURES = ("gallery_conv5.png", "evolution_conv5.png", "filters_conv1.png")
-MARKS = ("<!-- made by benchmarks/default_run.py -->\n", "<!-- end -->\n")
+NAME = "default_run"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 
 
@@ -41,10 +40,9 @@ def measure(root: pathlib.Path) -> dict:
         if name == "first":
             steps = summary["seconds"]
     counts = json.loads((root / summary["artifacts"]["statistics"] / "statistics.json").read_text())["classes"]["validation"]
-    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True)
     return {
         "command": "zfnet run",
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "machine": machine(),
         "versions": summary["versions"],
         "seconds": seconds,
@@ -52,21 +50,6 @@ def measure(root: pathlib.Path) -> dict:
         "metrics": summary["metrics"],
         "chance": {f"top{k}_error": 1 - sum(sorted(counts)[-k:]) / sum(counts) for k in (1, 5)},
         "examples": summary["examples"],
-    }
-
-
-def machine() -> dict:
-    """What this runs on: processor, cores, number of GPUs that TensorFlow sees, operating system."""
-    import tensorflow as tf
-
-    information = pathlib.Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "gpus": len(tf.config.list_physical_devices("GPU")),
-        "system": f"{platform.system()} {platform.machine()}",
     }
 
 
@@ -83,13 +66,7 @@ def table(result: dict) -> str:
         ("machine", f"{where['cores']} cores of {where['processor']}, {where['gpus'] or 'no'} GPU, {where['system']}"),
         ("versions", f"Python {versions['python']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}"),
     ]
-    return "".join(["| | |\n|---|---|\n", *(f"| {name} | {value} |\n" for name, value in rows)])
-
-
-def with_table(readme: str, result: dict) -> str:
-    """The text of the README with the table of `result` between its marks."""
-    before, rest = readme.split(MARKS[0])
-    return before + MARKS[0] + table(result) + MARKS[1] + rest.split(MARKS[1])[1]
+    return markdown(["", ""], rows)
 
 
 def main() -> None:
@@ -98,8 +75,7 @@ def main() -> None:
         result = measure(pathlib.Path(root))
         for name in PICTURES:
             shutil.copyfile(pathlib.Path(root) / "figures" / name, HERE.parent / "docs" / "pictures" / name)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    README.write_text(with_table(README.read_text(), result))
+    write(NAME, result, table(result), README)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,22 @@ def visualize(
         seed: decides which.
         tensorboard: directory of the training's summaries.
     """
-    from zfnet.components.pictures.gallery import draw_galleries
+    import tensorflow as tf
 
-    draw_galleries(model, examples, figures, maps=maps, seed=seed, tensorboard=tensorboard)
+    from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.components.pictures.default_layers import default_layers
+    from zfnet.components.pictures.gallery import draw_galleries
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
+    pictures = draw_galleries(deconvnet, examples, default_layers(deconvnet), figures.path, maps=maps, seed=seed)
+    writer = tf.summary.create_file_writer(f"{tensorboard}/gallery")
+    with writer.as_default(step=len(model.read_json("history.json"))):
+        for layer, picture in pictures.items():
+            tf.summary.image(
+                f"gallery/{layer}",
+                picture[None],
+                description=f"Feature maps of {layer}: the nine strongest activations over the validation examples, at nine different "
+                "places, projected to pixels (left), and the patches of the photographs (right). Step = epochs trained.",
+            )
+    writer.close()

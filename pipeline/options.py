@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from zfnet.components.pictures.preprocessing import PREPROCESSINGS
+
 root_option = click.option(
     "--root",
     type=click.Path(file_okay=False, path_type=pathlib.Path),
@@ -21,6 +23,33 @@ runner_option = click.option(
     show_default=True,
     metavar="NAME",
     help="Beam runner for the steps that go over all photographs; FnApiRunner works in this process.",
+)
+
+model_argument = click.argument("model")
+
+preprocessing_option = click.option(
+    "--preprocessing",
+    type=click.Choice(list(PREPROCESSINGS)),
+    default="raw",
+    show_default=True,
+    help="What the model takes instead of RGB values 0..255 (raw): 0..1 (unit), -1..1 (tf), BGR less ImageNet's mean (caffe), or mean 0 "
+    "and deviation 1 over ImageNet (torch). Models that `zfnet run` made take raw.",
+)
+
+unsupported_option = click.option(
+    "--unsupported",
+    type=click.Choice(["error", "gradient"]),
+    default="error",
+    show_default=True,
+    help="What becomes of layers that a deconvnet is not defined for, such as swish or attention: an error, or their plain gradient.",
+)
+
+image_size_option = click.option(
+    "--image-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="the model's, or 224",
+    help="Side of the images, in pixels, for a model that takes any size.",
 )
 
 

@@ -1,19 +1,21 @@
-"""The gallery: for every convolution, what its feature maps answer to most, as projections and as patches."""
+"""The gallery: what the units of some layers answer to most, as projections and as patches."""
 
 import json
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import keras
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
-from zfnet.components.artifacts import Examples, Figures, Model
+from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.evaluation.saved_model_file import load_model_file
 from zfnet.components.pictures.distinct_places import distinct_places
-from zfnet.components.pictures.projections import project_to_patches
-from zfnet.components.pictures.sheet import GAP, block, sheet
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.projected_pictures import projected_pictures
+from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet
+from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.project_strongest import project_strongest
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
@@ -22,43 +24,109 @@ SHOWN = 9
 # How many activations are looked through for nine different places, where several images come from one photograph.
 CANDIDATES = 288
 SPLIT = "validation"
-BATCH = 64
 TILE = 88
+# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
+PIXELS = 64 * 96 * 96
+# A pair of blocks is about twice as wide as high; this makes a sheet of many of them about square.
 BLOCKS_A_ROW = 3
 
+# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
+Progress = Callable[[Iterable, int, str], Iterable]
 
-def draw_galleries(model: Model, examples: Examples, figures: Figures, *, maps: int, seed: int, tensorboard: str) -> None:
-    """Draws the galleries of a trained model; see `visualizer.visualize`."""
-    net = load_model_file(model.path / "model.keras")
-    deconvnet = Deconvnet(net)
-    layers = [layer.name for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
-    size = examples.image_size
+
+def draw_galleries(
+    deconvnet: Deconvnet,
+    examples: Examples,
+    layers: Sequence[str],
+    folder: pathlib.Path,
+    *,
+    maps: int,
+    seed: int,
+    labels: Sequence[str] = (),
+    progress: Progress = lambda batches, length, title: batches,
+) -> dict[str, np.ndarray]:
+    """Draws, for each layer, the nine strongest activations of a random subset of its units, at nine different places.
+
+    Zeiler & Fergus 2013, Fig. 2: over the validation examples, each activation projected to pixels beside its patch of the photograph.
+    A projection has a scale of its own (`signed_scale`); a window that leaves the image is padded with grey; where units see the
+    whole image, it is shown.
+
+    Args:
+        deconvnet: of a model that takes RGB 0..255.
+        examples: prepared examples, made for the model's larger side; the split `validation` is searched.
+        layers: names of layers with feature maps, or of dense ones.
+        folder: gets `gallery_<layer>.png`, and `gallery.json` with the numbers of everything that is drawn.
+        maps: units a layer; those that are never positive are left out.
+        seed: decides which.
+        labels: names of the model's classes, for the headings.
+        progress: shows how far it has come.
+
+    Returns:
+        For each layer the picture, a uint8 array `(height, width, 3)`; none for a layer that is never positive.
+    """
+    image_input = ImageInput.of(deconvnet.model, examples.image_size)
+    batch_size = max(1, PIXELS // (image_input.height * image_input.width))
+
+    def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        found = central_batches(examples, SPLIT, size=image_input.side, batch_size=batch_size, numbers=numbers)
+        for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
+            yield image_input.laid_out(image_input.crop(images)), places
+
     photographs, boxes, ids = read_origins(examples, SPLIT)
     candidates = SHOWN if len(set(photographs)) == len(photographs) else min(CANDIDATES, len(photographs))
-    batches = ((images, numbers) for images, _, numbers in central_batches(examples, SPLIT, size=size, batch_size=BATCH))
-    strongest = strongest_activations(deconvnet, batches, layers, k=candidates)
-    writer = tf.summary.create_file_writer(f"{tensorboard}/gallery")
-    numbers = {}
-    for layer in layers:
-        chosen = _living_maps(strongest[layer], maps, seed)
-        shown = {unit: _different(strongest[layer], unit, photographs, boxes) for unit in chosen}
-        numbers[layer] = _numbers(strongest[layer], shown, ids)
-        if not chosen:
-            continue
-        picture = _draw(deconvnet, layer, strongest[layer], shown, examples)
-        Image.fromarray(picture).save(figures.path / f"gallery_{layer}.png")
-        with writer.as_default(step=len(model.read_json("history.json"))):
-            tf.summary.image(
-                f"gallery/{layer}",
-                picture[None],
-                description=f"Feature maps of {layer}: the nine strongest activations over the validation examples, at nine different "
-                "places, projected to pixels (left), and the patches of the photographs (right). Step = epochs trained.",
-            )
-    writer.close()
-    (figures.path / "gallery.json").write_text(json.dumps(numbers, indent=1))
+    strongest = strongest_activations(deconvnet, batches("Searching"), list(layers), k=candidates)
+    chosen = {}
+    for layer, found in strongest.items():
+        shown = [(unit, rank) for unit in _living(found, maps, seed) for rank in _different(found, unit, photographs, boxes)]
+        if shown:
+            chosen[layer] = tuple(np.array(shown).T)
+    drawn = {layer: _Drawn(*places) for layer, places in chosen.items()}
+    if chosen:
+        wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
+        for part in project_strongest(deconvnet, batches("Projecting", wanted), strongest, chosen):
+            drawn[part.layer].add(part, image_input)
+    pictures = {layer: tiles.sheet(lambda unit, layer=layer: unit_name(deconvnet, layer, unit, labels)) for layer, tiles in drawn.items()}
+    for layer, picture in pictures.items():
+        Image.fromarray(picture).save(folder / picture_name(layer))
+    numbers = {layer: _numbers(found, drawn.get(layer), ids) for layer, found in strongest.items()}
+    (folder / "gallery.json").write_text(json.dumps(numbers, indent=1))
+    return pictures
 
 
-def _living_maps(strongest: Strongest, count: int, seed: int) -> list[int]:
+def picture_name(layer: str) -> str:
+    """Name of the file that the gallery of a layer is written to."""
+    return f"gallery_{layer.replace('/', '_')}.png"
+
+
+class _Drawn:
+    """Tiles of one layer, and the numbers behind them, gathered as the projections come; in the order of `units` and `ranks`."""
+
+    def __init__(self, units: np.ndarray, ranks: np.ndarray):
+        self.units, self.ranks = units, ranks
+        self.projections, self.patches = ([None] * len(units) for _ in range(2))
+        self.corners, self.scales, self.window = np.zeros((len(units), 2), int), np.zeros(len(units)), None
+        self._places = {pair: place for place, pair in enumerate(zip(units.tolist(), ranks.tolist(), strict=True))}
+
+    def add(self, part, image_input: ImageInput) -> None:
+        pictures = projected_pictures(part, image_input)
+        self.window = list(pictures.patches.shape[1:3])
+        for row, pair in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
+            place = self._places[pair]
+            # As they are drawn: whole images of every unit of a large layer would not fit into memory.
+            self.projections[place] = resize_tile(pictures.projections[row], TILE)
+            self.patches[place] = resize_tile(pictures.patches[row], TILE)
+            self.corners[place], self.scales[place] = part.corners[row], pictures.scales[row]
+
+    def sheet(self, heading: Callable[[int], str]) -> np.ndarray:
+        blocks, headings = [], []
+        for unit in np.unique(self.units):
+            places = np.flatnonzero(self.units == unit)
+            blocks.append(_side_by_side(*(block([part[place] for place in places], 3, TILE) for part in (self.projections, self.patches))))
+            headings.append(heading(int(unit)))
+        return sheet(blocks, headings, max(BLOCKS_A_ROW, round(np.sqrt(len(blocks) / 2))))
+
+
+def _living(strongest: Strongest, count: int, seed: int) -> list[int]:
     order = np.random.default_rng(seed).permutation(len(strongest.values))
     return sorted([int(unit) for unit in order if strongest.values[unit, 0] > 0][:count])
 
@@ -69,39 +137,21 @@ def _different(strongest: Strongest, unit: int, photographs, boxes) -> list[int]
     return distinct_places([photographs[number] for number in examples], boxes[examples], SHOWN)
 
 
-def _numbers(strongest: Strongest, shown: dict[int, list[int]], ids: list[str]) -> dict:
-    return {
-        "dead_maps": [int(unit) for unit in np.flatnonzero(strongest.values[:, 0] <= 0)],
-        "maps": {
-            str(unit): [
-                {
-                    "example": ids[strongest.examples[unit, place]],
-                    "activation": float(strongest.values[unit, place]),
-                    "position": strongest.positions[unit, place].tolist(),
-                }
-                for place in places
-            ]
-            for unit, places in shown.items()
-        },
-    }
-
-
-def _draw(deconvnet: Deconvnet, layer: str, strongest: Strongest, shown: dict[int, list[int]], examples: Examples) -> np.ndarray:
-    units = np.array([unit for unit, places in shown.items() for _ in places])
-    places = np.array([place for places in shown.values() for place in places])
-    wanted = strongest.examples[units, places]
-    images = {
-        int(number): image
-        for batch, _, numbers in central_batches(examples, SPLIT, size=examples.image_size, batch_size=BATCH, numbers=set(wanted.tolist()))
-        for image, number in zip(batch.numpy(), numbers.numpy(), strict=True)
-    }
-    inputs = np.stack([images[int(number)] for number in wanted])
-    pictures = project_to_patches(deconvnet, inputs, inputs, layer, units, strongest.positions[units, places])
-    blocks = []
-    for unit in shown:
-        left, right = (block([part[index] for index in np.flatnonzero(units == unit)], 3, TILE) for part in pictures)
-        blocks.append(_side_by_side(left, right))
-    return sheet(blocks, [f"{layer}, map {unit}" for unit in shown], BLOCKS_A_ROW)
+def _numbers(strongest: Strongest, drawn: _Drawn | None, ids: list[str]) -> dict:
+    """`window`: height and width of what is shown; `corner`: where it lies in the image; `scale`: what is black or white."""
+    maps = {}
+    for place, (unit, rank) in enumerate(zip(drawn.units, drawn.ranks, strict=True) if drawn else ()):
+        maps.setdefault(str(unit), []).append(
+            {
+                "example": ids[strongest.examples[unit, rank]],
+                "activation": float(strongest.values[unit, rank]),
+                "position": strongest.positions[unit, rank].tolist(),
+                "corner": drawn.corners[place].tolist(),
+                "scale": float(drawn.scales[place]),
+            }
+        )
+    dead = [int(unit) for unit in np.flatnonzero(strongest.values[:, 0] <= 0)]
+    return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": maps}
 
 
 def _side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:

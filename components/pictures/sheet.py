@@ -54,7 +54,7 @@ def sheet(blocks: list[np.ndarray], headings: list[str], columns: int) -> np.nda
 
     Args:
         blocks: uint8 arrays `(height, width, 3)`, all of one shape.
-        headings: a line of text for each block; empty for none.
+        headings: a line of text for each block, cut to its width; empty for none.
         columns: blocks a row.
 
     Returns:
@@ -69,6 +69,14 @@ def sheet(blocks: list[np.ndarray], headings: list[str], columns: int) -> np.nda
     for number, (part, heading) in enumerate(zip(blocks, headings, strict=True)):
         row, column = divmod(number, columns)
         left, top = margin + column * (width + margin), margin + row * (height + HEADING + margin)
-        draw.text((left, top), heading, INK, font)
+        draw.text((left, top), _cut(heading, font, width), INK, font)
         picture.paste(Image.fromarray(part), (left, top + HEADING))
     return np.asarray(picture)
+
+
+def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text} ...") > width:
+        text = text[:-1]
+    return f"{text} ..."

@@ -6,14 +6,31 @@ import numpy as np
 OUTLIERS = 0.002
 
 
-def signed_to_rgb(projections: np.ndarray) -> np.ndarray:
-    """Turns signed pixel values into a picture in which 0 is grey.
+def signed_scale(projections: np.ndarray) -> np.ndarray:
+    """The scale of each projection: the absolute value that is drawn black or white.
 
-    Every projection has a scale of its own, since activations differ by orders of magnitude: the absolute value that only 0.2 % of
-    its values exceed becomes black or white, and what exceeds it is clipped. Zeiler & Fergus 2013, Fig. 2, do not state theirs.
+    Activations differ by orders of magnitude, so every projection has a scale of its own: the absolute value that only 0.2 % of its
+    values exceed. Zeiler & Fergus 2013, Fig. 2, do not state theirs.
 
     Args:
         projections: float array `(N, H, W, C)`, signed values of any range.
+
+    Returns:
+        `(N,)`, greater than 0 unless a projection is nothing but zeros.
+    """
+    flat = np.abs(projections).reshape(len(projections), -1)
+    scale = np.quantile(flat, 1 - OUTLIERS, axis=1)
+    # A projection that is zero almost everywhere still shows what it has.
+    return np.where(scale > 0, scale, flat.max(axis=1))
+
+
+def signed_to_rgb(projections: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
+    """Turns signed pixel values into a picture in which 0 is grey.
+
+    Args:
+        projections: float array `(N, H, W, C)`, signed values of any range.
+        scale: `(N,)`, the absolute value of each that becomes black or white; what exceeds it is clipped. `None` takes
+            `signed_scale`.
 
     Returns:
         uint8 array `(N, H, W, C)`; 128 is 0. A projection of nothing but zeros is grey.
@@ -22,9 +39,6 @@ def signed_to_rgb(projections: np.ndarray) -> np.ndarray:
         >>> signed_to_rgb(np.array([[[[-2.0], [0.0], [2.0]]]])).ravel()
         array([  0, 128, 255], dtype=uint8)
     """
-    flat = np.abs(projections).reshape(len(projections), -1)
-    scale = np.quantile(flat, 1 - OUTLIERS, axis=1)
-    # A projection that is zero almost everywhere still shows what it has.
-    scale = np.where(scale > 0, scale, flat.max(axis=1))
+    scale = signed_scale(projections) if scale is None else scale
     scale = np.where(scale > 0, scale, 1)[:, None, None, None]
     return np.clip(np.rint(128 + 127.5 * projections / scale), 0, 255).astype(np.uint8)

@@ -9,9 +9,12 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
-from zfnet.components.pictures.projections import project_to_patches
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.project_strongest import project_strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 4.
@@ -57,27 +60,26 @@ class FeatureEvolution(keras.callbacks.Callback):
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]
         layers = [layer.name for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
-        batches = ((images - self.mean, ids) for images, _, ids in central_batches(self.examples, "train", size=size, batch_size=128))
-        strongest = strongest_activations(self.deconvnet, batches, layers, k=1)
+        strongest = strongest_activations(self.deconvnet, self._batches(), layers, k=1)
         maps = {layer: chosen_maps(len(strongest[layer].values), MAPS, self.seed) for layer in layers}
+        chosen = {layer: (units, np.zeros_like(units)) for layer, units in maps.items()}
         wanted = {int(number) for layer in layers for number in strongest[layer].examples[maps[layer], 0]}
-        photographs = {
-            int(number): image
-            for images, _, numbers in central_batches(self.examples, "train", size=size, batch_size=128, numbers=wanted)
-            for image, number in zip(images.numpy(), numbers.numpy(), strict=True)
-        }
+        projections, patches = ({layer: {} for layer in layers} for _ in range(2))
+        for part in project_strongest(self.deconvnet, self._batches(wanted), strongest, chosen):
+            mean = [cut_window(self.mean, corner, part.patches.shape[1:3]) for corner in part.corners]
+            pictures = projected_pictures(part._replace(patches=part.patches + mean), ImageInput(size, size, False))
+            projections[part.layer].update(zip(part.units, pictures.projections, strict=True))
+            patches[part.layer].update(zip(part.units, pictures.patches, strict=True))
         kept = {}
-        for layer in layers:
-            found = strongest[layer]
-            shown = np.stack([photographs[int(number)] for number in found.examples[maps[layer], 0]])
-            projections, patches = project_to_patches(
-                self.deconvnet, shown - self.mean, shown, layer, maps[layer], found.positions[maps[layer], 0]
-            )
-            kept |= {f"{layer}/maps": maps[layer], f"{layer}/values": found.values[maps[layer], 0]}
-            kept |= {f"{layer}/projections": np.stack(projections), f"{layer}/patches": np.stack(patches)}
+        for layer, units in maps.items():
+            pairs = [(projections[layer][unit], patches[layer][unit]) for unit in units]
+            kept |= {f"{layer}/maps": units, f"{layer}/values": strongest[layer].values[units, 0]}
+            kept |= {
+                f"{layer}/projections": np.stack([pair[0] for pair in pairs]),
+                f"{layer}/patches": np.stack([pair[1] for pair in pairs]),
+            }
             with self.writer.as_default(step=epoch):
-                pairs = [block(list(pair), 1, TILE) for pair in zip(projections, patches, strict=True)]
-                picture = sheet(pairs, [f"map {unit}" for unit in maps[layer]], COLUMNS)
+                picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in units], COLUMNS)
                 tf.summary.image(
                     f"evolution/{layer}",
                     picture[None],
@@ -86,6 +88,10 @@ class FeatureEvolution(keras.callbacks.Callback):
                 )
         self.writer.flush()
         _save(_file(self.folder, epoch), kept)
+
+    def _batches(self, numbers: set[int] | None = None):
+        batches = central_batches(self.examples, "train", size=self.mean.shape[0], batch_size=128, numbers=numbers)
+        return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
 
 
 def chosen_maps(units: int, count: int, seed: int) -> np.ndarray:

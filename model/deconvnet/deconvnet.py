@@ -98,7 +98,7 @@ class Deconvnet:
             activations `(n, h, w, units)`, `(n, units)` of a dense one. The last replicas may repeat the last image.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
-        return on_replicas(self._passes.compiled, self._passes.maxima(wanted), self._checked(images))
+        return on_replicas(self._passes.once, self._passes.maxima(wanted), self._checked(images))
 
     def _checked(self, images) -> tf.Tensor:
         images = tf.convert_to_tensor(images)

@@ -47,7 +47,9 @@ class Graph:
         outputs: for every layer's name, the number of the value that the name stands for: the layer's output, after its
             activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
             another one is `model/layer`; the second call of a shared layer is `layer#2`.
+        calls: for every layer's name, the operations that its call is made of.
         channels_first: whether the model lays its maps out `(channels, height, width)`.
+        dtype: of the images and all that is computed from them.
 
     Raises:
         ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer that a
@@ -64,14 +66,23 @@ class Graph:
                 f"The model {model.name!r} is not built, or is a subclass without a graph of layers. Expected a Sequential or "
                 "Functional model; give a Sequential model an Input, or call it once."
             )
+        if not _is_graph(model):
+            raise ValueError(
+                f"The model {model.name!r} is a {type(model).__name__} with a `call` of its own, which its layers don't tell of."
+            )
         if len(model.inputs) != 1:
             raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
         self.unsupported = unsupported
         self.channels_first = any(getattr(layer, "data_format", None) == "channels_first" for layer in model._flatten_layers())
+        dtype = tf.as_dtype(model.inputs[0].dtype)
+        self.dtype = dtype.name if dtype.is_floating else "float32"
         self.operations: list[Operation] = []
         self.shapes: list[tuple[int | None, ...]] = [self._shape(model.inputs[0])]
         self.outputs: dict[str, int] = {}
+        self.calls: dict[str, list[Operation]] = {}
+        self._names: dict[int, str] = {}
         self._calls = collections.Counter()
+        self._at_top = {operation.name for operation in _functional(model).operations}
         self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
@@ -100,14 +111,14 @@ class Graph:
         return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
 
     def _add_model(self, model, inputs: list[int], prefix: str) -> list[int]:
-        functional = getattr(model, "_functional", None) or model
+        functional = _functional(model)
         numbers = {id(tensor): number for tensor, number in zip(functional.inputs, inputs, strict=True)}
         for depth in sorted(functional._nodes_by_depth, reverse=True):
             for node in functional._nodes_by_depth[depth]:
                 if node.is_input:
                     continue
                 taken = [numbers[id(tensor)] for tensor in node.input_tensors]
-                if hasattr(node.operation, "_nodes_by_depth") or getattr(node.operation, "_functional", None):
+                if _is_graph(node.operation):
                     made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/")
                 else:
                     made = [self._add_call(node, taken, prefix)]
@@ -128,19 +139,21 @@ class Graph:
             [self.shapes[number] for number in inputs],
             self.channels_first,
             self.unsupported,
+            self.dtype,
         )
         rules = find_rules(call)
         taken = tuple(inputs)
-        named = taken[0]
-        for rule, above in zip(rules, [*rules[1:], None], strict=True):
+        named, first = taken[0], len(self.operations)
+        for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
-            shape = self._shape(node.outputs[0]) if keeps_shape else _shape_of(rule, [self.shapes[number] for number in taken])
+            shape = self._shape(node.outputs[0]) if keeps_shape else _shape_of(rule, [self.shapes[number] for number in taken], self.dtype)
             self.operations.append(Operation(layer, rule, taken, len(self.shapes)))
             taken = (len(self.shapes),)
             self.shapes.append(shape)
             # The name of a softmax layer stands for the logits below the softmax.
             named = named if isinstance(rule, Readout) else taken[0]
-        self.outputs[self._name(layer, prefix)] = named
+        name = self._name(layer, prefix)
+        self.outputs[name], self.calls[name] = named, self.operations[first:]
         return taken[0]
 
     def _mend_readout(self, value: int) -> None:
@@ -154,9 +167,21 @@ class Graph:
 
     def _name(self, layer, prefix: str) -> str:
         self._calls[id(layer)] += 1
-        name = layer.name if layer.name not in self.outputs else prefix + layer.name
         number = self._calls[id(layer)]
-        return f"{layer.name}#{number}" if number > 1 else name
+        if number == 1:
+            is_taken = layer.name in self.outputs or (prefix and layer.name in self._at_top)
+            self._names[id(layer)] = prefix + layer.name if is_taken else layer.name
+        name = self._names[id(layer)]
+        return f"{name}#{number}" if number > 1 else name
+
+
+def _functional(model):
+    return getattr(model, "_functional", None) or model
+
+
+def _is_graph(operation) -> bool:
+    # A subclass may do anything in a `call` of its own.
+    return hasattr(_functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")
 
 
 def _function(node):
@@ -173,6 +198,6 @@ def _function(node):
     return function
 
 
-def _shape_of(rule, shapes) -> tuple[int | None, ...]:
-    taken = [keras.KerasTensor((None, *shape)) for shape in shapes]
-    return tuple(keras.backend.compute_output_spec(rule.function, *taken).shape[1:])
+def _shape_of(rule, shapes, dtype) -> tuple[int | None, ...]:
+    taken = [tf.TensorSpec((None, *shape), dtype) for shape in shapes]
+    return tuple(tf.function(rule.function).get_concrete_function(*taken).structured_outputs.shape[1:])

@@ -1,5 +1,7 @@
 """The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
@@ -26,24 +28,23 @@ class Passes:
         Returns:
             These values.
         """
-        return self.compiled(("up", wanted), lambda: self._up(wanted))(images)
+        return self.run(("up", wanted, images.shape[1:]), lambda images: self._run(images, wanted), images)
 
     def maxima(self, wanted: tuple[int, ...]):
         """The function that takes images and returns the maximum of each map of some values, `(N, maps)`, and these values."""
-        return self.compiled(("maxima", wanted), lambda: self._maxima(wanted))
+        return self.once(("maxima", wanted), lambda: self._maxima(wanted))
 
     def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
         """Shape of every value of the graph for images of this shape, without the batch."""
         if all(None not in shape for shape in self.graph.shapes):
             return self.graph.shapes
-        return self.compiled(("shapes", tuple(images.shape[1:])), lambda: self._shapes(images))
+        return self.once(("shapes", images.shape[1:]), lambda: self._shapes(images))
 
     def keep(self, operation: Operation, inputs: list[tf.Tensor]):
         """What the rule of an operation keeps of a forward pass, from the operation's inputs."""
-        key = "keep", operation.output, *(tuple(value.shape[1:]) for value in inputs)
-        return self.compiled(key, lambda: tf.function(operation.rule.keep, reduce_retracing=True))(inputs)
+        return self.run(("keep", operation.output, *(value.shape[1:] for value in inputs)), operation.rule.keep, inputs)
 
-    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict[int, tf.Tensor]) -> tf.Tensor:
+    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict) -> tf.Tensor:
         """Brings a signal down to pixels.
 
         Zeiler & Fergus 2013, section 2.1: unpool, rectify, filter.
@@ -57,16 +58,32 @@ class Passes:
         Returns:
             Float tensor `(M, H, W, C)`: signed pixel values.
         """
-        return self.compiled(("down", value, tuple(shapes)), lambda: self._down(value, shapes))(signal, kept)
+        return self.run(("down", value, tuple(shapes)), lambda signal, kept: self._down(value, shapes, signal, kept), signal, kept)
 
-    def compiled(self, key, make):
-        """The function of this key, made once."""
+    def run(self, key, function: Callable, *arguments):
+        """Runs a function of tensors, compiled once for all numbers of rows.
+
+        Args:
+            key: what tells this function from others, the shapes of its arguments but for the rows included.
+            function: takes `arguments`.
+            arguments: tensors, or lists and dicts of them.
+
+        Returns:
+            What the function returns.
+        """
+        arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+
+        def compile_it():
+            signature = tf.nest.map_structure(lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments)
+            return tf.function(function, input_signature=signature)
+
+        return self.once(key, compile_it)(*arguments)
+
+    def once(self, key, make: Callable):
+        """What `make` returned for this key when it was first asked for."""
         if key not in self._compiled:
             self._compiled[key] = make()
         return self._compiled[key]
-
-    def _up(self, wanted):
-        return tf.function(lambda images: self._run(images, wanted), reduce_retracing=True)
 
     def _maxima(self, wanted):
         @tf.function(reduce_retracing=True)
@@ -84,19 +101,15 @@ class Passes:
 
     def _shapes(self, images):
         values = range(len(self.graph.shapes))
-        traced = self._up(tuple(values)).get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+        traced = tf.function(lambda images: self._run(images, values)).get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
         return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
-    def _down(self, value, shapes):
-        @tf.function(reduce_retracing=True)
-        def down(signal, kept):
-            signals = {value: signal}
-            for operation in reversed(self.graph.needed_for(value)):
-                taken_shapes = [shapes[number] for number in operation.inputs]
-                parts = operation.rule.down(signals.pop(operation.output), taken_shapes, kept.get(operation.output))
-                for number, part in zip(operation.inputs, parts, strict=True):
-                    part.set_shape((None, *shapes[number]))
-                    signals[number] = signals[number] + part if number in signals else part
-            return signals[0]
-
-        return down
+    def _down(self, value, shapes, signal, kept):
+        signals = {value: signal}
+        for operation in reversed(self.graph.needed_for(value)):
+            taken_shapes = [shapes[number] for number in operation.inputs]
+            parts = operation.rule.down(signals.pop(operation.output), taken_shapes, kept.get(operation.output))
+            for number, part in zip(operation.inputs, parts, strict=True):
+                part.set_shape((None, *shapes[number]))
+                signals[number] = signals[number] + part if number in signals else part
+        return signals[0]

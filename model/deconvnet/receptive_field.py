@@ -43,15 +43,15 @@ def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
         ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
     """
     graph = Graph(model)
-    return field_of_value(graph, graph.value_of(layer), graph.shapes[0])
+    return field_of_value(graph, graph.value_of(layer), graph.shapes)
 
 
-def field_of_value(graph: Graph, value: int, image_shape: tuple[int, ...]) -> ReceptiveField:
-    """The receptive field of a value of a graph, for images of `image_shape`."""
+def field_of_value(graph: Graph, value: int, shapes: list[tuple[int | None, ...]]) -> ReceptiveField:
+    """The receptive field of a value of a graph, whose values have these shapes."""
     fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
     for operation in graph.needed_for(value):
         below = [fields[number] for number in operation.inputs]
-        fields[operation.output] = _above(operation, below, graph.shapes[operation.inputs[0]], image_shape)
+        fields[operation.output] = _above(operation, below, shapes[operation.inputs[0]], shapes[0])
     return fields[value]
 
 
@@ -82,6 +82,9 @@ def _above(operation: Operation, below: list[ReceptiveField], shape, image_shape
 
 
 def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField:
+    for field in fields:
+        if field.stride == (0, 0):
+            return field
     if len({field.stride for field in fields}) > 1:
         raise ValueError(f"Layer {operation.layer.name!r} joins branches of different strides; its units have no single receptive field.")
     offset = tuple(min(field.offset[axis] for field in fields) for axis in range(2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,8 +15,10 @@ from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.targets import Targets, find_targets
 from zfnet.model.deconvnet.windows import Windows
 
-# Projections that are brought down together; more at once cost memory and save no time.
-CHUNK = 32
+# Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
+# gains in speed.
+MOST_VALUES = 1 << 25
+MOST_ROWS = 64
 
 
 def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> Recording:
@@ -67,7 +71,8 @@ class Recording:
         Raises:
             ValueError: if the layer has no switches.
         """
-        pools = {operation.layer.name: operation for operation in self._graph.operations if isinstance(operation.rule, MaxPool)}
+        calls = self._graph.calls.items()
+        pools = {name: operation for name, operations in calls for operation in operations if isinstance(operation.rule, MaxPool)}
         self._graph.value_of(layer)
         if layer not in pools:
             raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(pools) or 'there is none'}.")
@@ -122,14 +127,14 @@ class Recording:
         signal, corners = self._bring_down(layer, targets)
         if corners is None:
             return _laid_out(signal, self._graph)
-        frames = np.zeros((len(signal), *self._shapes[0]), np.float32)
+        frames = np.zeros((len(signal), *self._shapes[0]), signal.dtype)
         for frame, window, corner in zip(frames, signal, corners, strict=True):
             paste_window(frame, window, corner)
         return _laid_out(frames, self._graph)
 
     def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         """As `project_patches`, of targets whose activations need not be held."""
-        field = field_of_value(self._graph, self._graph.value_of(layer), self._shapes[0])
+        field = field_of_value(self._graph, self._graph.value_of(layer), self._shapes)
         signal, corners = self._bring_down(layer, targets)
         if corners is None:
             # The one position of a dense unit sees from the offset on.
@@ -149,14 +154,14 @@ class Recording:
         kept = {operation.output: self._keep(operation) for operation in windows.operations if operation.rule.keeps}
         run = self._windows_down(windows) if windows.worthwhile else self._whole_down(value)
         parts = []
-        for count, part in targets.chunks(CHUNK):
+        for count, part in targets.chunks(_rows(windows.largest if windows.worthwhile else self._largest(windows.operations))):
             parts.append([array[:count].numpy() for array in run(kept, *part)])
         arrays = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         return (arrays[0], arrays[1]) if windows.worthwhile else (arrays[0], None)
 
     def _windows_down(self, windows: Windows):
         key = "windows", windows.value, tuple(self._shapes)
-        return self._passes.compiled(key, lambda: tf.function(windows.down, reduce_retracing=True))
+        return lambda kept, *part: self._passes.run(key, windows.down, kept, *part)
 
     def _whole_down(self, value: int):
         shape = self._shapes[value]
@@ -169,6 +174,9 @@ class Recording:
 
         return run
 
+    def _largest(self, operations: list[Operation]) -> int:
+        return max(math.prod(self._shapes[number]) for number in {0, *(operation.output for operation in operations)})
+
     def _keep(self, operation: Operation):
         if operation.output not in self._kept:
             inputs = [self._recorded(number, operation.layer.name) for number in operation.inputs]
@@ -179,6 +187,10 @@ class Recording:
         if value not in self._values:
             raise ValueError(f"Layer {layer!r} was not recorded; name it in `record(images, layers)`.")
         return self._values[value]
+
+
+def _rows(largest: int) -> int:
+    return min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
 
 
 def _laid_out(maps, graph: Graph):

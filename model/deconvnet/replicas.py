@@ -6,11 +6,11 @@ from typing import Any
 import tensorflow as tf
 
 
-def on_replicas(compiled: Callable[[str, Callable], Callable], function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
+def on_replicas(once: Callable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
     """Runs a function of images on every replica of the strategy in whose scope this is called.
 
     Args:
-        compiled: keeps what is compiled, by a key (`Passes.compiled`).
+        once: keeps what is compiled, by a key (`Passes.once`).
         function: a `tf.function` of a batch of images, that returns tensors of one row an image.
         images: tensor `(N, ...)`.
 
@@ -29,7 +29,7 @@ def on_replicas(compiled: Callable[[str, Callable], Callable], function: Callabl
         lambda context: tf.gather(images, rows[context.replica_id_in_sync_group])
     )
     # One graph that holds the calls of all replicas runs them side by side.
-    run = compiled(
+    run = once(
         ("replicas", id(strategy), id(function)),
         lambda: tf.function(lambda values: strategy.run(function, args=(values,)), reduce_retracing=True),
     )

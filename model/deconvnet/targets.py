@@ -15,7 +15,7 @@ class Targets(NamedTuple):
         examples: int32 `(M,)`, which image of a recording each is of.
         units: int32 `(M,)`, which feature map or dense unit.
         positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
-        strengths: float32 `(M,)`, the activations.
+        strengths: float `(M,)`, the activations.
     """
 
     examples: np.ndarray
@@ -71,7 +71,7 @@ def find_targets(activations: np.ndarray, layer: str, unit, position=None, examp
         for axis, name in enumerate(("row", "column")):
             _check_range(name, positions[:, axis], sizes[axis], layer)
     strengths = activations[(examples, *positions.T, units)]
-    return Targets(*(numbers.astype(np.int32) for numbers in (examples, units, positions)), strengths.astype(np.float32))
+    return Targets(*(numbers.astype(np.int32) for numbers in (examples, units, positions)), strengths)
 
 
 def _integers(name: str, numbers) -> np.ndarray:

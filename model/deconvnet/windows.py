@@ -1,10 +1,12 @@
 """The way down through windows: one activation comes from a small part of every map, and only that part is computed."""
 
 import math
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.rules.rule import PassThrough, Rectify
 from zfnet.model.deconvnet.rules.window import POINT
 
 
@@ -32,6 +34,7 @@ class Windows:
             len(operation.inputs) == 1 and operation.rule.local and len(shapes[operation.inputs[0]]) == 3 for operation in self.operations
         )
         self.worthwhile = self.possible and self._fewer()
+        self._runs = self._split()
 
     def down(self, kept: dict[int, tf.Tensor], examples, units, positions, strengths) -> tuple[tf.Tensor, tf.Tensor]:
         """Projects activations to the windows of the image that they see.
@@ -46,30 +49,61 @@ class Windows:
         Returns:
             Float tensor `(M, rh, rw, C)`, 0 outside of the image; and int32 `(M, 2)`, row and column of each window's corner.
         """
-        signal = (tf.one_hot(units, self.shapes[self.value][2]) * strengths[:, None])[:, None, None, :]
-        corners, may_leave = positions, False
-        for operation in self.operations:
-            rule, below = operation.rule, self.shapes[operation.inputs[0]]
-            chosen = None
-            if rule.keeps:
-                chosen = _gather(kept[operation.output], examples, corners, signal.shape[1:3], rule.nowhere)
-            elif may_leave and rule.window != POINT:
-                signal = _inside(signal, corners, self.shapes[operation.output])
-            signal = rule.spread(signal, chosen)
-            signal.set_shape((None, None, None, below[2]))
-            corners = corners * rule.window.strides - rule.window.padding(below[:2])
+        signal = (tf.one_hot(units, self.shapes[self.value][2], dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
+        size, corners, may_leave = (1, 1), tf.convert_to_tensor(positions), False
+        for run in self._runs:
+            operation = run[0]
+            window, shape = operation.rule.window, self.shapes[operation.inputs[0]]
+            if operation.rule.keeps:
+                switches = _gather(kept[operation.output], examples, corners, size, operation.rule.nowhere)
+                signal = _fused(run)(signal, switches)
+            else:
+                if may_leave and window != POINT:
+                    signal = _inside(signal, corners, self.shapes[operation.output])
+                signal = operation.rule.spread(signal, None)
+            signal.set_shape((None, None, None, shape[2]))
+            size, corners = window.seen(size), corners * window.strides - window.padding(shape[:2])
             # Of a pooling, only places in the map come down.
-            may_leave = not rule.keeps if rule.window != POINT else may_leave
+            may_leave = not operation.rule.keeps if window != POINT else may_leave
+        signal = signal[:, : size[0], : size[1]]
         return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
 
-    def _fewer(self) -> bool:
-        size, in_windows, in_maps = (1, 1), 0, 0
+    def _split(self) -> list[list[Operation]]:
+        # An unpooling and what is done to single values after it are one run: together they are one loop over memory.
+        runs = []
+        for operation in self.operations:
+            fusible = type(operation.rule) in (PassThrough, Rectify)
+            if runs and fusible and runs[-1][0].rule.keeps:
+                runs[-1].append(operation)
+            else:
+                runs.append([operation])
+        return runs
+
+    @property
+    def largest(self) -> int:
+        """Values of the largest window."""
+        return max(in_window for in_window, _ in self._values())
+
+    def _values(self) -> Iterator[tuple[int, int]]:
+        """Values of the window and of the whole map, at each value on the way down."""
+        size = (1, 1)
         for operation in self.operations:
             size = operation.rule.window.seen(size)
             shape = self.shapes[operation.inputs[0]]
-            in_windows += math.prod(size) * shape[2]
-            in_maps += math.prod(shape)
+            yield math.prod(size) * shape[2], math.prod(shape)
+
+    def _fewer(self) -> bool:
+        in_windows, in_maps = (sum(values) for values in zip(*self._values(), strict=True))
         return in_windows < in_maps
+
+
+def _fused(run):
+    def down(signal, switches):
+        for operation in run:
+            signal = operation.rule.spread(signal, switches)
+        return signal
+
+    return tf.function(down, jit_compile=True)
 
 
 def _rows_and_columns(corners, size):

@@ -20,6 +20,7 @@ class Call:
         shapes: of the tensors that it takes, without the batch, channels last; `None` where the model leaves a size open.
         channels_first: whether the model lays its maps out `(channels, height, width)`.
         unsupported: `"error"`, or `"gradient"` for the plain gradient of what there is no rule for.
+        dtype: of what is computed, whatever that of the layer's weights is.
     """
 
     layer: Any
@@ -28,10 +29,15 @@ class Call:
     shapes: list[tuple[int | None, ...]]
     channels_first: bool = False
     unsupported: str = "error"
+    dtype: str = "float32"
 
     def channels_last(self, function: Function) -> Function:
         """Makes a function of maps as the model lays them out one of maps whose channels come last."""
         return channels_last(function) if self.channels_first else function
+
+    def weight(self, name: str) -> tf.Tensor:
+        """One of the layer's weights, such as its `kernel`, as it is now."""
+        return tf.cast(getattr(self.layer, name), self.dtype)
 
     def without_rule(self, what: str, expected: Iterable[str], function: Function) -> list:
         """What to do with `function`, which there is no rule for; `what` and `expected` describe it in an error."""

@@ -1,5 +1,6 @@
 """Convolution, and its transpose in the form that runs fastest."""
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -8,6 +9,10 @@ from zfnet.model.deconvnet.rules.rule import Function
 from zfnet.model.deconvnet.rules.sliding import Sliding, cut_padding
 from zfnet.model.deconvnet.rules.window import Window
 
+# Up to so many positions and places in a filter, one matrix product and a sum of its parts is faster than TensorFlow's transposed
+# convolution.
+FEW_POSITIONS = 64
+FEW_PLACES = 25
 # Up to so many channels below, one convolution for all phases is faster than one for each.
 FEW_CHANNELS = 16
 
@@ -28,22 +33,36 @@ class Convolution(Sliding):
     def __init__(self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, int], window: Window, channels: int):
         super().__init__(function, window, lambda inputs: tf.nn.conv2d(inputs, kernel(), strides, "VALID"), channels)
         self.kernel, self.strides = kernel, tuple(strides)
+        # Compiled by XLA it is one loop over memory.
+        self._overlay = tf.function(_overlaid, jit_compile=True)
 
     def down(self, signal, shapes, kept):
         """Returns the transposed map of the signal."""
         return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
 
     def spread(self, signal, kept):
-        """Returns the transposed map of a window of the signal, padding included."""
+        """Returns the transposed map of a window of the signal, padding included, and perhaps more zeros behind it."""
         kernel = tf.convert_to_tensor(self.kernel())
-        size = self.window.seen(tuple(signal.shape[1:3]))
-        if tuple(signal.shape[1:3]) == (1, 1):
-            columns = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
-            return tf.reshape(columns, (-1, *kernel.shape[:3]))
+        positions, places = math.prod(signal.shape[1:3]), math.prod(kernel.shape[:2])
+        if positions == 1 or (self.strides == (1, 1) and positions <= FEW_POSITIONS and 1 < places <= FEW_PLACES):
+            sent = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
+            tiles = tf.reshape(sent, (-1, *signal.shape[1:3], *kernel.shape[:3]))
+            return tiles[:, 0, 0] if positions == 1 else self._overlay(tiles)
         if self.strides == (1, 1) or min(kernel.shape[:2]) < max(self.strides):
+            size = self.window.seen(tuple(signal.shape[1:3]))
             return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), self.strides, "VALID")
         by_phase = _phases_together if kernel.shape[2] <= FEW_CHANNELS else _phases_apart
-        return by_phase(signal, kernel, self.strides)[:, : size[0], : size[1]]
+        return by_phase(signal, kernel, self.strides)
+
+
+def _overlaid(tiles):
+    # What each position sends to each place of its window, added up where windows overlap.
+    height, width = tiles.shape[3:5]
+    return sum(
+        tf.pad(tiles[:, :, :, row, column], [[0, 0], [row, height - 1 - row], [column, width - 1 - column], [0, 0]])
+        for row in range(height)
+        for column in range(width)
+    )
 
 
 # With stride s, the rows of the result that are `phase` modulo s come from the filter's rows `phase, phase + s, ...` alone. So the

@@ -1,8 +1,11 @@
 """Which rules a layer or an operation of Keras follows."""
 
+import keras
+
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.layers import LAYERS
 from zfnet.model.deconvnet.rules.operations import OPERATIONS
+from zfnet.model.deconvnet.rules.rule import PassThrough
 
 
 def find_rules(call: Call) -> list:
@@ -20,11 +23,20 @@ def find_rules(call: Call) -> list:
         ValueError: if a deconvnet is not defined for it; the message names it, its type, what is expected and what can be done.
     """
     kind = type(call.layer)
-    is_operation = kind.__module__.startswith("keras.src.ops.")
-    # Exactly these types: what a subclass does in its `call` is not known.
-    rules = OPERATIONS.get(kind.__name__) if is_operation else LAYERS.get(kind)
-    found = rules(call) if rules else None
-    if found is not None:
-        return found
-    expected = sorted(OPERATIONS if is_operation else (known.__name__ for known in LAYERS))
-    return call.without_rule(f"is a {kind.__name__}", expected, call.function)
+    is_layer = isinstance(call.layer, keras.Layer)
+    # Exactly these types, and Keras' own operations: what a subclass does in its `call` is not known.
+    known = LAYERS if is_layer else OPERATIONS if kind.__module__.startswith("keras.src.") else {}
+    rules = known.get(kind if is_layer else kind.__name__)
+    if rules is None:
+        expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else sorted(OPERATIONS)
+        return call.without_rule(f"is a {kind.__name__}", expected, call.function)
+    found = rules(call)
+    if _is_laid_out_otherwise(call) and any(type(rule) is not PassThrough for rule in found):
+        return call.without_rule(f"is a {kind.__name__} of channels_last in a channels_first model", ["channels_first"], call.function)
+    return found
+
+
+def _is_laid_out_otherwise(call: Call) -> bool:
+    # All rules take it that maps are laid out as the model's first channels_first layer says; flattening follows either.
+    layout = getattr(call.layer, "data_format", None)
+    return call.channels_first and layout == "channels_last" and not isinstance(call.layer, keras.layers.Flatten)

@@ -21,7 +21,7 @@ LAST = "channels_last"
 def _sliding(call: Call, slide: Callable, kernel_size, dilation, channels: int) -> list:
     layer = call.layer
     window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
-    whole = _biased(layer, lambda inputs: slide(inputs, layer.padding))
+    whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
     return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *_activation(call)]
 
 
@@ -29,20 +29,20 @@ def _convolution(call: Call):
     layer = call.layer
 
     def slide(inputs, padding):
-        return ops.conv(inputs, layer.kernel, layer.strides, padding, LAST, layer.dilation_rate)
+        return ops.conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
 
     if layer.groups > 1 or max(layer.dilation_rate) > 1:
         return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
     window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
-    whole = _biased(layer, lambda inputs: slide(inputs, layer.padding))
-    return [Convolution(whole, lambda: layer.kernel, layer.strides, window, call.shapes[0][-1]), *_activation(call)]
+    whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
+    return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.shapes[0][-1]), *_activation(call)]
 
 
 def _depthwise_convolution(call: Call):
     layer = call.layer
 
     def slide(inputs, padding):
-        return ops.depthwise_conv(inputs, layer.kernel, layer.strides, padding, LAST, layer.dilation_rate)
+        return ops.depthwise_conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
 
     return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
 
@@ -51,7 +51,7 @@ def _separable_convolution(call: Call):
     layer = call.layer
 
     def slide(inputs, padding):
-        kernels = layer.depthwise_kernel, layer.pointwise_kernel
+        kernels = call.weight("depthwise_kernel"), call.weight("pointwise_kernel")
         return ops.separable_conv(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
 
     return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
@@ -62,30 +62,29 @@ def _transposed_convolution(call: Call):
 
     def function(inputs):
         shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
-        return ops.conv_transpose(inputs, layer.kernel, list(layer.strides), *shape)
+        return ops.conv_transpose(inputs, call.weight("kernel"), list(layer.strides), *shape)
 
-    return [Affine(_biased(layer, function), None), *_activation(call)]
+    return [Affine(_biased(call, function), None), *_activation(call)]
 
 
 def _dense(call: Call):
-    layer = call.layer
-    function = _biased(layer, lambda inputs: ops.matmul(inputs, layer.kernel))
+    function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
     return [Affine(call.channels_last(function)), *_activation(call)]
 
 
-def _biased(layer, function: Function) -> Function:
+def _biased(call: Call, function: Function) -> Function:
     # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
-    return (lambda inputs: tf.nn.bias_add(function(inputs), layer.bias)) if layer.use_bias else function
+    return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
 
 
 def _activation(call: Call):
     activation = call.layer.activation
     name = getattr(activation, "__name__", type(activation).__name__)
     function = call.channels_last(activation)
-    rule = ACTIVATIONS.get(name)
-    if rule is None:
+    kind = ACTIVATIONS.get(name)
+    if kind is None:
         return call.without_rule(f"is a {type(call.layer).__name__} with the activation {name!r}", ACTIVATIONS, function)
-    return [] if name == "linear" else [rule(function)]
+    return [] if name == "linear" else [kind(function)]
 
 
 def _max_pool(call: Call):
@@ -136,11 +135,19 @@ def _normalization(call: Call):
     return [Affine(call.function, POINT, local=call.layer.axis in ((), *([(1,), (-3,)] if call.channels_first else [(3,), (-1,)])))]
 
 
-def _affine(window: Window | None = POINT) -> Callable:
+def concatenation(call: Call) -> list:
+    """Rules of joining maps, of which rows or columns joined have no single receptive field."""
+    along_maps = call.layer.axis in ((1, -3) if call.channels_first else (3, -1)) or len(call.shapes[0]) != 3
+    return [Affine(call.function, POINT if along_maps else None)]
+
+
+def affine(window: Window | None = POINT) -> Callable[[Call], list]:
+    """Makes rules for a linear map of which one output sees `window`."""
     return lambda call: [Affine(call.function, window)]
 
 
-def _rule(kind: Callable) -> Callable:
+def rule(kind: Callable) -> Callable[[Call], list]:
+    """Makes rules of one that is told no more than its function."""
     return lambda call: [kind(call.function)]
 
 
@@ -151,52 +158,53 @@ ACTIVATIONS: dict[str, Callable | None] = {
     "leaky_relu": Rectify,
     "ReLU": Rectify,
     "LeakyReLU": Rectify,
+    "PReLU": Rectify,
     "softmax": Readout,
     "sigmoid": Readout,
 }
 
 LAYERS: dict[type, Callable[[Call], list]] = {
-    ContrastNormalization: _rule(PassThrough),
+    ContrastNormalization: rule(PassThrough),
     # Its map is the identity: the mean is a bias.
-    MeanImage: _rule(PassThrough),
+    MeanImage: rule(PassThrough),
     layers.Activation: _activation,
-    layers.ActivityRegularization: _rule(PassThrough),
-    layers.Add: _affine(),
-    layers.Average: _affine(),
+    layers.ActivityRegularization: rule(PassThrough),
+    layers.Add: affine(),
+    layers.Average: affine(),
     layers.AveragePooling2D: _average_pool,
     layers.BatchNormalization: _batch_normalization,
-    layers.CenterCrop: _affine(None),
-    layers.Concatenate: _affine(),
+    layers.CenterCrop: affine(None),
+    layers.Concatenate: concatenation,
     layers.Conv2D: _convolution,
     layers.Conv2DTranspose: _transposed_convolution,
     layers.Cropping2D: _shift(-1),
     layers.Dense: _dense,
     layers.DepthwiseConv2D: _depthwise_convolution,
-    layers.Dropout: _rule(PassThrough),
-    layers.Flatten: _affine(WHOLE),
-    layers.GaussianDropout: _rule(PassThrough),
-    layers.GaussianNoise: _rule(PassThrough),
-    layers.GlobalAveragePooling2D: _affine(WHOLE),
+    layers.Dropout: rule(PassThrough),
+    layers.Flatten: affine(WHOLE),
+    layers.GaussianDropout: rule(PassThrough),
+    layers.GaussianNoise: rule(PassThrough),
+    layers.GlobalAveragePooling2D: affine(WHOLE),
     layers.GlobalMaxPooling2D: _global_max_pool,
-    layers.Identity: _rule(PassThrough),
-    layers.LeakyReLU: _rule(Rectify),
+    layers.Identity: rule(PassThrough),
+    layers.LeakyReLU: rule(Rectify),
     layers.MaxPooling2D: _max_pool,
     layers.Normalization: _normalization,
-    layers.PReLU: _rule(Rectify),
-    layers.Permute: _affine(None),
-    layers.RandomBrightness: _rule(PassThrough),
-    layers.RandomContrast: _rule(PassThrough),
-    layers.RandomFlip: _rule(PassThrough),
-    layers.RandomRotation: _rule(PassThrough),
-    layers.RandomTranslation: _rule(PassThrough),
-    layers.RandomZoom: _rule(PassThrough),
-    layers.ReLU: _rule(Rectify),
+    layers.PReLU: rule(Rectify),
+    layers.Permute: affine(None),
+    layers.RandomBrightness: rule(PassThrough),
+    layers.RandomContrast: rule(PassThrough),
+    layers.RandomFlip: rule(PassThrough),
+    layers.RandomRotation: rule(PassThrough),
+    layers.RandomTranslation: rule(PassThrough),
+    layers.RandomZoom: rule(PassThrough),
+    layers.ReLU: rule(Rectify),
     layers.Rescaling: _rescaling,
-    layers.Reshape: _affine(WHOLE),
+    layers.Reshape: affine(WHOLE),
     layers.SeparableConv2D: _separable_convolution,
-    layers.Softmax: _rule(Readout),
-    layers.SpatialDropout2D: _rule(PassThrough),
-    layers.Subtract: _affine(),
-    layers.UpSampling2D: _affine(None),
+    layers.Softmax: rule(Readout),
+    layers.SpatialDropout2D: rule(PassThrough),
+    layers.Subtract: affine(),
+    layers.UpSampling2D: affine(None),
     layers.ZeroPadding2D: _shift(1),
 }

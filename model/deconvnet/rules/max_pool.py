@@ -39,5 +39,5 @@ class MaxPool(PassThrough):
         return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
 
     def spread(self, signal, kept):
-        """Returns a window of the signal unpooled, padding included."""
+        """Returns a window of the signal unpooled, padding included, and perhaps more zeros behind it."""
         return self._unpool(signal, kept)

@@ -5,30 +5,38 @@ from collections.abc import Callable
 import keras
 
 from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.layers import affine, concatenation, rule
 from zfnet.model.deconvnet.rules.rule import Affine, PassThrough, Readout, Rectify
 from zfnet.model.deconvnet.rules.window import WHOLE
 
 
-def _one_tensor(call: Call):
-    # The product of two activations is not linear in both, and nothing is linear in what it is divided by.
-    linear = len(call.shapes) == 1 and (isinstance(call.arguments[0], keras.KerasTensor) or type(call.layer).__name__ == "Multiply")
-    return [Affine(call.function)] if linear else None
+def _product(call: Call):
+    if len(call.shapes) == 1:
+        return [Affine(call.function)]
+    return call.without_rule("is the product of two activations, linear in neither", ["a product with numbers"], call.function)
 
 
-# Names of the classes behind the functions of `keras.ops` and the operators of symbolic tensors.
-OPERATIONS: dict[str, Callable[[Call], list | None]] = {
-    "Add": lambda call: [Affine(call.function)],
-    "Subtract": lambda call: [Affine(call.function)],
-    "Negative": lambda call: [Affine(call.function)],
-    "Multiply": _one_tensor,
-    "TrueDivide": _one_tensor,
-    "Concatenate": lambda call: [Affine(call.function)],
-    "Identity": lambda call: [PassThrough(call.function)],
-    "Reshape": lambda call: [Affine(call.function, WHOLE)],
-    "Mean": lambda call: [Affine(call.function, WHOLE)],
-    "Relu": lambda call: [Rectify(call.function)],
-    "Relu6": lambda call: [Rectify(call.function)],
-    "LeakyRelu": lambda call: [Rectify(call.function)],
-    "Softmax": lambda call: [Readout(call.function)],
-    "Sigmoid": lambda call: [Readout(call.function)],
+def _quotient(call: Call):
+    if len(call.shapes) == 1 and isinstance(call.arguments[0], keras.KerasTensor):
+        return [Affine(call.function)]
+    return call.without_rule("divides by an activation, in which nothing is linear", ["a quotient by numbers"], call.function)
+
+
+# Names of the classes behind the functions of `keras.ops`, `keras.activations` and the operators of symbolic tensors.
+OPERATIONS: dict[str, Callable[[Call], list]] = {
+    "Add": affine(),
+    "Subtract": affine(),
+    "Negative": affine(),
+    "Multiply": _product,
+    "TrueDivide": _quotient,
+    "Concatenate": concatenation,
+    "Identity": rule(PassThrough),
+    "Reshape": affine(WHOLE),
+    "Mean": affine(WHOLE),
+    "ReLU": rule(Rectify),
+    "Relu": rule(Rectify),
+    "Relu6": rule(Rectify),
+    "LeakyRelu": rule(Rectify),
+    "Softmax": rule(Readout),
+    "Sigmoid": rule(Readout),
 }

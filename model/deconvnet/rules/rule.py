@@ -48,7 +48,10 @@ class PassThrough:
         return [self.spread(signal, kept)]
 
     def spread(self, signal: tf.Tensor, kept) -> tf.Tensor:
-        """Brings a window `(M, h, w, maps)` of a signal down to the window that it sees together, padding included."""
+        """Brings a window `(M, h, w, maps)` of a signal down to the window that it sees together.
+
+        That includes padding, and perhaps more rows and columns of zeros behind.
+        """
         return signal
 
 

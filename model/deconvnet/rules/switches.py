@@ -46,22 +46,22 @@ def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
     """Puts each value where its maximum was; where windows share a maximum, values add.
 
     Args:
-        signal: float tensor `(M, h, w, maps)`; all but M known.
-        switches: of the same shape, as `find_switches` returns them, or `nowhere`.
+        signal: float tensor `(M, h, w, maps)`; all but M known. Rows and columns beyond those of the switches are left out.
+        switches: as `find_switches` returns them, or `nowhere`.
         window: of the pooling.
 
     Returns:
-        Float tensor `(M, H, W, maps)`: what the windows see together, padding included.
+        Float tensor `(M, H, W, maps)`: what the windows see together, padding included, and perhaps more rows and columns of zeros,
+        since cutting them off would cost as much as the rest.
     """
+    signal = signal[:, : switches.shape[1], : switches.shape[2]]
     if math.prod(window.size) > MANY_POSITIONS:
         return _scattered(signal, switches, window)
     # The rows of the result that are `phase` modulo the stride receive from the window's rows `phase, phase + stride, ...` alone.
-    (height, width), (down, across) = window.size, window.strides
+    down, across = window.strides
     rows = [tf.stack([_phase(signal, switches, window, row, column) for column in range(across)], axis=3) for row in range(down)]
     phases = tf.stack(rows, axis=2)
-    seen = window.seen(signal.shape[1:3])
-    merged = tf.reshape(phases, (-1, phases.shape[1] * down, phases.shape[3] * across, signal.shape[3]))
-    return merged[:, : seen[0], : seen[1]]
+    return tf.reshape(phases, (-1, phases.shape[1] * down, phases.shape[3] * across, signal.shape[3]))
 
 
 def _kind(size):

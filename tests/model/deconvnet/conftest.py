@@ -53,7 +53,8 @@ class ByAutodiff:
         with self.tape:
             single = value[..., unit] if position is None else value[(slice(None), *position, unit)]
             if single.shape.rank > 1:
-                single = tf.reduce_max(tf.reshape(single, (len(single), -1)), axis=1)
+                flat = tf.reshape(single, (len(single), -1))
+                single = tf.gather(flat, tf.argmax(flat, axis=1), batch_dims=1)
             total = tf.reduce_sum(single * tf.stop_gradient(single))
         return self.tape.gradient(total, self.images).numpy()
 
@@ -63,7 +64,7 @@ class ByAutodiff:
             return self.replace(new, "call") if type(new).__name__ in RECTIFYING_OPERATIONS else new
         new = type(original).from_config(original.get_config())
         activation = getattr(original, "activation", None)
-        if isinstance(new, RECTIFIERS):
+        if type(new) in RECTIFIERS:
             self.replace(new, "call")
         elif activation in RECTIFYING_FUNCTIONS or isinstance(activation, RECTIFIERS):
             new.activation = activation
@@ -113,7 +114,7 @@ def equals_autodiff():
             value = autodiff.value(name)
             activations = value.numpy()
             is_close(recording.activations(name).numpy(), activations, tolerance)
-            places = [None]
+            places, empty = [None], 0
             if activations.ndim == 4:
                 height, width = activations.shape[1:3]
                 places += sorted({(0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1)})
@@ -122,8 +123,10 @@ def equals_autodiff():
                 here = activations if place is None else activations[(slice(None), *place)]
                 unit = int(here.reshape(-1, here.shape[-1]).max(axis=0).argmax())
                 expected = autodiff.project(value, unit, place)
-                assert np.abs(expected).max() > 0, (name, place)
                 is_close(recording.project(name, unit, place), expected, tolerance)
+                empty += not np.abs(expected).max() > 0
+            # Rectified, a few may be 0 all over; not all.
+            assert empty < len(places), name
         return recording
 
     return check

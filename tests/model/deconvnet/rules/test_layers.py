@@ -31,12 +31,12 @@ def randomized(model):
     return model
 
 
-def between(middle, size=SIZE):
+def between(middle):
     """A convolution, what `middle` makes of its maps, and another convolution or dense layer."""
     keras.utils.set_random_seed(3)
-    image = keras.Input(size)
+    image = keras.Input(SIZE)
     signal = middle(layers.Conv2D(6, 3, padding="same", activation="relu", name="bottom")(image))
-    top = layers.Conv2D(4, 2, name="top") if len(signal.shape) == 4 else layers.Dense(4, name="top")
+    top = layers.Conv2D(4, min(2, signal.shape[1]), name="top") if len(signal.shape) == 4 else layers.Dense(4, name="top")
     return randomized(keras.Model(image, top(signal)))
 
 
@@ -80,6 +80,8 @@ KINDS = {
     "max pool of 272 positions": max_pool((17, 16), (4, 3), "same"),
     "average pool": layers.AveragePooling2D((2, 3), (2, 1), name="middle"),
     "average pool, same": layers.AveragePooling2D(3, 2, "same", name="middle"),
+    "global max pool with its axes kept": layers.GlobalMaxPooling2D(keepdims=True, name="middle"),
+    "global average pool with its axes kept": layers.GlobalAveragePooling2D(keepdims=True, name="middle"),
     "global max pool": layers.GlobalMaxPooling2D(name="middle"),
     "global average pool": layers.GlobalAveragePooling2D(name="middle"),
     "flatten": layers.Flatten(name="middle"),
@@ -125,8 +127,6 @@ KINDS = {
     "random rotation": layers.RandomRotation(0.5, name="middle"),
     "random translation": layers.RandomTranslation(0.5, 0.5, name="middle"),
     "random zoom": layers.RandomZoom(0.5, name="middle"),
-    "softmax layer at the end": lambda maps: layers.Softmax(name="middle")(layers.GlobalAveragePooling2D()(maps)),
-    "softmax of maps": layers.Activation("softmax", name="middle"),
 }
 JOINS = {
     "add": layers.Add,
@@ -146,3 +146,122 @@ def joined(kind):
 
 
 KINDS |= {kind: joined(kind) for kind in JOINS}
+
+
+# Of these, units at different places see windows of different sizes.
+UNEVEN = ("transposed convolution", "upsampling", "bilinear upsampling", "permute", "centre crop", "concatenate rows")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_projections_equal_autodiff_in_windows_and_as_whole_maps(kind, by_autodiff, equals_autodiff, monkeypatch):
+    deconvnet, images = Deconvnet(between(KINDS[kind])), photographs()
+    autodiff = by_autodiff(deconvnet.model, images)
+    for fewer in (True, False) if windows_of(deconvnet).possible else (False,):
+        monkeypatch.setattr(Windows, "_fewer", lambda self, fewer=fewer: fewer)
+        recording = equals_autodiff(deconvnet, images, ["top"], autodiff)
+        if not kind.startswith(UNEVEN):
+            check_patches(recording, receptive_field(deconvnet.model, "top"))
+
+
+def windows_of(deconvnet):
+    return Windows(deconvnet.graph, deconvnet.graph.value_of("top"), deconvnet.graph.shapes)
+
+
+def check_patches(recording, field):
+    maps = recording.activations("top").numpy()
+    position = (maps.shape[1] - 1, 0) if maps.ndim == 4 else None
+    projections = recording.project("top", 2, position)
+    patches, corners = recording.project_patches("top", 2, position)
+    np.testing.assert_array_equal(corners, [np.multiply(position or (0, 0), field.stride) + field.offset] * 2)
+    assert patches.shape == (2, *field.size, 3)
+    for patch, projection, corner in zip(patches, projections, corners, strict=True):
+        np.testing.assert_array_equal(patch, cut_window(projection, corner, field.size))
+        # Nothing of it is left outside.
+        assert np.abs(patch).sum() == pytest.approx(np.abs(projection).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", UNEVEN)
+def test_units_of_different_windows_have_no_receptive_field(kind):
+    with pytest.raises(ValueError, match="no single receptive field"):
+        receptive_field(between(KINDS[kind]), "top")
+
+
+def test_what_slides_comes_down_in_windows():
+    def in_windows(*kinds):
+        return [windows_of(Deconvnet(between(KINDS[kind]))).possible for kind in kinds]
+
+    assert all(in_windows("convolution in groups", "dilated convolution, same", "separable convolution", "max pool with gaps, same"))
+    assert all(in_windows("average pool", "batch normalization", "cropping", "leaky relu as argument", "rescaling of each map"))
+    assert not any(in_windows("average pool, same", "flatten", "add", "rescaling of each position", "batch normalization of columns"))
+
+
+def test_every_kind_of_layer_is_tried():
+    tried = {type(layer) for kind in KINDS for layer in between(KINDS[kind]).layers}
+    assert set(LAYERS) - tried == {layers.Softmax}
+
+
+def pooled(maps):
+    maps = layers.MaxPooling2D(3, 2, name="pool")(ContrastNormalization()(maps))
+    return layers.BatchNormalization()(conv(padding="same", activation="relu")(maps))
+
+
+@pytest.mark.parametrize("count", [1, 33])
+def test_one_image_and_more_than_a_chunk(count, equals_autodiff):
+    equals_autodiff(between(pooled), photographs(count), ["bottom", "middle", "top"])
+
+
+def test_eager_equals_compiled(equals_autodiff):
+    model, images = between(pooled), photographs()
+    compiled = Deconvnet(model).project(images, "top", 1)
+    tf.config.run_functions_eagerly(True)
+    try:
+        equals_autodiff(model, images, ["pool", "top"])
+        eager = Deconvnet(model).project(images, "top", 1)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    np.testing.assert_allclose(eager, compiled, atol=1e-6 * np.abs(compiled).max())
+
+
+@pytest.mark.parametrize(
+    "last",
+    [layers.Softmax(), layers.Activation("softmax"), layers.Activation("sigmoid"), layers.Dense(5, "softmax"), conv(activation="sigmoid")],
+)
+def test_logits_below_a_softmax_or_sigmoid_at_the_end(last, equals_autodiff):
+    keras.utils.set_random_seed(3)
+    last = type(last).from_config({**last.get_config(), "name": "last"})
+    pool = [] if isinstance(last, layers.Conv2D) else [layers.GlobalAveragePooling2D()]
+    equals_autodiff(keras.Sequential([keras.Input(SIZE), conv(name="below"), *pool, last]), photographs(), ["below", "last"])
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("constant", [0, 1, -1])
+def test_ties(constant, padding, equals_autodiff):
+    # Everything is equal in images of constants, and much of it behind a ReLU.
+    def middle(maps):
+        return max_pool(3, 2, padding)(maps)
+
+    images = np.concatenate([np.full((1, *SIZE), constant, "float32"), np.sign(photographs(2))])
+    equals_autodiff(between(middle), images, ["middle", "top"])
+
+
+def test_no_maximum_lies_in_padding():
+    # All below zero, so that zeros in the padding would be maxima.
+    model = keras.Sequential([keras.Input((5, 6, 1)), layers.MaxPooling2D(3, 2, "same", name="pool")])
+    image = -1 - np.arange(30, dtype="float32").reshape(1, 5, 6, 1)
+    recording = Deconvnet(model).record(image)
+    assert recording.switches("pool")[0, :, :, 0].tolist() == [
+        [[max(0, 2 * row - 1), 2 * column] for column in range(3)] for row in range(3)
+    ]
+    for row, column in ((0, 0), (2, 2)):
+        expected = np.zeros_like(image)
+        expected[0, max(0, 2 * row - 1), 2 * column] = image[0, max(0, 2 * row - 1), 2 * column]
+        np.testing.assert_array_equal(recording.project("pool", 0, (row, column)), expected)
+
+
+def test_gradient_deconvnet_and_guided_backpropagation_differ(by_autodiff):
+    model, images = between(pooled), photographs()
+    autodiffs = [by_autodiff(model, images, way) for way in ("gradient", "deconvnet", "guided")]
+    gradient, deconvnet, guided = (autodiff.project(autodiff.value("top"), 1) for autodiff in autodiffs)
+    np.testing.assert_allclose(Deconvnet(model).project(images, "top", 1), deconvnet, atol=1e-5 * np.abs(deconvnet).max())
+    for one, other in ((gradient, deconvnet), (deconvnet, guided), (gradient, guided)):
+        assert np.abs(one - other).max() > 0.1 * np.abs(deconvnet).max()

@@ -1,0 +1,36 @@
+"""Which layers of a model are drawn when nobody says which."""
+
+import keras
+import numpy as np
+
+from zfnet.components.pictures.preprocessing import LAYER
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+# A grid for each of up to so many convolutions can still be looked at.
+MOST = 10
+# Of a deeper net: the first, the last and three between, as many as the paper's net has.
+SPREAD = 5
+
+
+def default_layers(deconvnet: Deconvnet) -> list[str]:
+    """Names the convolutions to draw: all of a net that has at most ten, else five, evenly spread from the first to the last.
+
+    Args:
+        deconvnet: of the model.
+
+    Returns:
+        Names out of `deconvnet.layers`, from the image upwards.
+
+    Raises:
+        ValueError: the model has no convolution.
+    """
+    graph = deconvnet.graph
+    layers = {operation.output: operation.layer for operation in graph.operations}
+    names = [
+        name for name, value in graph.outputs.items() if isinstance(layers.get(value), keras.layers.Conv2D) and not name.startswith(LAYER)
+    ]
+    if not names:
+        raise ValueError(f"The model has no Conv2D layer. Name the layers to draw with --layer: {', '.join(deconvnet.layers)}.")
+    if len(names) <= MOST:
+        return names
+    return [names[place] for place in np.linspace(0, len(names) - 1, SPREAD).round().astype(int)]

@@ -1,0 +1,68 @@
+"""The images that a model takes, and the way from pictures to them and back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+OPEN_SIZE = 224
+
+
+class ImageInput(NamedTuple):
+    """Size and layout of the images that a model takes.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+        channels_first: whether the model takes `(3, height, width)` rather than `(height, width, 3)`.
+    """
+
+    height: int
+    width: int
+    channels_first: bool
+
+    @classmethod
+    def of(cls, model: keras.Model, image_size: int | None = None) -> ImageInput:
+        """Reads it off a model.
+
+        Args:
+            model: any built Keras model.
+            image_size: height and width where the model leaves them open, else its larger side; `None` takes 224.
+
+        Returns:
+            Size and layout.
+
+        Raises:
+            ValueError: the model does not take one batch of images of three channels, or takes another size than `image_size`.
+        """
+        shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
+        shape = shapes[0] if len(shapes) == 1 else ()
+        if len(shape) != 4 or 3 not in (shape[1], shape[3]):
+            takes = f"takes {' and '.join(map(str, shapes))}" if shapes else "is not built"
+            raise ValueError(f"The model {model.name!r} {takes}; expected one input, images of three channels: (None, height, width, 3).")
+        channels_first = shape[3] != 3
+        sizes = shape[2:4] if channels_first else shape[1:3]
+        height, width = (size or image_size or OPEN_SIZE for size in sizes)
+        if image_size not in (None, max(height, width)):
+            raise ValueError(f"The model takes images of {height} x {width} pixels, not of {image_size}.")
+        return cls(height, width, channels_first)
+
+    @property
+    def side(self) -> int:
+        """Side of the square that photographs are cut to first."""
+        return max(self.height, self.width)
+
+    def crop(self, squares: np.ndarray) -> np.ndarray:
+        """Cuts the centre out of squares `(N, side, side, 3)`: `(N, height, width, 3)`."""
+        top, left = (self.side - self.height) // 2, (self.side - self.width) // 2
+        return squares[:, top : top + self.height, left : left + self.width]
+
+    def laid_out(self, pictures: np.ndarray) -> np.ndarray:
+        """Pictures `(N, height, width, 3)` as the model takes them."""
+        return np.moveaxis(pictures, 3, 1) if self.channels_first else pictures
+
+    def pictures(self, images: np.ndarray) -> np.ndarray:
+        """Images as the model lays them out, whole or parts of them, as pictures `(N, h, w, 3)`."""
+        return np.moveaxis(images, 1, 3) if self.channels_first else images

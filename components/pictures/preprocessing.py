@@ -1,0 +1,58 @@
+"""What a model was trained to see instead of RGB values 0..255, as a layer in front of it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+# For each name: the order in which the model takes red, green and blue, what they are multiplied by, and what is then added. The means and
+# deviations are those that keras.applications uses.
+PREPROCESSINGS = {
+    "raw": None,
+    "unit": ((0, 1, 2), (1 / 255,) * 3, (0.0,) * 3),
+    "tf": ((0, 1, 2), (1 / 127.5,) * 3, (-1.0,) * 3),
+    "caffe": ((2, 1, 0), (1.0,) * 3, (-103.939, -116.779, -123.68)),
+    "torch": ((0, 1, 2), (1 / 255 / 0.229, 1 / 255 / 0.224, 1 / 255 / 0.225), (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225)),
+}
+# Begins the name of the layer, so that it is not taken for one of the model's own.
+LAYER = "preprocessing_"
+
+
+def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
+    """Puts a model behind the preprocessing that it was trained with.
+
+    The layer is a fixed convolution of 1x1, which a deconvnet goes down through as through any other: projections come out in RGB.
+
+    Args:
+        model: takes one batch of images of three channels, channels last or first.
+        name: `"raw"`: RGB 0..255 as they are; `"unit"`: 0..1; `"tf"`: -1..1; `"caffe"`: BGR less ImageNet's mean colour;
+            `"torch"`: 0..1 less ImageNet's mean colour, divided by its standard deviation.
+
+    Returns:
+        A model that takes RGB 0..255, with the layers and weights of `model`; for `"raw"` that model itself.
+
+    Raises:
+        ValueError: there is no such preprocessing, or the model takes no such images.
+
+    Example:
+        >>> model = with_preprocessing(keras.applications.VGG16(), "caffe")
+    """
+    import keras
+    import numpy as np
+
+    from zfnet.components.pictures.image_input import ImageInput
+
+    if name not in PREPROCESSINGS:
+        raise ValueError(f"There is no preprocessing {name!r}; there are {', '.join(PREPROCESSINGS)}.")
+    channels_first = ImageInput.of(model).channels_first
+    if PREPROCESSINGS[name] is None:
+        return model
+    order, scale, offset = PREPROCESSINGS[name]
+    images = keras.Input(model.inputs[0].shape[1:], dtype="float32", name=f"{LAYER}input")
+    layout = "channels_first" if channels_first else "channels_last"
+    layer = keras.layers.Conv2D(3, 1, data_format=layout, dtype="float32", trainable=False, name=LAYER + name)
+    outputs = model(layer(images))
+    kernel = np.zeros((1, 1, 3, 3), np.float32)
+    kernel[0, 0, order, range(3)] = scale
+    layer.set_weights([kernel, np.array(offset, np.float32)])
+    return keras.Model(images, outputs)

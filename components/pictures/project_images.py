@@ -1,0 +1,80 @@
+"""What makes a layer answer to single images: the strongest activation of each, projected."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.projected_pictures import projected_pictures
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.project_strongest import project_strongest
+from zfnet.model.deconvnet.strongest_activations import strongest_activations
+
+# Images that go through the net together.
+BATCH = 16
+
+
+class ProjectedImage(NamedTuple):
+    """The strongest activation of one image, projected.
+
+    Attributes:
+        unit: feature map or dense unit.
+        position: row and column in the map; empty for a dense unit.
+        activation: how strong it is.
+        corner: row and column of the window's corner in the image, negative outside of it.
+        projection: uint8 `(h, w, 3)`, of the window that the unit sees, at most the whole image; 0 is grey.
+        patch: uint8 `(h, w, 3)`, the same window of the image, grey outside of it.
+    """
+
+    unit: int
+    position: tuple[int, ...]
+    activation: float
+    corner: tuple[int, int]
+    projection: np.ndarray
+    patch: np.ndarray
+
+
+def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None) -> list[ProjectedImage]:
+    """Projects the strongest activation of each image in a layer.
+
+    Args:
+        deconvnet: of a model that takes RGB 0..255.
+        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes.
+        layer: name of a layer.
+        unit: which of its units; `None` takes, for each image, the one whose activation is strongest in it.
+
+    Returns:
+        One projection for each image.
+
+    Raises:
+        ValueError: there is no such layer or unit, or activations are not numbers.
+    """
+    image_input = ImageInput(*images.shape[1:3], deconvnet.graph.channels_first)
+    inputs = image_input.laid_out(images.astype(np.float32))
+    batches = [(inputs[start : start + BATCH], np.arange(start, min(start + BATCH, len(inputs)))) for start in range(0, len(inputs), BATCH)]
+    strongest = strongest_activations(deconvnet, batches, [layer], k=len(images))
+    found = strongest[layer]
+    if unit is not None and not 0 <= unit < len(found.values):
+        raise ValueError(f"There is no unit {unit} in layer {layer!r}; it has units 0 to {len(found.values) - 1}.")
+    if np.any(found.examples < 0):
+        raise ValueError(
+            f"Layer {layer!r} has activations that are not numbers (NaN): are the model's weights, or the preprocessing, right?"
+        )
+    # Each unit's strongest activations are ordered by strength; here they are wanted by image.
+    ranks = np.argsort(found.examples, axis=1)
+    activations = np.take_along_axis(found.values, ranks, axis=1)
+    units = activations.argmax(axis=0) if unit is None else np.full(len(images), unit)
+    chosen = {layer: (units, ranks[units, np.arange(len(images))])}
+    projected = [None] * len(images)
+    for part in project_strongest(deconvnet, batches, strongest, chosen):
+        pictures = projected_pictures(part, image_input)
+        for row, place in enumerate(zip(part.units, part.ranks, strict=True)):
+            projected[found.examples[place]] = ProjectedImage(
+                unit=int(place[0]),
+                position=tuple(found.positions[place].tolist()),
+                activation=float(found.values[place]),
+                corner=tuple(part.corners[row].tolist()),
+                projection=pictures.projections[row],
+                patch=pictures.patches[row],
+            )
+    return projected

@@ -1,0 +1,85 @@
+"""`zfnet project`: what in an image made a unit fire."""
+
+import pathlib
+
+import click
+
+from zfnet.pipeline.command import Command
+from zfnet.pipeline.model_argument import find_model
+from zfnet.pipeline.options import image_size_option, model_argument, preprocessing_option, unsupported_option
+from zfnet.pipeline.written_beside import written_beside
+
+
+def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> pathlib.Path:
+    if path.suffix.lower() != ".png":
+        raise click.BadParameter(f"{path} does not end in .png, which the picture is.")
+    return path
+
+
+@click.command(cls=Command, short_help="Project the strongest activation of images back to pixels.")
+@model_argument
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
+@click.option("--layer", required=True, metavar="L", help="Layer whose activation is projected, by its name in the model.")
+@click.option(
+    "--unit",
+    type=click.IntRange(min=0),
+    metavar="U",
+    show_default="in each image the one whose activation is strongest",
+    help="Which feature map or dense unit of the layer, counted from 0.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=pathlib.Path),
+    required=True,
+    callback=_png,
+    metavar="FILE",
+    help="The picture to write, a .png file; its directory is made if missing.",
+)
+@preprocessing_option
+@image_size_option
+@unsupported_option
+def command(
+    model: str,
+    images: tuple[str, ...],
+    layer: str,
+    unit: int | None,
+    out: pathlib.Path,
+    preprocessing: str,
+    image_size: int | None,
+    unsupported: str,
+) -> None:
+    """Project, for each IMAGE, its strongest activation in a layer of MODEL back to pixels, and draw it beside the image.
+
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. Of an image, the central square is seen, as in training.
+
+    The picture has a block for each image. Where the unit sees a part of it: the image with that window framed, the window, and the
+    projection of the activation to the window. Where it sees all of it: the image and the projection. In projections 0 is grey; each
+    has a scale of its own, which the strongest 0.2 % of its values exceed.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    found = find_model(model)
+
+    import numpy as np
+    from PIL import Image
+
+    from zfnet.components.pictures.image_input import ImageInput
+    from zfnet.components.pictures.project_images import project_images
+    from zfnet.components.pictures.projection_grid import projection_grid
+    from zfnet.components.pictures.read_image import read_image
+    from zfnet.components.pictures.unit_name import unit_name
+
+    deconvnet = found.open_deconvnet(preprocessing, unsupported)
+    deconvnet.graph.value_of(layer)
+    image_input = ImageInput.of(deconvnet.model, image_size)
+    pictures = image_input.crop(np.stack([read_image(path, image_input.side) for path in images]))
+    projected = project_images(deconvnet, pictures, layer, unit)
+    click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
+    headings = []
+    for path, each in zip(images, projected, strict=True):
+        name = unit_name(deconvnet, layer, each.unit, found.labels)
+        place = f" at row {each.position[0]}, column {each.position[1]}" if each.position else ""
+        click.echo(f"{path}: {name}{place}, activation {each.activation:.6g}")
+        headings.append(f"{pathlib.Path(path).name}: {name}, activation {each.activation:.3g}")
+    with written_beside(out) as partial:
+        Image.fromarray(projection_grid(pictures, projected, headings)).save(partial, format="PNG")
+    click.echo(out)

@@ -1,0 +1,45 @@
+import importlib
+import json
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = {
+    "claims": "docs/deconvnet.md",
+    "default_run": "README.md",
+    "projections": "docs/speed.md",
+    "repeated_calls": "docs/speed.md",
+    "search": "docs/speed.md",
+    "whole_gallery": "docs/speed.md",
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_document_shows_what_was_measured(name, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark, report = importlib.import_module(name), importlib.import_module("report")
+    text = (ROOT / DOCUMENTS[name]).read_text()
+    result = json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
+    table = benchmark.table(result)
+    assert report.with_table(text, name, table) == text
+    assert len(table.splitlines()) > 3
+
+
+def test_every_benchmark_is_shown():
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"report"} == set(DOCUMENTS)
+
+
+def test_machine_is_described(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    report = importlib.import_module("report")
+    assert report.machine()["cores"] >= 1
+    assert report.machine()["processor"]
+
+
+def test_tables_replace_only_what_is_between_their_marks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    report = importlib.import_module("report")
+    text = "a\n<!-- made by benchmarks/x.py -->\nold\n<!-- end -->\nb\n<!-- made by benchmarks/y.py -->\nkept\n<!-- end -->\n"
+    changed = report.with_table(text, "x", "new\n")
+    assert changed == text.replace("old", "new")

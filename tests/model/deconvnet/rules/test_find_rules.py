@@ -1,0 +1,90 @@
+"""What a deconvnet is not defined for: refused by name, or brought down by its plain gradient."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zfnet.model import Deconvnet
+
+IMAGES = np.random.default_rng(0).normal(size=(2, 9, 12, 3)).astype("float32")
+
+
+class Squared(layers.Layer):
+    def call(self, inputs):
+        return inputs * abs(inputs)
+
+
+class Doubling(layers.ReLU):
+    def call(self, inputs):
+        return 2 * inputs
+
+
+def model_of(middle):
+    keras.utils.set_random_seed(3)
+    image = keras.Input(IMAGES.shape[1:])
+    maps = layers.Conv2D(6, 3, padding="same", activation="relu", name="bottom")(image)
+    return keras.Model(image, layers.Conv2D(4, 2, activation="relu", name="top")(middle(maps)))
+
+
+def attention(maps):
+    tokens = layers.Reshape((-1, 6))(maps)
+    return layers.Reshape((9, 12, 6))(layers.MultiHeadAttention(2, 3, name="odd")(tokens, tokens))
+
+
+def squeeze_and_excitation(maps):
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    gate = layers.Conv2D(3, 1, activation="relu", name="squeeze")(gate)
+    gate = layers.Conv2D(6, 1, activation="sigmoid", name="excite")(gate)
+    return layers.Multiply(name="odd")([maps, gate])
+
+
+REFUSED = {
+    "swish as argument": (layers.Conv2D(6, 3, activation="swish", name="odd"), "'odd' is a Conv2D with the activation 'silu'.*leaky_relu"),
+    "swish layer": (layers.Activation("swish", name="odd"), "'odd' is a Activation with the activation 'silu'.*one of linear, relu"),
+    "elu": (layers.ELU(name="odd"), "'odd' is a ELU, for which no deconvnet is defined; expected one of Activation.*, Conv2D"),
+    "attention": (attention, "'odd' is a MultiHeadAttention"),
+    "squeeze and excitation": (
+        squeeze_and_excitation,
+        "'excite' is a softmax or sigmoid below other layers.*expected one of one at the end",
+    ),
+    "product": (lambda maps: layers.Multiply(name="odd")([maps, maps]), "'odd' is a Multiply"),
+    "softmax below others": (layers.Softmax(name="odd"), "'odd' is a softmax or sigmoid below other layers"),
+    "softmax as argument": (layers.Conv2D(6, 1, activation="softmax", name="odd"), "'odd' is a softmax or sigmoid below"),
+    "layer normalization": (layers.LayerNormalization(name="odd"), "'odd' is a LayerNormalization"),
+    "own layer": (Squared(name="odd"), "'odd' is a Squared"),
+    "subclass": (Doubling(name="odd"), "'odd' is a Doubling"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_is_refused_by_name_and_type(kind):
+    middle, message = REFUSED[kind]
+    with pytest.raises(ValueError, match=message) as raised:
+        Deconvnet(model_of(middle))
+    assert 'It would need a rule for how a signal comes down through it. Deconvnet(model, unsupported="gradient")' in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_or_comes_down_by_its_plain_gradient(kind, equals_autodiff):
+    equals_autodiff(Deconvnet(model_of(REFUSED[kind][0]), unsupported="gradient"), IMAGES, ["bottom", "top"])
+
+
+def test_relus_around_it_are_still_rectified(by_autodiff):
+    model = model_of(squeeze_and_excitation)
+    projected = Deconvnet(model, unsupported="gradient").project(IMAGES, "top", 1)
+    plain = by_autodiff(model, IMAGES, "gradient")
+    assert np.abs(projected - plain.project(plain.value("top"), 1)).max() > 0.1 * np.abs(projected).max()
+
+
+def test_another_choice_is_refused():
+    with pytest.raises(ValueError, match="unsupported is 'ignore'; expected one of error, gradient"):
+        Deconvnet(model_of(layers.Identity()), unsupported="ignore")
+
+
+def test_layers_laid_out_otherwise_than_the_rest_are_refused():
+    image = keras.Input((3, 9, 12))
+    maps = layers.Conv2D(6, 3, data_format="channels_first")(image)
+    model = keras.Model(image, layers.MaxPooling2D(2, data_format="channels_last", name="odd")(maps))
+    with pytest.raises(ValueError, match="'odd' is a MaxPooling2D of channels_last in a channels_first model"):
+        Deconvnet(model)

@@ -1,0 +1,231 @@
+"""Models of every shape: nested, with layers called twice, channels first, of open size; and those that can't be looked into."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zfnet.model import Deconvnet, receptive_field
+from zfnet.model.deconvnet.graph import Graph
+
+SIZE = (17, 14, 3)
+IMAGES = np.random.default_rng(0).normal(size=(2, *SIZE)).astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(3)
+
+
+def conv(filters=6, **arguments):
+    return layers.Conv2D(filters, 3, activation="relu", **arguments)
+
+
+def backbone(name):
+    image = keras.Input(SIZE)
+    maps = layers.BatchNormalization(name=f"{name}_norm")(conv(name="conv", padding="same")(image))
+    return keras.Model(image, layers.MaxPooling2D(2, name="pool")(layers.Add(name="sum")([maps, conv(padding="same")(maps)])), name=name)
+
+
+def test_functional_in_sequential(equals_autodiff):
+    model = keras.Sequential([keras.Input(SIZE), layers.Rescaling(0.5), backbone("backbone"), conv(name="head"), layers.Flatten()])
+    model.add(layers.Dense(5, "softmax", name="predictions"))
+    equals_autodiff(model, IMAGES, ["conv", "sum", "pool", "head", "predictions"])
+
+
+def test_sequential_in_functional_in_functional(equals_autodiff):
+    inner = keras.Sequential([keras.Input((None, None, 3)), conv(name="first"), layers.MaxPooling2D(2, name="pool")], name="inner")
+    middle_image = keras.Input(SIZE)
+    middle = keras.Model(middle_image, conv(name="second")(inner(middle_image * 2)), name="middle")
+    image = keras.Input(SIZE)
+    model = keras.Model(image, conv(name="third")(middle(image)))
+    equals_autodiff(model, IMAGES, ["first", "pool", "second", "third"])
+
+
+def test_nested_models_with_several_inputs_and_outputs(equals_autodiff, by_autodiff):
+    one, other = keras.Input((17, 14, 6)), keras.Input((17, 14, 6))
+    mix = keras.Model([one, other], [layers.Add(name="sum")([one, other]), layers.Subtract(name="difference")([one, other])], name="mix")
+    image = keras.Input(SIZE)
+    branches = mix([conv(padding="same")(image), conv(padding="same")(image)])
+    model = keras.Model(image, layers.Concatenate()([conv(name="first")(branches[0]), conv(name="second")(branches[1])]))
+    equals_autodiff(model, IMAGES, ["sum", "difference", "first", "second"])
+
+
+def test_two_outputs(equals_autodiff):
+    image = keras.Input(SIZE)
+    maps = conv(name="below")(image)
+    model = keras.Model(image, [conv(name="first")(maps), layers.Dense(3, "softmax", name="second")(layers.Flatten()(maps))])
+    equals_autodiff(model, IMAGES, ["first", "second"])
+
+
+def test_second_call_of_a_shared_layer_has_a_name(by_autodiff):
+    shared = conv(3, name="shared", padding="same")
+    pool = layers.MaxPooling2D(2, name="pool")
+    model = keras.Sequential([keras.Input(SIZE), shared, pool])
+    image = keras.Input(SIZE)
+    model = keras.Model(image, conv(name="top", padding="same")(pool(shared(pool(shared(image))))))
+    deconvnet, autodiff = Deconvnet(model), by_autodiff(model, IMAGES)
+    assert deconvnet.layers == ["shared", "pool", "shared#2", "pool#2", "top"]
+    for name, layer, call in (("shared", shared, 0), ("shared#2", shared, 1), ("pool", pool, 0), ("pool#2", pool, 1), ("top", "top", 0)):
+        expected = autodiff.project(autodiff.value(layer, call), 1)
+        np.testing.assert_allclose(deconvnet.project(IMAGES, name, 1), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_switches_of_each_call_of_a_shared_pool():
+    pool = layers.MaxPooling2D(2, name="pool")
+    recording = Deconvnet(keras.Sequential([keras.Input(SIZE), pool])).record(IMAGES)
+    image = keras.Input(SIZE)
+    twice = Deconvnet(keras.Model(image, pool(pool(image)))).record(IMAGES)
+    np.testing.assert_array_equal(twice.switches("pool"), recording.switches("pool"))
+    assert twice.switches("pool#2").shape == (2, 4, 3, 3, 2)
+
+
+def test_model_called_twice(by_autodiff):
+    inner = keras.Sequential([keras.Input(SIZE), conv(3, name="inside", padding="same")], name="inner")
+    image = keras.Input(SIZE)
+    model = keras.Model(image, layers.Add(name="top")([inner(inner(image)), image]))
+    deconvnet, autodiff = Deconvnet(model), by_autodiff(model, IMAGES)
+    assert deconvnet.layers == ["inside", "inside#2", "top"]
+    for name, call in (("inside", 0), ("inside#2", 1)):
+        expected = autodiff.project(autodiff.value("inside", call), 1)
+        np.testing.assert_allclose(deconvnet.project(IMAGES, name, 1), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_layers_named_alike_are_told_apart(by_autodiff):
+    image = keras.Input(SIZE)
+    models = backbone("left"), backbone("right")
+    top = conv(name="conv")
+    model = keras.Model(image, top(layers.Concatenate(name="joined")([nested(image) for nested in models])))
+    deconvnet, autodiff = Deconvnet(model), by_autodiff(model, IMAGES)
+    # The plain name is the layer's that stands in the model itself.
+    assert {"conv", "left/conv", "right/conv", "joined", "left_norm", "pool", "right/pool"} <= set(deconvnet.layers)
+    for name, layer in (("conv", top), ("left/conv", models[0].get_layer("conv")), ("right/conv", models[1].get_layer("conv"))):
+        expected = autodiff.project(autodiff.value(layer), 1)
+        np.testing.assert_allclose(deconvnet.project(IMAGES, name, 1), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def laid_out(layout):
+    first = layout == "channels_first"
+    keras.utils.set_random_seed(3)
+    axis, every = 1 if first else -1, {"data_format": layout}
+    image = keras.Input((3, 17, 14) if first else SIZE)
+    maps = layers.Conv2D(6, 3, strides=2, padding="same", activation="relu", name="first", **every)(image)
+    maps = layers.BatchNormalization(axis=axis, gamma_initializer="glorot_normal", name="norm")(maps)
+    maps = layers.MaxPooling2D(3, 2, "same", name="pool", **every)(layers.ZeroPadding2D(((1, 0), (0, 2)), **every)(maps))
+    branches = [
+        layers.SeparableConv2D(4, 3, padding="same", name="separable", **every)(maps),
+        layers.DepthwiseConv2D((2, 3), padding="same", **every)(maps),
+    ]
+    maps = layers.PReLU(shared_axes=(2, 3) if first else (1, 2), name="joined")(layers.Concatenate(axis=axis)(branches))
+    maps = layers.UpSampling2D((2, 1), name="up", **every)(layers.AveragePooling2D(2, 1, "same", **every)(maps))
+    maps = layers.Conv2D(5, 2, activation="relu", name="last", **every)(layers.Cropping2D(((1, 2), (0, 1)), **every)(maps))
+    maps = layers.Conv2DTranspose(4, 3, strides=2, name="transposed", **every)(maps)
+    dense = layers.Dense(6, "relu", name="dense")(layers.Flatten(**every)(maps))
+    pooled = [pool(**every)(maps) for pool in (layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D)]
+    return keras.Model(image, layers.Dense(3, "softmax", name="top")(layers.Concatenate()([dense, *pooled])))
+
+
+NAMES = ["first", "norm", "pool", "separable", "joined", "up", "last", "transposed", "dense", "top"]
+
+
+def test_channels_first_equals_channels_last(equals_autodiff):
+    last, first = laid_out("channels_last"), laid_out("channels_first")
+    first.set_weights(last.get_weights())
+    equals_autodiff(last, IMAGES, NAMES)
+    images = IMAGES.transpose(0, 3, 1, 2)
+    expected, recording = Deconvnet(last).record(IMAGES), Deconvnet(first).record(images)
+    for name in NAMES:
+        activations = expected.activations(name).numpy()
+        position = (activations.shape[1] - 1, 0) if activations.ndim == 4 else None
+        if activations.ndim == 4:
+            activations = activations.transpose(0, 3, 1, 2)
+        np.testing.assert_allclose(recording.activations(name), activations, atol=1e-5 * np.abs(activations).max())
+        for where in (None, position):
+            projected = expected.project(name, 1, where).transpose(0, 3, 1, 2)
+            np.testing.assert_allclose(recording.project(name, 1, where), projected, atol=1e-5 * np.abs(projected).max())
+    for name in ("first", "pool", "separable"):
+        patches, corners = expected.project_patches(name, 1, (2, 1))
+        transposed, same = recording.project_patches(name, 1, (2, 1))
+        np.testing.assert_array_equal(same, corners)
+        np.testing.assert_allclose(transposed, patches.transpose(0, 3, 1, 2), atol=1e-5 * np.abs(patches).max())
+    np.testing.assert_array_equal(recording.switches("pool"), expected.switches("pool"))
+    assert receptive_field(first, "joined") == receptive_field(last, "joined")
+
+
+def test_open_size(equals_autodiff):
+    model = keras.Sequential(
+        [keras.Input((None, None, 3)), conv(strides=2, padding="same", name="first"), layers.MaxPooling2D(3, 2, "same")]
+    )
+    model.add(layers.BatchNormalization())
+    model.add(conv(padding="same", name="second"))
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(4, name="top"))
+    deconvnet = Deconvnet(model)
+    for size in ((17, 14, 3), (12, 16, 3)):
+        equals_autodiff(deconvnet, np.random.default_rng(1).normal(size=(2, *size)).astype("float32"), ["first", "second", "top"])
+    # With even sizes, `same` padding is another than with odd ones; which one is known from the images.
+    assert deconvnet.project_patches(IMAGES, "second", 1, (0, 0))[1].tolist() == [[-7, -6]] * 2
+    with pytest.raises(ValueError, match="input's size open, so `same` padding is not known"):
+        receptive_field(model, "second")
+
+
+def test_float64_and_whole_numbers(equals_autodiff):
+    keras.config.set_floatx("float64")
+    try:
+        model = keras.Sequential([keras.Input(SIZE), conv(name="first"), layers.MaxPooling2D(2), conv(name="second"), layers.Flatten()])
+        model.add(layers.Dense(4, name="top"))
+        equals_autodiff(model, IMAGES.astype("float64"), ["first", "second", "top"], tolerance=1e-13)
+    finally:
+        keras.config.set_floatx("float32")
+
+
+class Preprocessing(keras.Model):
+    def call(self, inputs, training=None):
+        return super().call(inputs / 2, training=training)
+
+
+class Scratch(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv = conv()
+
+    def call(self, inputs):
+        return self.conv(inputs)
+
+
+class Trained(keras.Model):
+    def train_step(self, data):
+        return {}
+
+
+def test_subclass_with_a_graph_of_layers(equals_autodiff):
+    image = keras.Input(SIZE)
+    equals_autodiff(Trained(image, conv(name="top")(image)), IMAGES, ["top"])
+
+
+def test_what_has_no_graph_is_refused():
+    image = keras.Input(SIZE)
+    maps = conv()(image)
+    with pytest.raises(ValueError, match="is a Preprocessing with a `call` of its own"):
+        Graph(Preprocessing(image, maps))
+    with pytest.raises(ValueError, match="is a Preprocessing, for which no deconvnet is defined"):
+        Graph(keras.Sequential([keras.Input(SIZE), Preprocessing(image, maps)]))
+    scratch = Scratch()
+    with pytest.raises(ValueError, match="'scratch' is not built, or is a subclass without a graph of layers. Expected a Sequential or"):
+        Graph(scratch)
+    scratch(IMAGES)
+    with pytest.raises(ValueError, match="subclass without a graph of layers"):
+        Graph(scratch)
+    with pytest.raises(ValueError, match="is a Scratch, for which"):
+        Graph(keras.Sequential([keras.Input(SIZE), scratch]))
+    with pytest.raises(ValueError, match="is not built"):
+        Graph(keras.Sequential([conv()]))
+    with pytest.raises(ValueError, match="has 2 inputs; expected one, the image"):
+        Graph(keras.Model([image, keras.Input(SIZE)], maps))
+
+
+def test_layers_with_several_outputs_are_refused():
+    image = keras.Input(SIZE)
+    halves = keras.ops.split(image, 2, axis=2)
+    with pytest.raises(ValueError, match=r"Layer 'split.*' is a Split with 2 outputs; expected one"):
+        Graph(keras.Model(image, conv()(halves[0])))

@@ -58,7 +58,7 @@ def field_of_value(graph: Graph, value: int, shapes: list[tuple[int | None, ...]
 def sees_all(graph: Graph, value: int, image_shape: tuple[int, ...]) -> bool:
     """Whether units are shown with the whole image: their field is no smaller, or they have no single one."""
     try:
-        size = field_of_value(graph, value, image_shape).size
+        size = field_of_value(graph, value, [image_shape, *graph.shapes[1:]]).size
     except ValueError:
         return True
     return all(length >= limit for length, limit in zip(size, image_shape, strict=False))

@@ -25,7 +25,6 @@ with strategy.scope():
     shared = strongest_activations(deconvnet, batches, layers, k=4)
 assert [start for start, _ in shares] == [0, 5], shares
 assert [len(maxima[0]) for _, (maxima, _) in shares] == [5, 5]
-assert shares[1][1][0][0].device.endswith("CPU:1"), shares[1][1][0][0].device
 for layer in layers:
     np.testing.assert_array_equal(shared[layer].examples, alone[layer].examples)
     np.testing.assert_array_equal(shared[layer].positions, alone[layer].positions)

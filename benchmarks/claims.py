@@ -24,22 +24,38 @@ LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 POOLS = {"pool1": "conv1", "pool2": "conv2", "pool5": "conv5"}
 
 
-def measure(root: pathlib.Path) -> dict:
-    """Compares projections of every map's strongest activation over the validation examples, made in three ways."""
+def trained():
+    """The net of a default run, with its validation examples.
+
+    Returns:
+        The net; float32 images `(N, H, W, 3)`, values 0..255; the classes' names; and the images' classes `(N,)`.
+    """
     import numpy as np
     from zfnet.components.artifacts import Examples
     from zfnet.components.data.batches import central_batches
     from zfnet.components.evaluation.saved_model_file import load_model_file
+
+    with tempfile.TemporaryDirectory() as temporary:
+        root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
+        if not (root / "run.json").exists():
+            zfnet = str(pathlib.Path(sys.executable).with_name("zfnet"))
+            subprocess.run([zfnet, "run", "--root", str(root)], check=True)
+        summary = json.loads((root / "run.json").read_text())
+        examples = Examples(root / summary["artifacts"]["examples"])
+        batches = list(central_batches(examples, "validation", size=examples.image_size, batch_size=64))
+        images, classes = (np.concatenate([batch[part].numpy() for batch in batches]) for part in range(2))
+        return load_model_file(root / summary["artifacts"]["model"]), images, examples.labels, classes
+
+
+def measure() -> dict:
+    """Compares projections of every map's strongest activation over the validation examples, made in three ways."""
     from zfnet.model import Deconvnet, strongest_activations
 
-    summary = json.loads((root / "run.json").read_text())
-    net = load_model_file(root / summary["artifacts"]["model"])
-    examples = Examples(root / summary["artifacts"]["examples"])
-    images = np.concatenate([batch.numpy() for batch, *_ in central_batches(examples, "validation", size=examples.image_size, batch_size=64)])
+    net, images, _, _ = trained()
     exact = Deconvnet(net)
     found = strongest_activations(exact, [images], LAYERS, k=1)
-    ways = {"exact": exact, "unrectified": _changed(net, _unrectified), "unswitched": _changed(net, _unswitched)}
-    projections = {way: _project(deconvnet, images, found) for way, deconvnet in ways.items()}
+    ways = {"exact": exact, "unrectified": changed(net, unrectified), "unswitched": changed(net, unswitched)}
+    projections = {way: project_all(deconvnet, images, found) for way, deconvnet in ways.items()}
     return {
         "command": "python benchmarks/claims.py",
         "commit": commit(),
@@ -55,7 +71,8 @@ def measure(root: pathlib.Path) -> dict:
     }
 
 
-def _changed(net, change):
+def changed(net, change):
+    """A deconvnet of a net in which `change` replaces the rules."""
     from zfnet.model import Deconvnet
 
     deconvnet = Deconvnet(net)
@@ -64,14 +81,15 @@ def _changed(net, change):
     return deconvnet
 
 
-def _unrectified(rule):
+def unrectified(rule):
+    """Leaves rectification out on the way down."""
     from zfnet.model.deconvnet.rules.rule import PassThrough, Rectify
 
     return PassThrough(rule.function) if isinstance(rule, Rectify) else rule
 
 
-def _unswitched(rule):
-    """Unpooling that does not know where the maxima were: to the middle of each window."""
+def unswitched(rule):
+    """Unpools without knowing where the maxima were: to the middle of each window."""
     import tensorflow as tf
     from zfnet.model.deconvnet.rules.max_pool import MaxPool
 
@@ -83,7 +101,8 @@ def _unswitched(rule):
     return middle
 
 
-def _project(deconvnet, images, found) -> dict:
+def project_all(deconvnet, images, found) -> dict:
+    """Projections of the strongest activation of each map that has one: `{layer: {map: (h, w, 3)}}`."""
     import numpy as np
     from zfnet.model import project_strongest
 
@@ -92,14 +111,14 @@ def _project(deconvnet, images, found) -> dict:
     parts = {layer: {} for layer in found}
     for part in project_strongest(deconvnet, [images], found, chosen):
         parts[part.layer].update(zip(part.units.tolist(), part.projections, strict=True))
-    return {layer: np.stack([by_unit[unit] for unit in sorted(by_unit)]) for layer, by_unit in parts.items()}
+    return parts
 
 
 def _alike(one, other) -> dict:
     """Cosines between projections, signed: 1 for the same picture at any contrast."""
     import numpy as np
 
-    one, other = (projections.reshape(len(projections), -1) for projections in (one, other))
+    one, other = (np.stack([projections[unit].ravel() for unit in sorted(projections)]) for projections in (one, other))
     norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     cosines = (one * other).sum(1)[norms > 0] / norms[norms > 0]
     return {"median": float(np.median(cosines)), "tenth": float(np.quantile(cosines, 0.1))}
@@ -148,12 +167,7 @@ def table(result: dict) -> str:
 
 def main() -> None:
     """Measures, and writes the result and the table."""
-    with tempfile.TemporaryDirectory() as temporary:
-        root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
-        if not (root / "run.json").exists():
-            zfnet = str(pathlib.Path(sys.executable).with_name("zfnet"))
-            subprocess.run([zfnet, "run", "--root", str(root)], check=True)
-        result = measure(root)
+    result = measure()
     write(NAME, result, table(result), DOCUMENT)
     print(table(result))
 

@@ -1,6 +1,10 @@
 import pathlib
 import re
 
+import keras
+import numpy as np
+from PIL import Image
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -9,11 +13,24 @@ def test_opens_with_the_two_commands():
     assert README.split("```")[1].split() == ["make", "run", "make", "test"]
 
 
-def test_python_example_runs():
+def test_python_example_runs(tmp_path, monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(code.strip().splitlines()) <= 16
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Conv2D(8, 5, 4, activation="relu", name="conv"), keras.layers.MaxPooling2D(), keras.layers.Flatten()]
+    keras.Sequential([keras.Input((224, 224, 3)), *layers]).save(tmp_path / "model.keras")
+    (tmp_path / "photographs").mkdir()
+    for number in range(9):
+        picture = np.random.default_rng(number).integers(0, 255, (30, 20, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / "photographs" / f"{number}.jpg")
+    shown = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Image.Image, "show", shown.append)
     names = {}
     exec(compile(code, "README.md", "exec"), names)
-    assert names["projections"].shape == (3, 139, 139, 3)
+    assert names["layer"] == "conv"
+    assert names["projections"].shape == (9, 224, 224, 3)
+    assert [picture.size for picture in shown] == [(676, 676)]
 
 
 def test_what_it_links_to_is_there():

@@ -56,13 +56,14 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
     found = strongest[layer]
     if unit is not None and not 0 <= unit < len(found.values):
         raise ValueError(f"There is no unit {unit} in layer {layer!r}; it has units 0 to {len(found.values) - 1}.")
-    if np.any(found.examples < 0):
-        raise ValueError(
-            f"Layer {layer!r} has activations that are not numbers (NaN): are the model's weights, or the preprocessing, right?"
-        )
     # Each unit's strongest activations are ordered by strength; here they are wanted by image.
     ranks = np.argsort(found.examples, axis=1)
     activations = np.take_along_axis(found.values, ranks, axis=1)
+    # A maximum over nothing but NaN is the lowest number, or none.
+    if np.any(activations <= np.finfo(np.float32).min):
+        raise ValueError(
+            f"Layer {layer!r} has activations that are not numbers (NaN): are the model's weights, or the preprocessing, right?"
+        )
     units = activations.argmax(axis=0) if unit is None else np.full(len(images), unit)
     chosen = {layer: (units, ranks[units, np.arange(len(images))])}
     projected = [None] * len(images)

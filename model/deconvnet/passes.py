@@ -75,7 +75,7 @@ class Passes:
 
         def compile_it():
             signature = tf.nest.map_structure(lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments)
-            return tf.function(function, input_signature=signature)
+            return tf.function(function).get_concrete_function(*signature)
 
         return self.once(key, compile_it)(*arguments)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.rules.fused import fused
 from zfnet.model.deconvnet.rules.rule import PassThrough, Rectify
 from zfnet.model.deconvnet.rules.window import POINT
 
@@ -56,7 +57,7 @@ class Windows:
             window, shape = operation.rule.window, self.shapes[operation.inputs[0]]
             if operation.rule.keeps:
                 switches = _gather(kept[operation.output], examples, corners, size, operation.rule.nowhere)
-                signal = _fused(run)(signal, switches)
+                signal = fused(_together(run), signal, switches)
             else:
                 if may_leave and window != POINT:
                     signal = _inside(signal, corners, self.shapes[operation.output])
@@ -97,13 +98,13 @@ class Windows:
         return in_windows < in_maps
 
 
-def _fused(run):
+def _together(run):
     def down(signal, switches):
         for operation in run:
             signal = operation.rule.spread(signal, switches)
         return signal
 
-    return tf.function(down, jit_compile=True)
+    return down
 
 
 def _rows_and_columns(corners, size):

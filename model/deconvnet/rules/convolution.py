@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from zfnet.model.deconvnet.rules.fused import fused
 from zfnet.model.deconvnet.rules.rule import Function
 from zfnet.model.deconvnet.rules.sliding import Sliding, cut_padding
 from zfnet.model.deconvnet.rules.window import Window
@@ -33,8 +34,6 @@ class Convolution(Sliding):
     def __init__(self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, int], window: Window, channels: int):
         super().__init__(function, window, lambda inputs: tf.nn.conv2d(inputs, kernel(), strides, "VALID"), channels)
         self.kernel, self.strides = kernel, tuple(strides)
-        # Compiled by XLA it is one loop over memory.
-        self._overlay = tf.function(_overlaid, jit_compile=True)
 
     def down(self, signal, shapes, kept):
         """Returns the transposed map of the signal."""
@@ -47,7 +46,7 @@ class Convolution(Sliding):
         if positions == 1 or (self.strides == (1, 1) and positions <= FEW_POSITIONS and 1 < places <= FEW_PLACES):
             sent = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
             tiles = tf.reshape(sent, (-1, *signal.shape[1:3], *kernel.shape[:3]))
-            return tiles[:, 0, 0] if positions == 1 else self._overlay(tiles)
+            return tiles[:, 0, 0] if positions == 1 else fused(_overlaid, tiles)
         if self.strides == (1, 1) or min(kernel.shape[:2]) < max(self.strides):
             size = self.window.seen(tuple(signal.shape[1:3]))
             return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), self.strides, "VALID")

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from zfnet.model.deconvnet.rules.fused import fused
 from zfnet.model.deconvnet.rules.rule import PassThrough
 from zfnet.model.deconvnet.rules.sliding import cut_padding
 from zfnet.model.deconvnet.rules.switches import find_switches, nowhere, unpool
@@ -26,13 +27,10 @@ class MaxPool(PassThrough):
         super().__init__(lambda inputs: tf.nn.max_pool2d(inputs, pool_size, strides, padding.upper()))
         self.window = sliding_window(pool_size, strides, padding)
         self.nowhere = nowhere(pool_size)
-        # Compiled by XLA each is one loop over memory, and dozens of them otherwise.
-        self._find = tf.function(lambda inputs: find_switches(inputs, self.window), jit_compile=True)
-        self._unpool = tf.function(lambda signal, switches: unpool(signal, switches, self.window), jit_compile=True)
 
     def keep(self, inputs):
         """Returns the switches `(N, h, w, maps)`: of each maximum, its place in its window."""
-        return self._find(inputs[0])
+        return fused(lambda maps: find_switches(maps, self.window), inputs[0])
 
     def down(self, signal, shapes, kept):
         """Returns the unpooled signal, of the shape of the input."""
@@ -40,4 +38,4 @@ class MaxPool(PassThrough):
 
     def spread(self, signal, kept):
         """Returns a window of the signal unpooled, padding included, and perhaps more zeros behind it."""
-        return self._unpool(signal, kept)
+        return fused(lambda signal, switches: unpool(signal, switches, self.window), signal, kept)

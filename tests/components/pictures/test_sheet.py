@@ -34,3 +34,11 @@ def test_headings_stand_above_their_blocks():
     width = picture.shape[1] // 2
     assert above[:, :width].min() < 128
     assert above[:, width:].min() == 255
+
+
+def test_long_headings_are_cut():
+    wide = RED.repeat(8, 1)
+    picture = sheet([wide] * 2, ["a" * 300, ""], 2)
+    top = np.flatnonzero(np.all(picture == (255, 0, 0), axis=-1).any(1))[0]
+    inked = np.flatnonzero(picture[top - HEADING : top].min(axis=(0, 2)) < 128)
+    assert 6 * GAP + 60 < inked.max() < 6 * GAP + 80

@@ -1,6 +1,6 @@
 import numpy as np
 
-from zfnet.components.pictures.signed import signed_to_rgb
+from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 
 
 def test_zero_is_grey_and_signs_are_kept():
@@ -24,3 +24,12 @@ def test_a_single_bright_pixel_does_not_grey_the_rest():
     projections = np.random.default_rng(0).normal(size=(1, 40, 60, 3))
     projections[0, 0, 0] = 1e6
     assert signed_to_rgb(projections).std() > 30
+
+
+def test_scale_is_what_becomes_white():
+    projections = np.random.default_rng(0).normal(size=(2, 40, 60, 3))
+    scale = signed_scale(projections)
+    np.testing.assert_allclose(np.mean(np.abs(projections[0]) > scale[0]), 0.002, rtol=0.1)
+    half = np.full((2, 1, 1, 1), 0.5) * scale[:, None, None, None]
+    assert signed_to_rgb(half, scale).ravel().tolist() == [192, 192]
+    assert signed_scale(np.zeros((1, 4, 6, 3))).tolist() == [0]

@@ -1,0 +1,63 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.components.pictures.project_images import project_images
+from zfnet.components.pictures.signed import signed_to_rgb
+from zfnet.model import Deconvnet, build
+
+
+@pytest.fixture(scope="module")
+def deconvnet():
+    keras.utils.set_random_seed(3)
+    return Deconvnet(build("zfnet-small", (96, 80, 3), 4))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (19, 96, 80, 3)).astype("uint8")
+
+
+def test_strongest_unit_of_each_image(deconvnet, images):
+    maps = deconvnet.activations(images.astype("float32"), ["conv2"])[0].numpy()
+    found = project_images(deconvnet, images, "conv2")
+    expected = [np.unravel_index(one.argmax(), one.shape) for one in maps]
+    assert [(*each.position, each.unit) for each in found] == expected
+    np.testing.assert_allclose([each.activation for each in found], maps.max(axis=(1, 2, 3)), rtol=1e-5)
+    assert len({each.unit for each in found}) > 1
+
+
+def test_one_unit_of_every_image(deconvnet, images):
+    maps = deconvnet.activations(images.astype("float32"), ["conv2"])[0].numpy()[..., 5]
+    found = project_images(deconvnet, images, "conv2", 5)
+    assert [each.position for each in found] == [np.unravel_index(one.argmax(), one.shape) for one in maps]
+    assert {each.unit for each in found} == {5}
+    projections, corners = deconvnet.project_patches(images.astype("float32"), "conv2", 5)
+    for place in (0, 18):
+        np.testing.assert_allclose(found[place].projection.astype(int), signed_to_rgb(projections)[place].astype(int), atol=1)
+        assert found[place].corner == tuple(corners[place])
+        assert found[place].patch.shape == (27, 27, 3)
+
+
+def test_dense_units_see_the_whole_image(deconvnet, images):
+    found = project_images(deconvnet, images[:2], "predictions")
+    logits = deconvnet.activations(images[:2].astype("float32"), ["predictions"])[0].numpy()
+    assert [each.unit for each in found] == logits.argmax(axis=1).tolist()
+    for each, image in zip(found, images, strict=False):
+        assert (each.position, each.corner) == ((), (0, 0))
+        np.testing.assert_array_equal(each.patch, image)
+
+
+def test_what_is_not_there(deconvnet, images):
+    with pytest.raises(ValueError, match="no unit 128 in layer 'conv2'; it has units 0 to 127"):
+        project_images(deconvnet, images[:1], "conv2", 128)
+    with pytest.raises(ValueError, match="no layer 'conv9'"):
+        project_images(deconvnet, images[:1], "conv9")
+
+
+def test_activations_that_are_not_numbers(images):
+    model = build("zfnet-small", (96, 80, 3), 4)
+    kernel, bias = model.get_layer("conv1").get_weights()
+    model.get_layer("conv1").set_weights([np.full_like(kernel, np.nan), bias])
+    with pytest.raises(ValueError, match=r"Layer 'conv1' has activations that are not numbers"):
+        project_images(Deconvnet(model), images[:2], "conv1")

@@ -1,0 +1,98 @@
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from zfnet.components.pictures.projection_grid import FRAME
+from zfnet.pipeline.commands.project import command
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A net of an input that is not square, the same with channels first, and photographs."""
+    root = tmp_path_factory.mktemp("project")
+    for layout, shape in (("channels_last", (40, 56, 3)), ("channels_first", (3, 40, 56))):
+        keras.utils.set_random_seed(0)
+        layers = keras.layers
+        keras.Sequential(
+            [
+                keras.Input(shape),
+                layers.Conv2D(6, 5, activation="relu", data_format=layout, name="conv1"),
+                layers.MaxPooling2D(data_format=layout),
+                layers.GlobalAveragePooling2D(data_format=layout),
+                layers.Dense(3, name="classes"),
+            ]
+        ).save(root / f"{layout}.keras")
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        Image.fromarray(rng.integers(0, 256, (90, 120, 3)).astype(np.uint8)).save(root / f"{name}.png")
+    (root / "broken.jpg").write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture
+def project(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+
+    def run(*arguments: str):
+        return CliRunner().invoke(command, [*arguments, "--out", str(tmp_path / "new/out.png"), "--verbose"])
+
+    return run
+
+
+def test_image_beside_its_projection(project, tmp_path):
+    done = project("channels_last.keras", "cat.png", "dog.png", "--layer", "conv1", "--preprocessing", "tf")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "channels_last.keras: preprocessing tf, images of 40 x 56 pixels"
+    assert [line.split(",")[0] for line in lines[1:3]] == ["cat.png: conv1", "dog.png: conv1"]
+    assert all(" at row " in line and ", activation " in line for line in lines[1:3])
+    assert lines[3] == str(tmp_path / "new/out.png")
+    picture = np.asarray(Image.open(tmp_path / "new/out.png"))
+    assert np.any(np.all(picture == FRAME, axis=-1))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.png"]
+
+
+def test_channels_first_looks_the_same(project, tmp_path):
+    said, pictures = [], []
+    for layout in ("channels_last", "channels_first"):
+        done = project(f"{layout}.keras", "cat.png", "dog.png", "--layer", "conv1", "--unit", "2", "--preprocessing", "caffe")
+        assert done.exit_code == 0
+        said.append(done.stdout.splitlines()[1:])
+        pictures.append(np.asarray(Image.open(tmp_path / "new/out.png")).astype(int))
+    assert said[0] == said[1]
+    assert all("conv1, map 2 at" in line for line in said[0][:2])
+    np.testing.assert_allclose(*pictures, atol=2)
+
+
+def test_classes_are_named(project, folder):
+    (folder / "labels.txt").write_text("cat\ndog\ncup\n")
+    done = project("channels_last.keras", "cat.png", "--layer", "classes", "--unit", "1")
+    assert done.stdout.splitlines()[1].startswith("cat.png: classes, unit 1 (dog), activation ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["channels_last.keras", "cat.png", "broken.jpg", "--layer", "conv1"], "The image broken.jpg can't be read: none of JPEG"),
+        (["channels_last.keras", "none.jpg", "--layer", "conv1"], "The image none.jpg can't be read: No such file"),
+        (["channels_last.keras", "cat.png", "--layer", "conv7"], "no layer 'conv7' to look at. Did you mean conv1? It has: conv1, "),
+        (["channels_last.keras", "cat.png", "--layer", "conv1", "--unit", "6"], "no unit 6 in layer 'conv1'"),
+        (["channels_last.keras", "cat.png", "--layer", "conv1", "--image-size", "96"], "takes images of 40 x 56 pixels, not of 96"),
+        (["none.keras", "cat.png", "--layer", "conv1"], "no model file none.keras"),
+        (["cat.png", "cat.png", "--layer", "conv1"], "cat.png is not a Keras model file"),
+        ([".", "cat.png", "--layer", "conv1"], "no run.json in ."),
+    ],
+)
+def test_failures_are_told(project, tmp_path, arguments, message):
+    done = project(*arguments)
+    assert done.exit_code == 1
+    assert f"Error: {message}" in done.stderr or message in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.glob("new/*"))
+
+
+def test_other_pictures_than_png_are_refused(folder, tmp_path):
+    done = CliRunner().invoke(command, ["net.keras", "cat.png", "--layer", "conv1", "--out", str(tmp_path / "out.jpg")])
+    assert done.exit_code == 2
+    assert "does not end in .png" in done.stderr

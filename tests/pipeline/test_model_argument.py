@@ -1,0 +1,63 @@
+import json
+
+import keras
+import pytest
+
+from zfnet.pipeline.model_argument import find_model
+
+
+def write_run(root, **artifacts):
+    (root / "run.json").write_text(json.dumps({"artifacts": artifacts}))
+
+
+def test_file_and_the_labels_beside_it(tmp_path):
+    found = find_model(str(tmp_path / "net.keras"))
+    assert (str(found.file), found.labels, found.examples) == (str(tmp_path / "net.keras"), [], None)
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    assert find_model(str(tmp_path / "net.keras")).labels == ["cat", "dog"]
+
+
+def test_directory_of_a_run(tmp_path):
+    (tmp_path / "trainer/3/model").mkdir(parents=True)
+    (tmp_path / "trainer/3/model/labels.txt").write_text("cat\ndog\n")
+    write_run(tmp_path, model="trainer/3/model/model.keras", examples="example_gen/1/examples")
+    found = find_model(str(tmp_path))
+    assert str(found.file) == str(tmp_path / "trainer/3/model/model.keras")
+    assert found.labels == ["cat", "dog"]
+    assert str(found.examples.path) == str(tmp_path / "example_gen/1/examples")
+
+
+def test_directory_without_a_run(tmp_path):
+    with pytest.raises(ValueError, match="no run.json in .*; expected a directory that `zfnet run` wrote, or a .keras file"):
+        find_model(str(tmp_path))
+
+
+def test_run_that_ended_before_it_had_a_model(tmp_path):
+    write_run(tmp_path, model=None, examples="example_gen/1/examples")
+    with pytest.raises(ValueError, match="has no model: it ended before one was trained"):
+        find_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["no json", "[1]", '{"artifacts": null}', "{}"])
+def test_other_run_json(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ValueError, match=r"run.json is not what `zfnet run` writes"):
+        find_model(str(tmp_path))
+
+
+@pytest.fixture
+def swish(tmp_path):
+    net = keras.Sequential([keras.Input((20, 28, 3)), keras.layers.Conv2D(3, 3, activation="silu", name="conv"), keras.layers.ReLU()])
+    net.save(tmp_path / "swish.keras")
+    return find_model(str(tmp_path / "swish.keras"))
+
+
+def test_error_of_the_deconvnet_names_the_option(swish):
+    with pytest.raises(ValueError, match=r"Layer 'conv' .* --unsupported gradient takes its plain gradient") as caught:
+        swish.open_deconvnet("raw", "error")
+    assert "Deconvnet(" not in str(caught.value)
+
+
+def test_what_is_opened(swish):
+    deconvnet = swish.open_deconvnet("caffe", "gradient")
+    assert deconvnet.layers[:2] == ["preprocessing_caffe", "conv"]

@@ -31,6 +31,7 @@ def trained():
         The net; float32 images `(N, H, W, 3)`, values 0..255; the classes' names; and the images' classes `(N,)`.
     """
     import numpy as np
+
     from zfnet.components.artifacts import Examples
     from zfnet.components.data.batches import central_batches
     from zfnet.components.evaluation.saved_model_file import load_model_file
@@ -91,6 +92,7 @@ def unrectified(rule):
 def unswitched(rule):
     """Unpools without knowing where the maxima were: to the middle of each window."""
     import tensorflow as tf
+
     from zfnet.model.deconvnet.rules.max_pool import MaxPool
 
     if not isinstance(rule, MaxPool):
@@ -104,6 +106,7 @@ def unswitched(rule):
 def project_all(deconvnet, images, found) -> dict:
     """Projections of the strongest activation of each map that has one: `{layer: {map: (h, w, 3)}}`."""
     import numpy as np
+
     from zfnet.model import project_strongest
 
     chosen = {layer: (np.flatnonzero(strongest.values[:, 0] > 0), 0) for layer, strongest in found.items()}

@@ -111,6 +111,7 @@ def _plain(rule):
 
 def _guided(rule):
     import tensorflow as tf
+
     from zfnet.model.deconvnet.rules.rule import Gradient, Rectify
 
     if not isinstance(rule, Rectify):
@@ -127,6 +128,7 @@ def grad_cam(net, image, unit: int) -> np.ndarray:
     Selvaraju et al. 2017, equations 1 and 2.
     """
     import tensorflow as tf
+
     from zfnet.model import Deconvnet
 
     deconvnet = Deconvnet(net)

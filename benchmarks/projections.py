@@ -30,6 +30,7 @@ def measure() -> dict:
     """Measures in rounds, everything once a round, so that all have the same share of what else the machine does."""
     import keras
     import numpy as np
+
     from zfnet.model import Deconvnet, ZFNet
 
     keras.utils.set_random_seed(0)

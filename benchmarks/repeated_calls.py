@@ -22,6 +22,7 @@ IMAGES = 4
 def measure() -> dict:
     """Calls `project` and `project_patches` in turns, each time of other units of other layers."""
     import keras
+
     from zfnet.model import Deconvnet, build
 
     keras.utils.set_random_seed(0)
@@ -63,13 +64,14 @@ def resident() -> float:
 
 def table(result: dict) -> str:
     """The result as Markdown."""
-    memory = result["memory_mib"]
+    second, total = result["second_seconds"], result["total_seconds"]
+    ends = [f"{result[f'{end}_hundred_seconds'] * 1000:.1f} ms" for end in ("first", "last")]
     rows = [
         ["first call from a layer (compiles)", f"{result['first_seconds'] * 1000:.0f} ms"],
-        ["second call", f"{result['second_seconds'] * 1000:.1f} ms"],
-        [f"{result['calls']:,} calls", f"{result['total_seconds']:.1f} s, {result['total_seconds'] / result['second_seconds']:.0f} × the second"],
-        ["median of the first and of the last hundred", " and ".join(f"{result[f'{end}_hundred_seconds'] * 1000:.1f} ms" for end in ("first", "last"))],
-        ["memory after 100, 500, 1,000 calls", ", ".join(f"{value:,.0f} MiB" for value in memory.values())],
+        ["second call", f"{second * 1000:.1f} ms"],
+        [f"{result['calls']:,} calls", f"{total:.1f} s, {total / second:.0f} × the second"],
+        ["median of the first and of the last hundred", " and ".join(ends)],
+        ["memory after 100, 500, 1,000 calls", ", ".join(f"{value:,.0f} MiB" for value in result["memory_mib"].values())],
     ]
     return markdown(["`project` and `project_patches`, zfnet-small", ""], rows) + conditions(result)
 

@@ -67,6 +67,7 @@ def photographs(count: int, side: int):
 
     import numpy as np
     from PIL import Image
+
     from zfnet.components.data.photographs import PHOTOGRAPHS
 
     pictures = [np.asarray(Image.open(io.BytesIO(photograph.read())).convert("RGB")) for photograph in PHOTOGRAPHS]

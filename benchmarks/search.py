@@ -30,6 +30,7 @@ def measure_ratio(name: str) -> dict:
     """Seconds of the search of all layers, and of the forward pass to the deepest of them, in turns."""
     import keras
     import tensorflow as tf
+
     from zfnet.model import Deconvnet, build, strongest_activations
 
     side, size, count = NETS[name]
@@ -63,6 +64,7 @@ def search_examples(count: int) -> None:
     """Searches `count` generated examples in this process, and prints the peak of its memory in MiB."""
     import keras
     import numpy as np
+
     from zfnet.model import build, strongest_activations
 
     keras.utils.set_random_seed(0)

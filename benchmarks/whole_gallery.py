@@ -21,6 +21,7 @@ IMAGES, BATCH, K = 2000, 32, 9
 def measure() -> dict:
     """Runs the gallery once, and its parts once more for themselves."""
     import keras
+
     from zfnet.model import Deconvnet, ZFNet, project_strongest, strongest_activations
 
     keras.utils.set_random_seed(0)

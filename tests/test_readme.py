@@ -25,7 +25,7 @@ def test_python_example_runs(tmp_path, monkeypatch):
         Image.fromarray(picture).save(tmp_path / "photographs" / f"{number}.jpg")
     shown = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Image.Image, "show", shown.append)
+    monkeypatch.setattr(Image.Image, "show", lambda self: shown.append(self))
     names = {}
     exec(compile(code, "README.md", "exec"), names)
     assert names["layer"] == "conv"

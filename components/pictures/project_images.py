@@ -10,9 +10,6 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.project_strongest import project_strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
-# Images that go through the net together.
-BATCH = 16
-
 
 class ProjectedImage(NamedTuple):
     """The strongest activation of one image, projected.
@@ -39,7 +36,7 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
-        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes.
+        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; all of them go through the net together.
         layer: name of a layer.
         unit: which of its units; `None` takes, for each image, the one whose activation is strongest in it.
 
@@ -47,11 +44,10 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
         One projection for each image.
 
     Raises:
-        ValueError: there is no such layer or unit, or activations are not numbers.
+        ValueError: there is no such layer or unit, or activations or projections are not numbers.
     """
     image_input = ImageInput(*images.shape[1:3], deconvnet.graph.channels_first)
-    inputs = image_input.laid_out(images.astype(np.float32))
-    batches = [(inputs[start : start + BATCH], np.arange(start, min(start + BATCH, len(inputs)))) for start in range(0, len(inputs), BATCH)]
+    batches = [image_input.laid_out(images.astype(np.float32))]
     strongest = strongest_activations(deconvnet, batches, [layer], k=len(images))
     found = strongest[layer]
     if unit is not None and not 0 <= unit < len(found.values):

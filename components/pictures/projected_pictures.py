@@ -34,7 +34,12 @@ def projected_pictures(part: ProjectedStrongest, image_input: ImageInput) -> Pro
 
     Returns:
         The pictures, in the same order.
+
+    Raises:
+        ValueError: projections are not numbers.
     """
+    if not np.isfinite(part.projections).all():
+        raise ValueError(f"Projections of layer {part.layer!r} are not all numbers (NaN); neither can the model's weights be.")
     projections, patches = image_input.pictures(part.projections), image_input.pictures(part.patches)
     scales = signed_scale(projections)
     outside = [

@@ -7,7 +7,11 @@ import click
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import image_size_option, model_argument, preprocessing_option, unsupported_option
+from zfnet.pipeline.progress import progress
 from zfnet.pipeline.written_beside import written_beside
+
+# Images that go through the net together.
+BATCH = 16
 
 
 def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> pathlib.Path:
@@ -56,7 +60,10 @@ def command(
     projection of the activation to the window. Where it sees all of it: the image and the projection. In projections 0 is grey; each
     has a scale of its own, which the strongest 0.2 % of its values exceed.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"The directory {out.parent} can't be made ({error.strerror}). Give another with --out.") from error
     found = find_model(model)
 
     import numpy as np
@@ -72,8 +79,12 @@ def command(
     deconvnet.graph.value_of(layer)
     image_input = ImageInput.of(deconvnet.model, image_size)
     pictures = image_input.crop(np.stack([read_image(path, image_input.side) for path in images]))
-    projected = project_images(deconvnet, pictures, layer, unit)
     click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
+    starts = range(0, len(images), BATCH)
+    parts = [
+        project_images(deconvnet, pictures[start : start + BATCH], layer, unit) for start in progress(starts, len(starts), "Projecting")
+    ]
+    projected = [each for part in parts for each in part]
     headings = []
     for path, each in zip(images, projected, strict=True):
         name = unit_name(deconvnet, layer, each.unit, found.labels)

@@ -28,7 +28,7 @@ def test_directory_of_a_run(tmp_path):
 
 
 def test_directory_without_a_run(tmp_path):
-    with pytest.raises(ValueError, match="no run.json in .*; expected a directory that `zfnet run` wrote, or a .keras file"):
+    with pytest.raises(ValueError, match=r"no run\.json in .*; expected a directory that `zfnet run` wrote, or a \.keras file"):
         find_model(str(tmp_path))
 
 

@@ -14,8 +14,8 @@ from zfnet.model.deconvnet.rules.window import Window
 # convolution.
 FEW_POSITIONS = 64
 FEW_PLACES = 25
-# Up to so many channels below, one convolution for all phases is faster than one for each.
-FEW_CHANNELS = 16
+# So many channels has an image.
+FEW_CHANNELS = 4
 
 
 class Convolution(Sliding):
@@ -47,11 +47,12 @@ class Convolution(Sliding):
             sent = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
             tiles = tf.reshape(sent, (-1, *signal.shape[1:3], *kernel.shape[:3]))
             return tiles[:, 0, 0] if positions == 1 else fused(_overlaid, tiles)
+        if kernel.shape[2] <= FEW_CHANNELS and places > 1:
+            return _by_rows(signal, kernel, self.strides)
         if self.strides == (1, 1) or min(kernel.shape[:2]) < max(self.strides):
             size = self.window.seen(tuple(signal.shape[1:3]))
             return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), self.strides, "VALID")
-        by_phase = _phases_together if kernel.shape[2] <= FEW_CHANNELS else _phases_apart
-        return by_phase(signal, kernel, self.strides)
+        return _by_phases(signal, kernel, self.strides)
 
 
 def _overlaid(tiles):
@@ -68,7 +69,7 @@ def _overlaid(tiles):
 # transpose is a few convolutions of stride 1, which run at the speed of a matrix product; TensorFlow's own is up to three times slower.
 
 
-def _phases_apart(signal, kernel, strides):
+def _by_phases(signal, kernel, strides):
     taps = [-(-length // step) for length, step in zip(kernel.shape[:2], strides, strict=True)]
     rows = []
     for row in range(strides[0]):
@@ -82,15 +83,31 @@ def _phases_apart(signal, kernel, strides):
     return _merged(tf.stack(rows, axis=2))
 
 
-def _phases_together(signal, kernel, strides):
+def _by_rows(signal, kernel, strides):
+    # With the few channels of an image, phases would leave most of a vector register empty. So rows go as above, all in one
+    # convolution, and columns as parts of its result that are added up.
     (height, width, channels, maps), (down, across) = kernel.shape, strides
-    taps = -(-height // down), -(-width // across)
-    kernel = tf.pad(kernel, [[0, taps[0] * down - height], [0, taps[1] * across - width], [0, 0], [0, 0]])
-    kernel = tf.reverse(tf.reshape(kernel, (taps[0], down, taps[1], across, channels, maps)), (0, 2))
-    kernel = tf.reshape(tf.transpose(kernel, (0, 2, 5, 1, 3, 4)), (*taps, maps, down * across * channels))
-    phases = tf.nn.conv2d(signal, kernel, 1, [[0, 0], *([tap - 1, tap - 1] for tap in taps), [0, 0]])
-    phases = tf.reshape(phases, (-1, *phases.shape[1:3], down, across, channels))
-    return _merged(tf.transpose(phases, (0, 1, 3, 2, 4, 5)))
+    taps = -(-height // down)
+    kernel = tf.pad(kernel, [[0, taps * down - height], [0, 0], [0, 0], [0, 0]])
+    kernel = tf.reverse(tf.reshape(kernel, (taps, down, width, channels, maps)), (0,))
+    kernel = tf.reshape(tf.transpose(kernel, (0, 4, 1, 2, 3)), (taps, 1, maps, down * width * channels))
+    parts = tf.nn.conv2d(signal, kernel, 1, [[0, 0], [taps - 1, taps - 1], [0, 0], [0, 0]])
+    return fused(lambda parts: _add_columns(parts, (down, width, channels), across), parts)
+
+
+def _add_columns(parts, shape, across):
+    parts = tf.reshape(parts, (-1, *parts.shape[1:3], *shape))
+    width = shape[1]
+    taps = -(-width // across)
+    phases = []
+    for column in range(across):
+        total = tf.pad(tf.zeros_like(parts[:, :, :, :, 0]), [[0, 0], [0, 0], [0, taps - 1], [0, 0], [0, 0]])
+        for place in range(column, width, across):
+            later = place // across
+            total += tf.pad(parts[:, :, :, :, place], [[0, 0], [0, 0], [later, taps - 1 - later], [0, 0], [0, 0]])
+        phases.append(total)
+    # (M, h, w, row phases, column phases, channels)
+    return _merged(tf.transpose(tf.stack(phases, axis=4), (0, 1, 3, 2, 4, 5)))
 
 
 def _merged(phases):

@@ -33,6 +33,7 @@ def test_frame_ends_where_the_image_does():
     top = 6 * GAP + 18
     rows = frame(picture)
     assert rows[0] == top
+    assert np.all(picture[top, rows[2] : rows[3] + 1] == FRAME)
     assert rows[1] - rows[0] + 1 in (46, 47)
     assert rows[3] <= 6 * GAP + TILE * 3 // 4
 

@@ -3,7 +3,7 @@ import pytest
 
 from zfnet.components.data.batches import central_batches
 from zfnet.components.training.evolution import MAPS, TILE, chosen_maps, draw_evolution, evolution_epochs
-from zfnet.model import Deconvnet, build
+from zfnet.model import Deconvnet, build, receptive_field
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
@@ -32,6 +32,15 @@ def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(tr
             assert len(maps) == MAPS
             np.testing.assert_allclose(kept[f"{layer}/values"], activations.numpy().max(axis=(0, 1, 2))[maps], rtol=1e-4)
             assert kept[f"{layer}/projections"].shape == kept[f"{layer}/patches"].shape
+            # Of the image in which the map is strongest, the window that is projected to, grey where it leaves the image.
+            found = activations.numpy()[..., maps[0]]
+            example, *position = np.unravel_index(found.argmax(), found.shape)
+            patch = kept[f"{layer}/patches"][0]
+            photograph = np.pad(images[example], ((100, 100), (100, 100), (0, 0)), constant_values=128)
+            field = receptive_field(net, layer)
+            row, column = np.array(position) * field.stride + field.offset if patch.shape[0] < 56 else (0, 0)
+            expected = photograph[100 + row : 100 + row + len(patch), 100 + column : 100 + column + len(patch)]
+            np.testing.assert_allclose(patch.astype(int), expected, atol=1)
 
 
 def test_figure_has_a_row_a_map_and_a_column_an_epoch(training):

@@ -66,6 +66,19 @@ def test_channels_first_looks_the_same(project, tmp_path):
     np.testing.assert_allclose(*pictures, atol=2)
 
 
+def test_more_images_than_go_through_the_net_together(project):
+    alone = project("channels_last.keras", "dog.png", "--layer", "conv1").stdout.splitlines()[1]
+    said = project("channels_last.keras", *["cat.png", "dog.png"] * 9, "--layer", "conv1").stdout.splitlines()[1:-1]
+    assert said == said[:2] * 9
+    assert said[1].rsplit(".", 1)[0] == alone.rsplit(".", 1)[0]
+
+
+def test_directory_that_cannot_be_made(folder):
+    done = CliRunner().invoke(command, ["net.keras", "cat.png", "--layer", "conv1", "--out", f"{folder}/cat.png/out.png", "--verbose"])
+    assert done.exit_code == 1
+    assert f"The directory {folder}/cat.png can't be made" in done.stderr.splitlines()[-1]
+
+
 def test_classes_are_named(project, folder):
     (folder / "labels.txt").write_text("cat\ndog\ncup\n")
     done = project("channels_last.keras", "cat.png", "--layer", "classes", "--unit", "1")

@@ -24,11 +24,12 @@ SHOWN = 9
 # How many activations are looked through for nine different places, where several images come from one photograph.
 CANDIDATES = 288
 SPLIT = "validation"
-TILE = 88
+# Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
+# drawn pixel by pixel, since what comes down is finer than any scaling keeps.
+TILES = 96, 144
 # Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
 PIXELS = 64 * 96 * 96
-# A pair of blocks is about twice as wide as high; this makes a sheet of many of them about square.
-BLOCKS_A_ROW = 3
+BLOCKS_A_ROW = 3  # Of the smallest tiles.
 
 # Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
 Progress = Callable[[Iterable, int, str], Iterable]
@@ -110,20 +111,24 @@ class _Drawn:
     def add(self, part, image_input: ImageInput) -> None:
         pictures = projected_pictures(part, image_input)
         self.window = list(pictures.patches.shape[1:3])
+        self.tile = int(np.clip(max(self.window), *TILES))
         for row, pair in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
             place = self._places[pair]
             # As they are drawn: whole images of every unit of a large layer would not fit into memory.
-            self.projections[place] = resize_tile(pictures.projections[row], TILE)
-            self.patches[place] = resize_tile(pictures.patches[row], TILE)
+            self.projections[place] = resize_tile(pictures.projections[row], self.tile)
+            self.patches[place] = resize_tile(pictures.patches[row], self.tile)
             self.corners[place], self.scales[place] = part.corners[row], pictures.scales[row]
 
     def sheet(self, heading: Callable[[int], str]) -> np.ndarray:
         blocks, headings = [], []
         for unit in np.unique(self.units):
             places = np.flatnonzero(self.units == unit)
-            blocks.append(_side_by_side(*(block([part[place] for place in places], 3, TILE) for part in (self.projections, self.patches))))
+            halves = (block([part[place] for place in places], 3, self.tile) for part in (self.projections, self.patches))
+            blocks.append(_side_by_side(*halves, 3 * (self.tile + GAP) - GAP))
             headings.append(heading(int(unit)))
-        return sheet(blocks, headings, max(BLOCKS_A_ROW, round(np.sqrt(len(blocks) / 2))))
+        # A pair of blocks is about twice as wide as high: a sheet of many of them comes out about square.
+        least = BLOCKS_A_ROW * TILES[0] // self.tile
+        return sheet(blocks, headings, max(least, round(np.sqrt(len(blocks) / 2))))
 
 
 def _living(strongest: Strongest, count: int, seed: int) -> list[int]:
@@ -154,7 +159,6 @@ def _numbers(strongest: Strongest, drawn: _Drawn | None, ids: list[str]) -> dict
     return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": maps}
 
 
-def _side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    height = 3 * (TILE + GAP) - GAP
+def _side_by_side(left: np.ndarray, right: np.ndarray, height: int) -> np.ndarray:
     parts = [np.pad(part, ((0, height - part.shape[0]), (0, 0), (0, 0)), constant_values=255) for part in (left, right)]
     return np.concatenate([parts[0], np.full((height, 2 * GAP, 3), 255, np.uint8), parts[1]], axis=1)

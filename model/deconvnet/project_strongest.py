@@ -88,7 +88,7 @@ def _project_images(deconvnet, images, ids, strongest, chosen):
         found = strongest[layer].of(units)
         picked = np.arange(len(units)), ranks
         targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
-        if sees_all(deconvnet.graph, deconvnet.graph.value_of(layer), channels_last.shape[1:]):
+        if sees_all(deconvnet.graph, deconvnet.graph.value_of(layer), recording.shapes):
             projections, patches, corners = recording.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
         else:
             projections, corners = recording.windows_of(layer, targets)

@@ -55,13 +55,13 @@ def field_of_value(graph: Graph, value: int, shapes: list[tuple[int | None, ...]
     return fields[value]
 
 
-def sees_all(graph: Graph, value: int, image_shape: tuple[int, ...]) -> bool:
+def sees_all(graph: Graph, value: int, shapes: list[tuple[int | None, ...]]) -> bool:
     """Whether units are shown with the whole image: their field is no smaller, or they have no single one."""
     try:
-        size = field_of_value(graph, value, [image_shape, *graph.shapes[1:]]).size
+        size = field_of_value(graph, value, shapes).size
     except ValueError:
         return True
-    return all(length >= limit for length, limit in zip(size, image_shape, strict=False))
+    return all(length >= limit for length, limit in zip(size, shapes[0][:2], strict=True))
 
 
 def _above(operation: Operation, below: list[ReceptiveField], shape, image_shape) -> ReceptiveField:

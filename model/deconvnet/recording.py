@@ -46,11 +46,14 @@ class Recording:
         passes: the compiled passes of the model.
         values: the values of the graph that were recorded, by their number; the images are number 0.
         shapes: shape of every value of the graph, without the batch.
+
+    Attributes:
+        shapes: the same.
     """
 
     def __init__(self, passes: Passes, values: dict[int, tf.Tensor], shapes: list[tuple[int, ...]]):
         self._passes, self._graph = passes, passes.graph
-        self._values, self._shapes = values, shapes
+        self._values, self.shapes = values, shapes
         self._kept = {}
 
     def activations(self, layer: str) -> tf.Tensor:
@@ -79,7 +82,7 @@ class Recording:
         operation = pools[layer]
         window = operation.rule.window
         places = self._keep(operation).numpy().astype(np.int64)
-        before = window.padding(self._shapes[operation.inputs[0]][:2])
+        before = window.padding(self.shapes[operation.inputs[0]][:2])
         _, row, column, _ = np.indices(places.shape, sparse=True)
         rows = row * window.strides[0] - before[0] + places // window.size[1]
         columns = column * window.strides[1] - before[1] + places % window.size[1]
@@ -127,14 +130,14 @@ class Recording:
         signal, corners = self._bring_down(layer, targets)
         if corners is None:
             return _laid_out(signal, self._graph)
-        frames = np.zeros((len(signal), *self._shapes[0]), signal.dtype)
+        frames = np.zeros((len(signal), *self.shapes[0]), signal.dtype)
         for frame, window, corner in zip(frames, signal, corners, strict=True):
             paste_window(frame, window, corner)
         return _laid_out(frames, self._graph)
 
     def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         """As `project_patches`, of targets whose activations need not be held."""
-        field = field_of_value(self._graph, self._graph.value_of(layer), self._shapes)
+        field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
         signal, corners = self._bring_down(layer, targets)
         if corners is None:
             # The one position of a dense unit sees from the offset on.
@@ -150,7 +153,7 @@ class Recording:
     def _bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
         # Windows and corners where that is faster; else whole images, and None.
         value = self._graph.value_of(layer)
-        windows = Windows(self._graph, value, self._shapes)
+        windows = Windows(self._graph, value, self.shapes)
         kept = {operation.output: self._keep(operation) for operation in windows.operations if operation.rule.keeps}
         run = self._windows_down(windows) if windows.worthwhile else self._whole_down(value)
         parts = []
@@ -160,22 +163,22 @@ class Recording:
         return (arrays[0], arrays[1]) if windows.worthwhile else (arrays[0], None)
 
     def _windows_down(self, windows: Windows):
-        key = "windows", windows.value, tuple(self._shapes)
+        key = "windows", windows.value, tuple(self.shapes)
         return lambda kept, *part: self._passes.run(key, windows.down, kept, *part)
 
     def _whole_down(self, value: int):
-        shape = self._shapes[value]
+        shape = self.shapes[value]
 
         def run(kept, examples, units, positions, strengths):
             places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
             signal = tf.scatter_nd(places, strengths, (len(units), *shape))
             chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), kept)
-            return [self._passes.down(value, signal, self._shapes, chosen)]
+            return [self._passes.down(value, signal, self.shapes, chosen)]
 
         return run
 
     def _largest(self, operations: list[Operation]) -> int:
-        return max(math.prod(self._shapes[number]) for number in {0, *(operation.output for operation in operations)})
+        return max(math.prod(self.shapes[number]) for number in {0, *(operation.output for operation in operations)})
 
     def _keep(self, operation: Operation):
         if operation.output not in self._kept:

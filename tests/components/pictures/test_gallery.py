@@ -9,7 +9,7 @@ from PIL import Image
 from zfnet.components.artifacts import Figures
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.pictures.gallery import TILE, draw_galleries
+from zfnet.components.pictures.gallery import TILES, draw_galleries
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.components.visualizer import visualize
@@ -68,9 +68,10 @@ def test_tiles_show_what_the_numbers_say(figures, examples, model, images):
     (projection,), (corner,) = deconvnet.project_patches(image[None], "conv2", unit, found["position"])
     assert (found["corner"], numbers["window"]) == (corner.tolist(), list(projection.shape[:2]))
     np.testing.assert_allclose(found["scale"], signed_scale(projection[None])[0], rtol=1e-4)
-    left, top = 6 * GAP + TILE + GAP, 6 * GAP + HEADING + TILE + GAP
-    shown = picture[top : top + TILE, left : left + TILE].astype(int)
-    np.testing.assert_allclose(shown, resize_tile(signed_to_rgb(projection[None])[0], TILE).astype(int), atol=2)
+    side = TILES[0]
+    left, top = 6 * GAP + side + GAP, 6 * GAP + HEADING + side + GAP
+    shown = picture[top : top + side, left : left + side].astype(int)
+    np.testing.assert_allclose(shown, resize_tile(signed_to_rgb(projection[None])[0], side).astype(int), atol=2)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model import Deconvnet
+from zfnet.model.deconvnet import passes, windows
+from zfnet.model.deconvnet.rules import convolution, max_pool
 from zfnet.model.net.contrast_normalization import ContrastNormalization
 
 RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
@@ -130,3 +132,14 @@ def equals_autodiff():
         return recording
 
     return check
+
+
+@pytest.fixture
+def eagerly(monkeypatch):
+    """Nothing compiled, which takes seconds for each layer of a deep net."""
+    monkeypatch.setattr(passes.Passes, "run", lambda self, key, function, *arguments: function(*arguments))
+    for module in (convolution, max_pool, windows):
+        monkeypatch.setattr(module, "fused", lambda function, *tensors: function(*tensors))
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -49,14 +49,6 @@ def net(name, size=None):
     return model
 
 
-@pytest.fixture
-def eagerly():
-    """Without compiling, which takes seconds for each layer of a deep net."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2"])
 def test_logits(name, equals_autodiff):
     equals_autodiff(net(name), photographs(STAGES[name][0]), ["predictions"])

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from zfnet.model import ContrastNormalization, Deconvnet, MeanImage, receptive_field
@@ -210,16 +209,8 @@ def test_one_image_and_more_than_a_chunk(count, equals_autodiff):
     equals_autodiff(between(pooled), photographs(count), ["bottom", "middle", "top"])
 
 
-def test_eager_equals_compiled(equals_autodiff):
-    model, images = between(pooled), photographs()
-    compiled = Deconvnet(model).project(images, "top", 1)
-    tf.config.run_functions_eagerly(True)
-    try:
-        equals_autodiff(model, images, ["pool", "top"])
-        eager = Deconvnet(model).project(images, "top", 1)
-    finally:
-        tf.config.run_functions_eagerly(False)
-    np.testing.assert_allclose(eager, compiled, atol=1e-6 * np.abs(compiled).max())
+def test_eager_equals_autodiff(equals_autodiff, eagerly):
+    equals_autodiff(between(pooled), photographs(), ["pool", "top"])
 
 
 @pytest.mark.parametrize(

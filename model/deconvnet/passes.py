@@ -75,7 +75,7 @@ class Passes:
 
         def compile_it():
             signature = tf.nest.map_structure(lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments)
-            return tf.function(function).get_concrete_function(*signature)
+            return tf.function(function, autograph=False).get_concrete_function(*signature)
 
         return self.once(key, compile_it)(*arguments)
 
@@ -86,7 +86,7 @@ class Passes:
         return self._compiled[key]
 
     def _maxima(self, wanted):
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def maxima(images):
             values = self._run(images, wanted)
             return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
@@ -101,7 +101,7 @@ class Passes:
 
     def _shapes(self, images):
         values = range(len(self.graph.shapes))
-        traced = tf.function(lambda images: self._run(images, values)).get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+        traced = tf.function(lambda images: self._run(images, values), autograph=False).get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
         return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
     def _down(self, value, shapes, signal, kept):

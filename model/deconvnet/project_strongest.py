@@ -12,7 +12,7 @@ from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.targets import Targets
 
 # Images recorded together.
-IMAGES = 16
+SIZES = 1, 4, 16
 
 
 class ProjectedStrongest(NamedTuple):
@@ -66,14 +66,14 @@ def project_strongest(
         seen += len(images)
         images, ids = np.asarray(images), np.asarray(ids)
         needed = np.flatnonzero(np.isin(ids, wanted))
-        for start in range(0, len(needed), IMAGES):
-            rows = needed[start : start + IMAGES]
+        for start in range(0, len(needed), SIZES[-1]):
+            rows = needed[start : start + SIZES[-1]]
             yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
 
 
 def _project_images(deconvnet, images, ids, strongest, chosen):
-    # A power of two of images, so that few sizes are ever compiled.
-    padded = np.minimum(np.arange(1 << (len(images) - 1).bit_length()), len(images) - 1)
+    # The last image is repeated, so that few sizes are ever compiled.
+    padded = np.minimum(np.arange(next(size for size in SIZES if size >= len(images))), len(images) - 1)
     recording = deconvnet.record_switches(images[padded], list(chosen))
     first = deconvnet.graph.channels_first
     channels_last = np.moveaxis(images, 1, 3) if first else images

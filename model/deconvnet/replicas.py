@@ -31,7 +31,7 @@ def on_replicas(once: Callable, function: Callable, images: tf.Tensor) -> Iterat
     # One graph that holds the calls of all replicas runs them side by side.
     run = once(
         ("replicas", id(strategy), id(function)),
-        lambda: tf.function(lambda values: strategy.run(function, args=(values,)), reduce_retracing=True),
+        lambda: tf.function(lambda values: strategy.run(function, args=(values,)), reduce_retracing=True, autograph=False),
     )
     results = tf.nest.map_structure(strategy.experimental_local_results, run(shares))
     for replica in range(replicas):

@@ -24,15 +24,17 @@ class Targets(NamedTuple):
     strengths: np.ndarray
 
     def chunks(self, rows: int) -> Iterator[tuple[int, Targets]]:
-        """Parts of at most `rows` activations, with the number of them that count.
+        """Parts of `rows`, 8 or 1 activations, with the number of them that count.
 
-        A part has a power of two of rows, the last one repeated, so that few sizes are ever compiled.
+        So only three sizes are ever compiled. Where fewer than 8 are left, but more than one, the last is repeated.
         """
-        for start in range(0, len(self.units), rows):
-            count = min(rows, len(self.units) - start)
-            padded = min(rows, 1 << (count - 1).bit_length())
-            chosen = np.minimum(np.arange(start, start + padded), start + count - 1)
-            yield count, Targets(*(numbers[chosen] for numbers in self))
+        start, total = 0, len(self.units)
+        while start < total:
+            left = total - start
+            size = next(size for size in (rows, min(rows, 8), 1) if left >= size or (size <= 8 and left > 1))
+            chosen = np.minimum(np.arange(start, start + size), total - 1)
+            yield min(size, left), Targets(*(numbers[chosen] for numbers in self))
+            start += size
 
 
 def find_targets(activations: np.ndarray, layer: str, unit, position=None, example=None) -> Targets:

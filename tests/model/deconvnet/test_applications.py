@@ -1,4 +1,8 @@
-"""The nets of `keras.applications`, with random weights: the deconvnet is the one that autodiff computes, in 32 bits."""
+"""The nets of `keras.applications`, with random weights: the deconvnet is the one that autodiff computes, in 32 bits.
+
+Most run eagerly here, as autodiff does. Compiled, TensorFlow fuses and rounds otherwise, which deep random nets amplify: at the
+logits of EfficientNetB0 the two then differ by 6e-5 in 32 bits, and by 2e-15 in 64.
+"""
 
 import functools
 

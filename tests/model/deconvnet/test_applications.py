@@ -53,9 +53,8 @@ def net(name, size=None):
     return model
 
 
-@pytest.mark.parametrize("name", ["VGG16", "MobileNetV2"])
-def test_logits(name, equals_autodiff):
-    equals_autodiff(net(name), photographs(STAGES[name][0]), ["predictions"])
+def test_compiled(equals_autodiff):
+    equals_autodiff(net("MobileNetV2"), photographs(STAGES["MobileNetV2"][0]), ["predictions"])
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -84,6 +83,7 @@ def test_backbone_of_a_classifier(equals_autodiff, eagerly):
     equals_autodiff(model, images, ["Conv1_relu", "block_5_add", "classes"], corners=False)
 
 
+@pytest.mark.slow
 def test_squeeze_and_excitation_by_its_plain_gradient(equals_autodiff, eagerly):
     model = net("EfficientNetB0", (64, 48, 3))
     with pytest.raises(ValueError, match="'stem_activation' is a Activation with the activation 'silu'"):
@@ -133,7 +133,7 @@ def averaging(layer):
 
 @pytest.mark.parametrize(
     ("name", "layer"),
-    [("MobileNetV2", "block_5_add"), ("DenseNet121", "pool3_conv"), ("InceptionV3", "mixed1"), ("ResNet50", "conv3_block2_out")],
+    [("MobileNetV2", "block_5_add"), ("InceptionV3", "mixed1"), ("ResNet50", "conv3_block2_out")],
 )
 def test_receptive_fields_are_where_pixels_have_influence(name, layer):
     size = (224, 192, 3)

@@ -25,6 +25,7 @@ def generate_examples(
     max_rejected: float,
     runner: Setting[str],
     beam_options: Setting[tuple[str, ...]],
+    splits: tuple[str, ...] = ("train", "validation"),
 ) -> None:
     """Decodes every photograph, cuts its central square and writes shards that TFDS reads.
 
@@ -40,6 +41,7 @@ def generate_examples(
         max_rejected: the share of all photographs, 0..1, that may be unreadable.
         runner: name of the Beam runner.
         beam_options: further options for Beam.
+        splits: those to prepare, where the others are not needed; a prepared directory is passed on with all that it has.
 
     Raises:
         ValueError: more than `max_rejected` of the photographs cannot be read, or a split has none, or the source is a prepared
@@ -50,13 +52,13 @@ def generate_examples(
         return
     side = round(image_size * 8 / 7)
     examples.path.mkdir(parents=True, exist_ok=True)
-    _write_shards(source, examples.path, side, num_shards, runner, beam_options)
+    _write_shards(source, examples.path, side, num_shards, runner, beam_options, splits)
     outcome = examples.read_json(OUTCOME)
-    splits, rejected = outcome["splits"], outcome["rejected"]
-    _check(source, splits, rejected, max_rejected)
+    written, rejected = outcome["splits"], outcome["rejected"]
+    _check(source, written, rejected, max_rejected)
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
     (examples.path / "rejected.jsonl").write_text(lines)
-    _write_metadata(examples.path, source, side, splits)
+    _write_metadata(examples.path, source, side, written)
     manifest = {
         "name": source.name,
         "image_size": image_size,
@@ -64,7 +66,7 @@ def generate_examples(
         "labels": source.labels,
         "source": source.data,
         "rejected": len(rejected),
-        "splits": splits,
+        "splits": written,
     }
     (examples.path / OUTCOME).unlink()
     partial = examples.path / "manifest.json.partial"
@@ -72,7 +74,15 @@ def generate_examples(
     partial.replace(examples.path / "manifest.json")
 
 
-def _write_shards(source: Source, directory: epath.Path, side: int, num_shards: int | None, runner: str, beam_options: tuple[str, ...]):
+def _write_shards(
+    source: Source,
+    directory: epath.Path,
+    side: int,
+    num_shards: int | None,
+    runner: str,
+    beam_options: tuple[str, ...],
+    wanted: tuple[str, ...],
+):
     import apache_beam as beam
 
     from zfnet.components.data.beam_pipeline import open_pipeline
@@ -80,9 +90,10 @@ def _write_shards(source: Source, directory: epath.Path, side: int, num_shards: 
     with open_pipeline(runner, beam_options) as pipeline:
         _ = (
             source.plan(pipeline, num_shards)
+            | "Wanted" >> beam.Filter(lambda planned: planned[0][0] in wanted)
             | "Write" >> beam.Map(_write_one, source.read, str(directory), source.name, side)
             | beam.combiners.ToList()
-            | "Report" >> beam.Map(_report, str(directory / OUTCOME))
+            | "Report" >> beam.Map(_report, str(directory / OUTCOME), wanted)
         )
 
 
@@ -128,9 +139,9 @@ def _compose(outer: tuple[int, ...], inner: tuple[int, ...], encoded: bytes) -> 
     return round(top + inner[0] * down), round(left + inner[1] * across), round(top + inner[2] * down), round(left + inner[3] * across)
 
 
-def _report(outcomes: list[dict], path: str) -> None:
+def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
     """Writes what came of all shards, in the order of their names."""
-    splits = {"train": [], "validation": []}
+    splits = {split: [] for split in wanted}
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])
     counted = {split: {"examples": sum(shard["examples"] for shard in shards), "shards": shards} for split, shards in splits.items()}
@@ -149,7 +160,7 @@ def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: flo
     for split, found in splits.items():
         if not found["examples"]:
             raise ValueError(
-                f"The {split} split of {source.data} has no photograph that can be read: expected at least one in train and in validation"
+                f"The {split} split of {source.data} has no photograph that can be read: expected at least one in {' and in '.join(splits)}"
                 + (f" ({reasons})." if reasons else ".")
             )
 

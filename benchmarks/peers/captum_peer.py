@@ -17,13 +17,12 @@ def version() -> str:
     return f"{metadata.version('captum')} on torch {metadata.version('torch')}"
 
 
-def make_projector(model, layer: str, batch_size: int | None = None):
+def make_projector(model, layer: str):
     """Prepares projections from `layer` of a Keras ZFNet.
 
     Args:
         model: see `zfnet_in_torch`.
         layer: name of the layer.
-        batch_size: images that captum is given in one call; 1 is what its tutorials do, `None` gives it all.
 
     Returns:
         The function `project(images, unit, positions)`.
@@ -38,10 +37,6 @@ def make_projector(model, layer: str, batch_size: int | None = None):
         batch = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
         units = np.broadcast_to(unit, len(images))
         targets = [(int(unit), int(row), int(column)) for unit, (row, column) in zip(units, positions, strict=True)]
-        size = batch_size or len(images)
-        parts = [
-            deconvolution.attribute(batch[i : i + size].requires_grad_(), target=targets[i : i + size]) for i in range(0, len(images), size)
-        ]
-        return torch.cat(parts).numpy().transpose(0, 2, 3, 1)
+        return deconvolution.attribute(batch.requires_grad_(), target=targets).numpy().transpose(0, 2, 3, 1)
 
     return project

@@ -26,11 +26,16 @@ def default_layers(deconvnet: Deconvnet) -> list[str]:
     """
     graph = deconvnet.graph
     layers = {operation.output: operation.layer for operation in graph.operations}
+    first_names = {}
+    for name, value in graph.outputs.items():
+        first_names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.
     names = [
-        name for name, value in graph.outputs.items() if isinstance(layers.get(value), keras.layers.Conv2D) and not name.startswith(LAYER)
+        name for value, name in first_names.items() if isinstance(layers.get(value), keras.layers.Conv2D) and not name.startswith(LAYER)
     ]
     if not names:
-        raise ValueError(f"The model has no Conv2D layer. Name the layers to draw with --layer: {', '.join(deconvnet.layers)}.")
+        raise ValueError(
+            f"The model has no Conv2D layer, which is what is drawn if no layers are named. It has: {', '.join(deconvnet.layers)}."
+        )
     if len(names) <= MOST:
         return names
     return [names[place] for place in np.linspace(0, len(names) - 1, SPREAD).round().astype(int)]

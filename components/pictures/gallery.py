@@ -66,7 +66,8 @@ def draw_galleries(
         For each layer the picture, a uint8 array `(height, width, 3)`; none for a layer that is never positive.
     """
     image_input = ImageInput.of(deconvnet.model, examples.image_size)
-    batch_size = max(1, PIXELS // (image_input.height * image_input.width))
+    fitting = max(1, PIXELS // (image_input.height * image_input.width))
+    batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: recordings are padded to few sizes.
 
     def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         found = central_batches(examples, SPLIT, size=image_input.side, batch_size=batch_size, numbers=numbers)
@@ -96,7 +97,8 @@ def draw_galleries(
 
 def picture_name(layer: str) -> str:
     """Name of the file that the gallery of a layer is written to."""
-    return f"gallery_{layer.replace('/', '_')}.png"
+    # Names of layers may have a slash, names of files not; and no two layers share a file.
+    return f"gallery_{layer.replace('%', '%25').replace('/', '%2F')}.png"
 
 
 class _Drawn:

@@ -48,17 +48,18 @@ class SearchBatches(beam.DoFn):
         model: path of a `.keras` file that every worker can read.
         layers: names of layers, as in `Deconvnet.layers`.
         k: how many to keep of each unit.
+        unsupported: as in `Deconvnet`.
     """
 
-    def __init__(self, model: str, layers: list[str], k: int):
-        self.model, self.layers, self.k = model, layers, k
+    def __init__(self, model: str, layers: list[str], k: int, unsupported: str = "error"):
+        self.model, self.layers, self.k, self.unsupported = model, layers, k, unsupported
 
     def setup(self) -> None:
         """Loads the model, once a worker."""
         from zfnet.components.evaluation.saved_model_file import load_model_file
-        from zfnet.model.deconvnet.deconvnet import Deconvnet
+        from zfnet.model.deconvnet.deconvnet import Deconvnet  # Brings TensorFlow, which only workers need.
 
-        self.deconvnet = Deconvnet(load_model_file(self.model))
+        self.deconvnet = Deconvnet(load_model_file(self.model), self.unsupported)
 
     def process(self, batch: list[tuple[int, np.ndarray]]) -> Iterator[Found]:
         """Yields `{layer: Strongest}` of a batch of ids and images."""
@@ -77,15 +78,16 @@ class FindStrongest(beam.PTransform):
         model: path of a `.keras` file that every worker can read.
         layers: names of layers, as in `Deconvnet.layers`.
         k: how many to keep of each unit.
+        unsupported: as in `Deconvnet`.
 
     Example:
         >>> images = pipeline | beam.Create([(0, image), (1, other)])  # Ids and float arrays (height, width, channels).
         >>> strongest = images | FindStrongest("model.keras", ["conv5"], k=9)  # One element: {"conv5": Strongest}.
     """
 
-    def __init__(self, model: str, layers: list[str], k: int = 9):
+    def __init__(self, model: str, layers: list[str], k: int = 9, unsupported: str = "error"):
         super().__init__()
-        self.search = SearchBatches(str(model), list(layers), k)
+        self.search = SearchBatches(str(model), list(layers), k, unsupported)
 
     def expand(self, images: beam.PCollection) -> beam.PCollection:
         """Batches, searches, merges."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.recording import Recording, record
+from zfnet.model.deconvnet.recording import Recording, laid_out, record
 from zfnet.model.deconvnet.replicas import on_replicas
 
 
@@ -68,11 +68,11 @@ class Deconvnet:
 
     def project(self, images, layer: str, unit, position=None) -> np.ndarray:
         """Records `images` and projects one activation of each; arguments and result as in `Recording.project`."""
-        return self.record(images).project(layer, unit, position)
+        return self.record(images, [layer]).project(layer, unit, position)
 
     def project_patches(self, images, layer: str, unit, position=None) -> tuple[np.ndarray, np.ndarray]:
         """Records `images` and projects one activation of each to its receptive field; as in `Recording.project_patches`."""
-        return self.record(images).project_patches(layer, unit, position)
+        return self.record(images, [layer]).project_patches(layer, unit, position)
 
     def activations(self, images, layers: list[str]) -> list[tf.Tensor]:
         """Activations of some layers, without running what lies above them.
@@ -82,9 +82,10 @@ class Deconvnet:
             layers: names out of `self.layers`.
 
         Returns:
-            For each layer a tensor `(N, h, w, units)`, or `(N, units)` of a dense one.
+            For each layer a tensor as the model lays it out: `(N, h, w, units)`, or `(N, units)` of a dense one.
         """
-        return self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+        values = self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+        return [laid_out(value, self.graph) for value in values]
 
     def maxima(self, images, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
         """Maxima and activations of some layers, computed on every replica of the strategy in whose scope this is called.
@@ -95,7 +96,7 @@ class Deconvnet:
 
         Returns:
             For each replica, the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
-            activations `(n, h, w, units)`, `(n, units)` of a dense one. The last replicas may repeat the last image.
+            activations `(n, h, w, units)`, channels last; `(n, units)` of a dense one. The last replicas may repeat the last image.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
         return on_replicas(self._passes.once, self._passes.maxima(wanted), self._checked(images))
@@ -106,5 +107,5 @@ class Deconvnet:
         if not tf.TensorShape(expected.shape).is_compatible_with(images.shape):
             order = "number, channels, height, width" if self.graph.channels_first else "number, height, width, channels"
             raise ValueError(f"The images have shape {images.shape}; this model takes {tuple(expected.shape)} ({order}).")
-        images = tf.cast(images, expected.dtype if tf.as_dtype(expected.dtype).is_floating else tf.float32)
+        images = tf.cast(images, self.graph.dtype)
         return tf.transpose(images, (0, 2, 3, 1)) if self.graph.channels_first else images

@@ -8,9 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zfnet.model.deconvnet.keras_nodes import call_function, functional, is_graph
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.find_rules import find_rules
 from zfnet.model.deconvnet.rules.rule import Readout, Rectify
+from zfnet.model.deconvnet.rules.window import POINT
 
 UNSUPPORTED = ("error", "gradient")
 
@@ -66,7 +68,7 @@ class Graph:
                 f"The model {model.name!r} is not built, or is a subclass without a graph of layers. Expected a Sequential or "
                 "Functional model; give a Sequential model an Input, or call it once."
             )
-        if not _is_graph(model):
+        if not is_graph(model):
             raise ValueError(
                 f"The model {model.name!r} is a {type(model).__name__} with a `call` of its own, which its layers don't tell of."
             )
@@ -82,7 +84,7 @@ class Graph:
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
         self._calls = collections.Counter()
-        self._at_top = {operation.name for operation in _functional(model).operations}
+        self._at_top = {operation.name for operation in functional(model).operations}
         self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
@@ -111,19 +113,19 @@ class Graph:
         return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
 
     def _add_model(self, model, inputs: list[int], prefix: str) -> list[int]:
-        functional = _functional(model)
-        numbers = {id(tensor): number for tensor, number in zip(functional.inputs, inputs, strict=True)}
-        for depth in sorted(functional._nodes_by_depth, reverse=True):
-            for node in functional._nodes_by_depth[depth]:
+        nodes = functional(model)
+        numbers = {id(tensor): number for tensor, number in zip(nodes.inputs, inputs, strict=True)}
+        for depth in sorted(nodes._nodes_by_depth, reverse=True):
+            for node in nodes._nodes_by_depth[depth]:
                 if node.is_input:
                     continue
                 taken = [numbers[id(tensor)] for tensor in node.input_tensors]
-                if _is_graph(node.operation):
+                if is_graph(node.operation):
                     made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/")
                 else:
                     made = [self._add_call(node, taken, prefix)]
                 numbers.update((id(tensor), number) for tensor, number in zip(node.outputs, made, strict=True))
-        return [numbers[id(tensor)] for tensor in functional.outputs]
+        return [numbers[id(tensor)] for tensor in nodes.outputs]
 
     def _add_call(self, node, inputs: list[int], prefix: str) -> int:
         layer = node.operation
@@ -131,7 +133,7 @@ class Graph:
             raise ValueError(f"Layer {layer.name!r} is a {type(layer).__name__} with {len(node.outputs)} outputs; expected one.")
         for number in inputs:
             self._mend_readout(number)
-        function = _function(node)
+        function = call_function(node)
         call = Call(
             layer,
             channels_last(function) if self.channels_first else function,
@@ -162,8 +164,14 @@ class Graph:
         if below is None or not isinstance(below.rule, Readout):
             return
         call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
-        (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function)
-        self.operations[value - 1] = dataclasses.replace(below, rule=gradient)
+        what = "is a softmax or sigmoid below other layers"
+        (gradient,) = call.without_rule(what, ["one at the end"], below.rule.function, POINT)
+        operation = dataclasses.replace(below, rule=gradient)
+        self.operations[value - 1] = operation
+        for name, operations in self.calls.items():
+            if below in operations:
+                self.calls[name] = [operation if each is below else each for each in operations]
+                self.outputs[name] = value
 
     def _name(self, layer, prefix: str) -> str:
         self._calls[id(layer)] += 1
@@ -173,29 +181,6 @@ class Graph:
             self._names[id(layer)] = prefix + layer.name if is_taken else layer.name
         name = self._names[id(layer)]
         return f"{name}#{number}" if number > 1 else name
-
-
-def _functional(model):
-    return getattr(model, "_functional", None) or model
-
-
-def _is_graph(operation) -> bool:
-    # A subclass may do anything in a `call` of its own.
-    return hasattr(_functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")
-
-
-def _function(node):
-    arguments = node.arguments
-
-    def function(*inputs):
-        positional, named = arguments.fill_in({id(tensor): value for tensor, value in zip(node.input_tensors, inputs, strict=True)})
-        if "training" in named:
-            named["training"] = False
-        output = node.operation(*positional, **named)
-        # Layers of a mixed-precision model compute in 16 bits when they are called.
-        return tf.cast(output, inputs[0].dtype)
-
-    return function
 
 
 def _shape_of(rule, shapes, dtype) -> tuple[int | None, ...]:

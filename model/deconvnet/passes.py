@@ -5,6 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.rules.rule import Gradient
+
+KEPT_TOGETHER = 16, 4, 1
 
 
 class Passes:
@@ -42,7 +45,16 @@ class Passes:
 
     def keep(self, operation: Operation, inputs: list[tf.Tensor]):
         """What the rule of an operation keeps of a forward pass, from the operation's inputs."""
-        return self.run(("keep", operation.output, *(value.shape[1:] for value in inputs)), operation.rule.keep, inputs)
+        if isinstance(operation.rule, Gradient):
+            return operation.rule.keep(inputs)
+        key = "keep", operation.output, *(value.shape[1:] for value in inputs)
+        kept, start = [], 0
+        while start < len(inputs[0]):
+            # In few sizes, since each is compiled.
+            size = next(size for size in KEPT_TOGETHER if start + size <= len(inputs[0]))
+            kept.append(self.run(key, operation.rule.keep, [value[start : start + size] for value in inputs]))
+            start += size
+        return tf.concat(kept, axis=0) if kept else operation.rule.keep(inputs)
 
     def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict) -> tf.Tensor:
         """Brings a signal down to pixels.
@@ -101,7 +113,8 @@ class Passes:
 
     def _shapes(self, images):
         values = range(len(self.graph.shapes))
-        traced = tf.function(lambda images: self._run(images, values), autograph=False).get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+        run = tf.function(lambda images: self._run(images, values), autograph=False)
+        traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
         return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
     def _down(self, value, shapes, signal, kept):

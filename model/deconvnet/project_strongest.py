@@ -7,12 +7,13 @@ import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.receptive_field import sees_all
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.targets import Targets
 
 # Images recorded together.
-SIZES = 1, 4, 16
+TOGETHER = 16
 
 
 class ProjectedStrongest(NamedTuple):
@@ -58,23 +59,20 @@ def project_strongest(
         >>> for part in project_strongest(deconvnet, [images], strongest):
         ...     print(part.layer, part.units, part.ranks, part.projections.shape)
     """
-    chosen = chosen or {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
-    wanted = np.unique(np.concatenate([strongest[layer].examples[places] for layer, places in chosen.items()]))
-    seen = 0
-    for batch in batches:
-        images, ids = batch if isinstance(batch, (tuple, list)) else (batch, np.arange(seen, seen + len(batch)))
-        seen += len(images)
-        images, ids = np.asarray(images), np.asarray(ids)
+    if chosen is None:
+        chosen = {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
+    wanted = [strongest[layer].examples[places] for layer, places in chosen.items()]
+    wanted = np.unique(np.concatenate(wanted)) if wanted else np.zeros(0, int)
+    for images, ids in image_batches(batches):
+        images = np.asarray(images)
         needed = np.flatnonzero(np.isin(ids, wanted))
-        for start in range(0, len(needed), SIZES[-1]):
-            rows = needed[start : start + SIZES[-1]]
+        for start in range(0, len(needed), TOGETHER):
+            rows = needed[start : start + TOGETHER]
             yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
 
 
 def _project_images(deconvnet, images, ids, strongest, chosen):
-    # The last image is repeated, so that few sizes are ever compiled.
-    padded = np.minimum(np.arange(next(size for size in SIZES if size >= len(images))), len(images) - 1)
-    recording = deconvnet.record_switches(images[padded], list(chosen))
+    recording = deconvnet.record_switches(images, list(chosen))
     first = deconvnet.graph.channels_first
     channels_last = np.moveaxis(images, 1, 3) if first else images
     for layer, (units, ranks) in chosen.items():

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import keras
-
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.rules.window import WHOLE
 
@@ -22,14 +20,14 @@ class ReceptiveField(NamedTuple):
     offset: tuple[int, int]
 
 
-def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
+def receptive_field(model, layer: str) -> ReceptiveField:
     """Computes the receptive field of a layer.
 
     Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at
     `offset + stride * (row, column)`.
 
     Args:
-        model: a Keras model with one input.
+        model: a Keras model with one input, or a `Deconvnet` of one.
         layer: name of the layer.
 
     Returns:
@@ -42,7 +40,7 @@ def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
         >>> receptive_field(ZFNet(), "conv5")
         ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
     """
-    graph = Graph(model)
+    graph = model.graph if isinstance(getattr(model, "graph", None), Graph) else Graph(model)
     return field_of_value(graph, graph.value_of(layer), graph.shapes)
 
 

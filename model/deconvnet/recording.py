@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
+from zfnet.model.deconvnet.bring_down import bring_down
 from zfnet.model.deconvnet.frame import cut_window, paste_window
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.receptive_field import field_of_value
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.targets import Targets, find_targets
-from zfnet.model.deconvnet.windows import Windows
-
-# Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
-# gains in speed.
-MOST_VALUES = 1 << 25
-MOST_ROWS = 64
 
 
 def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> Recording:
@@ -58,7 +51,7 @@ class Recording:
 
     def activations(self, layer: str) -> tf.Tensor:
         """Activations of `layer`, as the model lays them out: a tensor `(N, h, w, units)`, or `(N, units)` of a dense layer."""
-        return _laid_out(self._recorded(self._graph.value_of(layer), layer), self._graph)
+        return laid_out(self._recorded(self._graph.value_of(layer), layer), self._graph)
 
     def switches(self, layer: str) -> np.ndarray:
         """Where each maximum of a max pooling layer was.
@@ -95,10 +88,11 @@ class Recording:
             layer: name of the layer.
             unit: which feature map or dense unit: an int, or `(M,)` ints, one for each projection.
             position: `(row, column)` in the map, or `(M, 2)`; `None` takes the strongest of each map. Not for dense layers.
-            example: `(M,)` ints, which image each projection is of; `None` takes every image once, in order.
+            example: an int or `(M,)` ints, which image each projection is of; `None` takes every image once, in order.
 
         Returns:
-            float32 array `(M, H, W, C)`, or as the model lays images out: signed pixel values, in proportion to the activation.
+            Array `(M, H, W, C)`, or as the model lays images out, of its type (float32): signed pixel values, in proportion to the
+            activation.
 
         Raises:
             ValueError: if a unit, position or example is outside of what the layer has.
@@ -117,8 +111,9 @@ class Recording:
             example: as in `project`.
 
         Returns:
-            float32 array `(M, rh, rw, C)`, windows of the size of the receptive field, 0 where a window leaves the image; and int
-            array `(M, 2)`, the row and column of each window's top left corner in the image, negative outside of it.
+            Array `(M, rh, rw, C)`, or as the model lays images out, of its type (float32): windows of the size of the receptive field, 0
+            where a window leaves the image; and int array `(M, 2)`, the row and column of each window's top left corner in the image,
+            negative outside of it.
 
         Raises:
             ValueError: as `project` does, and if the layer's units have no single receptive field.
@@ -127,58 +122,37 @@ class Recording:
 
     def images_of(self, layer: str, targets: Targets) -> np.ndarray:
         """As `project`, of targets whose activations need not be held."""
-        signal, corners = self._bring_down(layer, targets)
-        if corners is None:
-            return _laid_out(signal, self._graph)
-        frames = np.zeros((len(signal), *self.shapes[0]), signal.dtype)
-        for frame, window, corner in zip(frames, signal, corners, strict=True):
-            paste_window(frame, window, corner)
-        return _laid_out(frames, self._graph)
+        frames = np.zeros((len(targets.units), *self.shapes[0]), self._graph.dtype)
+        if len(frames):
+            signal, corners = self._bring_down(layer, targets)
+            if corners is None:
+                frames = signal
+            else:
+                for frame, window, corner in zip(frames, signal, corners, strict=True):
+                    paste_window(frame, window, corner)
+        return laid_out(frames, self._graph)
 
     def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         """As `project_patches`, of targets whose activations need not be held."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
+        if not len(targets.units):
+            return laid_out(np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype), self._graph), np.zeros((0, 2), np.int32)
         signal, corners = self._bring_down(layer, targets)
         if corners is None:
             # The one position of a dense unit sees from the offset on.
             places = targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)
             corners = places * field.stride + field.offset
             signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
-        return _laid_out(signal, self._graph), corners
+        return laid_out(signal, self._graph), corners
 
     def _targets(self, layer: str, unit, position, example) -> Targets:
         activations = self._recorded(self._graph.value_of(layer), layer)
         return find_targets(activations.numpy(), layer, unit, position, example)
 
     def _bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
-        # Windows and corners where that is faster; else whole images, and None.
         value = self._graph.value_of(layer)
-        windows = Windows(self._graph, value, self.shapes)
-        kept = {operation.output: self._keep(operation) for operation in windows.operations if operation.rule.keeps}
-        run = self._windows_down(windows) if windows.worthwhile else self._whole_down(value)
-        parts = []
-        for count, part in targets.chunks(_rows(windows.largest if windows.worthwhile else self._largest(windows.operations))):
-            parts.append([array[:count].numpy() for array in run(kept, *part)])
-        arrays = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-        return (arrays[0], arrays[1]) if windows.worthwhile else (arrays[0], None)
-
-    def _windows_down(self, windows: Windows):
-        key = "windows", windows.value, tuple(self.shapes)
-        return lambda kept, *part: self._passes.run(key, windows.down, kept, *part)
-
-    def _whole_down(self, value: int):
-        shape = self.shapes[value]
-
-        def run(kept, examples, units, positions, strengths):
-            places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
-            signal = tf.scatter_nd(places, strengths, (len(units), *shape))
-            chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), kept)
-            return [self._passes.down(value, signal, self.shapes, chosen)]
-
-        return run
-
-    def _largest(self, operations: list[Operation]) -> int:
-        return max(math.prod(self.shapes[number]) for number in {0, *(operation.output for operation in operations)})
+        kept = {operation.output: self._keep(operation) for operation in self._graph.needed_for(value) if operation.rule.keeps}
+        return bring_down(self._passes, value, self.shapes, kept, targets)
 
     def _keep(self, operation: Operation):
         if operation.output not in self._kept:
@@ -192,12 +166,8 @@ class Recording:
         return self._values[value]
 
 
-def _rows(largest: int) -> int:
-    return min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
-
-
-def _laid_out(maps, graph: Graph):
-    """Maps `(N, height, width, channels)` as the model lays them out."""
+def laid_out(maps, graph: Graph):
+    """Maps `(N, height, width, channels)`, an array or tensor, as the model lays them out; others as they are."""
     if not graph.channels_first or len(maps.shape) != 4:
         return maps
     return tf.transpose(maps, (0, 3, 1, 2)) if tf.is_tensor(maps) else np.ascontiguousarray(maps.transpose(0, 3, 1, 2))

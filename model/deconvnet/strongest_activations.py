@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.strongest import Strongest
 
 
@@ -27,7 +28,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
         For each layer its strongest activations.
 
     Raises:
-        ValueError: if `k` is less than 1 or a layer is not there.
+        ValueError: if `k` is less than 1, a layer is not there, or ids are not ids (class labels, say).
 
     Example:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]
@@ -41,11 +42,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
         if len(shape) not in (1, 3):
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
     found = {layer: Strongest.none(shape[-1], k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
-    seen = 0
-    for batch in batches:
-        images, ids = batch if isinstance(batch, (tuple, list)) else (batch, np.arange(seen, seen + len(batch)))
-        seen += len(images)
-        ids = np.asarray(ids)
+    for images, ids in image_batches(batches):
         for start, (maxima, activations) in deconvnet.maxima(images, layers):
             for layer, highest, maps in zip(layers, maxima, activations, strict=True):
                 found[layer] = _with_batch(found[layer], highest.numpy(), maps, ids[start : start + len(highest)])

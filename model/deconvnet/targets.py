@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ def find_targets(activations: np.ndarray, layer: str, unit, position=None, examp
         layer: its name, for errors.
         unit: an int, or `(M,)` ints.
         position: `(row, column)`, or `(M, 2)`; `None` takes the strongest of each map.
-        example: `(M,)` ints; `None` takes every image once, in order.
+        example: an int, or `(M,)` ints; `None` takes every image once, in order.
 
     Returns:
         The targets.
@@ -56,8 +57,9 @@ def find_targets(activations: np.ndarray, layer: str, unit, position=None, examp
     if activations.ndim not in (2, 4):
         raise ValueError(f"Layer {layer!r} has an output of shape {activations.shape[1:]}; projections start from maps or dense units.")
     count = len(activations)
-    examples = np.arange(count) if example is None else np.atleast_1d(_integers("example", example))
-    units = _one_each("unit", _integers("unit", unit), (len(examples),))
+    units, examples = _integers("unit", unit), np.arange(count) if example is None else _integers("example", example)
+    shape = (count,) if example is None else (max(units.size, examples.size) if units.size and examples.size else 0,)
+    units, examples = _one_each("unit", units, shape), _one_each("example", examples, shape)
     _check_range("unit", units, activations.shape[-1], layer)
     _check_range("example", examples, count, layer)
     if activations.ndim == 2:
@@ -67,7 +69,7 @@ def find_targets(activations: np.ndarray, layer: str, unit, position=None, examp
     else:
         sizes = activations.shape[1:3]
         if position is None:
-            maps = activations[examples, :, :, units].reshape(len(units), -1)
+            maps = activations[examples, :, :, units].reshape(len(units), math.prod(sizes))
             position = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
         positions = _one_each("position", _integers("position", position), (len(units), 2))
         for axis, name in enumerate(("row", "column")):

@@ -31,8 +31,13 @@ class Windows:
     def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]):
         self.operations: list[Operation] = graph.needed_for(value)[::-1]
         self.value, self.shapes = value, shapes
-        self.possible = len(shapes[value]) == 3 and all(
-            len(operation.inputs) == 1 and operation.rule.local and len(shapes[operation.inputs[0]]) == 3 for operation in self.operations
+        self.possible = (
+            bool(self.operations)
+            and len(shapes[value]) == 3
+            and all(
+                len(operation.inputs) == 1 and operation.rule.local and len(shapes[operation.inputs[0]]) == 3
+                for operation in self.operations
+            )
         )
         self.worthwhile = self.possible and self._fewer()
         self._runs = self._split()
@@ -55,17 +60,19 @@ class Windows:
         for run in self._runs:
             operation = run[0]
             window, shape = operation.rule.window, self.shapes[operation.inputs[0]]
+            # A map of another size, even where only rows at the end were added or cut off.
+            moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
             if operation.rule.keeps:
                 switches = _gather(kept[operation.output], examples, corners, size, operation.rule.nowhere)
                 signal = fused(_together(run), signal, switches)
             else:
-                if may_leave and window != POINT:
+                if may_leave and moves:
                     signal = _inside(signal, corners, self.shapes[operation.output])
                 signal = operation.rule.spread(signal, None)
             signal.set_shape((None, None, None, shape[2]))
             size, corners = window.seen(size), corners * window.strides - window.padding(shape[:2])
             # Of a pooling, only places in the map come down.
-            may_leave = not operation.rule.keeps if window != POINT else may_leave
+            may_leave = not operation.rule.keeps if moves else may_leave
         signal = signal[:, : size[0], : size[1]]
         return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
 

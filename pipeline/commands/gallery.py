@@ -28,7 +28,7 @@ NUMBERS = "gallery.json"
     "--data",
     metavar="DATA",
     show_default="the validation examples of the run, or photo_patches for a .keras file",
-    help="Photographs to search, as `zfnet run --data` takes them; of those that have splits, the validation split.",
+    help="Photographs to search, as `zfnet run --data` takes them: their validation split; of a folder of CLASS/* alone, a fifth.",
 )
 @click.option(
     "--layer",
@@ -129,7 +129,10 @@ def _prepare(data: str, beside: pathlib.Path, downloads: pathlib.Path, image_siz
         max_rejected=1,  # What can't be read is not looked at, that is all.
         runner="FnApiRunner",
         beam_options=(),
+        splits=("validation",),
     )
+    if rejected := examples.read_json("manifest.json")["rejected"]:
+        click.echo(f"{data}: {rejected} photograph{'s' if rejected > 1 else ''} can't be read and will be left out")
     return examples
 
 

@@ -48,7 +48,7 @@ def folder(tmp_path_factory):
     return root
 
 
-def generate(data, out, *, num_shards=None, max_rejected=0.5, image_size=28, beam_options=(), downloads="downloads") -> Examples:
+def generate(data, out, *, num_shards=None, max_rejected=0.5, image_size=28, beam_options=(), downloads="downloads", **more) -> Examples:
     examples = Examples(out)
     generate_examples(
         examples,
@@ -58,6 +58,7 @@ def generate(data, out, *, num_shards=None, max_rejected=0.5, image_size=28, bea
         max_rejected=max_rejected,
         runner="FnApiRunner",
         beam_options=beam_options,
+        **more,
     )
     return examples
 
@@ -173,6 +174,14 @@ def test_a_split_without_photographs_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"The validation split of .* has no photograph that can be read"):
         generate(tmp_path / "data", tmp_path / "out")
     assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_one_split_alone(folder, examples, tmp_path):
+    alone = generate(folder, tmp_path / "alone", num_shards=3, splits=("validation",))
+    whole, part = (made.read_json("manifest.json")["splits"] for made in (examples, alone))
+    assert part == {"validation": whole["validation"]}
+    assert not [file for file in alone.files() if "-train." in file.name]
+    assert set(tfds.builder_from_directory(alone.path).info.splits) == {"validation"}
 
 
 def test_prepared_examples_are_passed_on(examples, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.rule import Function, Gradient
+from zfnet.model.deconvnet.rules.window import Window
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Call:
         """One of the layer's weights, such as its `kernel`, as it is now."""
         return tf.cast(getattr(self.layer, name), self.dtype)
 
-    def without_rule(self, what: str, expected: Iterable[str], function: Function) -> list:
+    def without_rule(self, what: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list:
         """What to do with `function`, which there is no rule for; `what` and `expected` describe it in an error."""
         if self.unsupported == "gradient":
-            return [Gradient(function)]
+            return [Gradient(function, window)]
         raise ValueError(
             f"Layer {self.layer.name!r} {what}, for which no deconvnet is defined; expected one of {', '.join(expected)}. It would "
             'need a rule for how a signal comes down through it. Deconvnet(model, unsupported="gradient") takes its plain gradient there.'

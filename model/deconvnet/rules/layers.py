@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from zfnet.model.deconvnet.rules.activations import activation_rules
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.convolution import Convolution
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
@@ -22,7 +23,7 @@ def _sliding(call: Call, slide: Callable, kernel_size, dilation, channels: int) 
     layer = call.layer
     window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
     whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-    return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *_activation(call)]
+    return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *activation_rules(call)]
 
 
 def _convolution(call: Call):
@@ -35,7 +36,7 @@ def _convolution(call: Call):
         return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
     window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
     whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-    return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.shapes[0][-1]), *_activation(call)]
+    return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.shapes[0][-1]), *activation_rules(call)]
 
 
 def _depthwise_convolution(call: Call):
@@ -64,27 +65,17 @@ def _transposed_convolution(call: Call):
         shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
         return ops.conv_transpose(inputs, call.weight("kernel"), list(layer.strides), *shape)
 
-    return [Affine(_biased(call, function), None), *_activation(call)]
+    return [Affine(_biased(call, function), None), *activation_rules(call)]
 
 
 def _dense(call: Call):
     function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
-    return [Affine(call.channels_last(function)), *_activation(call)]
+    return [Affine(call.channels_last(function)), *activation_rules(call)]
 
 
 def _biased(call: Call, function: Function) -> Function:
     # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
     return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
-
-
-def _activation(call: Call):
-    activation = call.layer.activation
-    name = getattr(activation, "__name__", type(activation).__name__)
-    function = call.channels_last(activation)
-    kind = ACTIVATIONS.get(name)
-    if kind is None:
-        return call.without_rule(f"is a {type(call.layer).__name__} with the activation {name!r}", ACTIVATIONS, function)
-    return [] if name == "linear" else [kind(function)]
 
 
 def _max_pool(call: Call):
@@ -151,23 +142,11 @@ def rule(kind: Callable) -> Callable[[Call], list]:
     return lambda call: [kind(call.function)]
 
 
-ACTIVATIONS: dict[str, Callable | None] = {
-    "linear": Affine,
-    "relu": Rectify,
-    "relu6": Rectify,
-    "leaky_relu": Rectify,
-    "ReLU": Rectify,
-    "LeakyReLU": Rectify,
-    "PReLU": Rectify,
-    "softmax": Readout,
-    "sigmoid": Readout,
-}
-
 LAYERS: dict[type, Callable[[Call], list]] = {
     ContrastNormalization: rule(PassThrough),
     # Its map is the identity: the mean is a bias.
     MeanImage: rule(PassThrough),
-    layers.Activation: _activation,
+    layers.Activation: activation_rules,
     layers.ActivityRegularization: rule(PassThrough),
     layers.Add: affine(),
     layers.Average: affine(),

@@ -111,11 +111,15 @@ class Gradient(PassThrough):
 
     Args:
         function: the operation upwards, of one or several tensors.
+        window: what one output position sees; `None` if that is not known.
     """
 
-    window = None
     local = False
     keeps = True
+
+    def __init__(self, function: Function, window: Window | None = None):
+        super().__init__(function)
+        self.window = window
 
     def keep(self, inputs):
         """Returns the inputs."""

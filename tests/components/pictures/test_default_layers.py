@@ -37,6 +37,16 @@ def test_convolutions_of_nested_models():
     assert default_layers(Deconvnet(outer)) == ["first", "conv0", "conv1"]
 
 
+def test_layers_that_change_nothing_are_no_layers_of_their_own():
+    layers = keras.layers
+    stack = [keras.Input((16, 20, 3))]
+    for place in range(6):
+        stack += [layers.Conv2D(2, 3, padding="same", name=f"conv{place}"), layers.Activation("linear", name=f"same{place}")]
+    assert default_layers(Deconvnet(keras.Sequential(stack))) == [f"conv{place}" for place in range(6)]
+    stack.append(layers.Activation("softmax", name="last"))
+    assert default_layers(Deconvnet(keras.Sequential(stack))) == [f"conv{place}" for place in range(6)]
+
+
 def test_net_without_convolutions_needs_names():
-    with pytest.raises(ValueError, match=r"no Conv2D layer. Name the layers to draw with --layer: depthwise_conv2d.*flat"):
+    with pytest.raises(ValueError, match=r"no Conv2D layer, .* It has: depthwise_conv2d.*flat"):
         default_layers(Deconvnet(net(0)))

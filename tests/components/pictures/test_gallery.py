@@ -9,7 +9,8 @@ from PIL import Image
 from zfnet.components.artifacts import Figures
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.pictures.gallery import TILES, draw_galleries
+from zfnet.components.pictures import gallery
+from zfnet.components.pictures.gallery import TILES, draw_galleries, picture_name
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.components.visualizer import visualize
@@ -115,6 +116,28 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, 
     unit, conv1 = next(iter(numbers["conv1"]["maps"].items()))
     maxima = wide_net.activations(images[:, 8:48], ["conv1"])[0].numpy()[..., int(unit)].max()
     np.testing.assert_allclose(conv1[0]["activation"], maxima, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("pixels", "expected"), [(11 * 40 * 56, 8), (4 * 40 * 56, 4), (40, 1)])
+def test_batches_are_powers_of_two(wide_net, examples, tmp_path, monkeypatch, pixels, expected):
+    monkeypatch.setattr(gallery, "PIXELS", pixels)
+    sizes = []
+
+    def progress(batches, length, title):
+        batches = list(batches)
+        sizes.extend(len(images) for images, _, _ in batches)
+        return batches
+
+    draw_galleries(wide_net, examples, ["dead"], tmp_path, maps=1, seed=0, progress=progress)
+    assert set(sizes[:-1]) == {expected}
+
+
+def test_no_two_layers_share_a_file():
+    layers = ["conv", "a/b", "a_b", "a%2Fb", "a#2"]
+    names = [picture_name(layer) for layer in layers]
+    assert len(set(names)) == len(layers)
+    assert not any("/" in name for name in names)
+    assert names[0] == "gallery_conv.png"
 
 
 def test_nothing_to_draw_at_all(wide_net, examples, tmp_path):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from zfnet.components.pictures.project_images import ProjectedImage
 from zfnet.components.pictures.projection_grid import FRAME, TILE, projection_grid
@@ -36,6 +37,12 @@ def test_frame_ends_where_the_image_does():
     assert np.all(picture[top, rows[2] : rows[3] + 1] == FRAME)
     assert rows[1] - rows[0] + 1 in (46, 47)
     assert rows[3] <= 6 * GAP + TILE * 3 // 4
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (798, 398), (-3, 100), (800, 100), (397, -2)])
+def test_window_of_less_than_a_pixel_of_the_tile(corner):
+    image = np.full((800, 400, 3), 90, np.uint8)
+    assert projection_grid(image[None], [found(3, 3, corner)], [""]).shape[1] == 3 * (TILE + GAP) - GAP + 12 * GAP
 
 
 def test_whole_image_needs_no_frame():

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -82,6 +83,18 @@ def test_of_a_file_and_photographs_gives_the_same(gallery, tmp_path):
     assert "photographs: preparing photographs" in done.stdout
     assert {path.name: path.read_bytes() for path in (tmp_path / "new/pictures").iterdir()} == of_run
     assert names(tmp_path / "new") == ["pictures"]
+
+
+def test_only_what_is_searched_is_prepared(gallery, tmp_path):
+    for split in ("train", "validation"):
+        for name in ("cat", "dog"):
+            shutil.copytree(f"photographs/{name}", tmp_path / "data" / split / name, ignore=shutil.ignore_patterns("broken.jpg"))
+        (tmp_path / f"data/{split}/dog/broken.jpg").write_bytes(b"no picture")
+    done = gallery("net.keras", "--data", str(tmp_path / "data"), "--layer", "conv1")
+    assert done.exit_code == 0
+    assert f"{tmp_path / 'data'}: 1 photograph can't be read and will be left out" in done.stdout
+    found = json.loads((tmp_path / "new/pictures/gallery.json").read_text())["conv1"]["maps"]
+    assert {each["example"].split("/")[0] for shown in found.values() for each in shown} == {"validation"}
 
 
 def test_of_a_prepared_directory(gallery, tmp_path, folder):

@@ -1,0 +1,57 @@
+"""Brings targets down to pixels, in chunks, the faster way of two."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.targets import Targets
+from zfnet.model.deconvnet.windows import Windows
+
+# Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
+# gains in speed.
+MOST_VALUES = 1 << 25
+MOST_ROWS = 64
+
+
+def bring_down(
+    passes: Passes, value: int, shapes: list[tuple[int, ...]], kept: dict, targets: Targets
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Brings targets down to pixels: through windows where that is less work, else through whole maps.
+
+    Args:
+        passes: the compiled passes of a model.
+        value: number of the value that the targets are activations of.
+        shapes: shape of every value of the graph, without the batch.
+        kept: what each operation below keeps of the forward pass, by the number of its output.
+        targets: one or more.
+
+    Returns:
+        Windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`.
+    """
+    windows = Windows(passes.graph, value, shapes)
+    if windows.worthwhile:
+        key, largest = ("windows", value, tuple(shapes)), windows.largest
+
+        def run(*part):
+            return passes.run(key, windows.down, kept, *part)
+
+    else:
+        largest = max(math.prod(shapes[number]) for number in {0, *(operation.output for operation in windows.operations)})
+
+        def run(*part):
+            return [_whole(passes, value, shapes, kept, *part)]
+
+    rows = min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
+    targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
+    parts = [[array[:count].numpy() for array in run(*part)] for count, part in targets.chunks(rows)]
+    signal, *corners = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return signal, corners[0] if corners else None
+
+
+def _whole(passes, value, shapes, kept, examples, units, positions, strengths):
+    places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
+    signal = tf.scatter_nd(places, strengths, (len(units), *shapes[value]))
+    chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), kept)
+    return passes.down(value, signal, shapes, chosen)

@@ -1,0 +1,71 @@
+"""Windows against whole maps, and when they are taken."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zfnet.model import Deconvnet, ZFNet
+from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.windows import Windows
+
+
+def net(*middle, shape=(30, 26, 3)):
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([keras.Input(shape), *middle])
+
+
+def conv(name, maps=6, **named):
+    bias = keras.initializers.RandomNormal(0, 0.3)
+    return layers.Conv2D(maps, 3, name=name, bias_initializer=bias, **named)
+
+
+CHAINS = {
+    "padding behind, on negative maps": [conv("low"), layers.ZeroPadding2D(((0, 1), (0, 1))), layers.MaxPooling2D(), conv("top")],
+    "padding behind, first of all": [layers.ZeroPadding2D(((0, 2), (0, 3))), layers.MaxPooling2D(), conv("top")],
+    "cropping behind": [conv("low", padding="same"), layers.Cropping2D(((0, 2), (0, 3))), conv("top", padding="same")],
+    "cropping before": [conv("low", padding="same"), layers.Cropping2D(((3, 0), (2, 0))), conv("top", padding="same")],
+    "same, stride 2, pools": [conv("low", strides=2, padding="same"), layers.MaxPooling2D(3, 2, padding="same"), conv("top")],
+    "large maps": [conv("low", 48, padding="same"), layers.MaxPooling2D(3, 2), conv("middle", 48, strides=2), conv("top", padding="same")],
+    "many places in a pool": [conv("low", padding="same"), layers.MaxPooling2D(9, 3, padding="same"), conv("top", padding="same")],
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_windows_equal_whole_maps_everywhere(name, monkeypatch):
+    model = net(*(layer.__class__.from_config(layer.get_config()) for layer in CHAINS[name]))
+    images = np.random.default_rng(0).normal(size=(2, 30, 26, 3)).astype("float32")
+    deconvnet = Deconvnet(model)
+    recording = deconvnet.record(images)
+    height, width = recording.activations("top").shape[1:3]
+    rows, columns = (numbers.ravel() for numbers in np.indices((height, width)))
+    targets = 2, np.stack([rows, columns], 1), np.arange(len(rows)) % 2
+    windows = Windows(deconvnet.graph, deconvnet.graph.value_of("top"), recording.shapes)
+    assert windows.possible
+    ways = []
+    for taken in (True, False):
+        monkeypatch.setattr(Windows, "_fewer", lambda self, taken=taken: taken)
+        ways.append(recording.project("top", *targets))
+        patches, corners = recording.project_patches("top", *targets)
+        for patch, corner, frame in zip(patches, corners, ways[-1], strict=True):
+            np.testing.assert_allclose(patch, cut_window(frame, corner, patch.shape[:2]), atol=1e-6 * np.abs(ways[0]).max())
+            # All of it, and nothing outside of the image.
+            np.testing.assert_allclose(np.abs(patch).sum(), np.abs(frame).sum(), rtol=1e-4)
+    np.testing.assert_allclose(ways[0], ways[1], rtol=0, atol=1e-5 * np.abs(ways[1]).max())
+    assert np.abs(ways[1]).max() > 0
+
+
+def test_zfnet_is_a_chain_up_to_conv5_and_windows_are_worthwhile():
+    deconvnet = Deconvnet(ZFNet())
+    for layer in ("conv1", "pool2", "conv5"):
+        assert Windows(deconvnet.graph, deconvnet.graph.value_of(layer), deconvnet.graph.shapes).worthwhile
+    assert not Windows(deconvnet.graph, deconvnet.graph.value_of("fc6"), deconvnet.graph.shapes).possible
+
+
+def test_a_branch_is_no_chain():
+    image = keras.Input((12, 10, 3))
+    low = layers.Conv2D(3, 3, padding="same", name="low")(image)
+    model = keras.Model(image, layers.Add(name="sum")([image, low]))
+    graph = Deconvnet(model).graph
+    assert Windows(graph, graph.value_of("low"), graph.shapes).possible
+    assert not Windows(graph, graph.value_of("sum"), graph.shapes).possible

@@ -16,10 +16,11 @@ NAME = "whole_gallery"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 IMAGES, BATCH, K = 2000, 32, 9
+TOGETHER = 16  # Images that `project_strongest` records together.
 
 
 def measure() -> dict:
-    """Runs the gallery once, and its parts once more for themselves."""
+    """Runs both passes of the gallery once, and the part of the second that prepares projections once more by itself."""
     import keras
 
     from zfnet.model import Deconvnet, ZFNet, project_strongest, strongest_activations
@@ -37,11 +38,25 @@ def measure() -> dict:
         for part in project_strongest(deconvnet, batches, found):
             made[part.layer] += len(part.units)
 
+    pools = [operation for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of("conv5")) if operation.rule.keeps]
+
+    def record():
+        for batch, ids in batches:
+            rows = np.flatnonzero(np.isin(ids, needed))
+            for start in range(0, len(rows), TOGETHER):
+                recording = deconvnet.record_switches(batch[rows[start : start + TOGETHER]], LAYERS)
+                for operation in pools:
+                    recording._keep(operation)
+
     strongest_activations(deconvnet, batches[:2], LAYERS, K)
     rates = [matrix_product_rate()]
-    taken = {"search": seconds(search), "projections": seconds(project)}
+    taken = {"search": seconds(search)}
+    needed = np.unique(np.concatenate([found[layer].examples.ravel() for layer in LAYERS]))
+    taken["projections"] = seconds(project)
+    taken["switches"] = seconds(record)
+    taken["projections"] -= taken["switches"]
     rates.append(matrix_product_rate())
-    operations = operations_needed(deconvnet, made, len({int(i) for layer in LAYERS for i in found[layer].examples.ravel()}))
+    operations = operations_needed(deconvnet, made, len(needed))
     rate = sum(rates) / len(rates)
     return {
         "command": "python benchmarks/whole_gallery.py",
@@ -49,6 +64,7 @@ def measure() -> dict:
         "machine": machine(),
         "versions": versions(),
         "images": IMAGES,
+        "images_projected_from": len(needed),
         "projections": made,
         "seconds": taken,
         "operations": operations,
@@ -66,7 +82,7 @@ def operations_needed(deconvnet, projections: dict[str, int], recorded: int) -> 
         recorded: images that must run up to pool2 once more, for the switches.
 
     Returns:
-        Operations of the search and of the projections.
+        Operations of the search, of finding the switches, and of the projections.
     """
     graph = deconvnet.graph
 
@@ -88,8 +104,8 @@ def operations_needed(deconvnet, projections: dict[str, int], recorded: int) -> 
 
     return {
         "search": IMAGES * upwards(graph.value_of("conv5")),
-        "projections": recorded * upwards(graph.value_of("pool2"))
-        + sum(count * downwards(graph.value_of(layer)) for layer, count in projections.items()),
+        "switches": recorded * upwards(graph.value_of("pool2")),
+        "projections": sum(count * downwards(graph.value_of(layer)) for layer, count in projections.items()),
     }
 
 
@@ -107,12 +123,17 @@ def _size(shape):
 def table(result: dict) -> str:
     """The result as Markdown."""
     rows = []
-    for name, what in (("search", "search of all images"), ("projections", "switches and projections")):
+    parts = {
+        "search": "first pass: search",
+        "switches": "second pass: forward to pool2, switches",
+        "projections": "second pass: projections",
+    }
+    for name, what in parts.items():
         taken, limit = result["seconds"][name], result["limit_seconds"][name]
         rows.append([what, f"{taken:.0f} s", f"{result['operations'][name] / 1e12:.1f}", f"{limit:.0f} s", f"{limit / taken:.0%}"])
     taken, limit = sum(result["seconds"].values()), sum(result["limit_seconds"].values())
     total = sum(result["operations"].values())
-    rows.append(["both", f"{taken:.0f} s", f"{total / 1e12:.1f}", f"{limit:.0f} s", f"{limit / taken:.0%}"])
+    rows.append(["all", f"{taken:.0f} s", f"{total / 1e12:.1f}", f"{limit:.0f} s", f"{limit / taken:.0%}"])
     rate = sum(result["matrix_product_rates"]) / len(result["matrix_product_rates"]) / 1e9
     text = markdown(["part", "takes", "10¹² operations of its convolutions", f"at {rate:.0f} · 10⁹ a second", "of the limit"], rows)
     count = f"{sum(result['projections'].values()):,} projections over {result['images']:,} images"

@@ -67,7 +67,7 @@ def draw_galleries(
     """
     image_input = ImageInput.of(deconvnet.model, examples.image_size)
     fitting = max(1, PIXELS // (image_input.height * image_input.width))
-    batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: recordings are padded to few sizes.
+    batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: images are recorded in batches of few sizes.
 
     def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         found = central_batches(examples, SPLIT, size=image_input.side, batch_size=batch_size, numbers=numbers)

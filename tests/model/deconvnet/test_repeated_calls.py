@@ -1,0 +1,33 @@
+"""Nothing is traced or compiled anew from one call to the next."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zfnet.model import Deconvnet, build, project_strongest, strongest_activations
+
+
+def test_later_calls_trace_nothing(monkeypatch):
+    keras.utils.set_random_seed(0)
+    deconvnet = Deconvnet(build("zfnet-small", (96, 80, 3), 4))
+    images = np.random.default_rng(0).normal(scale=50, size=(21, 96, 80, 3)).astype("float32")
+
+    def everything(first, count):
+        batch = images[first : first + count]
+        for layer in ("conv2", "conv5", "fc6"):
+            deconvnet.project(batch, layer, first)
+            deconvnet.project_patches(batch, layer, np.arange(count) % 7)
+        found = strongest_activations(deconvnet, [batch], ["conv3"], k=2)
+        for _ in project_strongest(deconvnet, [batch], found):
+            pass
+
+    everything(0, 21)
+    everything(0, 3)
+    made, initialize = [], tf.Graph.__init__
+    # Every function that is traced gets a graph.
+    monkeypatch.setattr(tf.Graph, "__init__", lambda self, *arguments: (made.append(self), initialize(self, *arguments))[1])
+    for first, count in ((1, 3), (2, 1), (0, 2), (4, 5), (3, 8), (0, 17)):
+        everything(first, count)
+    assert not made
+    deconvnet.project(images[:3], "conv4", 0)
+    assert made

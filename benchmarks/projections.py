@@ -62,7 +62,7 @@ def measure() -> dict:
         "command": "python benchmarks/projections.py",
         "commit": commit(),
         "machine": machine(),
-        "versions": versions() | {name: version for name, (_, version) in peers.items()},
+        "versions": versions() | {name.split(" ")[0]: version for name, (_, version) in peers.items()},
         "images": IMAGES,
         "units_an_image": UNITS,
         "rounds": ROUNDS,
@@ -149,7 +149,8 @@ def table(result: dict) -> str:
         rows.append([layer, *cells, _ratio(windows, maps), _ratio(windows, textbook)])
     head = ["from", "windows", "whole maps", "whole maps, TensorFlow's own operations", "windows are faster by", "and by"]
     text = markdown(head, rows)
-    text += f"\nThe forward pass and its switches, apart: {rates['forward']['median']:.0f} images a second ({rates['forward']['best']:.0f}).\n\n"
+    forward = rates["forward"]
+    text += f"\nThe forward pass and its switches, apart: {forward['median']:.0f} images a second ({forward['best']:.0f}).\n\n"
     ours = rates["windows conv5, forward pass included"]
     rows = [["this project, forward pass included", f"{ours['median']:,.0f} ({ours['best']:,.0f})", ""]]
     for name in sorted(rates):

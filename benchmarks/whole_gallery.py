@@ -22,6 +22,7 @@ TOGETHER = 16  # Images that `project_strongest` records together.
 def measure() -> dict:
     """Runs both passes of the gallery once, and the part of the second that prepares projections once more by itself."""
     import keras
+    import numpy as np
 
     from zfnet.model import Deconvnet, ZFNet, project_strongest, strongest_activations
 

@@ -1,6 +1,7 @@
 """Brings targets down to pixels, in chunks, the faster way of two."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,8 @@ from zfnet.model.deconvnet.windows import Windows
 # Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
 # gains in speed.
 MOST_VALUES = 1 << 25
-MOST_ROWS = 64
+MOST_ROWS = 32
+THREADS = 2
 
 
 def bring_down(
@@ -45,7 +47,10 @@ def bring_down(
 
     rows = min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
-    parts = [[array[:count].numpy() for array in run(*part)] for count, part in targets.chunks(rows)]
+    chunks = list(targets.chunks(rows))
+    # Two at a time: while one is in a step that keeps a single core busy, the other uses the rest.
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = list(pool.map(lambda chunk: [array.numpy()[: chunk[0]] for array in run(*chunk[1])], chunks))
     signal, *corners = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return signal, corners[0] if corners else None
 

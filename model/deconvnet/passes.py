@@ -1,5 +1,6 @@
 """The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
+import threading
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -19,7 +20,7 @@ class Passes:
 
     def __init__(self, graph: Graph):
         self.graph = graph
-        self._compiled = {}
+        self._compiled, self._making = {}, threading.Lock()
 
     def up(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
         """Runs the graph as far as some values need it.
@@ -92,10 +93,11 @@ class Passes:
         return self.once(key, compile_it)(*arguments)
 
     def once(self, key, make: Callable):
-        """What `make` returned for this key when it was first asked for."""
-        if key not in self._compiled:
-            self._compiled[key] = make()
-        return self._compiled[key]
+        """What `make` returned for this key when it was first asked for, by whichever thread."""
+        with self._making:
+            if key not in self._compiled:
+                self._compiled[key] = make()
+            return self._compiled[key]
 
     def _maxima(self, wanted):
         @tf.function(reduce_retracing=True, autograph=False)

@@ -27,9 +27,10 @@ def test_trained_net_equals_autodiff(photographs, equals_autodiff):
     # Two classes that are easily learned: upright or upside down.
     images = np.concatenate([photographs, photographs[:, ::-1]])
     labels = np.repeat([0, 1], len(photographs))
-    net.compile(keras.optimizers.SGD(0.002, momentum=0.5), "sparse_categorical_crossentropy")
-    losses = net.fit(images, labels, epochs=20, batch_size=8, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    net.compile(keras.optimizers.SGD(0.005, momentum=0.9), "sparse_categorical_crossentropy")
+    before = net.evaluate(images, labels, verbose=0)
+    net.fit(images, labels, epochs=40, batch_size=8, verbose=0)
+    assert net.evaluate(images, labels, verbose=0) < before / 2
     equals_autodiff(net, photographs, ["conv1", "conv2", "conv3", "conv5", "fc6", "predictions"])
 
 

@@ -57,3 +57,22 @@ def test_ids_may_be_in_any_order(deconvnet, images):
     (part,) = project_strongest(deconvnet, batches(images, ids), found, chosen)
     expected, _ = deconvnet.project_patches(images[row : row + 1], "conv1", 3)
     np.testing.assert_allclose(part.projections, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_of_nothing_nothing_is_projected(deconvnet, images, strongest):
+    assert not list(project_strongest(deconvnet, [images], {}))
+    assert not list(project_strongest(deconvnet, [images], strongest, {}))
+
+
+def test_double_precision():
+    image = keras.Input((14, 12, 3), dtype="float64")
+    policy = keras.DTypePolicy("float64")
+    low = keras.layers.Conv2D(4, 3, activation="relu", name="low", dtype=policy)(image)
+    top = keras.layers.Conv2D(4, 3, strides=2, name="top", dtype=policy)(keras.layers.MaxPooling2D(dtype=policy)(low))
+    deconvnet = Deconvnet(keras.Model(image, top))
+    images = np.random.default_rng(0).normal(size=(3, 14, 12, 3))
+    found = strongest_activations(deconvnet, [images], ["top"], k=1)
+    (part,) = project_strongest(deconvnet, [images], found, {"top": (np.array([1]), np.array([0]))})
+    expected, _ = deconvnet.project_patches(images[found["top"].examples[1]], "top", 1)
+    assert (part.projections.dtype, expected.dtype) == (np.float64, np.float64)
+    np.testing.assert_allclose(part.projections, expected, atol=1e-6 * np.abs(expected).max())

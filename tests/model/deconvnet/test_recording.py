@@ -93,3 +93,30 @@ def test_window_is_padded_where_it_leaves_the_image():
 def test_what_is_not_there_is_named(recording, arguments, message):
     with pytest.raises(ValueError, match=message):
         recording.project(*arguments)
+
+
+@pytest.mark.parametrize("layer", ["conv2", "conv5", "fc6"])
+def test_no_projection_at_all(net, recording, layer):
+    assert recording.project(layer, [], None, []).shape == (0, 96, 80, 3)
+    patches, corners = recording.project_patches(layer, [], None, [])
+    assert (len(patches), corners.shape) == (0, (0, 2))
+    assert Deconvnet(net).project(np.zeros((0, 96, 80, 3), "float32"), layer, 3).shape == (0, 96, 80, 3)
+
+
+def test_several_units_of_one_image(recording):
+    together = recording.project("conv2", [3, 7, 9], example=4)
+    for unit, projection in zip([3, 7, 9], together, strict=True):
+        np.testing.assert_allclose(projection, recording.project("conv2", unit, example=4)[0], atol=1e-6)
+
+
+def test_switches_do_not_depend_on_how_many_images_are_recorded(net, images, recording):
+    # Found in parts of 16, 4 and 1.
+    alone = np.concatenate([Deconvnet(net).record(images[row : row + 1], ["pool1"]).switches("pool1") for row in (0, 15, 16, 31, 32)])
+    np.testing.assert_array_equal(recording.switches("pool1")[[0, 15, 16, 31, 32]], alone)
+
+
+def test_what_was_not_recorded_is_named(net, images):
+    recording = Deconvnet(net).record(images[:1], ["conv2"])
+    recording.project("conv1", 0)
+    with pytest.raises(ValueError, match="'conv3' was not recorded; name it in"):
+        recording.project("conv3", 0)

@@ -88,3 +88,29 @@ def test_layers_laid_out_otherwise_than_the_rest_are_refused():
     model = keras.Model(image, layers.MaxPooling2D(2, data_format="channels_last", name="odd")(maps))
     with pytest.raises(ValueError, match="'odd' is a MaxPooling2D of channels_last in a channels_first model"):
         Deconvnet(model)
+
+
+def linear(inputs):
+    return inputs**2
+
+
+def test_a_function_of_a_users_own_is_not_taken_for_keras_own_of_that_name():
+    model = keras.Sequential([keras.Input((8, 6, 3)), keras.layers.Conv2D(2, 3, activation=linear, name="conv")])
+    with pytest.raises(ValueError, match="'conv' is a Conv2D with the activation 'linear', for which no deconvnet"):
+        Deconvnet(model)
+
+
+def test_quantized_weights_are_refused():
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, name="dense")])
+    model.quantize("int8")
+    with pytest.raises(ValueError, match="'dense' is a Dense quantized to int8"):
+        Deconvnet(model)
+
+
+def test_name_of_a_sigmoid_below_other_layers_is_its_output():
+    image = keras.Input((8, 6, 3))
+    gate = keras.layers.Conv2D(2, 3, activation="sigmoid", name="gate")(image)
+    model = keras.Model(image, keras.layers.Multiply(name="product")([gate, gate]))
+    images = np.random.default_rng(0).normal(size=(2, 8, 6, 3)).astype("float32")
+    (activations,) = Deconvnet(model, unsupported="gradient").activations(images, ["gate"])
+    assert 0 < np.min(activations) < np.max(activations) < 1

@@ -49,8 +49,8 @@ def bring_down(
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
     chunks = list(targets.chunks(rows))
     # Two at a time: while one is in a step that keeps a single core busy, the other uses the rest.
-    with ThreadPoolExecutor(THREADS) as pool:
-        parts = list(pool.map(lambda chunk: [array.numpy()[: chunk[0]] for array in run(*chunk[1])], chunks))
+    with ThreadPoolExecutor(min(THREADS, len(chunks))) as pool:
+        parts = list(pool.map(lambda chunk: [np.asarray(array)[: chunk[0]] for array in run(*chunk[1])], chunks))
     signal, *corners = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return signal, corners[0] if corners else None
 

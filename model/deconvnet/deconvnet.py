@@ -53,7 +53,7 @@ class Deconvnet:
             The recording.
 
         Raises:
-            ValueError: if the images have another shape than the model takes, or a layer is not there.
+            ValueError: if there are no images, they have another shape than the model takes, or a layer is not there.
         """
         images = self._checked(images)
         named = set(self.graph.outputs.values())
@@ -107,5 +107,7 @@ class Deconvnet:
         if not tf.TensorShape(expected.shape).is_compatible_with(images.shape):
             order = "number, channels, height, width" if self.graph.channels_first else "number, height, width, channels"
             raise ValueError(f"The images have shape {images.shape}; this model takes {tuple(expected.shape)} ({order}).")
+        if not len(images):
+            raise ValueError(f"The images have shape {images.shape}: there is none. Expected at least one.")
         images = tf.cast(images, self.graph.dtype)
         return tf.transpose(images, (0, 2, 3, 1)) if self.graph.channels_first else images

@@ -74,7 +74,7 @@ class Recording:
             raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(pools) or 'there is none'}.")
         operation = pools[layer]
         window = operation.rule.window
-        places = self._keep(operation).numpy().astype(np.int64)
+        places = np.asarray(self._keep(operation)).astype(np.int64)
         before = window.padding(self.shapes[operation.inputs[0]][:2])
         _, row, column, _ = np.indices(places.shape, sparse=True)
         rows = row * window.strides[0] - before[0] + places // window.size[1]
@@ -147,7 +147,7 @@ class Recording:
 
     def _targets(self, layer: str, unit, position, example) -> Targets:
         activations = self._recorded(self._graph.value_of(layer), layer)
-        return find_targets(activations.numpy(), layer, unit, position, example)
+        return find_targets(np.asarray(activations), layer, unit, position, example)
 
     def _bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
         value = self._graph.value_of(layer)

@@ -43,9 +43,11 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
     found = {layer: Strongest.none(shape[-1], k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
     for images, ids in image_batches(batches):
+        if not len(ids):
+            continue
         for start, (maxima, activations) in deconvnet.maxima(images, layers):
             for layer, highest, maps in zip(layers, maxima, activations, strict=True):
-                found[layer] = _with_batch(found[layer], highest.numpy(), maps, ids[start : start + len(highest)])
+                found[layer] = _with_batch(found[layer], np.asarray(highest), maps, ids[start : start + len(highest)])
     return found
 
 
@@ -64,7 +66,8 @@ def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, id
         places, ranks = np.nonzero((merged.positions[:, :, 0] < 0) & (merged.examples >= 0))
         order = np.argsort(ids)
         rows = order[np.searchsorted(ids, merged.examples[places, ranks], sorter=order)]
-        maps = activations.numpy()[rows, :, :, changed[places]]
+        # Not `numpy()`, which copies all of it.
+        maps = np.asarray(activations)[rows, :, :, changed[places]]
         flat = maps.reshape(len(rows), -1).argmax(axis=1)
         merged.positions[places, ranks] = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=1)
     return found.replaced(changed, merged)

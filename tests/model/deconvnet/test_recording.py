@@ -100,7 +100,8 @@ def test_no_projection_at_all(net, recording, layer):
     assert recording.project(layer, [], None, []).shape == (0, 96, 80, 3)
     patches, corners = recording.project_patches(layer, [], None, [])
     assert (len(patches), corners.shape) == (0, (0, 2))
-    assert Deconvnet(net).project(np.zeros((0, 96, 80, 3), "float32"), layer, 3).shape == (0, 96, 80, 3)
+    with pytest.raises(ValueError, match=r"images have shape \(0, 96, 80, 3\): there is none"):
+        Deconvnet(net).project(np.zeros((0, 96, 80, 3), "float32"), layer, 3)
 
 
 def test_several_units_of_one_image(recording):

@@ -48,7 +48,7 @@ def test_order_of_batches_does_not_matter(deconvnet, images):
 
 
 def test_two_halves_merge_to_the_whole(deconvnet, images):
-    whole = strongest_activations(deconvnet, [images], ["conv2"], k=3)["conv2"]
+    whole = strongest_activations(deconvnet, [images[:0], images], ["conv2"], k=3)["conv2"]
     first = strongest_activations(deconvnet, [(images[:11], np.arange(11))], ["conv2"], k=3)["conv2"]
     second = strongest_activations(deconvnet, [(images[11:], np.arange(11, 25))], ["conv2"], k=3)["conv2"]
     for merged in (first.merge(second), second.merge(first)):

@@ -102,7 +102,7 @@ def test_a_function_of_a_users_own_is_not_taken_for_keras_own_of_that_name():
 
 def test_quantized_weights_are_refused():
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, name="dense")])
-    model.quantize("int8")
+    model.layers[0].quantize("int8")
     with pytest.raises(ValueError, match="'dense' is a Dense quantized to int8"):
         Deconvnet(model)
 

@@ -48,11 +48,20 @@ def bring_down(
     rows = min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
     chunks = list(targets.chunks(rows))
+    starts = np.cumsum([0, *(count for count, _ in chunks)])
+    shape = (*windows.size, shapes[0][2]) if windows.worthwhile else shapes[0]
+    signal = np.empty((starts[-1], *shape), passes.graph.dtype)
+    corners = np.empty((starts[-1], 2), np.int32)
+
+    def bring_chunk(start, chunk):
+        count, part = chunk
+        for whole, array in zip((signal, corners), run(*part), strict=False):
+            whole[start : start + count] = np.asarray(array)[:count]
+
     # Two at a time: while one is in a step that keeps a single core busy, the other uses the rest.
-    with ThreadPoolExecutor(min(THREADS, len(chunks))) as pool:
-        parts = list(pool.map(lambda chunk: [np.asarray(array)[: chunk[0]] for array in run(*chunk[1])], chunks))
-    signal, *corners = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return signal, corners[0] if corners else None
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(bring_chunk, starts, chunks))
+    return signal, corners if windows.worthwhile else None
 
 
 def _whole(passes, value, shapes, kept, examples, units, positions, strengths):

@@ -88,6 +88,14 @@ class Windows:
         return runs
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the window of the image."""
+        size = (1, 1)
+        for operation in self.operations:
+            size = operation.rule.window.seen(size)
+        return size
+
+    @property
     def largest(self) -> int:
         """Values of the largest window."""
         return max(in_window for in_window, _ in self._values())

@@ -25,9 +25,7 @@ class MergeStrongest(beam.CombineFn):
 
     def add_input(self, found: Found, part: Found) -> Found:
         """The strongest of both."""
-        return {layer: found[layer].merge(strongest) if layer in found else strongest for layer, strongest in part.items()} | {
-            layer: strongest for layer, strongest in found.items() if layer not in part
-        }
+        return found | {layer: found[layer].merge(strongest) if layer in found else strongest for layer, strongest in part.items()}
 
     def merge_accumulators(self, parts: Iterable[Found]) -> Found:
         """The strongest of all."""

@@ -1,7 +1,6 @@
 """The way down through windows: one activation comes from a small part of every map, and only that part is computed."""
 
 import math
-from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -40,7 +39,6 @@ class Windows:
             )
         )
         self.worthwhile = self.possible and self._fewer()
-        self._runs = self._split()
 
     def down(self, kept: dict[int, tf.Tensor], examples, units, positions, strengths) -> tuple[tf.Tensor, tf.Tensor]:
         """Projects activations to the windows of the image that they see.
@@ -57,7 +55,7 @@ class Windows:
         """
         signal = (tf.one_hot(units, self.shapes[self.value][2], dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
         size, corners, may_leave = (1, 1), tf.convert_to_tensor(positions), False
-        for run in self._runs:
+        for run in self._runs():
             operation = run[0]
             window, shape = operation.rule.window, self.shapes[operation.inputs[0]]
             # A map of another size, even where only rows at the end were added or cut off.
@@ -76,7 +74,7 @@ class Windows:
         signal = signal[:, : size[0], : size[1]]
         return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
 
-    def _split(self) -> list[list[Operation]]:
+    def _runs(self) -> list[list[Operation]]:
         # An unpooling and what is done to single values after it are one run: together they are one loop over memory.
         runs = []
         for operation in self.operations:
@@ -90,27 +88,25 @@ class Windows:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the window of the image."""
-        size = (1, 1)
-        for operation in self.operations:
-            size = operation.rule.window.seen(size)
-        return size
+        return self._sizes()[-1]
 
     @property
     def largest(self) -> int:
         """Values of the largest window."""
-        return max(in_window for in_window, _ in self._values())
+        return max(self._values())
 
-    def _values(self) -> Iterator[tuple[int, int]]:
-        """Values of the window and of the whole map, at each value on the way down."""
-        size = (1, 1)
+    def _sizes(self) -> list[tuple[int, int]]:
+        sizes = [(1, 1)]
         for operation in self.operations:
-            size = operation.rule.window.seen(size)
-            shape = self.shapes[operation.inputs[0]]
-            yield math.prod(size) * shape[2], math.prod(shape)
+            sizes.append(operation.rule.window.seen(sizes[-1]))
+        return sizes[1:]
+
+    def _values(self) -> list[int]:
+        maps = [self.shapes[operation.inputs[0]][2] for operation in self.operations]
+        return [math.prod(size) * count for size, count in zip(self._sizes(), maps, strict=True)]
 
     def _fewer(self) -> bool:
-        in_windows, in_maps = (sum(values) for values in zip(*self._values(), strict=True))
-        return in_windows < in_maps
+        return sum(self._values()) < sum(math.prod(self.shapes[operation.inputs[0]]) for operation in self.operations)
 
 
 def _together(run):

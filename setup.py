@@ -20,7 +20,8 @@ def find_packages() -> list[str]:
     return packages
 
 
-TEST = ["pytest", "pytest-timeout", "build", "ruff"]
+# Google's client libraries and a server that stands in for Cloud Storage: what runs on Dataflow is tested without a cloud.
+TEST = ["pytest", "pytest-timeout", "build", "ruff", "apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs"]
 
 setuptools.setup(
     name="zfnet",

@@ -67,8 +67,9 @@ class Artifact:
 class Examples(Artifact):
     """TFRecord shards in TFDS's layout, with `manifest.json` written last.
 
-    Every record holds `image` (JPEG, side x side, RGB), `label` (int64), `id` (text), `photograph` (text: the photograph that the
-    image was cut from) and `box` (4 int64: top, left, bottom, right, in pixels of that photograph).
+    Every record holds `image` (JPEG, side x side, RGB), `label` (int64), `class_name` (text: the name of its class, ImageNet's synset),
+    `id` (text), `photograph` (text: the photograph that the image was cut from) and `box` (4 int64: top, left, bottom, right, in pixels of
+    that photograph).
     """
 
     def digest(self) -> str:

@@ -1,19 +1,19 @@
 """Step 1: photographs in, TFRecord shards of square JPEGs out."""
 
-import dataclasses
-import io
+import contextlib
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from typing import Any
 
 from etils import epath
 
 from zfnet.components.artifacts import Examples, Output, Setting
-from zfnet.components.data.photograph import UnreadablePhotograph, prepare_photograph
 from zfnet.components.data.prepared_source import PreparedSource
-from zfnet.components.data.source import Source, SourcePhotograph
+from zfnet.components.data.source import Source
+from zfnet.components.data.tally import TALLY, Tally
 
-OUTCOME = "outcome.json"  # what the workers report; gone before the manifest is written
+OUTCOME = "outcome.json"  # what the workers report; gone when the manifest is written
 
 
 def generate_examples(
@@ -26,12 +26,13 @@ def generate_examples(
     runner: Setting[str],
     beam_options: Setting[tuple[str, ...]],
     splits: tuple[str, ...] = ("train", "validation"),
+    follow: Setting[Callable[[Tally], contextlib.AbstractContextManager] | None] = None,
 ) -> None:
     """Decodes every photograph, cuts its central square and writes shards that TFDS reads.
 
     Workers are handed whole shards by reference and decode, crop and write them in one go, so photographs are never shuffled. The shards
-    have the same bytes whatever the runner, the number of workers and the order of files. What cannot be read goes to `rejected.jsonl`.
-    The manifest is written last.
+    have the same bytes whatever the runner, the number of workers and the order of files. What cannot be read goes to `rejected.jsonl`,
+    lines of `{"id", "reason", "source"}`. The manifest is written last.
 
     Args:
         examples: where to.
@@ -42,6 +43,7 @@ def generate_examples(
         runner: name of the Beam runner.
         beam_options: further options for Beam.
         splits: those to prepare, where the others are not needed; a prepared directory is passed on with all that it has.
+        follow: is given the counts of a local run, and entered while it works.
 
     Raises:
         ValueError: more than `max_rejected` of the photographs cannot be read, or a split has none, or the source is a prepared
@@ -52,7 +54,9 @@ def generate_examples(
         return
     side = round(image_size * 8 / 7)
     examples.path.mkdir(parents=True, exist_ok=True)
-    _write_shards(source, examples.path, side, num_shards, runner, beam_options, splits)
+    TALLY.reset()
+    with follow(TALLY) if follow else contextlib.nullcontext():
+        _write_shards(source, examples.path, side, num_shards, runner, beam_options, splits)
     outcome = examples.read_json(OUTCOME)
     written, rejected = outcome["splits"], outcome["rejected"]
     _check(source, written, rejected, max_rejected)
@@ -65,6 +69,7 @@ def generate_examples(
         "side": side,
         "labels": source.labels,
         "source": source.data,
+        "published": source.published,
         "rejected": len(rejected),
         "splits": written,
     }
@@ -86,67 +91,30 @@ def _write_shards(
     import apache_beam as beam
 
     from zfnet.components.data.beam_pipeline import open_pipeline
+    from zfnet.components.data.prepare_shard import PrepareShard
 
-    with open_pipeline(runner, beam_options) as pipeline:
+    path = os.fspath(directory)
+    with open_pipeline(runner, beam_options, path) as pipeline:
         _ = (
             source.plan(pipeline, num_shards)
             | "Wanted" >> beam.Filter(lambda planned: planned[0][0] in wanted)
-            | "Write" >> beam.Map(_write_one, source.read, str(directory), source.name, side)
+            | "Prepare" >> beam.ParDo(PrepareShard(source.read, path, source.name, source.labels, side, source.remote))
             | beam.combiners.ToList()
-            | "Report" >> beam.Map(_report, str(directory / OUTCOME), wanted)
+            | "Report" >> beam.Map(_report, f"{path}/{OUTCOME}", wanted)
         )
-
-
-def _write_one(planned: tuple[tuple[str, int, int], Any], read: Callable, directory: str, name: str, side: int) -> dict:
-    """Writes one shard, and returns what came of it."""
-    from zfnet.components.data.shard import shard_name, write_shard
-
-    (split, index, number), references = planned
-    rejected = []
-    path = epath.Path(directory) / shard_name(name, split, index, number)
-    shard = write_shard(path, _prepare(read(references), side, rejected))
-    return {"split": split, "shard": dataclasses.asdict(shard), "rejected": rejected}
-
-
-def _prepare(photographs: Iterator[SourcePhotograph], side: int, rejected: list[dict]) -> Iterator[dict]:
-    """Yields examples; appends to `rejected` what cannot be one."""
-    for photograph in photographs:
-        try:
-            encoded = photograph.read()
-            image, box = prepare_photograph(encoded, side)
-        except UnreadablePhotograph as error:
-            rejected.append({"id": photograph.id, "reason": str(error), "source": photograph.origin})
-            continue
-        if photograph.box is not None:
-            box = _compose(photograph.box, box, encoded)
-        yield {
-            "image": image,
-            "label": photograph.label,
-            "id": photograph.id,
-            "photograph": photograph.photograph or photograph.id,
-            "box": box,
-        }
-
-
-def _compose(outer: tuple[int, ...], inner: tuple[int, ...], encoded: bytes) -> tuple[int, ...]:
-    """The place in the photograph of a crop `inner` from an image that was itself cut at `outer`, and maybe scaled, before."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(encoded)) as image:
-        width, height = image.size
-    top, left, bottom, right = outer
-    down, across = (bottom - top) / height, (right - left) / width
-    return round(top + inner[0] * down), round(left + inner[1] * across), round(top + inner[2] * down), round(left + inner[3] * across)
 
 
 def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
     """Writes what came of all shards, in the order of their names."""
+    from zfnet.components.data.storage import written_whole
+
     splits = {split: [] for split in wanted}
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])
     counted = {split: {"examples": sum(shard["examples"] for shard in shards), "shards": shards} for split, shards in splits.items()}
     rejected = sorted((entry for outcome in outcomes for entry in outcome["rejected"]), key=lambda entry: entry["id"])
-    epath.Path(path).write_text(json.dumps({"splits": counted, "rejected": rejected}))
+    with written_whole(path) as file:
+        file.write(json.dumps({"splits": counted, "rejected": rejected}).encode())
 
 
 def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: float) -> None:
@@ -165,25 +133,9 @@ def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: flo
             )
 
 
-def _write_metadata(directory: epath.Path, source: Source, side: int, splits: dict) -> None:
-    """Writes what TFDS needs to read the shards."""
-    import numpy as np
-    import tensorflow_datasets as tfds
+def _write_metadata(directory: epath.Path, source: Source, side: int, splits: dict[str, Any]) -> None:
+    from zfnet.components.data.shard import Shard
+    from zfnet.components.data.tfds_metadata import write_metadata
 
-    infos = []
-    for split, found in splits.items():
-        lengths = [shard["examples"] for shard in found["shards"]]
-        payload = sum(shard["bytes"] - 16 * shard["examples"] for shard in found["shards"])  # 16 bytes frame a record
-        infos.append(tfds.core.SplitInfo(name=split, shard_lengths=lengths, num_bytes=payload))
-    features = tfds.features.FeaturesDict(
-        {
-            "image": tfds.features.Image(shape=(side, side, 3), encoding_format="jpeg"),
-            "label": tfds.features.ClassLabel(names=source.labels),
-            "id": tfds.features.Text(),
-            "photograph": tfds.features.Text(),
-            "box": tfds.features.Tensor(shape=(4,), dtype=np.int64),
-        }
-    )
-    tfds.folder_dataset.write_metadata(
-        data_dir=directory, features=features, split_infos=infos, supervised_keys=("image", "label"), check_data=False
-    )
+    shards = {split: [Shard(**shard) for shard in found["shards"]] for split, found in splits.items()}
+    write_metadata(directory, source.labels, side, shards)

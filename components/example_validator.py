@@ -1,15 +1,14 @@
 """Step 3: looks for what is suspicious in the examples; it is reported, and nothing is dropped."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterator
 from typing import Any
-
-from etils import epath
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
 
 FEW_EXAMPLES = 10  # of a class for training; fewer make it tiny
+LISTED = 1000  # pictures that are in both splits; more are counted
 
 
 def validate_examples(
@@ -19,12 +18,13 @@ def validate_examples(
     *,
     runner: Setting[str],
     beam_options: Setting[tuple[str, ...]],
+    tensorboard: Setting[str | None] = None,
 ) -> None:
-    """Reports classes without or with few examples, labels that name no class, and pictures that are in training and validation.
+    """Reports what is wrong with classes, labels and counts, and pictures that are in training and validation.
 
     Writes `anomalies.json`, a list of `{"kind", "message", ...}`: `empty_class`, `missing_from_split` and `tiny_class` (with `class`, and
-    `split` or `examples`), `label_out_of_range` (`split`, `examples`) and `same_picture` (`train`, `validation`: the ids of the examples
-    whose stored image is the same byte for byte).
+    `split` or `examples`), `label_out_of_range` (`split`, `examples`), `wrong_number_of_examples` of a well-known data set (`split`,
+    `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same).
 
     Args:
         examples: what ExampleGen wrote.
@@ -32,26 +32,27 @@ def validate_examples(
         anomalies: where to.
         runner: name of the Beam runner.
         beam_options: further options for Beam.
+        tensorboard: directory for counts and anomalies as TensorBoard shows them; None for none.
     """
     import apache_beam as beam
 
     from zfnet.components.data.beam_pipeline import open_pipeline
+    from zfnet.components.data.same_pictures import SamePictures
 
     counts = statistics.read_json("statistics.json")["classes"]
-    found = [*_class_anomalies(examples.labels, counts), *_label_anomalies(examples, counts)]
+    found = [*_class_anomalies(examples.labels, counts), *_label_anomalies(examples, counts), *_number_anomalies(examples)]
     anomalies.path.mkdir(parents=True, exist_ok=True)
     shards = [(split, path) for split in counts for path in examples.shards(split)]
-    with open_pipeline(runner, beam_options) as pipeline:
-        _ = (
-            pipeline
-            | beam.Create(shards)
-            | beam.Reshuffle()
-            | "Digest" >> beam.FlatMap(_digests)
-            | beam.GroupByKey()
-            | "InBoth" >> beam.FlatMap(_in_both_splits)
-            | beam.combiners.ToList()
-            | "Write" >> beam.Map(_write, found, str(anomalies.path / "anomalies.json"))
-        )
+    path = os.fspath(anomalies.path)
+    with open_pipeline(runner, beam_options, path) as pipeline:
+        same = pipeline | beam.Create(shards) | beam.Reshuffle() | SamePictures()
+        number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
+        first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
+        _ = first | "Write" >> beam.Map(_write, number, found, f"{path}/anomalies.json")
+    if tensorboard is not None:
+        from zfnet.components.data.data_summaries import write_summaries
+
+        write_summaries(tensorboard, examples, counts, anomalies.read_json("anomalies.json"))
 
 
 def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
@@ -76,23 +77,21 @@ def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterat
             yield {"kind": "label_out_of_range", "message": message, "split": split, "examples": others}
 
 
-def _digests(shard: tuple[str, str]) -> Iterator[tuple[bytes, tuple[str, str]]]:
-    """Yields `(digest of the stored image, (split, id))` for every example."""
-    from zfnet.components.data.shard import read_shard
-
-    split, path = shard
-    for example in read_shard(path):
-        yield hashlib.sha256(example["image"]).digest(), (split, example["id"])
-
-
-def _in_both_splits(group: tuple[bytes, Iterable[tuple[str, str]]]) -> Iterator[dict[str, Any]]:
-    where = sorted(group[1])
-    ids = {split: [id for found, id in where if found == split] for split in ("train", "validation")}
-    if all(ids.values()):
-        message = f"The same picture is in train ({', '.join(ids['train'])}) and in validation ({', '.join(ids['validation'])})."
-        yield {"kind": "same_picture", "message": message, **ids}
+def _number_anomalies(examples: Examples) -> Iterator[dict[str, Any]]:
+    manifest = examples.read_json("manifest.json")
+    for split, published in (manifest["published"] or {}).items():
+        number = examples.count(split)
+        if number != published:
+            message = f"{number:,} examples in {split}, but {manifest['source']} is published with {published:,}"
+            message += f" ({manifest['rejected']:,} photographs were rejected)." if manifest["rejected"] else "."
+            yield {"kind": "wrong_number_of_examples", "message": message, "split": split, "examples": number, "published": published}
 
 
-def _write(same: list[dict[str, Any]], others: list[dict[str, Any]], path: str) -> None:
-    listed = [*others, *sorted(same, key=lambda anomaly: anomaly["train"])]
-    epath.Path(path).write_text(json.dumps(listed, indent=1, ensure_ascii=False))
+def _write(same: list[dict[str, Any]], number: int, others: list[dict[str, Any]], path: str) -> None:
+    from zfnet.components.data.storage import written_whole
+
+    listed = [*others, *same]
+    if number > len(same):
+        listed.append({"kind": "same_picture", "message": f"{number - len(same):,} more pictures are in train and in validation."})
+    with written_whole(path) as file:
+        file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())

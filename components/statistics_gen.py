@@ -1,9 +1,8 @@
 """Step 2: the mean image and the counts that training and the validator need."""
 
 import json
+import os
 from typing import Any
-
-from etils import epath
 
 from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
 
@@ -36,20 +35,22 @@ def generate_statistics(
 
     statistics.path.mkdir(parents=True, exist_ok=True)
     shards = [(split, path) for split in SPLITS for path in examples.shards(split)]
-    with open_pipeline(runner, beam_options) as pipeline:
+    with open_pipeline(runner, beam_options, os.fspath(statistics.path)) as pipeline:
         _ = (
             pipeline
             | beam.Create(shards)
             | beam.Reshuffle()
             | beam.CombineGlobally(ImageStatistics(examples.side, len(examples.labels)))
-            | beam.Map(_write, str(statistics.path))
+            | beam.Map(_write, os.fspath(statistics.path))
         )
 
 
 def _write(found: dict[str, Any], directory: str) -> None:
     import numpy as np
 
-    directory = epath.Path(directory)
-    with (directory / "mean.npy").open("wb") as file:
-        np.save(file, found.pop("mean_image"))
-    (directory / "statistics.json").write_text(json.dumps(found, indent=1))
+    from zfnet.components.data.storage import written_whole
+
+    with written_whole(f"{directory}/mean.npy") as file:
+        np.save(file, found["mean_image"])
+    with written_whole(f"{directory}/statistics.json") as file:
+        file.write(json.dumps({name: value for name, value in found.items() if name != "mean_image"}, indent=1).encode())

@@ -13,7 +13,9 @@ from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.pipeline.anomaly_gate import refuse_anomalies
 from zfnet.pipeline.baseline import pushed_last
+from zfnet.pipeline.beam_options import step_options
 from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.step import Step
 
@@ -33,22 +35,39 @@ def zfnet_pipeline(
         source: the photographs, as `zfnet.components.data.source.open_source` opens them.
         root: where checkpoints, TensorBoard's logs and pushed models go, and where earlier runs are looked up.
         runner: name of the Beam runner for the steps that go over all photographs.
-        beam_options: further options of that runner.
+        beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
         strict: whether an anomaly in the examples ends the run.
 
     Returns:
         The steps, in the order in which to run them.
     """
-    beam = {"runner": runner, "beam_options": beam_options}
+    steps = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
+    beam = {step: {"runner": runner, "beam_options": options} for step, options in steps.items()}
     example_gen = Step(
         "ExampleGen",
         generate_examples,
-        {"source": source, "image_size": config.input_size, "num_shards": None, "max_rejected": config.max_rejected, **beam},
+        {
+            "source": source,
+            "image_size": config.input_size,
+            "num_shards": None,
+            "max_rejected": config.max_rejected,
+            "follow": lambda plan: photograph_progress,
+            **beam["ExampleGen"],
+        },
     )
     examples = example_gen.output("examples")
-    statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": examples, **beam})
+    statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": examples, **beam["StatisticsGen"]})
     statistics = statistics_gen.output("statistics")
-    example_validator = Step("ExampleValidator", validate_examples, {"examples": examples, "statistics": statistics, **beam})
+    example_validator = Step(
+        "ExampleValidator",
+        validate_examples,
+        {
+            "examples": examples,
+            "statistics": statistics,
+            "tensorboard": lambda plan: str(root / "tensorboard" / f"examples-{plan.digests['examples'][:6]}"),
+            **beam["ExampleValidator"],
+        },
+    )
     trainer = Step(
         "Trainer",
         train,

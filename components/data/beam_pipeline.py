@@ -17,36 +17,58 @@ STEP = re.compile(r" \[while running '[^\n]*'\]$")
 
 
 @contextlib.contextmanager
-def open_pipeline(runner: str, beam_options: Sequence[str] = ()) -> Iterator["beam.Pipeline"]:
+def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | None = None) -> Iterator["beam.Pipeline"]:
     """A pipeline that runs when its `with` block ends, and returns from it when everything is done.
 
     `FnApiRunner`, the local runner, works on one thread for each core, which suits photographs since decoding them releases the interpreter
-    lock; options given in `beam_options` win.
+    lock. With `--environment_type=EXTERNAL` it works in the processes of a worker pool. A runner on other machines is told what it needs.
+    Options given in `beam_options` win.
 
     Args:
         runner: name of a Beam runner.
         beam_options: options for Beam, each as on its command line, such as `--region=europe-west4`.
+        output: the directory that the pipeline writes.
 
     Yields:
         The pipeline.
 
     Raises:
-        ValueError: something failed on a worker; the message is that of the error there, without the traceback that Beam makes of it.
+        ValueError: something failed on a worker, and the message is that of the error there, without the traceback that Beam makes of it; or
+            a worker died or never connected; or the runner lacks an option.
     """
     import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
+    import grpc
+    from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import ExternalEnvironment
 
-    defaults = []
-    if runner == LOCAL_RUNNER:
-        defaults = ["--direct_running_mode=multi_threading", f"--direct_num_workers={max(2, os.cpu_count() or 2)}"]
-    try:
-        with beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *defaults, *beam_options])) as pipeline:
-            yield pipeline
-    except (RuntimeError, ValueError, OSError) as error:
-        message = _original_message(str(error))
-        if message == str(error):
-            raise
-        raise ValueError(message) from error
+    from zfnet.components.data.beam_workers import watched_workers
+    from zfnet.components.data.remote_runner import refuse_without_run, remote_options
+
+    given = PipelineOptions(list(beam_options))
+    portable = given.view_as(PortableOptions)
+    defaults, runs = remote_options(runner, given, output), None
+    if runner == LOCAL_RUNNER and portable.environment_type == "EXTERNAL":
+        runs = FnApiRunner(default_environment=ExternalEnvironment.from_options(portable))
+    elif runner == LOCAL_RUNNER:
+        defaults += ["--direct_running_mode=multi_threading", f"--direct_num_workers={max(2, os.cpu_count() or 2)}"]
+    options = PipelineOptions([f"--runner={runner}", *defaults, *beam_options])
+    with watched_workers() as workers:
+        try:
+            with beam.Pipeline(runs, options=options) as pipeline:
+                yield pipeline
+        except grpc.RpcError as error:
+            where = options.view_as(PortableOptions)
+            raise ValueError(
+                f"Beam's job server or workers do not answer (job_endpoint {where.job_endpoint}, environment_config "
+                f"{where.environment_config}): {error.details()}. Start them, or mend the addresses."
+            ) from error
+        except (RuntimeError, ValueError, OSError, ImportError) as error:
+            message = workers.failure or _original_message(str(error))
+            if message == str(error):
+                raise
+            raise ValueError(message) from error
+    refuse_without_run(options)
 
 
 def _original_message(text: str) -> str:

@@ -12,7 +12,7 @@ def encode_example(example: dict) -> bytes:
     """Serialises an example; equal examples give equal bytes.
 
     Args:
-        example: `image` (bytes), `label` (int), `id` (text), `photograph` (text), `box` (four ints).
+        example: `image` (bytes), `label` (int), `class_name` (text), `id` (text), `photograph` (text), `box` (four ints).
 
     Returns:
         The serialised `tf.train.Example`.
@@ -21,6 +21,7 @@ def encode_example(example: dict) -> bytes:
     feature = message.features.feature
     feature["image"].bytes_list.value.append(example["image"])
     feature["label"].int64_list.value.append(example["label"])
+    feature["class_name"].bytes_list.value.append(example["class_name"].encode())
     feature["id"].bytes_list.value.append(example["id"].encode())
     feature["photograph"].bytes_list.value.append(example["photograph"].encode())
     feature["box"].int64_list.value.extend(example["box"])
@@ -33,6 +34,7 @@ def decode_example(serialized: bytes) -> dict:
     return {
         "image": feature["image"].bytes_list.value[0],
         "label": feature["label"].int64_list.value[0],
+        "class_name": feature["class_name"].bytes_list.value[0].decode(),
         "id": feature["id"].bytes_list.value[0].decode(),
         "photograph": feature["photograph"].bytes_list.value[0].decode(),
         "box": list(feature["box"].int64_list.value),

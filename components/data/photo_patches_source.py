@@ -14,6 +14,8 @@ from zfnet.components.data.source import Source, SourcePhotograph
 if TYPE_CHECKING:
     import apache_beam as beam
 
+    from zfnet.components.data.shard_plan import ShardKey
+
 
 class PhotoPatchesSource(Source):
     """Patches of the photographs that ship inside the scikit-image and scikit-learn packages.
@@ -36,7 +38,7 @@ class PhotoPatchesSource(Source):
         digests = "".join(photograph.sha256 for photograph in PHOTOGRAPHS)
         return f"photo_patches:{PHOTO_PATCHES_VERSION}:{hashlib.sha256(digests.encode()).hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[tuple[str, int, int], Any]]":
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, Any]]":
         """Ranges of the data set that TFDS cuts here first, if it has not yet."""
         import tensorflow_datasets as tfds
 

@@ -1,10 +1,12 @@
 """Turns the bytes of any photograph into the square JPEG that is stored: the same pixels for the same bytes, whoever runs it."""
 
 import io
+import math
+import re
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile
 
 JPEG_QUALITY = 95
 # Full colour resolution. Cameras have halved it once already; halving it again after shrinking would blur the colours that the first
@@ -13,13 +15,49 @@ JPEG_SUBSAMPLING = "4:4:4"
 # What photographs come in. Naming them keeps out the formats that start another program to be read.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000")
 
+# What a file may cost whom it was sent to. A reader can look at a file's size, and need not read what will be refused.
+MAX_ENCODED_BYTES = 256 << 20
+MAX_PIXELS = 89_478_485  # Pillow's own limit, whatever the process made of it
+MAX_SIDE = 65_535  # a JPEG's longest; every row costs memory of its own, however short it is
+MAX_SCANNED_PIXELS = 100 * MAX_PIXELS  # a progressive JPEG passes over all its pixels in every scan, and a scan can be a few bytes
+TOO_LARGE = f"more than {MAX_PIXELS} pixels, or more than {MAX_SIDE} along a side"
+MAX_REASON_LENGTH = 200
+
+# How the pixels of a file are turned upright, by EXIF orientation.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+TURNED = (5, 6, 7, 8)  # those that swap width and height
+BAND_ROWS = 256  # that become RGB at a time
+
 
 # Pillow warns of odd tags in files that it then reads well; what it cannot read comes back as a reason.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class UnreadablePhotograph(ValueError):  # noqa: N818  says what the bytes are
-    """The bytes are no photograph that can be read; the message says why."""
+    """The bytes are no photograph that can be read; the message says why, in one short line that is always the same for them."""
+
+
+def check_encoded_size(encoded_bytes: int) -> None:
+    """Refuses a file by its size, before it is read.
+
+    Args:
+        encoded_bytes: the file's size, in bytes.
+
+    Raises:
+        UnreadablePhotograph: it is empty, or larger than `MAX_ENCODED_BYTES`.
+    """
+    if not encoded_bytes:
+        raise UnreadablePhotograph("the file is empty")
+    if encoded_bytes > MAX_ENCODED_BYTES:
+        raise UnreadablePhotograph(f"more than {MAX_ENCODED_BYTES} bytes")
 
 
 def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int, int, int]]:
@@ -31,8 +69,13 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
     photograph. This is the shortest side scaled to `side`, then the centre crop, without rounding in between.
 
     A large JPEG is first decoded at a half, a quarter or an eighth, never to less than twice `side`; the square is divided alike.
-    Greyscale and palettes become RGB, of 16 bits the upper 8 are kept, transparent pixels are laid over white, of an animation the
-    first frame is taken; an embedded colour profile is not applied, not to CMYK either.
+    Greyscale and palettes become RGB, of 16 bits the upper 8 are kept, transparent pixels are laid over white, of an animation or of
+    several pages the first is taken. CMYK in a JPEG is inverted, as Adobe writes it and browsers read it. An embedded colour profile is
+    not applied, not to CMYK either. An orientation that cannot be read counts as none. A file that ends before its pixels do is refused;
+    damage that the format's decoder conceals is not found.
+
+    Memory is bounded by `MAX_PIXELS`: decoded once, four bytes a pixel, and what the format's decoder needs besides (most of all, four
+    times as much, for WebP and JPEG 2000).
 
     Args:
         encoded: the file's bytes; the format is told by them.
@@ -42,40 +85,52 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
         The square as JPEG, RGB, and its place `(top, left, bottom, right)` in whole pixels of the photograph as it is meant to be seen.
 
     Raises:
-        UnreadablePhotograph: nothing can be decoded from the bytes, or only more pixels than `Image.MAX_IMAGE_PIXELS`.
+        UnreadablePhotograph: nothing can be decoded from the bytes, or only what is larger than the limits above.
+        RuntimeError: the process has told Pillow to fill up truncated files with grey.
 
     Example:
         jpeg, (top, left, bottom, right) = prepare_photograph(pathlib.Path("cat.jpg").read_bytes(), 256)
     """
-    if not encoded:
-        raise UnreadablePhotograph("the file is empty")
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: half photographs would pass for whole ones; set it to False")
+    check_encoded_size(len(encoded))
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+            if image.info.get("progressive") and image.width * image.height * encoded.count(b"\xff\xda") > MAX_SCANNED_PIXELS:
+                raise UnreadablePhotograph("too many scans for a progressive JPEG of its size")
             return _prepare(image, side)
     except UnreadablePhotograph:
         raise
     except Image.UnidentifiedImageError as error:
         raise UnreadablePhotograph(f"none of {', '.join(FORMATS)}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnreadablePhotograph(TOO_LARGE) from error
     except Exception as error:  # Pillow's decoders raise whatever their parsers stumble over: OSError, SyntaxError, struct.error, ...
-        raise UnreadablePhotograph(f"{type(error).__name__}: {error}") from error
+        raise UnreadablePhotograph(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    text = re.sub(r" at 0x[0-9A-Fa-f]+", "", f"{type(error).__name__}: {error}".removesuffix(": "))
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))[:MAX_REASON_LENGTH]
 
 
 def _prepare(image: Image.Image, side: int) -> tuple[bytes, tuple[int, int, int, int]]:
     width, height = image.size
-    if width * height > Image.MAX_IMAGE_PIXELS:
-        raise UnreadablePhotograph(f"{width}x{height} pixels, more than the {Image.MAX_IMAGE_PIXELS} that are decoded")
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnreadablePhotograph(TOO_LARGE)
     draft = image.draft(None, (2 * side, 2 * side))
     reduction = width / draft[1][2] if draft else 1
-    turned = reduction > 1 and image.getexif().get(0x0112, 1) >= 5
-    ImageOps.exif_transpose(image, in_place=True)
+    image.load()
+    orientation = _orientation(image)
+    if orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
     if reduction == 1:
         width, height = image.size
-    elif turned:
+    elif orientation in TURNED:
         width, height = height, width
     shortest = min(width, height)
     left, top = (width - shortest) / 2, (height - shortest) / 2
-    square = [edge / reduction for edge in (left, top, left + shortest, top + shortest)]
-    crop = _to_rgb(image).resize((side, side), Image.Resampling.BICUBIC, box=square)
+    crop = _resample(image, side, *(edge / reduction for edge in (left, top, left + shortest, top + shortest)))
     crop.info = {}  # else comments and the like of the original are written along
     stored = io.BytesIO()
     crop.save(stored, "JPEG", quality=JPEG_QUALITY, subsampling=JPEG_SUBSAMPLING)
@@ -83,12 +138,37 @@ def _prepare(image: Image.Image, side: int) -> tuple[bytes, tuple[int, int, int,
     return stored.getvalue(), (top, left, top + shortest, left + shortest)
 
 
+def _orientation(image: Image.Image) -> int | None:
+    try:
+        return image.getexif().get(0x0112)
+    except Exception:  # a broken description is no reason to refuse the photograph
+        return None
+
+
+def _resample(image: Image.Image, side: int, left: float, top: float, right: float, bottom: float) -> Image.Image:
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
+    # The same columns first, rows after, as `resize` does it; but a band of rows at a time, and no more than the filter reaches, since
+    # what lies between the pixels of a large photograph and RGB takes several times its memory.
+    reach = math.ceil(2 * max(1, (right - left) / side)) + 1
+    first_column, first_row = max(0, math.floor(left) - reach), max(0, math.floor(top) - reach)
+    last_column, last_row = min(image.width, math.ceil(right) + reach), min(image.height, math.ceil(bottom) + reach)
+    columns = Image.new("RGB", (side, last_row - first_row))
+    for row in range(first_row, last_row, BAND_ROWS):
+        band = _to_rgb(image.crop((first_column, row, last_column, min(row + BAND_ROWS, last_row))))
+        box = (left - first_column, 0, right - first_column, band.height)
+        columns.paste(band.resize((side, band.height), Image.Resampling.BICUBIC, box=box), (0, row - first_row))
+    return columns.resize((side, side), Image.Resampling.BICUBIC, box=(0, top - first_row, side, bottom - first_row))
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        pixels = np.asarray(image)
+        upper = np.where(pixels == image.info.get("transparency"), 255, pixels >> 8)
+        return Image.fromarray(upper.astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise UnreadablePhotograph(f"pixels of mode {image.mode}, whose brightness range the file does not say")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in ("I", "F"):
-        raise UnreadablePhotograph(f"pixels of mode {image.mode}, whose brightness range the file does not say")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return image.convert("RGB")

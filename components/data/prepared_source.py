@@ -6,7 +6,7 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples
 
-KEYS = {"image_size", "labels", "rejected", "side", "splits"}
+KEYS = {"image_size", "labels", "published", "rejected", "side", "splits"}
 
 
 class PreparedSource:

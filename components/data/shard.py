@@ -1,15 +1,15 @@
 """Writes and reads one file of examples: TFRecords of `tf.train.Example`, as TFDS lays them out, without needing TensorFlow."""
 
 import hashlib
+import os
 import struct
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import google_crc32c
-from etils import epath
 
 from zfnet.components.data.example_record import decode_example, encode_example
+from zfnet.components.data.storage import open_file, written_whole
 
 
 @dataclass(frozen=True)
@@ -38,50 +38,44 @@ def shard_name(name: str, split: str, index: int, number: int) -> str:
     return f"{name}-{split}.tfrecord-{index:05d}-of-{number:05d}"
 
 
-def write_shard(path: epath.PathLike, examples: Iterable[dict]) -> Shard:
+def write_shard(path: str | os.PathLike, examples: Iterable[dict]) -> Shard:
     """Writes examples beside `path` and then renames, so that `path` is whole or does not exist.
 
     Args:
-        path: the file to write.
-        examples: the features of each: bytes, text, an int or a sequence of ints.
+        path: the file to write, on any storage that Beam knows.
+        examples: the features of each, see `encode_example`.
 
     Returns:
         What was written.
     """
-    path = epath.Path(path)
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    path = os.fspath(path)
     digest = hashlib.sha256()
     count = size = 0
-    try:
-        with partial.open("wb") as file:
-            for example in examples:
-                message = encode_example(example)
-                length = struct.pack("<Q", len(message))
-                for block in (length, _checksum(length), message, _checksum(message)):
-                    file.write(block)
-                    digest.update(block)
-                    size += len(block)
-                count += 1
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return Shard(path.name, count, size, digest.hexdigest())
+    with written_whole(path) as file:
+        for example in examples:
+            message = encode_example(example)
+            length = struct.pack("<Q", len(message))
+            record = b"".join((length, _checksum(length), message, _checksum(message)))
+            file.write(record)
+            digest.update(record)
+            size += len(record)
+            count += 1
+    return Shard(path.rpartition("/")[2], count, size, digest.hexdigest())
 
 
-def read_shard(path: epath.PathLike) -> Iterator[dict]:
+def read_shard(path: str | os.PathLike) -> Iterator[dict]:
     """Yields the examples of one file in order, one in memory at a time.
 
     Args:
         path: a file that `write_shard` or TFDS wrote.
 
     Yields:
-        The features of each example: `image` as bytes, `label` as int, `id` and `photograph` as text, `box` as a list of ints.
+        The features of each example: as `decode_example` gives them.
 
     Raises:
         BrokenShardError: the file ends within an example, or a checksum does not fit.
     """
-    with epath.Path(path).open("rb") as file:
+    with open_file(os.fspath(path)) as file:
         while length := file.read(8):
             check = file.read(4)
             if check != _checksum(length):

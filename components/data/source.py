@@ -1,6 +1,7 @@
 """Where photographs come from: what every kind of DATA offers to ExampleGen."""
 
 import abc
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     import apache_beam as beam
 
     from zfnet.components.data.prepared_source import PreparedSource
-
-EXAMPLES_PER_SHARD = 1000  # about 45 MB of 256 px photographs: enough files for many workers, none of them tiny
+    from zfnet.components.data.shard_plan import ShardKey
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,22 @@ class Source(abc.ABC):
     def labels(self) -> list[str]:
         """Class names; the place of a name is its label."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether each photograph has to be fetched from a remote storage."""
+        return False
+
+    @property
+    def published(self) -> dict[str, int] | None:
+        """How many photographs each split of a well-known data set has; None where nobody can know."""
+        return None
+
     @abc.abstractmethod
     def fingerprint(self) -> str:
         """Text that changes when the photographs do; told without reading them."""
 
     @abc.abstractmethod
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[tuple[str, int, int], Any]]":
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, Any]]":
         """Decides what goes into which shard, by references to the photographs rather than their bytes.
 
         Args:
@@ -85,34 +95,26 @@ class Source(abc.ABC):
         """Yields the photographs of one shard in order; runs on the workers."""
 
 
-def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
-    """How many files each split is written to.
-
-    Args:
-        counts: the number of photographs in `train` and in `validation`.
-        num_shards: files of the training split, at most one for each photograph; those of the validation split are about as large.
-            None: about `EXAMPLES_PER_SHARD` photographs in each.
-
-    Returns:
-        The number of files of each split, at least one.
-    """
-    per_shard = EXAMPLES_PER_SHARD if num_shards is None else max(1, counts["train"] / num_shards)
-    return {split: max(1, round(count / per_shard)) for split, count in counts.items()}
+def class_name(text: str) -> str:
+    """A class's name as it is stored: what is no text, or would break the line that lists of classes give to each, is spelt out."""
+    text = os.fsencode(text).decode(errors="backslashreplace")
+    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
 
 
 def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSource":
     """Finds what a DATA argument names.
 
     Args:
-        data: `photo_patches`; a folder of photographs (`train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone); a directory that
-            ExampleGen wrote; or the name of a TFDS data set, such as `imagenette/320px-v2`.
+        data: `photo_patches`; a folder of photographs (`train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone); a CSV of path and
+            label; a directory that ExampleGen wrote; or the name of a TFDS data set, such as `imagenette/320px-v2`, with splits of it
+            if wanted: `imagenette/320px-v2@train[:10%]`. Folders, files and directories may be remote: `gs://bucket/photographs`.
         download_dir: where TFDS prepares data sets, unless the environment names another place by `TFDS_DATA_DIR`.
 
     Returns:
-        The source. Nothing is downloaded or decoded yet, and TensorFlow is not imported for `photo_patches` and directories.
+        The source. Nothing is downloaded or decoded yet, and TensorFlow is not imported for `photo_patches`, folders and files.
 
     Raises:
-        ValueError: DATA names none of these, or a folder without photographs in at least two classes.
+        ValueError: DATA names none of these, or no photographs in at least two classes.
 
     Example:
         source = open_source("photographs/of/birds", "zfnet_run/tfds")
@@ -130,10 +132,19 @@ def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSo
         from zfnet.components.data.folder_source import FolderSource
 
         return FolderSource(data)
-    if path.is_file():
-        raise ValueError(f"DATA {data} is a file: expected a folder that holds one folder of photographs for each class.")
+    if data.lower().endswith(".csv"):
+        from zfnet.components.data.csv_source import CsvSource
+
+        return CsvSource(data)
+    if path.exists() and data:
+        raise ValueError(
+            f"DATA {data} is a file: expected a folder that holds one folder of photographs for each class, or a .csv of path and label."
+        )
     if not data or path.is_absolute() or data.startswith((".", "~")) or "://" in data:
-        raise ValueError(f"DATA {data!r} does not exist: expected a folder that holds one folder of photographs for each class.")
+        raise ValueError(
+            f"DATA {data!r} does not exist: expected a folder that holds one folder of photographs for each class, a .csv of path and "
+            "label, or a directory of prepared examples."
+        )
     from zfnet.components.data.tfds_source import TfdsSource
 
     return TfdsSource(data, download_dir)

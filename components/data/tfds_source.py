@@ -6,128 +6,131 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etils import epath
 
-from zfnet.components.data.source import Source, SourcePhotograph, shard_numbers
+from zfnet.components.data.published_counts import published_counts
+from zfnet.components.data.shard_plan import ShardKey, shard_numbers
+from zfnet.components.data.source import Source, SourcePhotograph, class_name
+from zfnet.components.data.tally import TALLY
+from zfnet.components.data.tfds_range import TfdsRange, length, part_of, read_ranges
 
 if TYPE_CHECKING:
     import apache_beam as beam
     import tensorflow_datasets as tfds
 
-
-@dataclass(frozen=True)
-class TfdsRange:
-    """Consecutive examples of a prepared TFDS data set.
-
-    Args:
-        directory: where it lies.
-        split: TFDS's name of the split.
-        start: first example.
-        stop: example after the last.
-        image: name of the feature that is the photograph.
-        label: name of the feature that is the class.
-    """
-
-    directory: str
-    split: str
-    start: int
-    stop: int
-    image: str
-    label: str
+HELD_OUT = ("validation", "test")
+HELD_OUT_PART = 5  # one fifth
 
 
 class TfdsSource(Source):
     """A data set of TensorFlow Datasets with an image and a class.
 
-    Its `train` split is for training; for validation serves `validation`, else `test`, else the last fifth of `train`.
+    Its `train` split is for training; for validation serves `validation`, else `test`, else the last fifth of what is for training.
+    Other splits are named behind an `@`, in TFDS's own words: `NAME@TRAIN` or `NAME@TRAIN,VALIDATION`.
 
     Args:
-        data: its name as TFDS knows it, with a configuration and version if wanted: `imagenette/320px-v2:1.0.0`.
+        data: its name as TFDS knows it, with a configuration, a version and splits if wanted: `imagenette/320px-v2:1.0.0@train[:10%]`.
         download_dir: where TFDS prepares it, unless the environment names another place by `TFDS_DATA_DIR`.
 
     Raises:
         ValueError: there is no such data set, or it has no image or no class.
+
+    Example:
+        TfdsSource("caltech101@train+test[:50%],test[50%:]", "zfnet_run/tfds")
     """
 
     def __init__(self, data: str, download_dir: epath.PathLike):
         super().__init__(data, data)
-        self._builder = _find_builder(data, os.environ.get("TFDS_DATA_DIR") or os.fspath(download_dir))
+        name, _, splits = data.partition("@")
+        self._train, _, self._validation = splits.partition(",")
+        self._builder = _find_builder(name, os.environ.get("TFDS_DATA_DIR") or os.fspath(download_dir))
         self._image, self._label = _image_and_label(self._builder)
 
     @property
     def labels(self) -> list[str]:
         """The names of the classes, or their numbers where they have no names."""
         label = self._builder.info.features[self._label]
-        return [label.int2str(number) for number in range(label.num_classes)]
+        return [class_name(label.int2str(number)) for number in range(label.num_classes)]
+
+    @property
+    def published(self) -> dict[str, int] | None:
+        """What is known of the data set, where it is taken whole."""
+        known = published_counts(self._builder.name, getattr(self._builder.builder_config, "name", None))
+        if known is None or self._train:
+            return None
+        held_out = next((split for split in HELD_OUT if split in known), None)
+        part = known[held_out] if held_out else known["train"] // HELD_OUT_PART
+        return {"train": known["train"] - (0 if held_out else part), "validation": part}
 
     def fingerprint(self) -> str:
-        """Name, configuration and version."""
-        return f"tfds:{self._builder.info.full_name}"
+        """Name, configuration, version and splits."""
+        return f"tfds:{self._builder.info.full_name}" + "".join(f"@{split}" for split in (self._train, self._validation) if split)
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[tuple[str, int, int], TfdsRange]]":
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[TfdsRange]]]":
         """Ranges of the prepared data set, in TFDS's order; prepares it first, if it is not yet."""
         import apache_beam as beam
 
-        ranges = self._split_ranges()
-        numbers = shard_numbers({split: whole.stop - whole.start for split, whole in ranges.items()}, num_shards)
+        splits = self._split_ranges()
+        numbers = shard_numbers({split: length(ranges) for split, ranges in splits.items()}, num_shards)
         shards = []
-        for split, whole in ranges.items():
-            edges = [whole.start + (whole.stop - whole.start) * index // numbers[split] for index in range(numbers[split] + 1)]
+        for split, ranges in splits.items():
+            whole = length(ranges)
+            TALLY.expect(whole)
+            edges = [whole * index // numbers[split] for index in range(numbers[split] + 1)]
             for index, (start, stop) in enumerate(itertools.pairwise(edges)):
-                part = TfdsRange(whole.directory, whole.split, start, stop, whole.image, whole.label)
-                shards.append(((split, index, numbers[split]), part))
+                shards.append(((split, index, numbers[split]), part_of(ranges, start, stop)))
         return pipeline | beam.Create(shards) | beam.Reshuffle()
 
-    def _split_ranges(self) -> dict[str, TfdsRange]:
+    def _split_ranges(self) -> dict[str, list[TfdsRange]]:
         """What each of our splits is in the prepared data set."""
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 self._builder.download_and_prepare()
             except Exception as error:  # no network, no space, files to be fetched by hand, a source that moved, ...
-                raise ValueError(f"TFDS cannot prepare {self.data}: {' '.join(str(error).split())}") from error
+                raise ValueError(f"TFDS cannot prepare {self._builder.name}: {' '.join(str(error).split())}") from error
         counts = {split: info.num_examples for split, info in self._builder.info.splits.items()}
-        if "train" not in counts:
-            raise ValueError(f"The TFDS data set {self.data} has the splits {', '.join(counts)}: expected one called train.")
+        if not self._train and "train" not in counts:
+            raise ValueError(
+                f"The TFDS data set {self._builder.name} has the splits {', '.join(counts)}: expected one called train; or "
+                f"name those to use, as in {self.data}@TRAIN,VALIDATION."
+            )
+        train = self._ranges(self._train or "train", counts)
+        held_out = self._validation or next((split for split in HELD_OUT if split in counts), None)
+        if held_out is None:
+            boundary = length(train) - length(train) // HELD_OUT_PART
+            return {"train": part_of(train, 0, boundary), "validation": part_of(train, boundary, length(train))}
+        validation = self._ranges(held_out, counts)
+        for one, other in itertools.product(train, validation):
+            if one.split == other.split and max(one.start, other.start) < min(one.stop, other.stop):
+                raise ValueError(
+                    f"The splits of {self.data} share examples of {one.split}: expected other ones for validation than for training, as in "
+                    f"{self._builder.name}@train[:80%],train[80%:]."
+                )
+        return {"train": train, "validation": validation}
 
-        def some(split: str, start: int, stop: int) -> TfdsRange:
-            return TfdsRange(self._builder.data_dir, split, start, stop, self._image, self._label)
-
-        for held_out in ("validation", "test"):
-            if held_out in counts:
-                return {"train": some("train", 0, counts["train"]), "validation": some(held_out, 0, counts[held_out])}
-        boundary = counts["train"] - counts["train"] // 5
-        return {"train": some("train", 0, boundary), "validation": some("train", boundary, counts["train"])}
-
-    @staticmethod
-    def read(references: TfdsRange) -> Iterator[SourcePhotograph]:
-        """Yields the photographs of a range, undecoded.
-
-        Records of `photo_patches`, which know their id, photograph and box, keep them; others are named as TFDS names them.
-        """
+    def _ranges(self, split: str, counts: dict[str, int]) -> list[TfdsRange]:
+        """The examples that a split names in TFDS's words, such as `train[:10%]+test`."""
         import tensorflow_datasets as tfds
 
-        builder = tfds.builder_from_directory(references.directory)
-        own = {"id", "photograph", "box"} <= builder.info.features.keys()
-        wanted = {references.image, references.label} | ({"id", "photograph", "box"} if own else set())
-        skip = {references.image: tfds.decode.SkipDecoding()}
-        examples = builder.as_dataset(
-            split=tfds.core.ReadInstruction(references.split, from_=references.start, to=references.stop, unit="abs"),
-            decoders=tfds.decode.PartialDecoding(wanted, decoders=skip),
-            read_config=tfds.ReadConfig(add_tfds_id=True, interleave_cycle_length=1, try_autocache=False),
-        )
-        for example in examples.as_numpy_iterator():
-            encoded = example[references.image]
-            yield SourcePhotograph(
-                id=example["id" if own else "tfds_id"].decode(),
-                label=int(example[references.label]),
-                origin=builder.info.full_name,
-                read=lambda encoded=encoded: encoded,
-                photograph=example["photograph"].decode() if own else None,
-                box=tuple(example["box"].tolist()) if own else None,
-            )
+        try:
+            parts = tfds.core.ReadInstruction.from_spec(split).to_absolute(self._builder.info.splits)
+        except Exception as error:  # TFDS raises what it happens to meet for words that it does not know
+            raise ValueError(
+                f"TFDS does not know the split {split!r} of {self._builder.name} ({' '.join(str(error).split())}): there are "
+                f"{', '.join(counts)}, and parts of them such as train[:10%]."
+            ) from error
+        ends = [(part.splitname, part.from_ or 0, counts[part.splitname] if part.to is None else part.to) for part in parts]
+        ranges = [TfdsRange(os.fspath(self._builder.data_dir), *end, self._image, self._label) for end in ends if end[1] < end[2]]
+        if not ranges:
+            raise ValueError(f"The split {split!r} of {self._builder.name} has no examples.")
+        return ranges
+
+    @staticmethod
+    def read(references: list[TfdsRange]) -> Iterator[SourcePhotograph]:
+        """Yields the photographs of some ranges, undecoded."""
+        return read_ranges(references)
 
 
 def _find_builder(data: str, directory: str) -> "tfds.core.DatasetBuilder":

@@ -1,14 +1,14 @@
 """`zfnet examples`: preprocessing alone."""
 
-import pathlib
-import shutil
-
 import click
+from etils import epath
 
+from zfnet.pipeline.beam_options import step_options
 from zfnet.pipeline.command import Command
-from zfnet.pipeline.options import beam_options_argument, command_line, runner_option
+from zfnet.pipeline.options import beam_options_argument, runner_option
+from zfnet.pipeline.output_directory import output_directory
 from zfnet.pipeline.outside_data import refuse_inside_data
-from zfnet.pipeline.root_lock import root_lock
+from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -16,7 +16,7 @@ from zfnet.pipeline.run_config import RunConfig
 @click.argument("data")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=pathlib.Path),
+    type=click.Path(file_okay=False, path_type=epath.Path),
     required=True,
     metavar="DIR",
     help="Directory to write, new or empty.",
@@ -41,41 +41,31 @@ from zfnet.pipeline.run_config import RunConfig
 @runner_option
 @beam_options_argument
 def command(
-    data: str, out: pathlib.Path, image_size: int, num_shards: int | None, max_rejected: float, runner: str, beam_options: tuple[str, ...]
+    data: str, out: epath.Path, image_size: int, num_shards: int | None, max_rejected: float, runner: str, beam_options: tuple[str, ...]
 ) -> None:
     """Prepare the photographs DATA: a directory of TFRecords that TensorFlow Datasets reads, and that `zfnet run --data DIR` takes.
 
-    DATA is what `zfnet run --data` takes.
+    DATA is what `zfnet run --data` takes. DATA and DIR may lie in Cloud Storage: gs://bucket/name.
     """
     from zfnet.components.artifacts import Examples
     from zfnet.components.data.source import open_source
     from zfnet.components.example_gen import generate_examples
 
     refuse_inside_data(out, data, "--out")
-    if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{out} is not empty. Give another directory with --out, or empty it.")
-    target = out.resolve()  # `.` has no name to write beside.
-    beside = target.with_name(f".{target.name}.partial")
-    examples, downloads = Examples(beside / "examples"), beside / "tfds"
-    with root_lock(beside, command_line(), option="--out"):
-        shutil.rmtree(examples.path, ignore_errors=True)  # Of one that was killed.
-        examples.path.mkdir()
-        try:
-            generate_examples(
-                examples,
-                source=open_source(data, downloads),
-                image_size=image_size,
-                num_shards=num_shards,
-                max_rejected=max_rejected,
-                runner=runner,
-                beam_options=beam_options,
-            )
-            pathlib.Path(examples.path).rename(target)
-            shutil.rmtree(downloads, ignore_errors=True)
-        finally:
-            shutil.rmtree(examples.path, ignore_errors=True)
-            if not downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
-                shutil.rmtree(beside)
-    examples = Examples(target)
+    options = step_options(beam_options, ("ExampleGen",))["ExampleGen"]
+    examples = Examples(out.resolve())  # `.` is another directory when the one that it meant was replaced.
+    with output_directory(out) as directory:
+        generate_examples(
+            Examples(directory.path),
+            source=open_source(data, directory.downloads),
+            image_size=image_size,
+            num_shards=num_shards,
+            max_rejected=max_rejected,
+            runner=runner,
+            beam_options=options,
+            follow=photograph_progress,
+        )
     counts = ", ".join(f"{examples.count(split):,} for {split}" for split in ("train", "validation"))
     click.echo(f"{out}: {counts}, of {len(examples.labels)} classes")
+    if rejected := examples.read_json("manifest.json")["rejected"]:
+        click.echo(f"{rejected:,} photograph{'s' if rejected > 1 else ''} can't be read, see {out / 'rejected.jsonl'}")

@@ -207,11 +207,3 @@ def test_photo_patches_keep_their_photograph_and_box(tmp_path):
             assert right <= 0.7 * widths[name] if split == "train" else left >= int(0.7 * widths[name])
             ids.add(example["id"])
         assert len(ids) == examples.count(split)
-
-
-def test_the_box_of_a_crop_of_a_crop():
-    from zfnet.components.example_gen import _compose
-
-    stored = io.BytesIO()
-    Image.new("RGB", (50, 100)).save(stored, "PNG")  # cut out 100 wide and 200 high, stored at half of that
-    assert _compose((10, 20, 210, 120), (25, 0, 75, 50), stored.getvalue()) == (60, 20, 160, 120)

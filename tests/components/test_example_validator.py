@@ -96,7 +96,14 @@ def test_labels_that_name_no_class(tmp_path):
     def example(number, label):
         stored = io.BytesIO()
         Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(stored, "JPEG")
-        return {"image": stored.getvalue(), "label": label, "id": str(number), "photograph": str(number), "box": [0, 0, 8, 8]}
+        return {
+            "image": stored.getvalue(),
+            "label": label,
+            "class_name": "",
+            "id": str(number),
+            "photograph": str(number),
+            "box": [0, 0, 8, 8],
+        }
 
     labels = {"train": [0] * 10 + [1] * 10 + [2, 7], "validation": [0, 1, -1]}
     examples = Examples(tmp_path / "examples")
@@ -105,7 +112,18 @@ def test_labels_that_name_no_class(tmp_path):
     for split, listed in labels.items():
         shard = write_shard(examples.path / split, [example(i, label) for i, label in enumerate(listed)])
         splits[split] = {"examples": shard.examples, "shards": [vars(shard)]}
-    (examples.path / "manifest.json").write_text(json.dumps({"side": 8, "labels": ["a", "b"], "splits": splits}))
+    (examples.path / "manifest.json").write_text(
+        json.dumps(
+            {
+                "side": 8,
+                "labels": ["a", "b"],
+                "splits": splits,
+                "published": {"train": 25, "validation": 3},
+                "rejected": 1,
+                "source": "known",
+            }
+        )
+    )
     assert validate(tmp_path, examples) == [
         {"kind": "label_out_of_range", "message": "2 examples in train have a label outside 0 to 1.", "split": "train", "examples": 2},
         {
@@ -113,6 +131,13 @@ def test_labels_that_name_no_class(tmp_path):
             "message": "1 examples in validation have a label outside 0 to 1.",
             "split": "validation",
             "examples": 1,
+        },
+        {
+            "kind": "wrong_number_of_examples",
+            "message": "22 examples in train, but known is published with 25 (1 photographs were rejected).",
+            "split": "train",
+            "examples": 22,
+            "published": 25,
         },
     ]
 

@@ -2,7 +2,14 @@ import tensorflow as tf
 
 from zfnet.components.data.example_record import decode_example, encode_example
 
-EXAMPLE = {"image": b"\xff\xd8\x00picture", "label": 3, "id": "개/1.jpg", "photograph": "개/1.jpg", "box": [0, 5, 100, 105]}
+EXAMPLE = {
+    "image": b"\xff\xd8\x00picture",
+    "label": 3,
+    "class_name": "개",
+    "id": "개/1.jpg",
+    "photograph": "개/1.jpg",
+    "box": [0, 5, 100, 105],
+}
 
 
 def test_what_is_encoded_is_decoded():
@@ -27,9 +34,9 @@ def test_what_tensorflow_writes_is_read():
     message.features.feature["box"].int64_list.value.extend([1, 2, 3, 4])
     message.features.feature["label"].int64_list.value.append(0)
     message.features.feature["weight"].float_list.value.append(0.5)
-    for name in ("image", "id", "photograph"):
+    for name in ("image", "class_name", "id", "photograph"):
         message.features.feature[name].bytes_list.value.append(name.encode())
-    expected = {"image": b"image", "label": 0, "id": "id", "photograph": "photograph", "box": [1, 2, 3, 4]}
+    expected = {"image": b"image", "label": 0, "class_name": "class_name", "id": "id", "photograph": "photograph", "box": [1, 2, 3, 4]}
     assert decode_example(message.SerializeToString()) == expected
 
 

@@ -16,7 +16,7 @@ def shards(tmp_path):
     def example(label):
         stored = io.BytesIO()
         Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8)).save(stored, "JPEG", quality=95)
-        return {"image": stored.getvalue(), "label": label, "id": "", "photograph": "", "box": [0, 0, 6, 6]}
+        return {"image": stored.getvalue(), "label": label, "class_name": "", "id": "", "photograph": "", "box": [0, 0, 6, 6]}
 
     contents = {
         "train-0": [example(0), example(2), example(2)],
@@ -58,7 +58,7 @@ def test_the_order_of_adding_does_not_matter(shards):
 def test_pictures_of_one_colour_deviate_by_nothing(tmp_path):
     stored = io.BytesIO()
     Image.new("RGB", (6, 6), (77, 77, 77)).save(stored, "JPEG", quality=95)
-    example = {"image": stored.getvalue(), "label": 0, "id": "", "photograph": "", "box": [0, 0, 6, 6]}
+    example = {"image": stored.getvalue(), "label": 0, "class_name": "", "id": "", "photograph": "", "box": [0, 0, 6, 6]}
     write_shard(tmp_path / "shard", [example] * 7)
     combine = ImageStatistics(6, 1)
     found = combine.extract_output(combine.add_input(combine.create_accumulator(), ("train", str(tmp_path / "shard"))))

@@ -30,10 +30,10 @@ def test_all_patches_come_through(tmp_path, capfd):
     with open_pipeline("FnApiRunner") as pipeline:
         source.plan(pipeline, None)
     assert capfd.readouterr().out == ""
-    from zfnet.components.data.tfds_source import TfdsRange
+    from zfnet.components.data.tfds_range import TfdsRange
 
     directory = str(tmp_path / "photo_patches/1.0.0")
-    found = list(source.read(TfdsRange(directory, "validation", 0, 750, "image", "label")))
+    found = list(source.read([TfdsRange(directory, "validation", 0, 750, "image", "label")]))
     assert len({photograph.id for photograph in found}) == 750
     for photograph in found:
         name, split, _ = photograph.id.split("/")

@@ -8,7 +8,7 @@ from zfnet.components.data.shard import BrokenShardError, read_shard, shard_name
 
 def examples(number: int) -> list[dict]:
     return [
-        {"image": bytes([i]) * (100 + i), "label": i, "id": f"a/{i}", "photograph": f"a/{i}", "box": [i, 0, i + 9, 9]}
+        {"image": bytes([i]) * (100 + i), "label": i, "class_name": "a", "id": f"a/{i}", "photograph": f"a/{i}", "box": [i, 0, i + 9, 9]}
         for i in range(number)
     ]
 

@@ -9,7 +9,8 @@ from PIL import Image
 from zfnet.components.data.folder_source import FolderSource
 from zfnet.components.data.photo_patches_source import PhotoPatchesSource
 from zfnet.components.data.prepared_source import PreparedSource
-from zfnet.components.data.source import open_source, shard_numbers
+from zfnet.components.data.shard_plan import shard_numbers
+from zfnet.components.data.source import open_source
 from zfnet.components.data.tfds_source import TfdsSource
 
 
@@ -28,7 +29,7 @@ def test_what_data_may_name(folder, tmp_path, monkeypatch):
     assert isinstance(open_source("imagenette/320px-v2", tmp_path), TfdsSource)
     monkeypatch.chdir(folder.parent)
     assert isinstance(open_source("My Pets", tmp_path), FolderSource)
-    manifest = {"image_size": 96, "side": 110, "labels": ["cat", "dog"], "rejected": 0, "splits": {}}
+    manifest = {"image_size": 96, "side": 110, "labels": ["cat", "dog"], "published": None, "rejected": 0, "splits": {}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert isinstance(open_source("./My Pets", tmp_path), PreparedSource)
     monkeypatch.setenv("HOME", str(folder.parent))

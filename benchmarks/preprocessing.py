@@ -1,0 +1,183 @@
+"""Measures ExampleGen against a bare process pool that does the same work, and its memory.
+
+Command: make bench BENCHMARKS=preprocessing, or .venv/bin/python benchmarks/preprocessing.py
+Writes benchmarks/preprocessing.json, and from it a table in docs/speed.md. Takes about ten minutes on two cores, and 3 GB of disk.
+"""
+
+import io
+import json
+import multiprocessing
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from report import commit, conditions, machine, markdown, versions, write
+
+NAME = "preprocessing"
+DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
+DISTINCT, CLASSES, SIZE, IMAGE_SIZE = 600, 20, (500, 375), 224
+COUNTS = (6_000, 60_000)
+ROUNDS = {6_000: 5, 60_000: 1}
+
+
+def make_photographs(root: pathlib.Path, count: int) -> None:
+    """Writes a folder of classes: 600 different JPEGs of 500x375, and links to them."""
+    import numpy as np
+    from PIL import Image
+
+    from zfnet.components.data.photographs import PHOTOGRAPHS
+
+    pictures = [Image.open(io.BytesIO(photograph.read())).convert("RGB") for photograph in PHOTOGRAPHS]
+    random = np.random.default_rng(0)
+    files = []
+    for number in range(count):
+        path = root / f"class{number % CLASSES:02d}" / f"{number:06d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if number >= DISTINCT:
+            path.hardlink_to(files[number % DISTINCT])
+            continue
+        picture = pictures[number % len(pictures)]
+        scale = max(SIZE[0] / picture.width, SIZE[1] / picture.height) * random.uniform(1, 1.5)
+        picture = picture.resize((int(picture.width * scale) + 1, int(picture.height * scale) + 1))
+        left, top = random.integers(0, picture.width - SIZE[0] + 1), random.integers(0, picture.height - SIZE[1] + 1)
+        picture.crop((left, top, left + SIZE[0], top + SIZE[1])).save(path, quality=90)
+        files.append(path)
+
+
+def prepare_by_step(photographs: str, directory: str) -> None:
+    """ExampleGen, as `zfnet examples` calls it."""
+    from zfnet.components.artifacts import Examples
+    from zfnet.components.data.source import open_source
+    from zfnet.components.example_gen import generate_examples
+
+    generate_examples(
+        Examples(directory),
+        source=open_source(photographs, directory),
+        image_size=IMAGE_SIZE,
+        num_shards=None,
+        max_rejected=0.0,
+        runner="FnApiRunner",
+        beam_options=(),
+    )
+
+
+def prepare_by_pool(photographs: str, directory: str) -> None:
+    """The least that could do the work: a process a core, each writing whole shards."""
+    from zfnet.components.data.shard_plan import EXAMPLES_PER_SHARD
+
+    paths = sorted(str(path) for path in pathlib.Path(photographs).glob("*/*"))
+    number = max(1, round(len(paths) / EXAMPLES_PER_SHARD))
+    shards = [(f"{directory}/{index:05d}", paths[index::number]) for index in range(number)]
+    pathlib.Path(directory).mkdir()
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        pool.map(write_bare_shard, shards, chunksize=1)
+
+
+def write_bare_shard(shard: tuple[str, list[str]]) -> None:
+    """Decodes, crops, encodes and writes some photographs, by the project's own functions."""
+    from zfnet.components.data.photograph import prepare_photograph
+    from zfnet.components.data.shard import write_shard
+
+    def examples():
+        for path in shard[1]:
+            image, box = prepare_photograph(pathlib.Path(path).read_bytes(), round(IMAGE_SIZE * 8 / 7))
+            yield {"image": image, "label": 0, "class_name": "class", "id": path, "photograph": path, "box": box}
+
+    write_shard(shard[0], examples())
+
+
+WAYS = {"step": prepare_by_step, "pool": prepare_by_pool}
+
+
+def measure_here(way: str, photographs: str, directory: str) -> None:
+    """Does the work one way in this process, and prints seconds, and the peak memory of it and its children together in MiB."""
+    peak, done = [0.0], threading.Event()
+
+    def watch():
+        while not done.wait(0.1):
+            peak[0] = max(peak[0], memory_of_tree(os.getpid()))
+
+    threading.Thread(target=watch, daemon=True).start()
+    start = time.perf_counter()
+    WAYS[way](photographs, directory)
+    taken = time.perf_counter() - start
+    done.set()
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": taken, "mib": max(peak[0], own)}))
+
+
+def memory_of_tree(process: int) -> float:
+    """Resident memory of a process and its children, in MiB; what they share counts once a process."""
+    total = 0.0
+    for path in [pathlib.Path(f"/proc/{process}/statm"), *_children(process)]:
+        try:
+            total += int(path.read_text().split()[1]) * resource.getpagesize() / 2**20
+        except OSError:  # it has ended meanwhile
+            continue
+    return total
+
+
+def _children(process: int) -> list[pathlib.Path]:
+    listed = pathlib.Path(f"/proc/{process}/task").glob("*/children")
+    return [pathlib.Path(f"/proc/{child}/statm") for path in listed for child in path.read_text().split()]
+
+
+def measure(way: str, photographs: pathlib.Path) -> dict:
+    """Does the work one way in a new process."""
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, __file__, way, str(photographs), f"{directory}/examples"]
+        run = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def measure_count(count: int) -> dict:
+    """Both ways in turns on the same photographs."""
+    with tempfile.TemporaryDirectory() as directory:
+        photographs = pathlib.Path(directory) / "photographs"
+        make_photographs(photographs, count)
+        measure("pool", photographs)  # the photographs into the system's cache
+        rounds = [{way: measure(way, photographs) for way in WAYS} for _ in range(ROUNDS[count])]
+    rates = {way: statistics.median(count / one[way]["seconds"] for one in rounds) for way in WAYS}
+    return {
+        "images_a_second": rates,
+        "ratio": statistics.median(one["pool"]["seconds"] / one["step"]["seconds"] for one in rounds),
+        "peak_memory_mib": {way: max(one[way]["mib"] for one in rounds) for way in WAYS},
+    }
+
+
+def table(result: dict) -> str:
+    """The result as Markdown."""
+    head = ["photographs", "ExampleGen, images a second", "bare pool", "ratio", "ExampleGen, peak memory", "bare pool"]
+    rows = [
+        [
+            f"{int(count):,}",
+            *(f"{one['images_a_second'][way]:,.0f}" for way in WAYS),
+            f"{one['ratio']:.2f}",
+            *(f"{one['peak_memory_mib'][way]:,.0f} MiB" for way in WAYS),
+        ]
+        for count, one in result["counts"].items()
+    ]
+    return markdown(head, rows) + conditions(result)
+
+
+def main() -> None:
+    """Measures, and writes the result and the table."""
+    result = {
+        "command": f"python benchmarks/{NAME}.py",
+        "commit": commit(),
+        "machine": machine(),
+        "versions": versions("apache-beam", "pillow"),
+        "counts": {str(count): measure_count(count) for count in COUNTS},
+    }
+    write(NAME, result, table(result), DOCUMENT)
+    print(table(result))
+
+
+if __name__ == "__main__":
+    measure_here(*sys.argv[1:]) if len(sys.argv) > 1 else main()

@@ -1,0 +1,61 @@
+"""Photographs that are files: what a worker is handed of one, and how it reads it."""
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from zfnet.components.data.photograph import UnreadablePhotograph
+from zfnet.components.data.source import SourcePhotograph
+from zfnet.components.data.storage import is_remote, open_file
+
+# A photograph's id, its label, and the path of its file; the path in bytes, since a file's name need not be text.
+PhotographFile = tuple[str, int, bytes]
+
+
+def as_text(path: bytes) -> str:
+    """A path as text, with bytes that are no UTF-8 spelt out."""
+    return path.decode(errors="backslashreplace")
+
+
+def read_files(files: Iterable[PhotographFile]) -> Iterator[SourcePhotograph]:
+    """Yields photographs, unread.
+
+    Args:
+        files: id, label and path of each.
+
+    Yields:
+        The photographs, in the same order. Their `read` raises `UnreadablePhotograph` where there is no file or it can't be read.
+    """
+    for id, label, path in files:
+        yield SourcePhotograph(id, label, as_text(path), functools.partial(_read, path))
+
+
+def _read(path: bytes) -> bytes:
+    name = os.fsdecode(path)
+    return _read_remote(name) if is_remote(name) else _read_local(Path(name))
+
+
+def _read_local(file: Path) -> bytes:
+    if not file.is_file():  # before opening it: a named pipe would be waited for without end
+        gone = not file.exists()
+        raise UnreadablePhotograph("a link that leads nowhere" if file.is_symlink() and gone else "no such file" if gone else "not a file")
+    try:
+        with file.open("rb") as opened:
+            return opened.read()
+    except OSError as error:
+        raise UnreadablePhotograph(f"cannot be read: {error.strerror}") from error
+
+
+def _read_remote(name: str) -> bytes:
+    """Reads from a storage that may fail for a while: then the error ends this attempt, and the runner tries again."""
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        with open_file(name) as file:
+            return file.read()
+    except (OSError, BeamIOError) as error:
+        if FileSystems.exists(name):
+            raise
+        raise UnreadablePhotograph("no such file") from error

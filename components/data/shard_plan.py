@@ -1,0 +1,77 @@
+"""Which photograph goes into which shard, and where in it: the same whatever the runner and the order of files."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zfnet.components.data.held_out import digest
+from zfnet.components.data.tally import TALLY
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+    from zfnet.components.data.photograph_files import PhotographFile
+
+SPLITS = ("train", "validation")
+EXAMPLES_PER_SHARD = 1000  # about 45 MB of 256 px photographs: enough files for many workers, none of them tiny
+
+ShardKey = tuple[str, int, int]  # split, index, number of the split's shards
+
+
+def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
+    """How many files each split is written to.
+
+    Args:
+        counts: the number of photographs in `train` and in `validation`.
+        num_shards: files of the training split, at most one for each photograph; those of the validation split are about as large.
+            None: about `EXAMPLES_PER_SHARD` photographs in each.
+
+    Returns:
+        The number of files of each split, at least one.
+    """
+    per_shard = EXAMPLES_PER_SHARD if num_shards is None else max(1, counts["train"] / num_shards)
+    return {split: max(1, round(count / per_shard)) for split, count in counts.items()}
+
+
+def plan_shards(
+    files: "beam.PCollection[tuple[str, PhotographFile]]", num_shards: int | None
+) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
+    """Groups files by shard; a digest of its id gives a photograph its shard and its place in it.
+
+    Only paths are grouped, never photographs: of a million they take some hundred megabytes, spread over the workers.
+
+    Args:
+        files: `(split, file)` for every photograph.
+        num_shards: files of the training split; None leaves it to the number of photographs.
+
+    Returns:
+        `((split, index, number of shards), files in order)` once for every shard of both splits.
+    """
+    import apache_beam as beam
+
+    counts = beam.pvalue.AsDict(files | beam.Keys() | beam.combiners.Count.PerElement())
+    placed = files | "Place" >> beam.Map(_place, counts, num_shards)
+    every = files.pipeline | beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
+    return (placed, every) | beam.Flatten() | beam.GroupByKey() | "Order" >> beam.MapTuple(_order)
+
+
+def _numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
+    return shard_numbers({split: counts.get(split, 0) for split in SPLITS}, num_shards)
+
+
+def _place(file: tuple, counts: dict[str, int], num_shards: int | None) -> tuple[ShardKey, tuple]:
+    """Keys a photograph by its shard, by other bytes of the digest than those that may have chosen the split."""
+    split, reference = file
+    number = _numbers(counts, num_shards)[split]
+    TALLY.expect(1)
+    return (split, int.from_bytes(digest(reference[0])[8:16]) * number >> 64, number), reference
+
+
+def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, None]]:
+    """Yields every shard's key, so that one to which no digest points is written too, empty."""
+    for split, number in _numbers(counts, num_shards).items():
+        for index in range(number):
+            yield (split, index, number), None
+
+
+def _order(key: ShardKey, references: list) -> tuple[ShardKey, list]:
+    return key, sorted((reference for reference in references if reference), key=lambda reference: digest(reference[0])[8:])

@@ -65,7 +65,7 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
             ) from error
         except (RuntimeError, ValueError, OSError, ImportError) as error:
             message = workers.failure or _original_message(str(error))
-            if message == str(error):
+            if message == str(error) and workers.failure is None:
                 raise
             raise ValueError(message) from error
     refuse_without_run(options)

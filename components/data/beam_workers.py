@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from apache_beam.utils.sentinel import Sentinel
 from google.protobuf import json_format, text_format
 
 CONNECTS_WITHIN = 120.0  # seconds; a worker that imports Beam on a busy machine takes ten
+ERROR = re.compile(r"^.*[Ee]rror: .*$", re.MULTILINE)  # among what a worker says
 
 
 class Workers:
@@ -148,10 +150,10 @@ class WorkerProcess:
                 process.kill()
             if process.wait():
                 said.seek(0)
-                last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                errors = ERROR.findall(said.read().decode(errors="replace"))
                 self.workers.fail(
                     f"A worker process of Beam ended with exit code {process.returncode} before its work was done"
-                    f"{f' ({last})' if last else ''}. If memory ran out (exit code -9), use fewer: -- --direct_num_workers=N"
+                    f"{f' ({errors[-1]})' if errors else ''}. If memory ran out (exit code -9), use fewer: -- --direct_num_workers=N"
                 )
 
 

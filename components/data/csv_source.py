@@ -139,7 +139,7 @@ def _in_order(names: set[str]):
     return int if all(name.isascii() and name.isdigit() for name in names) else str
 
 
-def _labelled(file: str, labels: dict[str, int]) -> Iterator[tuple[tuple[str, int], str]]:
+def _labelled(file: str, labels: dict[str, int]) -> Iterator[tuple[tuple[str, int], tuple[str, str]]]:
     for _, row in _rows(file):
         yield (row.split, labels[row.label]), (row.path, _absolute(file, row.path))
 

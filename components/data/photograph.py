@@ -146,8 +146,9 @@ def _orientation(image: Image.Image) -> int | None:
 
 
 def _resample(image: Image.Image, side: int, left: float, top: float, right: float, bottom: float) -> Image.Image:
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
+    if image.mode in ("L", "RGB") and not image.has_transparency_data:
+        square = image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
+        return square if square.mode == "RGB" else square.convert("RGB")
     # The same columns first, rows after, as `resize` does it; but a band of rows at a time, and no more than the filter reaches, since
     # what lies between the pixels of a large photograph and RGB takes several times its memory.
     reach = math.ceil(2 * max(1, (right - left) / side)) + 1
@@ -155,17 +156,20 @@ def _resample(image: Image.Image, side: int, left: float, top: float, right: flo
     last_column, last_row = min(image.width, math.ceil(right) + reach), min(image.height, math.ceil(bottom) + reach)
     columns = Image.new("RGB", (side, last_row - first_row))
     for row in range(first_row, last_row, BAND_ROWS):
-        band = _to_rgb(image.crop((first_column, row, last_column, min(row + BAND_ROWS, last_row))))
+        band = _to_plain(image.crop((first_column, row, last_column, min(row + BAND_ROWS, last_row))))
         box = (left - first_column, 0, right - first_column, band.height)
         columns.paste(band.resize((side, band.height), Image.Resampling.BICUBIC, box=box), (0, row - first_row))
     return columns.resize((side, side), Image.Resampling.BICUBIC, box=(0, top - first_row, side, bottom - first_row))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_plain(image: Image.Image) -> Image.Image:
+    """RGB or, of 16 bits, greyscale."""
     if image.mode.startswith("I;16"):
         pixels = np.asarray(image)
-        upper = np.where(pixels == image.info.get("transparency"), 255, pixels >> 8)
-        return Image.fromarray(upper.astype(np.uint8)).convert("RGB")
+        upper = (pixels >> 8).astype(np.uint8)
+        if image.has_transparency_data:
+            upper[pixels == image.info["transparency"]] = 255
+        return Image.fromarray(upper)
     if image.mode in ("I", "F"):
         raise UnreadablePhotograph(f"pixels of mode {image.mode}, whose brightness range the file does not say")
     if image.has_transparency_data:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from zfnet.components.data.photograph import UnreadablePhotograph
+from zfnet.components.data.photograph import MAX_ENCODED_BYTES, UnreadablePhotograph, check_encoded_size
 from zfnet.components.data.source import SourcePhotograph
 from zfnet.components.data.storage import is_remote, open_file
 
@@ -41,8 +41,8 @@ def _read_local(file: Path) -> bytes:
         gone = not file.exists()
         raise UnreadablePhotograph("a link that leads nowhere" if file.is_symlink() and gone else "no such file" if gone else "not a file")
     try:
-        with file.open("rb") as opened:
-            return opened.read()
+        check_encoded_size(file.stat().st_size)
+        return file.read_bytes()
     except OSError as error:
         raise UnreadablePhotograph(f"cannot be read: {error.strerror}") from error
 
@@ -54,8 +54,9 @@ def _read_remote(name: str) -> bytes:
 
     try:
         with open_file(name) as file:
-            return file.read()
+            encoded = file.read(MAX_ENCODED_BYTES + 1)  # decoding refuses what is larger
     except (OSError, BeamIOError) as error:
         if FileSystems.exists(name):
             raise
         raise UnreadablePhotograph("no such file") from error
+    return encoded

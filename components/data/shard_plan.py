@@ -50,7 +50,7 @@ def plan_shards(
 
     counts = beam.pvalue.AsDict(files | beam.Keys() | beam.combiners.Count.PerElement())
     placed = files | "Place" >> beam.Map(_place, counts, num_shards)
-    every = files.pipeline | beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
+    every = files.pipeline | "Once" >> beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
     return (placed, every) | beam.Flatten() | beam.GroupByKey() | "Order" >> beam.MapTuple(_order)
 
 

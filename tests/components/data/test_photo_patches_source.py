@@ -39,9 +39,9 @@ def test_all_patches_come_through(tmp_path, capfd):
         name, split, _ = photograph.id.split("/")
         assert (photograph.photograph, source.labels[photograph.label], split) == (name, name, "validation")
         assert len(photograph.box) == 4
-    assert [photograph.id for photograph in source.read(TfdsRange(directory, "validation", 7, 9, "image", "label"))] == [
+    assert [photograph.id for photograph in source.read([TfdsRange(directory, "validation", 7, 9, "image", "label")])] == [
         found[7].id,
         found[8].id,
     ]
     with pytest.raises(ValueError, match="train"):
-        list(source.read(TfdsRange(directory, "missing", 0, 1, "image", "label")))
+        list(source.read([TfdsRange(directory, "missing", 0, 1, "image", "label")]))

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -9,8 +10,7 @@ from PIL import Image
 from zfnet.components.data.folder_source import FolderSource
 from zfnet.components.data.photo_patches_source import PhotoPatchesSource
 from zfnet.components.data.prepared_source import PreparedSource
-from zfnet.components.data.shard_plan import shard_numbers
-from zfnet.components.data.source import open_source
+from zfnet.components.data.source import class_name, open_source
 from zfnet.components.data.tfds_source import TfdsSource
 
 
@@ -83,17 +83,8 @@ def test_tensorflow_and_beam_are_not_imported(folder, tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    ("train", "validation", "num_shards", "expected"),
-    [
-        (4500, 900, None, (4, 1)),
-        (10, 2, None, (1, 1)),
-        (1_281_167, 50_000, None, (1281, 50)),
-        (1000, 200, 10, (10, 2)),
-        (1000, 1, 7, (7, 1)),
-        (3, 1, 10, (3, 1)),
-        (0, 5, 4, (1, 5)),
-    ],
+    ("text", "expected"),
+    [("cat", "cat"), ("고양이", "고양이"), ("a\nb", r"a\nb"), (os.fsdecode(b"caf\xe9"), r"caf\xe9"), ("two words", "two words")],
 )
-def test_numbers_of_shards(train, validation, num_shards, expected):
-    numbers = shard_numbers({"train": train, "validation": validation}, num_shards)
-    assert (numbers["train"], numbers["validation"]) == expected
+def test_class_names_fit_on_a_line(text, expected):
+    assert class_name(text) == expected

@@ -111,6 +111,43 @@ def test_validation_is_validation_else_test_else_a_fifth_of_train(downloads, tmp
     assert not set(train_alone["train"]) & set(train_alone["validation"])
 
 
+@pytest.mark.parametrize(
+    ("splits", "train", "validation"),
+    [("train[:10%]", 6, 4), ("train[:40],train[50:]", 40, 10), ("validation+train[-8:],test", 12, 3)],
+)
+def test_splits_in_the_words_of_tfds(downloads, tmp_path, splits, train, validation):
+    source = TfdsSource(f"plain_colours/three@{splits}", downloads)
+    found = read(source, tmp_path / "outcome", 2)
+    shades = {split: [one[3] for key in sorted(found) if key[0] == split for one in found[key]] for split in ("train", "validation")}
+    builder = tfds.builder("plain_colours/three", data_dir=downloads)
+    for split, words, number in zip(shades, (*splits.split(","), "validation"), (train, validation), strict=False):
+        by_tfds = builder.as_dataset(split=words, read_config=tfds.ReadConfig(interleave_cycle_length=1)).as_numpy_iterator()
+        assert shades[split] == [example["image"][0, 0, 0] for example in by_tfds]
+        assert len(shades[split]) == number
+    assert source.fingerprint() != TfdsSource("plain_colours/three", downloads).fingerprint()
+
+
+def test_without_a_validation_split_a_fifth_of_what_is_for_training_is_held_out(downloads, tmp_path):
+    found = read(TfdsSource("plain_colours/train_alone@train[:50%]", downloads), tmp_path / "outcome")
+    assert [len(found[split, 0, 1]) for split in ("train", "validation")] == [4, 1]
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ("train,train[50%:]", r"share examples of train: expected other ones .*@train\[:80%\],train\[80%:\]"),
+        ("validation", "share examples of validation"),
+        ("trian", r"does not know the split 'trian'.*there are train, validation, test"),
+        ("train[:0]", r"split 'train\[:0\]' of plain_colours has no examples"),
+        ("train[:x]", "does not know the split"),
+    ],
+)
+def test_splits_that_cannot_be(downloads, tmp_path, splits, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read(TfdsSource(f"plain_colours/three@{splits}", downloads), tmp_path / "outcome")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_data_set_without_training_examples_is_an_error(downloads, tmp_path):
     with pytest.raises(ValueError, match=r"has the splits .*: expected one called train"):
         read(TfdsSource("plain_colours/no_train", downloads), tmp_path / "outcome")

@@ -1,0 +1,51 @@
+import ast
+
+import apache_beam as beam
+import pytest
+
+from zfnet.components.data.beam_pipeline import open_pipeline
+from zfnet.components.data.shard_plan import plan_shards, shard_numbers
+from zfnet.components.data.tally import TALLY
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "num_shards", "expected"),
+    [
+        (4500, 900, None, (4, 1)),
+        (10, 2, None, (1, 1)),
+        (1_281_167, 50_000, None, (1281, 50)),
+        (1000, 200, 10, (10, 2)),
+        (1000, 1, 7, (7, 1)),
+        (3, 1, 10, (3, 1)),
+        (0, 5, 4, (1, 5)),
+    ],
+)
+def test_numbers_of_shards(train, validation, num_shards, expected):
+    numbers = shard_numbers({"train": train, "validation": validation}, num_shards)
+    assert (numbers["train"], numbers["validation"]) == expected
+
+
+def planned(files, num_shards, outcome):
+    with open_pipeline("FnApiRunner") as pipeline:
+        shards = plan_shards(pipeline | beam.Create(files), num_shards)
+        _ = shards | beam.combiners.ToList() | beam.Map(lambda listed: outcome.write_text(repr(listed)))
+    return dict(ast.literal_eval(outcome.read_text()))
+
+
+def test_every_file_has_one_place_whatever_the_order(tmp_path):
+    files = [("train", (f"class/{number}", 0, b"path")) for number in range(40)] + [("validation", ("class/x", 0, b"path"))]
+    TALLY.reset()
+    found = planned(files, 3, tmp_path / "outcome")
+    assert TALLY.expected == 41
+    assert sorted(found) == [("train", 0, 3), ("train", 1, 3), ("train", 2, 3), ("validation", 0, 1)]
+    assert sorted(file for shard in found.values() for file in shard) == sorted(file for _, file in files)
+    assert found == planned(files[::-1], 3, tmp_path / "again")
+    train = [file for index in range(3) for file in found["train", index, 3]]
+    assert train == planned(files, 1, tmp_path / "one")["train", 0, 1]  # one order, cut in as many parts as wanted
+
+
+def test_shards_without_files_are_planned_too(tmp_path):
+    files = [("train", ("a", 0, b"a")), ("train", ("b", 0, b"b")), ("train", ("c", 0, b"c"))]
+    found = planned(files, 3, tmp_path / "outcome")
+    assert sorted(found) == [("train", 0, 3), ("train", 1, 3), ("train", 2, 3), ("validation", 0, 1)]
+    assert sum(map(len, found.values())) == 3

@@ -8,7 +8,7 @@ from typing import Any
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
 
 FEW_EXAMPLES = 10  # of a class for training; fewer make it tiny
-LISTED = 1000  # pictures that are in both splits; more are counted
+LISTED = 100  # anomalies of one kind; more are counted
 
 
 def validate_examples(
@@ -24,7 +24,11 @@ def validate_examples(
 
     Writes `anomalies.json`, a list of `{"kind", "message", ...}`: `empty_class`, `missing_from_split` and `tiny_class` (with `class`, and
     `split` or `examples`), `label_out_of_range` (`split`, `examples`), `wrong_number_of_examples` of a well-known data set (`split`,
-    `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same).
+    `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same). Of each kind
+    the first `LISTED` are there; one more entry, of kind and message alone, counts the rest.
+
+    The same photograph gives the same stored image, byte for byte, be the file itself copied or its pixels stored in another lossless
+    file. A copy that was scaled or compressed anew is not found, nor are a large JPEG's pixels in another format.
 
     Args:
         examples: what ExampleGen wrote.
@@ -41,6 +45,10 @@ def validate_examples(
 
     counts = statistics.read_json("statistics.json")["classes"]
     found = [*_class_anomalies(examples.labels, counts), *_label_anomalies(examples, counts), *_number_anomalies(examples)]
+    others = []
+    for kind in sorted({anomaly["kind"] for anomaly in found}):
+        of_kind = [anomaly for anomaly in found if anomaly["kind"] == kind]
+        others += _bounded(kind, of_kind, len(of_kind))
     anomalies.path.mkdir(parents=True, exist_ok=True)
     shards = [(split, path) for split in counts for path in examples.shards(split)]
     path = os.fspath(anomalies.path)
@@ -48,7 +56,7 @@ def validate_examples(
         same = pipeline | beam.Create(shards) | beam.Reshuffle() | SamePictures()
         number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
-        _ = first | "Write" >> beam.Map(_write, number, found, f"{path}/anomalies.json")
+        _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
     if tensorboard is not None:
         from zfnet.components.data.data_summaries import write_summaries
 
@@ -65,7 +73,7 @@ def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterato
                 message = f"The class {name} has no examples in {split}."
                 yield {"kind": "missing_from_split", "message": message, "class": name, "split": split}
         if 0 < train < FEW_EXAMPLES:
-            message = f"The class {name} has only {train} examples for training."
+            message = f"The class {name} has only {train} example{'s' if train > 1 else ''} for training."
             yield {"kind": "tiny_class", "message": message, "class": name, "examples": train}
 
 
@@ -73,7 +81,7 @@ def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterat
     for split, per_class in counts.items():
         others = examples.count(split) - sum(per_class)
         if others:
-            message = f"{others} examples in {split} have a label outside 0 to {len(per_class) - 1}."
+            message = f"{others:,} example{'s' if others > 1 else ''} in {split} with a label outside 0 to {len(per_class) - 1}."
             yield {"kind": "label_out_of_range", "message": message, "split": split, "examples": others}
 
 
@@ -83,15 +91,19 @@ def _number_anomalies(examples: Examples) -> Iterator[dict[str, Any]]:
         number = examples.count(split)
         if number != published:
             message = f"{number:,} examples in {split}, but {manifest['source']} is published with {published:,}"
-            message += f" ({manifest['rejected']:,} photographs were rejected)." if manifest["rejected"] else "."
+            message += f" (photographs rejected in all splits: {manifest['rejected']:,})."
             yield {"kind": "wrong_number_of_examples", "message": message, "split": split, "examples": number, "published": published}
+
+
+def _bounded(kind: str, found: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """The first of `number` anomalies of one kind, and one that counts the others."""
+    rest = {"kind": kind, "message": f"{number - LISTED:,} more of the kind {kind} are not listed."}
+    return found[:LISTED] + ([rest] if number > LISTED else [])
 
 
 def _write(same: list[dict[str, Any]], number: int, others: list[dict[str, Any]], path: str) -> None:
     from zfnet.components.data.storage import written_whole
 
-    listed = [*others, *same]
-    if number > len(same):
-        listed.append({"kind": "same_picture", "message": f"{number - len(same):,} more pictures are in train and in validation."})
+    listed = [*others, *_bounded("same_picture", same, number)]
     with written_whole(path) as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())

@@ -11,6 +11,7 @@ from zfnet.components.pusher import push
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
+from zfnet.pipeline import metadata
 from zfnet.pipeline.anomaly_gate import refuse_anomalies
 from zfnet.pipeline.baseline import pushed_last
 from zfnet.pipeline.beam_options import step_options
@@ -64,9 +65,10 @@ def zfnet_pipeline(
         {
             "examples": examples,
             "statistics": statistics,
-            "tensorboard": lambda plan: str(root / "tensorboard" / f"examples-{plan.digests['examples'][:6]}"),
+            "tensorboard": lambda plan: str(_examples_log(root, plan.digests["examples"])),
             **beam["ExampleValidator"],
         },
+        still_holds=_still_logged(root),
     )
     trainer = Step(
         "Trainer",
@@ -127,6 +129,22 @@ def _training(plan: ExecutionPlan) -> str:
 def _tensorboard(root: pathlib.Path, trainer: ExecutionPlan) -> str:
     """Directory of TensorBoard's logs of a training."""
     return str(root / "tensorboard" / f"{trainer.step.arguments['architecture']}-{_training(trainer)[:6]}")
+
+
+def _examples_log(root: pathlib.Path, examples: str) -> pathlib.Path:
+    """Directory of TensorBoard's logs of the examples with a digest."""
+    return root / "tensorboard" / f"examples-{examples[:6]}"
+
+
+def _still_logged(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:
+    """Asks whether the logs that an earlier execution of ExampleValidator wrote are still there."""
+
+    def holds(outputs: dict[str, Any]) -> bool:
+        with metadata.open_metadata(root) as session:
+            execution = session.get_one(metadata.Execution, int(outputs["anomalies"].path.parent.name))
+            return _examples_log(root, execution.artifacts("input")["examples"].digest).is_dir()
+
+    return holds
 
 
 def _still_serves(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:

@@ -33,8 +33,8 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
         The pipeline.
 
     Raises:
-        ValueError: something failed on a worker, and the message is that of the error there, without the traceback that Beam makes of it; or
-            a worker died or never connected; or the runner lacks an option.
+        ValueError: something failed on a worker, and the message is that of the error there, without the traceback that Beam makes of it;
+            or a worker died or never connected; or the runner lacks an option.
     """
     import apache_beam as beam
     import grpc

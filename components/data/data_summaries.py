@@ -8,21 +8,22 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples
 
-SHOWN = 20  # anomalies, and reasons of rejection
+SHOWN = 20  # reasons of rejection; the others are counted together
 
 
 def write_summaries(directory: os.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
     """Writes two texts, `examples/counts` and `examples/anomalies`, in place of those that were in the directory.
 
     Args:
-        directory: where TensorBoard looks for logs.
+        directory: where TensorBoard looks for logs; made if missing. Event files that lie in it are removed, and nothing else.
         examples: the examples.
         counts: examples of each class, by split.
-        anomalies: what is suspicious in them.
+        anomalies: what is suspicious in them; all of it is shown.
     """
     import tensorflow as tf
 
-    epath.Path(directory).rmtree(missing_ok=True)
+    for file in epath.Path(directory).glob("events.out.tfevents.*"):
+        file.unlink()
     texts = {
         "counts": (counts_table(examples, counts), "Examples by split, and photographs that could not be read"),
         "anomalies": (anomalies_list(anomalies), "What is suspicious in the examples; nothing of it was left out"),
@@ -41,23 +42,23 @@ def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
         named = [(number, name) for number, name in zip(numbers, examples.labels, strict=True) if number]
         ends = [f"{_escaped(name)} ({number:,})" for number, name in (min(named), max(named))] if named else ["", ""]
         rows.append(f"| {split} | {examples.count(split):,} | {len(named):,} | {' | '.join(ends)} |")
-    lines = (examples.path / "rejected.jsonl").read_text().splitlines()
-    reasons = collections.Counter(json.loads(line)["reason"] for line in lines)
+    with (examples.path / "rejected.jsonl").open() as lines:
+        reasons = collections.Counter(json.loads(line)["reason"] for line in lines)
+    rows += ["", f"Rejected photographs: {reasons.total():,}"]
     if reasons:
         rows += ["", "| rejected | reason |", "| --- | --- |"]
         rows += [f"| {number:,} | {_escaped(reason)} |" for reason, number in reasons.most_common(SHOWN)]
+    if others := reasons.total() - sum(number for _, number in reasons.most_common(SHOWN)):
+        rows.append(f"| {others:,} | other reasons |")
     return "\n".join(rows)
 
 
 def anomalies_list(anomalies: list[dict]) -> str:
-    """A Markdown list of what is suspicious, its beginning if it is long."""
-    items = [f"- {_escaped(anomaly['message'])}" for anomaly in anomalies[:SHOWN]]
-    if len(anomalies) > SHOWN:
-        items.append(f"- and {len(anomalies) - SHOWN:,} more, see run.json")
-    return "\n".join(items) or "Nothing suspicious was found."
+    """A Markdown list of what is suspicious."""
+    return "\n".join(f"- {_escaped(anomaly['message'])}" for anomaly in anomalies) or "Nothing suspicious was found."
 
 
 def _escaped(text: str) -> str:
     """Names and reasons as they are: what Markdown or HTML would read a meaning into is taken literally."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!~" else character for character in " ".join(text.split()))
+    return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!" else character for character in " ".join(text.split()))

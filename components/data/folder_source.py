@@ -33,7 +33,8 @@ class FolderSource(Source):
     """
 
     def __init__(self, data: str):
-        root = epath.Path(data).expanduser().resolve()
+        root = epath.Path(data).expanduser()
+        root = root if is_remote(data) else root.resolve()
         super().__init__(data, root.name)
         self._root = os.fspath(root)
         splits = [split for split in SPLITS if (root / split).is_dir()]
@@ -51,7 +52,8 @@ class FolderSource(Source):
         ]
         if len(self._names) < 2:
             raise ValueError(f"The folder {data} holds {f'one class, {self.labels[0]}' if self._names else 'no folders'}: {LAYOUT}.")
-        if not any(list_folder(folder) for _, _, folder in self._folders):
+        # To list a remote folder takes long; there it is left to ExampleGen to find nothing.
+        if not self.remote and not any(list_folder(folder) for _, _, folder in self._folders):
             raise ValueError(f"The folder {data} holds the classes {', '.join(self.labels)}, and no file in any of them: {LAYOUT}.")
 
     @property

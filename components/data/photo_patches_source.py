@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from etils import epath
 
 from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
+from zfnet.components.data.published_counts import published_counts
 from zfnet.components.data.source import Source, SourcePhotograph
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class PhotoPatchesSource(Source):
     def labels(self) -> list[str]:
         """The photographs' names."""
         return [photograph.name for photograph in PHOTOGRAPHS]
+
+    @property
+    def published(self) -> dict[str, int] | None:
+        """As many as are cut."""
+        return published_counts(self.data, None)
 
     def fingerprint(self) -> str:
         """The version and a digest of the photographs that are expected; TFDS is not imported for it."""

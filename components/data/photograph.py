@@ -19,7 +19,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000")
 MAX_ENCODED_BYTES = 256 << 20
 MAX_PIXELS = 89_478_485  # Pillow's own limit, whatever the process made of it
 MAX_SIDE = 65_535  # a JPEG's longest; every row costs memory of its own, however short it is
-MAX_SCANNED_PIXELS = 100 * MAX_PIXELS  # a progressive JPEG passes over all its pixels in every scan, and a scan can be a few bytes
+MAX_SCANNED_PIXELS = 100 * MAX_PIXELS  # a JPEG's decoder passes over all its pixels in every scan, and a scan can be a few bytes
 TOO_LARGE = f"more than {MAX_PIXELS} pixels, or more than {MAX_SIDE} along a side"
 MAX_REASON_LENGTH = 200
 
@@ -96,8 +96,9 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
     check_encoded_size(len(encoded))
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-            if image.info.get("progressive") and image.width * image.height * encoded.count(b"\xff\xda") > MAX_SCANNED_PIXELS:
-                raise UnreadablePhotograph("too many scans for a progressive JPEG of its size")
+            jpeg = image.format in ("JPEG", "MPO")  # MPO is what Pillow calls a JPEG with more pictures behind the first
+            if jpeg and image.width * image.height * _scans(encoded) > MAX_SCANNED_PIXELS:
+                raise UnreadablePhotograph("too many scans for a JPEG of its size")
             return _prepare(image, side)
     except UnreadablePhotograph:
         raise
@@ -107,6 +108,11 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
         raise UnreadablePhotograph(TOO_LARGE) from error
     except Exception as error:  # Pillow's decoders raise whatever their parsers stumble over: OSError, SyntaxError, struct.error, ...
         raise UnreadablePhotograph(_reason(error)) from error
+
+
+def _scans(jpeg: bytes) -> int:
+    data = np.frombuffer(jpeg, np.uint8)  # five times as fast as bytes.count
+    return np.count_nonzero((data[:-1] == 0xFF) & (data[1:] == 0xDA))
 
 
 def _reason(error: Exception) -> str:
@@ -121,16 +127,16 @@ def _prepare(image: Image.Image, side: int) -> tuple[bytes, tuple[int, int, int,
     draft = image.draft(None, (2 * side, 2 * side))
     reduction = width / draft[1][2] if draft else 1
     image.load()
-    orientation = _orientation(image)
-    if orientation in UPRIGHT:
-        image = image.transpose(UPRIGHT[orientation])
     if reduction == 1:
-        width, height = image.size
-    elif orientation in TURNED:
-        width, height = height, width
+        width, height = image.size  # Pillow has turned a TIFF already
     shortest = min(width, height)
     left, top = (width - shortest) / 2, (height - shortest) / 2
     crop = _resample(image, side, *(edge / reduction for edge in (left, top, left + shortest, top + shortest)))
+    orientation = _orientation(image)
+    if orientation in UPRIGHT:  # a central square stays one, so no more need turn than is kept
+        crop = crop.transpose(UPRIGHT[orientation])
+    if orientation in TURNED:
+        left, top = top, left
     crop.info = {}  # else comments and the like of the original are written along
     stored = io.BytesIO()
     crop.save(stored, "JPEG", quality=JPEG_QUALITY, subsampling=JPEG_SUBSAMPLING)
@@ -147,8 +153,7 @@ def _orientation(image: Image.Image) -> int | None:
 
 def _resample(image: Image.Image, side: int, left: float, top: float, right: float, bottom: float) -> Image.Image:
     if image.mode in ("L", "RGB") and not image.has_transparency_data:
-        square = image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
-        return square if square.mode == "RGB" else square.convert("RGB")
+        return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom)).convert("RGB")
     # The same columns first, rows after, as `resize` does it; but a band of rows at a time, and no more than the filter reaches, since
     # what lies between the pixels of a large photograph and RGB takes several times its memory.
     reach = math.ceil(2 * max(1, (right - left) / side)) + 1

@@ -19,9 +19,9 @@ Occurrence = dict[str, tuple[int, list[str]]]
 class SamePictures(beam.PTransform):
     """Turns shards, given as `(split, path)`, into one anomaly for each picture that is in both splits.
 
-    Pictures are the same whose stored squares are, byte for byte. Since a photograph's square depends on its pixels alone, that finds
-    copies of a file as well as copies that were stored in another lossless format or with other metadata; it does not find a photograph
-    that was scaled, or compressed anew.
+    Pictures are the same whose stored squares are, byte for byte. That finds copies of a file, and copies of the same pixels in another
+    lossless format or with other metadata. It does not find a photograph that was scaled or compressed anew, nor the copy of a large JPEG
+    in another format, since a large JPEG is decoded at a fraction of its size.
     """
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:  # noqa: D102

@@ -53,7 +53,7 @@ def command(
 
     refuse_inside_data(out, data, "--out")
     options = step_options(beam_options, ("ExampleGen",))["ExampleGen"]
-    examples = Examples(out.resolve())  # `.` is another directory when the one that it meant was replaced.
+    examples = Examples(out if "://" in str(out) else out.resolve())  # `.` is another directory when the one that it meant was replaced.
     with output_directory(out) as directory:
         generate_examples(
             Examples(directory.path),

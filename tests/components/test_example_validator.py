@@ -4,13 +4,14 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from zfnet.components.artifacts import Anomalies, Examples, Statistics
 from zfnet.components.data.folder_source import FolderSource
 from zfnet.components.data.shard import write_shard
 from zfnet.components.example_gen import generate_examples
-from zfnet.components.example_validator import validate_examples
+from zfnet.components.example_validator import LISTED, validate_examples
 from zfnet.components.statistics_gen import generate_statistics
 
 SETTINGS = {"runner": "FnApiRunner", "beam_options": ()}
@@ -25,16 +26,22 @@ def fill(root, numbers: dict[str, int]) -> None:
             Image.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(root / name / f"{i}.png")
 
 
-def validate(root, examples: Examples) -> list[dict]:
+class WellKnownFolder(FolderSource):
+    """A folder that ought to hold 22 photographs for training and 3 for validation."""
+
+    published = {"train": 22, "validation": 3}  # noqa: RUF012
+
+
+def validate(root, examples: Examples, tensorboard: str | None = None) -> list[dict]:
     statistics, anomalies = Statistics(root / "statistics"), Anomalies(root / "anomalies")
     generate_statistics(examples, statistics, **SETTINGS)
-    validate_examples(examples, statistics, anomalies, **SETTINGS)
+    validate_examples(examples, statistics, anomalies, tensorboard=tensorboard, **SETTINGS)
     return anomalies.read_json("anomalies.json")
 
 
-def generate(root) -> Examples:
+def generate(root, kind: type[FolderSource] = FolderSource) -> Examples:
     examples = Examples(root / "examples")
-    source = FolderSource(str(root / "data"))
+    source = kind(str(root / "data"))
     generate_examples(examples, source=source, image_size=14, num_shards=3, max_rejected=0.5, **SETTINGS)
     return examples
 
@@ -74,20 +81,55 @@ def test_the_same_picture_in_both_splits(tmp_path):
     shutil.copy(data / "train/b/1.png", data / "train/b/twice_in_one_split.png")
     with Image.open(data / "train/b/7.png") as image:
         image.save(data / "validation/a/other_file_same_pixels.bmp")
-    assert validate(tmp_path, generate(tmp_path)) == [
-        {
-            "kind": "same_picture",
-            "message": "The same picture is in train (train/a/3.png, train/a/twin.png) and in validation (validation/b/planted.png).",
-            "train": ["train/a/3.png", "train/a/twin.png"],
-            "validation": ["validation/b/planted.png"],
-        },
-        {
-            "kind": "same_picture",
-            "message": "The same picture is in train (train/b/7.png) and in validation (validation/a/other_file_same_pixels.bmp).",
-            "train": ["train/b/7.png"],
-            "validation": ["validation/a/other_file_same_pixels.bmp"],
-        },
-    ]
+    with Image.open(data / "train/b/8.png") as image:
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Comment", "stored by another program")
+        image.save(data / "validation/a/other_compression.png", compress_level=0, pnginfo=text)
+    with Image.open(data / "train/b/9.png") as image:
+        image.save(data / "validation/a/compressed_anew.jpg", quality=95)  # which is not found
+    found = [(["a/3", "a/twin"], "b/planted.png"), (["b/7"], "a/other_file_same_pixels.bmp"), (["b/8"], "a/other_compression.png")]
+    expected = []
+    for train, validation in found:
+        ids, other = [f"train/{id}.png" for id in train], f"validation/{validation}"
+        message = f"The same picture is in train ({', '.join(ids)}) and in validation ({other})."
+        expected.append({"kind": "same_picture", "message": message, "train": ids, "validation": [other]})
+    assert validate(tmp_path, generate(tmp_path)) == expected
+
+
+def test_wrong_number_of_examples(tmp_path):
+    fill(tmp_path / "data", {"train/a": 10, "train/b": 12, "validation/a": 1, "validation/b": 2})
+    assert validate(tmp_path, generate(tmp_path, WellKnownFolder)) == []
+    (tmp_path / "data/train/b/4.png").write_bytes(b"")
+    shutil.rmtree(tmp_path / "examples")
+    data = tmp_path / "data"
+    message = f"21 examples in train, but {data} is published with 22 (photographs rejected in all splits: 1)."
+    expected = {"kind": "wrong_number_of_examples", "message": message, "split": "train", "examples": 21, "published": 22}
+    assert validate(tmp_path, generate(tmp_path, WellKnownFolder)) == [expected]
+
+
+def test_of_each_kind_some_are_listed_and_the_rest_counted(tmp_path):
+    more = LISTED + 7
+    fill(tmp_path / "data", {f"train/{number:04d}": 1 for number in range(more)} | {"validation/0000": 1})
+    for number in range(more):
+        shutil.copytree(tmp_path / f"data/train/{number:04d}", tmp_path / f"data/validation/{number:04d}", dirs_exist_ok=True)
+    found = validate(tmp_path, generate(tmp_path))
+    kinds = ["tiny_class"] * (LISTED + 1) + ["same_picture"] * (LISTED + 1)
+    assert [anomaly["kind"] for anomaly in found] == kinds
+    assert found[LISTED] == {"kind": "tiny_class", "message": "7 more of the kind tiny_class are not listed."}
+    assert found[LISTED - 1]["class"] == f"{LISTED - 1:04d}"
+    assert found[-1] == {"kind": "same_picture", "message": "7 more of the kind same_picture are not listed."}
+    assert found[-2]["train"] == [f"train/{LISTED - 1:04d}/0.png"]
+
+
+def test_counts_and_anomalies_in_tensorboard(tmp_path):
+    fill(tmp_path / "data", {"train/a": 10, "train/b": 1, "validation/a": 1, "validation/b": 2})
+    (tmp_path / "data/train/a/line\u2028separator.png").write_bytes(b"")
+    validate(tmp_path, generate(tmp_path), str(tmp_path / "logs"))
+    events = EventAccumulator(str(tmp_path / "logs")).Reload()
+    counts, anomalies = (events.Tensors(f"examples/{name}")[0].tensor_proto.string_val[0].decode() for name in ("counts", "anomalies"))
+    assert "| train | 11 | 2 | b (1) | a (10) |" in counts
+    assert counts.endswith("| 1 | the file is empty |")
+    assert anomalies == "- The class b has only 1 example for training."
 
 
 def test_labels_that_name_no_class(tmp_path):
@@ -125,16 +167,16 @@ def test_labels_that_name_no_class(tmp_path):
         )
     )
     assert validate(tmp_path, examples) == [
-        {"kind": "label_out_of_range", "message": "2 examples in train have a label outside 0 to 1.", "split": "train", "examples": 2},
+        {"kind": "label_out_of_range", "message": "2 examples in train with a label outside 0 to 1.", "split": "train", "examples": 2},
         {
             "kind": "label_out_of_range",
-            "message": "1 examples in validation have a label outside 0 to 1.",
+            "message": "1 example in validation with a label outside 0 to 1.",
             "split": "validation",
             "examples": 1,
         },
         {
             "kind": "wrong_number_of_examples",
-            "message": "22 examples in train, but known is published with 25 (1 photographs were rejected).",
+            "message": "22 examples in train, but known is published with 25 (photographs rejected in all splits: 1).",
             "split": "train",
             "examples": 22,
             "published": 25,

@@ -1,14 +1,18 @@
 import dataclasses
+import hashlib
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from zfnet.components.artifacts import Serving
 from zfnet.components.data.source import open_source
 from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.local_runner import LocalRunner
 from zfnet.pipeline.run_config import RunConfig, load_config
 from zfnet.pipeline.step import Step
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
@@ -73,6 +77,30 @@ def test_model_that_is_served_no_more_is_pushed_again(declare, tmp_path):
     assert holds({"serving": Serving(tmp_path)})
     (tmp_path / "version.json").write_text(json.dumps({"version": None}))
     assert holds({"serving": Serving(tmp_path)})
+
+
+def test_deleted_logs_of_the_examples_are_written_again(tmp_path):
+    for number in range(8):
+        for folder in ("train/cat", "train/dog", "validation/cat", "validation/dog"):
+            (tmp_path / "photographs" / folder).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (80, 60), (10 * number, 200, 0)).save(tmp_path / "photographs" / folder / f"{number}.png")
+    root = tmp_path / "root"
+
+    def run() -> dict[str, bool]:
+        config = dataclasses.replace(load_config("photo_patches"), image_size=56)
+        steps = zfnet_pipeline(config, open_source(str(tmp_path / "photographs"), root), root, "FnApiRunner")
+        with LocalRunner(root, "test") as runner:
+            return {name: result.cached for name, result in runner.run(steps[:3]).items()}
+
+    assert not any(run().values())
+    [logs] = (root / "tensorboard").iterdir()
+    digest = hashlib.sha256((root / "example_gen/1/examples/manifest.json").read_bytes()).hexdigest()
+    assert logs.name == f"examples-{digest[:6]}"
+    assert all(run().values())
+    shutil.rmtree(logs)
+    assert run() == {"ExampleGen": True, "StatisticsGen": True, "ExampleValidator": False}
+    assert len(list(logs.glob("events*"))) == 1
+    assert all(run().values())
 
 
 def test_declaring_and_keys_import_nothing_heavy(tmp_path):

@@ -1,10 +1,11 @@
+import html
 import json
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.data_summaries import write_summaries
+from zfnet.components.data.data_summaries import SHOWN, anomalies_list, counts_table, write_summaries
 
 COUNTS = {"train": [30, 2, 1100, 0], "validation": [3, 0, 200, 0]}
 
@@ -15,11 +16,14 @@ def examples(tmp_path):
     splits = {split: {"examples": sum(numbers), "shards": []} for split, numbers in COUNTS.items()}
     manifest = {"labels": ["cat", "a|b <i>", "dog", "none"], "splits": splits, "rejected": 3}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    reasons = ["the file is empty", "none of JPEG", "the file is empty"]
-    (tmp_path / "rejected.jsonl").write_text(
-        "".join(json.dumps({"id": "x\n", "reason": reason, "source": "x"}) + "\n" for reason in reasons)
-    )
+    reject(tmp_path, ["the file is empty", "none of JPEG", "the file is empty"])
     return Examples(tmp_path)
+
+
+def reject(directory, reasons: list[str]) -> None:
+    """Writes rejects whose ids hold what some would take for the end of a line."""
+    lines = [json.dumps({"id": "x\n\u2028\x85", "reason": reason, "source": "x"}, ensure_ascii=False) + "\n" for reason in reasons]
+    (directory / "rejected.jsonl").write_text("".join(lines))
 
 
 def texts(directory) -> dict[str, str]:
@@ -39,12 +43,39 @@ def test_counts_and_anomalies_are_shown(examples, tmp_path):
         r"| train | 1,132 | 3 | a\|b &lt;i&gt; (2) | dog (1,100) |",
         "| validation | 203 | 2 | cat (3) | dog (200) |",
     ]
+    assert "Rejected photographs: 3" in found["counts"]
     assert found["counts"].endswith("| 2 | the file is empty |\n| 1 | none of JPEG |")
     assert found["anomalies"] == r"- The class a\|b &lt;i&gt; has 2."
 
 
+def test_rare_reasons_are_counted_together(examples):
+    reject(examples.path, ["common"] * 2 + [f"rare {number}" for number in range(SHOWN + 4)])
+    rows = counts_table(examples, COUNTS).splitlines()
+    assert "Rejected photographs: 26" in rows
+    assert rows[-SHOWN - 1 :][0] == "| 2 | common |"
+    assert rows[-1] == "| 5 | other reasons |"
+
+
+def test_without_rejects_there_is_no_table_of_reasons(examples):
+    reject(examples.path, [])
+    assert counts_table(examples, COUNTS).endswith("Rejected photographs: 0")
+
+
+@pytest.mark.filterwarnings("ignore:html5lib's sanitizer is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("name", ["a~~b~~c", "a|b", "`x`|", "<b>bold</b>", "&lt;", "*a*_b_", "![a](http://x.y/z.png)", "a\\", "\\|", "``"])
+def test_tensorboard_shows_names_as_they_are(name):
+    from tensorboard.plugin_util import markdown_to_safe_html  # here, where its warning is expected
+
+    shown = markdown_to_safe_html(anomalies_list([{"kind": "k", "message": f"The class {name} is tiny."}]))
+    assert html.unescape(shown) == f"<ul>\n<li>The class {name} is tiny.</li>\n</ul>"
+
+
 def test_a_second_run_replaces_the_first(examples, tmp_path):
-    write_summaries(tmp_path / "logs", examples, COUNTS, [{"kind": "k", "message": f"m{number}"} for number in range(50)])
-    assert texts(tmp_path / "logs")["anomalies"].endswith("- m19\n- and 30 more, see run.json")
-    write_summaries(tmp_path / "logs", examples, COUNTS, [])
-    assert texts(tmp_path / "logs")["anomalies"] == "Nothing suspicious was found."
+    logs = tmp_path / "logs"
+    write_summaries(logs, examples, COUNTS, [{"kind": "k", "message": "m"}])
+    assert texts(logs)["anomalies"] == "- m"
+    (logs / "notes.txt").write_text("kept")
+    write_summaries(logs, examples, COUNTS, [])
+    assert texts(logs)["anomalies"] == "Nothing suspicious was found."
+    assert len(list(logs.iterdir())) == 2
+    assert (logs / "notes.txt").read_text() == "kept"

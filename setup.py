@@ -53,7 +53,8 @@ setuptools.setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
-        "gcp": ["apache-beam[gcp]>=2.77", "gcsfs"],
+        # With what it takes to build the package that is sent to workers.
+        "gcp": ["apache-beam[gcp]>=2.77", "build", "gcsfs", "setuptools"],
         "test": TEST,
         # What benchmarks compare with. Of PyTorch one release, since its newest for Linux brings gigabytes of CUDA.
         "bench": ["captum>=0.9", "tf-explain>=0.3.1", "tf-keras-vis>=0.8.7", "torch==2.13.0", "xplique>=1.3.3"],

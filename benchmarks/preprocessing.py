@@ -17,10 +17,15 @@ import tempfile
 import threading
 import time
 
-from report import commit, conditions, machine, markdown, versions, write
+from report import commit, conditions, machine, markdown, versions, with_table, write
 
 NAME = "preprocessing"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
+COST_DOCUMENT = DOCUMENT.with_name("imagenet.md")
+IMAGENET = 1_281_167 + 50_000
+WORKERS = {1: 4, 10: 4, 50: 4}  # machines, and cores of each
+# Dataflow's list prices for batch work as of 2025, US dollars: a core an hour, and a GiB of memory an hour, of which a machine has 3.75 a core.
+CORE_HOUR, GIB_HOUR, GIB_A_CORE = 0.056, 0.003557, 3.75
 DISTINCT, CLASSES, SIZE, IMAGE_SIZE = 600, 20, (500, 375), 224
 COUNTS = (6_000, 60_000)
 ROUNDS = {6_000: 3, 60_000: 1}
@@ -165,6 +170,19 @@ def table(result: dict) -> str:
     return markdown(head, rows) + conditions(result)
 
 
+def cost_table(result: dict) -> str:
+    """What ImageNet would take at the rate that was measured, as Markdown."""
+    largest = result["counts"][max(result["counts"], key=int)]
+    rate = largest["images_a_second"]["step"] / result["machine"]["cores"]
+    rows = []
+    for machines, cores in WORKERS.items():
+        hours = IMAGENET / (rate * machines * cores) / 3600
+        price = hours * machines * cores * (CORE_HOUR + GIB_A_CORE * GIB_HOUR)
+        rows.append([f"{machines} of {cores} cores", f"{rate * machines * cores:,.0f}", f"{60 * hours:,.1f} min", f"${price:.2f}"])
+    words = f"\n{IMAGENET:,} photographs at {rate:,.0f} a second and core; ${CORE_HOUR} a core and ${GIB_HOUR} a GiB of memory an hour.\n"
+    return markdown(["workers", "photographs a second", "time", "cores and memory"], rows) + words + conditions(result)
+
+
 def main() -> None:
     """Measures, and writes the result and the table."""
     result = {
@@ -175,7 +193,8 @@ def main() -> None:
         "counts": {str(count): measure_count(count) for count in COUNTS},
     }
     write(NAME, result, table(result), DOCUMENT)
-    print(table(result))
+    COST_DOCUMENT.write_text(with_table(COST_DOCUMENT.read_text(), NAME, cost_table(result)))
+    print(table(result), cost_table(result), sep="\n")
 
 
 if __name__ == "__main__":

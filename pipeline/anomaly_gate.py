@@ -16,6 +16,4 @@ def refuse_anomalies(anomalies: Input[Anomalies]) -> None:
     """
     if found := anomalies.read_json("anomalies.json"):
         first, kept = textwrap.shorten(found[0]["message"], 200), anomalies.path / "anomalies.json"
-        raise ValueError(
-            f"{len(found)} {'anomalies' if len(found) > 1 else 'anomaly'}, the first: {first} All are in {kept}; without --strict they are only reported."
-        )
+        raise ValueError(f"{len(found)} anomalies, the first: {first} All are in {kept}; without --strict they are only reported.")

@@ -30,8 +30,8 @@ NOT_BLESSED = 3
     "--data",
     metavar="DATA",
     show_default=str(DEFAULTS.data),
-    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), or a directory that `zfnet examples` "
-    "wrote.",
+    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a directory "
+    "that `zfnet examples` wrote.",
 )
 @root_option
 @click.option("--architecture", metavar="NAME", show_default=str(DEFAULTS.architecture), help="zfnet, alexnet, zfnet-small, ...")
@@ -94,7 +94,8 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
     Run again, it redoes only what changed. How it ended is in ROOT/run.json, and in the exit code: 0 done, 1 failed, 2 wrong usage,
     3 the model was not good enough to be served.
 
-    BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner DataflowRunner -- --project P --region R`.
+    BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`; those for one
+    step begin with its name: --StatisticsGen.direct_num_workers=1.
     """
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
     refuse_inside_data(root, config.data, "--root")

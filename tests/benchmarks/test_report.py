@@ -8,6 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",
+    "preprocessing": "docs/speed.md",
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",
     "search": "docs/speed.md",
@@ -24,6 +25,14 @@ def test_document_shows_what_was_measured(name, monkeypatch):
     table = benchmark.table(result)
     assert report.with_table(text, name, table) == text
     assert len(table.splitlines()) > 3
+
+
+def test_cost_is_reckoned_from_what_was_measured(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    preprocessing, report = importlib.import_module("preprocessing"), importlib.import_module("report")
+    text = (ROOT / "docs/imagenet.md").read_text()
+    result = json.loads((ROOT / "benchmarks/preprocessing.json").read_text())
+    assert report.with_table(text, "preprocessing", preprocessing.cost_table(result)) == text
 
 
 def test_every_benchmark_is_shown():

@@ -1,137 +1,142 @@
-"""Real photographs with some dirt among them, and processes that work for Beam."""
+"""Real photographs, real worker processes, and a server that stands in for Cloud Storage, all on this machine."""
 
 import contextlib
 import os
 import pathlib
-import signal
 import socket
 import subprocess
-import sys
 import sysconfig
 import time
 
 import pytest
-from PIL import Image
 
 from zfnet.components.data.photographs import PHOTOGRAPHS
 
-DIRT = {"고양이.jpg": b"<html>404</html>", "empty.png": b""}
-# Run by Python when a worker starts: notes in a file of the process which shards it writes and whether TensorFlow is imported.
-WITNESS = """
-import os
-import sys
+ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+# Runs in every worker process before anything else, and keeps a note of it: photographs done, and whether TensorFlow was imported.
+NOTES = """
+import os, pathlib, sys, threading, time
 
+def note():
+    while True:
+        time.sleep(0.05)
+        tally = sys.modules.get("zfnet.components.data.tally")
+        if tally and tally.TALLY.done:
+            path = pathlib.Path(os.environ["WORKER_NOTES"], str(os.getpid()))
+            path.with_suffix(".partial").write_text(f"{tally.TALLY.done} {'tensorflow' in sys.modules}")
+            path.with_suffix(".partial").replace(path)
 
-def note(event, arguments):
-    name = str(arguments[0])
-    if (event == "open" and ".tfrecord-" in name and name.endswith(".partial")) or (event == "import" and name == "tensorflow"):
-        file = os.open(os.path.join(os.environ["WITNESS"], str(os.getpid())), os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-        os.write(file, (event + " " + name + chr(10)).encode())
-        os.close(file)
-
-
-sys.addaudithook(note)
+threading.Thread(target=note, daemon=True).start()
 """
 
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory):
-    """A folder of two classes: every photograph of scikit-image and scikit-learn, the left and the right of it, and what is none."""
-    import io
-
-    folder = tmp_path_factory.mktemp("data") / "photographs"
+    """The photographs of the default data set as they lie in their packages, in two classes, and two files that are none."""
+    root = tmp_path_factory.mktemp("photographs")
     for number, photograph in enumerate(PHOTOGRAPHS):
-        image = Image.open(io.BytesIO(photograph.read())).convert("RGB")
-        image.thumbnail((400, 300))
-        for half, left in enumerate((0, image.width // 3)):
-            file = folder / ("coarse", "fine")[number % 2] / f"{photograph.name}{half}.{('jpg', 'png')[half]}"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            image.crop((left, 0, left + image.width * 2 // 3, image.height)).save(file)
-    for name, content in {**DIRT, "half.jpg": (folder / "fine" / "brick0.jpg").read_bytes()[:3000]}.items():
-        (folder / "fine" / name).write_bytes(content)
-    return folder
+        path = root / ("first", "second")[number % 2] / photograph.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(photograph.read())
+    (root / "first/empty.jpg").touch()
+    (root / "second/글.jpg").write_text("no photograph")
+    return root
 
 
 @pytest.fixture(scope="session")
-def zfnet():
-    """Runs the command `zfnet`; returns the process, which must end well unless `fails`."""
+def prepare():
+    """Runs `zfnet examples` and returns its process when it has ended."""
 
-    def run(*arguments: object, fails: bool = False, **environment: str) -> subprocess.CompletedProcess:
-        command = [pathlib.Path(sysconfig.get_path("scripts")) / "zfnet", *arguments]
-        process = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, timeout=180, env={**os.environ, **environment}
-        )
-        assert bool(process.returncode) == fails, process.stdout + process.stderr
-        return process
+    def run(data, out, *options, **environment) -> subprocess.CompletedProcess:
+        command = [ZFNET, "examples", data, "--out", out, "--image-size", "56", "--num-shards", "6", "--max-rejected", "0.2", *options]
+        return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def in_one_process(zfnet, photographs, tmp_path_factory):
-    """The photographs, prepared in one process on this machine."""
-    prepared = tmp_path_factory.mktemp("local") / "prepared"
-    zfnet("examples", photographs, "--out", prepared, *SMALL)
-    return prepared
+def by_one_process(photographs, prepare, tmp_path_factory):
+    """What one process makes of the photographs."""
+    out = tmp_path_factory.mktemp("one") / "prepared"
+    done = prepare(photographs, out)
+    assert (done.returncode, done.stderr) == (0, "")
+    return _contents(out)
 
 
-SMALL = ("--image-size", "56", "--num-shards", "6", "--max-rejected", "0.1")
+def _contents(directory: pathlib.Path) -> dict[str, bytes]:
+    """Every file's bytes."""
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
-def content(directory: pathlib.Path) -> dict[str, bytes]:
-    """Every file of a directory, by its name."""
-    return {str(file.relative_to(directory)): file.read_bytes() for file in sorted(directory.rglob("*")) if file.is_file()}
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("localhost", 0))
-        return listener.getsockname()[1]
+def _free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
-def server(command: list, port: int, environment: dict[str, str] | None = None, cwd: pathlib.Path | None = None):
-    """Runs a server until the `with` block ends; it begins when the server answers at its port."""
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        env={**os.environ, **(environment or {})},
-        cwd=cwd,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def _serving(command: list, port: int, **options):
+    """A process that is ended when the `with` statement ends; entered when it listens on `port`."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
     try:
-        for _ in range(600):
-            with contextlib.suppress(OSError), socket.create_connection(("localhost", port), 1):
+        for _ in range(300):
+            with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
                 break
-            assert process.poll() is None, f"{command} ended with {process.returncode}"
+            assert process.poll() is None, f"{command} ended with exit code {process.returncode}"
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # With the workers that it started.
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 @contextlib.contextmanager
-def worker_pool(witness: pathlib.Path, python: str = sys.executable, **environment: str):
-    """A process that starts workers, each a process, as it is asked to; yields the options that send work to it.
-
-    What a worker writes and imports is noted in the directory `witness`.
-    """
-    (witness / "notes").mkdir(parents=True)
-    (witness / "sitecustomize.py").write_text(WITNESS)
-    port = free_port()
+def _worker_pool(python: pathlib.Path, directory: pathlib.Path):
+    """Beam's worker pool of some environment, working in `directory`; gives its port, and the notes are in `directory/notes`."""
+    (directory / "notes").mkdir(parents=True)
+    (directory / "sitecustomize.py").write_text(NOTES)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
     environment |= {
-        "PATH": f"{pathlib.Path(python).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(witness),
-        "WITNESS": str(witness / "notes"),
+        "PATH": f"{python.parent}:{environment['PATH']}",  # the pool starts workers by the name `python`
+        "PYTHONPATH": str(directory),
+        "WORKER_NOTES": str(directory / "notes"),
     }
+    port = _free_port()
     command = [python, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
-    with server(command, port, environment, cwd=witness):
-        yield ("--environment_type=EXTERNAL", f"--environment_config=localhost:{port}")
+    with _serving(command, port, cwd=directory, env=environment):
+        yield port
 
 
-def noted(witness: pathlib.Path) -> dict[str, list[str]]:
-    """What every worker process did, by its process id."""
-    return {file.name: file.read_text().splitlines() for file in (witness / "notes").iterdir()}
+def _notes(directory: pathlib.Path) -> list[tuple[int, bool]]:
+    """Photographs done, and whether TensorFlow was imported, of every worker process that did any."""
+    found = [path.read_text().split() for path in (directory / "notes").iterdir() if path.suffix == ""]
+    return [(int(done), tensorflow == "True") for done, tensorflow in found]
+
+
+@pytest.fixture(scope="session")
+def contents():
+    return _contents
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    return _free_port
+
+
+@pytest.fixture(scope="session")
+def serving():
+    return _serving
+
+
+@pytest.fixture(scope="session")
+def worker_pool():
+    return _worker_pool
+
+
+@pytest.fixture(scope="session")
+def notes():
+    return _notes

@@ -1,49 +1,43 @@
-"""Photographs prepared by worker processes through Beam's portable protocol: the same bytes as in one process."""
+"""Two separate worker processes, through Beam's portable protocol, make the same bytes as one process."""
 
+import pathlib
 import sys
 
 import pytest
 
-from zfnet.components.artifacts import Anomalies, Examples, Statistics
-from zfnet.components.example_validator import validate_examples
-from zfnet.components.statistics_gen import generate_statistics
-
-from .conftest import SMALL, content, free_port, noted, server, worker_pool
+THIS_PYTHON = pathlib.Path(sys.executable)
 
 
-@pytest.fixture(scope="module")
-def witness(tmp_path_factory):
-    return tmp_path_factory.mktemp("workers") / "witness"
+@pytest.mark.timeout(300)
+def test_worker_pool(photographs, prepare, by_one_process, worker_pool, notes, contents, tmp_path):
+    with worker_pool(THIS_PYTHON, tmp_path / "workers") as port:
+        workers = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}", "--direct_num_workers=2"]
+        done = prepare(photographs, tmp_path / "prepared", "--runner", "FnApiRunner", "--", *workers)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert contents(tmp_path / "prepared") == by_one_process
+    counted = notes(tmp_path / "workers")
+    assert len(counted) == 2, "one of the workers did nothing"
+    assert sum(number for number, _ in counted) == 17
+    assert not any(tensorflow for _, tensorflow in counted)
 
 
-@pytest.fixture(scope="module")
-def pool(witness):
-    with worker_pool(witness) as options:
-        yield options
-
-
-def test_two_worker_processes(zfnet, photographs, in_one_process, pool, witness, tmp_path):
-    zfnet("examples", photographs, "--out", tmp_path / "prepared", *SMALL, "--", *pool, "--direct_num_workers=2")
-    assert content(tmp_path / "prepared") == content(in_one_process)
-    assert len(content(in_one_process)) > 8
-    did = noted(witness)
-    assert len(did) == 2
-    assert not any(line.startswith("import tensorflow") for lines in did.values() for line in lines)
-
-
-def test_job_server(zfnet, photographs, in_one_process, pool, tmp_path):
+@pytest.mark.timeout(300)
+def test_job_server(photographs, prepare, by_one_process, worker_pool, serving, free_port, notes, contents, tmp_path):
     port = free_port()
-    with server([sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", f"--port={port}"], port):
-        options = ("--runner", "PortableRunner", "--", *pool, f"--job_endpoint=localhost:{port}")
-        zfnet("examples", photographs, "--out", tmp_path / "prepared", *SMALL, *options)
-    assert content(tmp_path / "prepared") == content(in_one_process)
+    server = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "-p", str(port)]
+    with serving(server, port), worker_pool(THIS_PYTHON, tmp_path / "workers") as pool:
+        options = [f"--job_endpoint=localhost:{port}", "--environment_type=EXTERNAL", f"--environment_config=localhost:{pool}"]
+        done = prepare(photographs, tmp_path / "prepared", "--runner", "PortableRunner", "--", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert contents(tmp_path / "prepared") == by_one_process
+    assert sum(number for number, _ in notes(tmp_path / "workers")) == 17
 
 
-def test_statistics_and_anomalies(in_one_process, pool, tmp_path):
-    examples = Examples(in_one_process)
-    for name, options in {"one": (), "two": (*pool, "--direct_num_workers=2")}.items():
-        statistics = Statistics(tmp_path / name / "statistics")
-        generate_statistics(examples, statistics, runner="FnApiRunner", beam_options=options)
-        validate_examples(examples, statistics, Anomalies(tmp_path / name / "anomalies"), runner="FnApiRunner", beam_options=options)
-    assert content(tmp_path / "two") == content(tmp_path / "one")
-    assert len(content(tmp_path / "one")) == 3
+def test_nobody_answers(photographs, prepare, free_port, tmp_path):
+    port = free_port()
+    options = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
+    done = prepare(photographs, tmp_path / "prepared", "--", *options)
+    assert done.returncode == 1
+    assert f"localhost:{port}" in done.stderr
+    assert done.stderr.count("\n") <= 3
+    assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,7 @@ DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
 COST_DOCUMENT = DOCUMENT.with_name("imagenet.md")
 IMAGENET = 1_281_167 + 50_000
 WORKERS = {1: 4, 10: 4, 50: 4}  # machines, and cores of each
-# Dataflow's list prices for batch work as of 2025, US dollars: a core an hour, and a GiB of memory an hour, of which a machine has 3.75 a core.
+# Dataflow's list prices for batch work as of 2025, US dollars: a core an hour, and a GiB of memory an hour; a machine has 3.75 a core.
 CORE_HOUR, GIB_HOUR, GIB_A_CORE = 0.056, 0.003557, 3.75
 DISTINCT, CLASSES, SIZE, IMAGE_SIZE = 600, 20, (500, 375), 224
 COUNTS = (6_000, 60_000)
@@ -113,8 +113,7 @@ def measure_here(way: str, photographs: str, directory: str) -> None:
     WAYS[way](photographs, directory)
     taken = time.perf_counter() - start
     done.set()
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": taken, "mib": max(peak[0], own)}))
+    print(json.dumps({"seconds": taken, "mib": peak[0]}))
 
 
 def memory_of_tree(process: int) -> float:

@@ -107,8 +107,8 @@ class Connection(worker_handlers.ControlConnection):
     def _give_up(self) -> None:
         if not self._is_connected and not self._closing:
             self.workers.fail(
-                f"A worker of Beam did not connect within {CONNECTS_WITHIN:.0f} seconds. Look at what it says; it must reach this machine by "
-                "its name without a proxy, and have the same zfnet and apache-beam installed. Or work without worker processes: leave out "
+                f"A worker of Beam did not connect within {CONNECTS_WITHIN:.0f} seconds. Look at what it says; it must reach this machine "
+                "by its name without a proxy, and have the same zfnet and apache-beam installed. Or work without worker processes: leave out "
                 "--direct_running_mode and --environment_type."
             )
 
@@ -118,8 +118,8 @@ class Connection(worker_handlers.ControlConnection):
         # Whoever waits for the process knows more, and a moment later.
         if not self._closing and not self.workers.failed.wait(1):
             self.workers.fail(
-                "A worker of Beam ended, or its connection broke, before its work was done. Look at what it says, and whether memory ran out; "
-                "the same command begins this step anew."
+                "A worker of Beam ended, or its connection broke, before its work was done. Look at what it says, and whether memory ran "
+                "out; the same command begins this step anew."
             )
 
 

@@ -30,8 +30,8 @@ NOT_BLESSED = 3
     "--data",
     metavar="DATA",
     show_default=str(DEFAULTS.data),
-    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a directory "
-    "that `zfnet examples` wrote.",
+    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a "
+    "directory that `zfnet examples` wrote.",
 )
 @root_option
 @click.option("--architecture", metavar="NAME", show_default=str(DEFAULTS.architecture), help="zfnet, alexnet, zfnet-small, ...")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-# Runs in a process of its own with a limit on its time, since that the job ends at all is what is tested. The arguments: which workers, what
-# befalls them, and the seconds that a worker may take to connect.
+# Runs in a process of its own with a limit on its time, since that the job ends at all is what is tested. The arguments: which workers,
+# what befalls them, and the seconds that a worker may take to connect.
 JOB = """
 import os
 import signal

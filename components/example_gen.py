@@ -11,6 +11,7 @@ from etils import epath
 from zfnet.components.artifacts import Examples, Output, Setting
 from zfnet.components.data.prepared_source import PreparedSource
 from zfnet.components.data.source import Source
+from zfnet.components.data.storage import written_whole
 from zfnet.components.data.tally import TALLY, Tally
 
 OUTCOME = "outcome.json"  # what the workers report; gone when the manifest is written
@@ -74,9 +75,8 @@ def generate_examples(
         "splits": written,
     }
     (examples.path / OUTCOME).unlink()
-    partial = examples.path / "manifest.json.partial"
-    partial.write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
-    partial.replace(examples.path / "manifest.json")
+    with written_whole(os.fspath(examples.path / "manifest.json")) as file:
+        file.write(json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
 
 def _write_shards(
@@ -92,7 +92,9 @@ def _write_shards(
 
     from zfnet.components.data.beam_pipeline import open_pipeline
     from zfnet.components.data.prepare_shard import PrepareShard
+    from zfnet.components.data.remote_runner import refuse_local_data
 
+    refuse_local_data(runner, source.location)
     path = os.fspath(directory)
     with open_pipeline(runner, beam_options, path) as pipeline:
         _ = (
@@ -106,8 +108,6 @@ def _write_shards(
 
 def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
     """Writes what came of all shards, in the order of their names."""
-    from zfnet.components.data.storage import written_whole
-
     splits = {split: [] for split in wanted}
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])

@@ -57,11 +57,11 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
         try:
             with beam.Pipeline(runs, options=options) as pipeline:
                 yield pipeline
-        except grpc.RpcError as error:
-            where = options.view_as(PortableOptions)
+        except (grpc.RpcError, grpc.FutureTimeoutError) as error:
             raise ValueError(
-                f"Beam's job server or workers do not answer (job_endpoint {where.job_endpoint}, environment_config "
-                f"{where.environment_config}): {error.details()}. Start them, or mend the addresses."
+                workers.failure
+                or f"Beam's job server or worker pool does not answer (--job_endpoint {portable.job_endpoint}, --environment_config "
+                f"{portable.environment_config}). Start it, or mend the address."
             ) from error
         except (RuntimeError, ValueError, OSError, ImportError) as error:
             message = workers.failure or _original_message(str(error))

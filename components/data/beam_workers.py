@@ -108,8 +108,8 @@ class Connection(worker_handlers.ControlConnection):
         if not self._is_connected and not self._closing:
             self.workers.fail(
                 f"A worker of Beam did not connect within {CONNECTS_WITHIN:.0f} seconds. Look at what it says; it must reach this machine "
-                "by its name without a proxy, and have the same zfnet and apache-beam installed. Or work without worker processes: leave out "
-                "--direct_running_mode and --environment_type."
+                "by its name without a proxy, and have the same zfnet and apache-beam installed. Or work without worker processes: leave "
+                "out --direct_running_mode and --environment_type."
             )
 
     def _until_it_ends(self, responses) -> Iterator[beam_fn_api_pb2.InstructionResponse]:

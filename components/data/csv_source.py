@@ -80,6 +80,11 @@ class CsvSource(Source):
         return [class_name(name) for name in self._classes]
 
     @property
+    def location(self) -> str:
+        """The table, since the photographs may lie anywhere."""
+        return self._file
+
+    @property
     def remote(self) -> bool:
         """Whether any of the photographs is."""
         return self._remote

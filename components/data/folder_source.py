@@ -62,6 +62,11 @@ class FolderSource(Source):
         return [class_name(name) for name in self._names]
 
     @property
+    def location(self) -> str:
+        """The folder."""
+        return self._root
+
+    @property
     def remote(self) -> bool:
         """Whether the folder is."""
         return is_remote(self._root)

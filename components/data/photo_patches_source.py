@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,11 @@ class PhotoPatchesSource(Source):
     def labels(self) -> list[str]:
         """The photographs' names."""
         return [photograph.name for photograph in PHOTOGRAPHS]
+
+    @property
+    def location(self) -> str:
+        """TFDS's directory."""
+        return os.fspath(self._download_dir)
 
     @property
     def published(self) -> dict[str, int] | None:

@@ -45,11 +45,29 @@ def remote_options(runner: str, given: "PipelineOptions", output: str | None) ->
     if runner == DATAFLOW and output is not None:
         if "://" not in output:
             raise ValueError(
-                f"The workers of {runner} are other machines and cannot write {output}: give a directory in Cloud Storage, gs://BUCKET/NAME."
+                f"The workers of {runner} are other machines and cannot write to a disk of this one: give a directory in Cloud Storage, "
+                "gs://BUCKET/NAME."
             )
         if given.view_as(GoogleCloudOptions).temp_location is None:
             options.append(f"--temp_location={output.rstrip('/')}-beam")
     return options
+
+
+def refuse_local_data(runner: str, location: str) -> None:
+    """Refuses photographs that the workers of a runner cannot read.
+
+    Args:
+        runner: name of a Beam runner.
+        location: where the photographs lie.
+
+    Raises:
+        ValueError: the workers are other machines, and it is a disk of this one.
+    """
+    if runner == DATAFLOW and "://" not in location:
+        raise ValueError(
+            f"The workers of {runner} are other machines and cannot read {location}: copy the photographs to Cloud Storage (a TFDS data "
+            "set is looked for where TFDS_DATA_DIR says, gs://BUCKET/NAME)."
+        )
 
 
 def refuse_without_run(options: "PipelineOptions") -> None:

@@ -64,6 +64,11 @@ class Source(abc.ABC):
         """Class names; the place of a name is its label."""
 
     @property
+    @abc.abstractmethod
+    def location(self) -> str:
+        """Where the workers will read."""
+
+    @property
     def remote(self) -> bool:
         """Whether each photograph has to be fetched from a remote storage."""
         return False

@@ -55,6 +55,11 @@ class TfdsSource(Source):
         return [class_name(label.int2str(number)) for number in range(label.num_classes)]
 
     @property
+    def location(self) -> str:
+        """TFDS's directory of the data set."""
+        return os.fspath(self._builder.data_dir)
+
+    @property
     def published(self) -> dict[str, int] | None:
         """What is known of the data set, where it is taken whole."""
         known = published_counts(self._builder.name, getattr(self._builder.builder_config, "name", None))

@@ -1,12 +1,17 @@
 """Real photographs, real worker processes, and a server that stands in for Cloud Storage, all on this machine."""
 
 import contextlib
+import http.server
+import json
 import os
 import pathlib
 import socket
 import subprocess
 import sysconfig
+import threading
 import time
+import urllib.parse
+import urllib.request
 
 import pytest
 
@@ -140,3 +145,64 @@ def worker_pool():
 @pytest.fixture(scope="session")
 def notes():
     return _notes
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    """Hands out credentials that mean nothing, as a machine in the cloud gets its own; without them clients retry for half a minute."""
+
+    ANSWERS = (
+        ("token", {"access_token": "none", "expires_in": 3600, "token_type": "Bearer"}),
+        ("service-accounts", {"email": "nobody", "scopes": [], "aliases": []}),
+    )
+
+    def do_GET(self):
+        """Answers any question."""
+        body = next((json.dumps(answer) for word, answer in self.ANSWERS if word in self.path), "some-project")
+        self.send_response(200)
+        self.send_header("Metadata-Flavor", "Google")
+        self.send_header("Content-Type", "application/json" if body.startswith("{") else "text/plain")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def bucket(photographs):
+    """A bucket called `photos` in a server on this machine, with the photographs below `all/`: the environment in which it is found."""
+    port, metadata = _free_port(), http.server.ThreadingHTTPServer(("localhost", 0), Metadata)
+    threading.Thread(target=metadata.serve_forever, daemon=True).start()
+    emulator = ZFNET.with_name("gcp-storage-emulator")
+    command = [emulator, "start", "--host=localhost", f"--port={port}", "--in-memory", "--default-bucket=photos"]
+    with _serving(command, port):
+        address = f"http://localhost:{port}"
+        for path in sorted(photographs.rglob("*.*")):
+            name = urllib.parse.quote(f"all/{path.relative_to(photographs)}", safe="")
+            url = f"{address}/upload/storage/v1/b/photos/o?uploadType=media&name={name}"
+            urllib.request.urlopen(urllib.request.Request(url, path.read_bytes(), {"Content-Type": "image/jpeg"})).close()
+        where = f"localhost:{metadata.server_port}"
+        yield {
+            "STORAGE_EMULATOR_HOST": address,
+            "GCE_METADATA_HOST": where,
+            "GCE_METADATA_IP": where,
+            "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",  # else it is tried with encryption, which the server does not know
+        }
+    metadata.shutdown()
+    metadata.server_close()
+
+
+@pytest.fixture(scope="module")
+def fetch(bucket):
+    """Fetches every object below a prefix; returns the contents by what follows it in their names."""
+    objects = f"{bucket['STORAGE_EMULATOR_HOST']}/storage/v1/b/photos/o"
+
+    def get(url: str) -> bytes:
+        with urllib.request.urlopen(url) as answer:
+            return answer.read()
+
+    def found(prefix: str) -> dict[str, bytes]:
+        names = [one["name"] for one in json.loads(get(f"{objects}?prefix={urllib.parse.quote(prefix, safe='')}")).get("items", [])]
+        return {name.removeprefix(prefix): get(f"{objects}/{urllib.parse.quote(name, safe='')}?alt=media") for name in names}
+
+    return found

@@ -7,8 +7,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import urllib.parse
-import urllib.request
 
 import pytest
 
@@ -18,42 +16,18 @@ OPTIONS = ["--project=some-project", "--region=europe-west4", "--no_auth"]
 
 
 @pytest.fixture(scope="module")
-def bucket(serving, free_port, photographs):
-    """A bucket called `photos` in a server on this machine, with the photographs in it: the server's address."""
-    port = free_port()
-    emulator = pathlib.Path(sys.executable).parent / "gcp-storage-emulator"
-    command = [emulator, "start", "--host=localhost", f"--port={port}", "--in-memory", "--default-bucket=photos"]
-    with serving(command, port):
-        address = f"http://localhost:{port}"
-        for path in sorted(photographs.rglob("*.*")):
-            name = urllib.parse.quote(f"all/{path.relative_to(photographs)}", safe="")
-            url = f"{address}/upload/storage/v1/b/photos/o?uploadType=media&name={name}"
-            urllib.request.urlopen(urllib.request.Request(url, path.read_bytes(), {"Content-Type": "image/jpeg"})).close()
-        yield address
-
-
-def listed(address: str) -> dict[str, str]:
-    """Where each object of the bucket can be fetched, by its name."""
-    with urllib.request.urlopen(f"{address}/storage/v1/b/photos/o") as answer:
-        names = [found["name"] for found in json.load(answer)["items"]]
-    return {name: f"{address}/storage/v1/b/photos/o/{urllib.parse.quote(name, safe='')}?alt=media" for name in names}
-
-
-@pytest.fixture(scope="module")
-def job(bucket, prepare, tmp_path_factory):
+def job(bucket, fetch, prepare, tmp_path_factory):
     """What is staged for a job that is written down instead of run: the job, and the package's archive."""
-    options = [*OPTIONS, "--template_location=gs://photos/job.json", f"--dataflow_endpoint={bucket}"]
-    done = prepare("gs://photos/all", "gs://photos/prepared", "--runner", "DataflowRunner", "--", *options, STORAGE_EMULATOR_HOST=bucket)
+    options = [*OPTIONS, "--template_location=gs://photos/job.json", f"--dataflow_endpoint={bucket['STORAGE_EMULATOR_HOST']}"]
+    done = prepare("gs://photos/all", "gs://photos/prepared", "--runner", "DataflowRunner", "--", *options, **bucket)
     assert done.returncode == 1
     assert "Nothing was run, as --template_location asks: the job is in gs://photos/job.json" in done.stderr
-    objects = listed(bucket)
+    objects = fetch("")
     (archive,) = [name for name in objects if name.endswith("/workflow.tar.gz")]
     assert archive.startswith("prepared-beam/")  # beside the output, not in it
     path = tmp_path_factory.mktemp("staged") / "workflow.tar.gz"
-    with urllib.request.urlopen(objects[archive]) as answer:
-        path.write_bytes(answer.read())
-    with urllib.request.urlopen(objects["job.json"]) as answer:
-        return json.load(answer), path
+    path.write_bytes(objects[archive])
+    return json.loads(objects["job.json"]), path
 
 
 @pytest.mark.timeout(300)

@@ -4,6 +4,7 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from zfnet.components.data.photograph import prepare_photograph
 
@@ -112,6 +113,12 @@ def test_an_orientation_of_any_kind_is_applied_or_counts_as_none(told, applied):
     found = prepare_photograph(encode(blobs(60, 90), "JPEG", exif=told), 40)
     assert found[1] == ((15, 0, 75, 60) if applied else (0, 15, 60, 75))
     assert (found == plain) is not applied
+
+
+def test_a_description_that_breaks_the_parser_is_no_reason_to_refuse():
+    text = PngInfo()
+    text.add_text("Raw profile type exif", "\nexif\n  10\nno hexadecimal number")
+    assert prepare_photograph(encode(blobs(60, 90), pnginfo=text), 40) == prepare_photograph(encode(blobs(60, 90)), 40)
 
 
 @pytest.mark.parametrize("size", [(801, 1203), (1203, 801), (1000, 1000)])

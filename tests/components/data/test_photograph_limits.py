@@ -79,6 +79,7 @@ TOO_LARGE = "more than 89478485 pixels, or more than 65535 along a side"
         (tiff(*GREY_TIFF, (273, 4, 1, 400), (278, 4, 1, 2**31 - 1), (279, 4, 1, 2**32 - 1), (700, 1, 2**32 - 1, 8)), "decoder error"),
         (tiff(*GREY_TIFF[2:], (256, 4, 1, 2**32 - 1), (257, 4, 1, 2**32 - 1), (273, 4, 1, 400), (279, 4, 1, 9)), TOO_LARGE),
     ],
+    ids=lambda value: value if isinstance(value, str) else repr(value[:4]),
 )
 @pytest.mark.parametrize("action", ["error", "always", "ignore"])
 def test_what_is_not_decoded_says_why(content, reason, action):
@@ -124,6 +125,11 @@ def test_a_progressive_jpeg_of_endless_scans_is_refused():
     with pytest.raises(UnreadablePhotograph, match="too many scans"):
         prepare_photograph(whole[:-2] + 2000 * last_scan + b"\xff\xd9", 40)
     assert time.perf_counter() - start < 1
+
+
+def test_what_a_camera_hangs_on_is_not_taken_for_scans():
+    film = b"\xff\xda" * 2000
+    assert decode_side(prepare_photograph(encode(Image.new("L", (4000, 3000), 77), "JPEG") + film, 40)[0]) == 40
 
 
 KINDS = {

@@ -10,8 +10,6 @@ import subprocess
 import sysconfig
 import threading
 import time
-import urllib.parse
-import urllib.request
 
 import pytest
 
@@ -178,9 +176,7 @@ def bucket(photographs):
     with _serving(command, port):
         address = f"http://localhost:{port}"
         for path in sorted(photographs.rglob("*.*")):
-            name = urllib.parse.quote(f"all/{path.relative_to(photographs)}", safe="")
-            url = f"{address}/upload/storage/v1/b/photos/o?uploadType=media&name={name}"
-            urllib.request.urlopen(urllib.request.Request(url, path.read_bytes(), {"Content-Type": "image/jpeg"})).close()
+            _open_bucket(address).blob(f"all/{path.relative_to(photographs)}").upload_from_string(path.read_bytes(), "image/jpeg")
         where = f"localhost:{metadata.server_port}"
         yield {
             "STORAGE_EMULATOR_HOST": address,
@@ -195,14 +191,17 @@ def bucket(photographs):
 @pytest.fixture(scope="module")
 def fetch(bucket):
     """Fetches every object below a prefix; returns the contents by what follows it in their names."""
-    objects = f"{bucket['STORAGE_EMULATOR_HOST']}/storage/v1/b/photos/o"
-
-    def get(url: str) -> bytes:
-        with urllib.request.urlopen(url) as answer:
-            return answer.read()
 
     def found(prefix: str) -> dict[str, bytes]:
-        names = [one["name"] for one in json.loads(get(f"{objects}?prefix={urllib.parse.quote(prefix, safe='')}")).get("items", [])]
-        return {name.removeprefix(prefix): get(f"{objects}/{urllib.parse.quote(name, safe='')}?alt=media") for name in names}
+        blobs = _open_bucket(bucket["STORAGE_EMULATOR_HOST"]).list_blobs(prefix=prefix)
+        return {blob.name.removeprefix(prefix): blob.download_as_bytes() for blob in blobs}
 
     return found
+
+
+def _open_bucket(address: str):
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import storage
+
+    client = storage.Client(project="some-project", credentials=AnonymousCredentials(), client_options={"api_endpoint": address})
+    return client.bucket("photos")

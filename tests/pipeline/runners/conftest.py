@@ -151,11 +151,14 @@ class Metadata(http.server.BaseHTTPRequestHandler):
     ANSWERS = (
         ("token", {"access_token": "none", "expires_in": 3600, "token_type": "Bearer"}),
         ("service-accounts", {"email": "nobody", "scopes": [], "aliases": []}),
+        ("universe", "googleapis.com"),
+        ("project", "some-project"),
     )
 
     def do_GET(self):
         """Answers any question."""
-        body = next((json.dumps(answer) for word, answer in self.ANSWERS if word in self.path), "some-project")
+        answer = next((answer for word, answer in self.ANSWERS if word in self.path), "")
+        body = answer if isinstance(answer, str) else json.dumps(answer)
         self.send_response(200)
         self.send_header("Metadata-Flavor", "Google")
         self.send_header("Content-Type", "application/json" if body.startswith("{") else "text/plain")

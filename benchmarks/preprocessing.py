@@ -1,7 +1,7 @@
 """Measures ExampleGen against a bare process pool that does the same work, and its memory.
 
 Command: make bench BENCHMARKS=preprocessing, or .venv/bin/python benchmarks/preprocessing.py
-Writes benchmarks/preprocessing.json, and from it a table in docs/speed.md. Takes about six minutes on two cores, and 6 GB of disk.
+Writes benchmarks/preprocessing.json, and from it a table in docs/speed.md. Takes about twelve minutes on two cores, and 6 GB of disk.
 """
 
 import io
@@ -28,7 +28,7 @@ WORKERS = {1: 4, 10: 4, 50: 4}  # machines, and cores of each
 CORE_HOUR, GIB_HOUR, GIB_A_CORE = 0.056, 0.003557, 3.75
 DISTINCT, CLASSES, SIZE, IMAGE_SIZE = 600, 20, (500, 375), 224
 COUNTS = (6_000, 60_000)
-ROUNDS = {6_000: 3, 60_000: 1}
+ROUNDS = {6_000: 3, 60_000: 2}
 
 
 def make_photographs(root: pathlib.Path, count: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from etils import epath
 
-from zfnet.components.data.held_out import hold_out
+from zfnet.components.data.held_out import split_files
 from zfnet.components.data.photograph_files import PhotographFile, as_text, read_files
 from zfnet.components.data.shard_plan import SPLITS, ShardKey, plan_shards
 from zfnet.components.data.source import Source, SourcePhotograph, class_name
@@ -164,9 +164,6 @@ def _state(path: str) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _split(key: tuple[str, int], paths: Iterable[tuple[str, str]]) -> Iterator[tuple[str, PhotographFile]]:
+def _split(key: tuple[str, int], paths: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[PhotographFile]]]:
     split, label = key
-    files = dict(paths)
-    held_out = set() if split else hold_out(files)
-    for id, path in files.items():
-        yield split or ("validation" if id in held_out else "train"), (as_text(os.fsencode(id)), label, os.fsencode(path))
+    return split_files(split, {id: (as_text(os.fsencode(id)), label, os.fsencode(path)) for id, path in paths})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from etils import epath
 
-from zfnet.components.data.held_out import hold_out
+from zfnet.components.data.held_out import split_files
 from zfnet.components.data.photograph_files import PhotographFile, as_text, read_files
 from zfnet.components.data.shard_plan import SPLITS, ShardKey, plan_shards
 from zfnet.components.data.source import Source, SourcePhotograph, class_name
@@ -99,12 +99,9 @@ def _folders(parent: epath.Path) -> set[str]:
     return {path.name for path in parent.iterdir() if not path.name.startswith(".") and path.is_dir()}
 
 
-def _list(folder: tuple[str, int, bytes], root: int) -> Iterator[tuple[str, PhotographFile]]:
-    """Yields `(split, file)` for every photograph in a class's folder; `root` is how much of its path comes before ids."""
+def _list(folder: tuple[str, int, bytes], root: int) -> Iterator[tuple[str, list[PhotographFile]]]:
+    """Yields `(split, files)` for the photographs in a class's folder; `root` is how much of its path comes before ids."""
     split, label, path = folder
     paths = [path + b"/" + os.fsencode(entry.name) for entry in list_folder(os.fsdecode(path))]
     start = len(os.fsencode(os.fsdecode(path)[:root]))
-    files = {as_text(full[start:]): full for full in paths}
-    held_out = set() if split else hold_out(files)
-    for id, full in files.items():
-        yield split or ("validation" if id in held_out else "train"), (id, label, full)
+    return split_files(split, {id: (id, label, full) for full in paths for id in (as_text(full[start:]),)})

@@ -1,9 +1,11 @@
 """Which photographs of a class are kept for validation where the data does not say."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 SHARE = 0.2
+T = TypeVar("T")
 
 
 def digest(id: str) -> bytes:
@@ -28,3 +30,22 @@ def hold_out(ids: Iterable[str]) -> set[str]:
     ranked = sorted(ids, key=digest)
     share = sum(int.from_bytes(digest(id)[:8]) < SHARE * 2**64 for id in ranked)
     return set(ranked[: max(0, min(max(share, 1), len(ranked) - 1))])
+
+
+def split_files(split: str, files: dict[str, T]) -> Iterator[tuple[str, list[T]]]:
+    """Hands the photographs of one class to their splits.
+
+    Args:
+        split: the split that all of them are in; "" where their ids decide.
+        files: what stands for each photograph, by its id.
+
+    Yields:
+        `(split, files)` for each split; one that has none may be left out.
+    """
+    if split:
+        yield split, list(files.values())
+        return
+    held_out = hold_out(files)
+    for name, held in (("train", False), ("validation", True)):
+        if part := [file for id, file in files.items() if (id in held_out) == held]:
+            yield name, part

@@ -1,6 +1,7 @@
 """Which photograph goes into which shard, and where in it: the same whatever the runner and the order of files."""
 
-from collections.abc import Iterator
+import collections
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from zfnet.components.data.held_out import digest
@@ -33,14 +34,15 @@ def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, i
 
 
 def plan_shards(
-    files: "beam.PCollection[tuple[str, PhotographFile]]", num_shards: int | None
+    files: "beam.PCollection[tuple[str, list[PhotographFile]]]", num_shards: int | None
 ) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
     """Groups files by shard; a digest of its id gives a photograph its shard and its place in it.
 
-    Only paths are grouped, never photographs: of a million they take some hundred megabytes, spread over the workers.
+    Only paths are grouped, never photographs, and those of one class that go to one shard stay together: a runner needs twenty times the
+    memory for as many elements of a path each.
 
     Args:
-        files: `(split, file)` for every photograph.
+        files: `(split, files)` for the photographs of every class.
         num_shards: files of the training split; None leaves it to the number of photographs.
 
     Returns:
@@ -48,30 +50,38 @@ def plan_shards(
     """
     import apache_beam as beam
 
-    counts = beam.pvalue.AsDict(files | beam.Keys() | beam.combiners.Count.PerElement())
-    placed = files | "Place" >> beam.Map(_place, counts, num_shards)
+    counts = beam.pvalue.AsDict(files | "Count" >> beam.MapTuple(_count) | beam.CombinePerKey(sum))
+    placed = files | "Place" >> beam.FlatMap(_place, counts, num_shards)
     every = files.pipeline | "Once" >> beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
     return (placed, every) | beam.Flatten() | beam.GroupByKey() | "Order" >> beam.MapTuple(_order)
+
+
+def _count(split: str, files: list) -> tuple[str, int]:
+    return split, len(files)
 
 
 def _numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
     return shard_numbers({split: counts.get(split, 0) for split in SPLITS}, num_shards)
 
 
-def _place(file: tuple, counts: dict[str, int], num_shards: int | None) -> tuple[ShardKey, tuple]:
-    """Keys a photograph by its shard, by other bytes of the digest than those that may have chosen the split."""
-    split, reference = file
+def _place(files: tuple[str, list], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, list]]:
+    """Keys photographs by their shard, by other bytes of the digest than those that may have chosen the split."""
+    split, listed = files
     number = _numbers(counts, num_shards)[split]
-    TALLY.expect(1)
-    return (split, int.from_bytes(digest(reference[0])[8:16]) * number >> 64, number), reference
+    TALLY.expect(len(listed))
+    shards = collections.defaultdict(list)
+    for file in listed:
+        shards[int.from_bytes(digest(file[0])[8:16]) * number >> 64].append(file)
+    for index, placed in shards.items():
+        yield (split, index, number), placed
 
 
-def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, None]]:
+def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, list]]:
     """Yields every shard's key, so that one to which no digest points is written too, empty."""
     for split, number in _numbers(counts, num_shards).items():
         for index in range(number):
-            yield (split, index, number), None
+            yield (split, index, number), []
 
 
-def _order(key: ShardKey, references: list) -> tuple[ShardKey, list]:
-    return key, sorted((reference for reference in references if reference), key=lambda reference: digest(reference[0])[8:])
+def _order(key: ShardKey, parts: Iterable[list]) -> tuple[ShardKey, list]:
+    return key, sorted((file for part in parts for file in part), key=lambda file: digest(file[0])[8:])

@@ -1,6 +1,6 @@
 import pytest
 
-from zfnet.components.data.held_out import hold_out
+from zfnet.components.data.held_out import hold_out, split_files
 
 
 def test_a_fifth_is_held_out_and_the_choice_is_stable():
@@ -15,3 +15,12 @@ def test_a_fifth_is_held_out_and_the_choice_is_stable():
 def test_small_classes_are_in_both_splits(number, least, most):
     for name in "abcdefgh":
         assert least <= len(hold_out(f"{name}/{index}" for index in range(number))) <= most
+
+
+def test_files_go_to_their_splits():
+    files = {f"cat/{number}": number for number in range(50)}
+    parts = dict(split_files("", files))
+    assert {f"cat/{number}" for number in parts["validation"]} == hold_out(files)
+    assert sorted(parts["train"] + parts["validation"]) == list(range(50))
+    assert dict(split_files("validation", files)) == {"validation": list(range(50))}
+    assert dict(split_files("", {"cat/1": 1})) == {"train": [1]}

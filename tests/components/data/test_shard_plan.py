@@ -33,19 +33,20 @@ def planned(files, num_shards, outcome):
 
 
 def test_every_file_has_one_place_whatever_the_order(tmp_path):
-    files = [("train", (f"class/{number}", 0, b"path")) for number in range(40)] + [("validation", ("class/x", 0, b"path"))]
+    files = [("train", [(f"class/{number}", 0, b"path"), (f"other/{number}", 1, b"path")]) for number in range(20)]
+    files.append(("validation", [("class/x", 0, b"path")]))
     TALLY.reset()
     found = planned(files, 3, tmp_path / "outcome")
     assert TALLY.expected == 41
     assert sorted(found) == [("train", 0, 3), ("train", 1, 3), ("train", 2, 3), ("validation", 0, 1)]
-    assert sorted(file for shard in found.values() for file in shard) == sorted(file for _, file in files)
+    assert sorted(file for shard in found.values() for file in shard) == sorted(file for _, part in files for file in part)
     assert found == planned(files[::-1], 3, tmp_path / "again")
     train = [file for index in range(3) for file in found["train", index, 3]]
     assert train == planned(files, 1, tmp_path / "one")["train", 0, 1]  # one order, cut in as many parts as wanted
 
 
 def test_shards_without_files_are_planned_too(tmp_path):
-    files = [("train", ("a", 0, b"a")), ("train", ("b", 0, b"b")), ("train", ("c", 0, b"c"))]
+    files = [("train", [("a", 0, b"a"), ("b", 0, b"b"), ("c", 0, b"c")])]
     found = planned(files, 3, tmp_path / "outcome")
     assert sorted(found) == [("train", 0, 3), ("train", 1, 3), ("train", 2, 3), ("validation", 0, 1)]
     assert sum(map(len, found.values())) == 3

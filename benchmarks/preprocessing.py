@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 from report import commit, conditions, machine, markdown, versions, with_table, write
@@ -101,19 +100,10 @@ WAYS = {"step": prepare_by_step, "pool": prepare_by_pool}
 
 
 def measure_here(way: str, photographs: str, directory: str) -> None:
-    """Does the work one way in this process, and prints seconds, and the peak memory of it and its children together in MiB."""
-    peak, done = [0.0], threading.Event()
-
-    def watch():
-        while not done.wait(0.1):
-            peak[0] = max(peak[0], memory_of_tree(os.getpid()))
-
-    threading.Thread(target=watch, daemon=True).start()
+    """Does the work one way in this process, and prints how many seconds it took."""
     start = time.perf_counter()
     WAYS[way](photographs, directory)
-    taken = time.perf_counter() - start
-    done.set()
-    print(json.dumps({"seconds": taken, "mib": peak[0]}))
+    print(json.dumps(time.perf_counter() - start))
 
 
 def memory_of_tree(process: int) -> float:
@@ -133,11 +123,16 @@ def _children(process: int) -> list[pathlib.Path]:
 
 
 def measure(way: str, photographs: pathlib.Path) -> dict:
-    """Does the work one way in a new process."""
-    with tempfile.TemporaryDirectory() as directory:
+    """Does the work one way in a new process; gives its seconds, and the peak memory of it and its children together in MiB."""
+    peak = 0.0
+    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryFile() as printed:
         command = [sys.executable, __file__, way, str(photographs), f"{directory}/examples"]
-        run = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(run.stdout.splitlines()[-1])
+        with subprocess.Popen(command, stdout=printed, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                peak = max(peak, memory_of_tree(process.pid))
+                time.sleep(0.2)
+        printed.seek(0)
+        return {"seconds": json.loads(printed.read().splitlines()[-1]), "mib": peak}
 
 
 def measure_count(count: int) -> dict:

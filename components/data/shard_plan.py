@@ -38,8 +38,8 @@ def plan_shards(
 ) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
     """Groups files by shard; a digest of its id gives a photograph its shard and its place in it.
 
-    Only paths are grouped, never photographs, and those of one class that go to one shard stay together: a runner needs twenty times the
-    memory for as many elements of a path each.
+    Only paths are grouped, never photographs, and those of one class that go to one shard are packed together, since a runner takes much
+    more memory for an element than the element has bytes.
 
     Args:
         files: `(split, files)` for the photographs of every class.
@@ -50,38 +50,47 @@ def plan_shards(
     """
     import apache_beam as beam
 
-    counts = beam.pvalue.AsDict(files | "Count" >> beam.MapTuple(_count) | beam.CombinePerKey(sum))
-    placed = files | "Place" >> beam.FlatMap(_place, counts, num_shards)
+    packed = files | "Pack" >> beam.MapTuple(lambda split, listed: (split, len(listed), _pack(listed)))
+    counts = beam.pvalue.AsDict(packed | "Count" >> beam.MapTuple(lambda split, count, _: (split, count)) | beam.CombinePerKey(sum))
+    placed = packed | "Place" >> beam.FlatMap(_place, counts, num_shards)
     every = files.pipeline | "Once" >> beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
     return (placed, every) | beam.Flatten() | beam.GroupByKey() | "Order" >> beam.MapTuple(_order)
 
 
-def _count(split: str, files: list) -> tuple[str, int]:
-    return split, len(files)
+def _pack(files: list) -> bytes:
+    from apache_beam.coders import FastPrimitivesCoder
+
+    return FastPrimitivesCoder().encode(files)
+
+
+def _unpack(packed: bytes) -> list:
+    from apache_beam.coders import FastPrimitivesCoder
+
+    return FastPrimitivesCoder().decode(packed)
 
 
 def _numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
     return shard_numbers({split: counts.get(split, 0) for split in SPLITS}, num_shards)
 
 
-def _place(files: tuple[str, list], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, list]]:
+def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
     """Keys photographs by their shard, by other bytes of the digest than those that may have chosen the split."""
-    split, listed = files
+    split, count, packed = files
     number = _numbers(counts, num_shards)[split]
-    TALLY.expect(len(listed))
+    TALLY.expect(count)
     shards = collections.defaultdict(list)
-    for file in listed:
+    for file in _unpack(packed):
         shards[int.from_bytes(digest(file[0])[8:16]) * number >> 64].append(file)
     for index, placed in shards.items():
-        yield (split, index, number), placed
+        yield (split, index, number), _pack(placed)
 
 
-def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, list]]:
+def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
     """Yields every shard's key, so that one to which no digest points is written too, empty."""
     for split, number in _numbers(counts, num_shards).items():
         for index in range(number):
-            yield (split, index, number), []
+            yield (split, index, number), _pack([])
 
 
-def _order(key: ShardKey, parts: Iterable[list]) -> tuple[ShardKey, list]:
-    return key, sorted((file for part in parts for file in part), key=lambda file: digest(file[0])[8:])
+def _order(key: ShardKey, parts: Iterable[bytes]) -> tuple[ShardKey, list]:
+    return key, sorted((file for part in parts for file in _unpack(part)), key=lambda file: digest(file[0])[8:])

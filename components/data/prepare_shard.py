@@ -82,7 +82,7 @@ def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -
     try:
         for item in items:
             begun.append(pool.submit(function, item))
-            if len(begun) > threads:
+            if len(begun) > 2 * threads:  # enough that no thread waits while a record is written
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()

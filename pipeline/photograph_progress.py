@@ -49,6 +49,8 @@ def _show(counts: Counts, ended: threading.Event) -> None:
     looks = collections.deque([(time.monotonic(), counts.done)], maxlen=LOOKS)
     width = 0
     while not ended.wait(EVERY):
+        if not counts.done:
+            looks.clear()  # what it took to find the photographs does not tell how fast they are prepared
         looks.append((time.monotonic(), counts.done))
         line = progress_line(counts.done, counts.expected, looks[-1][0] - looks[0][0], looks[-1][1] - looks[0][1])
         click.echo(f"\r{line.ljust(width)}", file=sys.stderr, nl=False)

@@ -58,6 +58,8 @@ def generate_examples(
     TALLY.reset()
     with follow(TALLY) if follow else contextlib.nullcontext():
         _write_shards(source, examples.path, side, num_shards, runner, beam_options, splits)
+    for left in examples.path.glob("*.partial"):  # by a worker that died, and whose work another did again
+        left.unlink()
     outcome = examples.read_json(OUTCOME)
     written, rejected = outcome["splits"], outcome["rejected"]
     _check(source, written, rejected, max_rejected)

@@ -49,6 +49,8 @@ def _show(counts: Counts, ended: threading.Event) -> None:
     looks = collections.deque([(time.monotonic(), counts.done)], maxlen=LOOKS)
     width = 0
     while not ended.wait(EVERY):
+        if not counts.expected:
+            continue  # TFDS may be showing how far its download is
         if not counts.done:
             looks.clear()  # what it took to find the photographs does not tell how fast they are prepared
         looks.append((time.monotonic(), counts.done))
@@ -72,7 +74,7 @@ def progress_line(done: int, expected: int, seconds: float, lately: int) -> str:
         progress_line(12_345, 60_000, 20, 10_600)  # "12,345 of 60,000 photographs, 530 a second, 89.9 s left"
     """
     if not done:
-        return f"{expected:,} photographs found" if expected else "Looking for photographs"
+        return f"{expected:,} photographs found"
     line = f"{done:,} of {expected:,} photographs"
     if not lately:
         return line

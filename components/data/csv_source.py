@@ -5,7 +5,6 @@ import hashlib
 import io
 import os
 import pathlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,20 +51,15 @@ class CsvSource(Source):
             raise ValueError(f"DATA {data!r} does not exist: expected a .csv of path and label.")
         super().__init__(data, path.stem)
         self._file = os.fspath(path if is_remote(data) else path.resolve())
-        counts, seen, digest = Counter(), set(), hashlib.sha256()
-        self._remote = False
+        paths, classes, found = set(), set(), set()
         for number, row in _rows(self._file):
-            counts[row.label, row.split] += 1
-            where = _absolute(self._file, row.path)
-            self._remote |= is_remote(where)
-            digest.update("\0".join((*row, _state(where))).encode() + b"\0")
-            name = hashlib.sha256(row.path.encode()).digest()[:16]  # a path itself takes ten times the memory
-            if name in seen:
+            if row.path in paths:
                 raise ValueError(f"{data}, line {number}: the photograph {row.path!r} stands there twice; leave one line.")
-            seen.add(name)
-        self._digest = digest.hexdigest()
-        self._classes = sorted({label for label, _ in counts}, key=_in_order({label for label, _ in counts}))
-        found = {split for _, split in counts}
+            paths.add(row.path)
+            classes.add(row.label)
+            found.add(row.split)
+        self._remote = any(is_remote(_absolute(self._file, path)) for path in paths)
+        self._classes = sorted(classes, key=_in_order(classes))
         if len(self._classes) < 2:
             raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
         if found not in ({""}, set(SPLITS)):
@@ -91,7 +85,10 @@ class CsvSource(Source):
 
     def fingerprint(self) -> str:
         """A digest of the table, and of the sizes and times of change of photographs on local disks."""
-        return f"csv:{self._digest}"
+        digest = hashlib.sha256()
+        for _, row in _rows(self._file):
+            digest.update("\0".join((*row, _state(_absolute(self._file, row.path)))).encode() + b"\0")
+        return f"csv:{digest.hexdigest()}"
 
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
         """Reads the table on one worker, splits class by class, and groups paths by shard."""

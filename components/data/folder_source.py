@@ -40,13 +40,13 @@ class FolderSource(Source):
         splits = [split for split in SPLITS if (root / split).is_dir()]
         if len(splits) == 1:
             raise ValueError(f"The folder {data} has {splits[0]}/ alone of train/ and validation/: {LAYOUT}.")
-        self._parents = {split: root / split for split in splits} or {"": root}
-        found = {split: _folders(parent) for split, parent in self._parents.items()}
+        parents = {split: root / split for split in splits} or {"": root}
+        found = {split: _folders(parent) for split, parent in parents.items()}
         self._names = sorted({name for names in found.values() for name in names})
         # Split, or "" where a digest decides, label and path of every class's folder.
         self._folders = [
             (split, label, f"{os.fspath(parent)}/{name}")
-            for split, parent in self._parents.items()
+            for split, parent in parents.items()
             for label, name in enumerate(self._names)
             if name in found[split]
         ]
@@ -85,8 +85,9 @@ class FolderSource(Source):
         import apache_beam as beam
 
         folders = [(split, label, os.fsencode(folder)) for split, label, folder in self._folders]
+        before_ids = len(os.fsencode(self._root)) + 1
         # Without the reshuffle, one worker would list everything.
-        listed = pipeline | "Folders" >> beam.Create(folders) | beam.Reshuffle() | "List" >> beam.FlatMap(_list, len(self._root) + 1)
+        listed = pipeline | "Folders" >> beam.Create(folders) | beam.Reshuffle() | "List" >> beam.FlatMap(_list, before_ids)
         return plan_shards(listed, num_shards)
 
     @staticmethod
@@ -99,9 +100,8 @@ def _folders(parent: epath.Path) -> set[str]:
     return {path.name for path in parent.iterdir() if not path.name.startswith(".") and path.is_dir()}
 
 
-def _list(folder: tuple[str, int, bytes], root: int) -> Iterator[tuple[str, list[PhotographFile]]]:
-    """Yields `(split, files)` for the photographs in a class's folder; `root` is how much of its path comes before ids."""
+def _list(folder: tuple[str, int, bytes], before_ids: int) -> Iterator[tuple[str, list[PhotographFile]]]:
+    """Yields `(split, files)` for the photographs in a class's folder; their ids are their paths without the first `before_ids` bytes."""
     split, label, path = folder
     paths = [path + b"/" + os.fsencode(entry.name) for entry in list_folder(os.fsdecode(path))]
-    start = len(os.fsencode(os.fsdecode(path)[:root]))
-    return split_files(split, {id: (id, label, full) for full in paths for id in (as_text(full[start:]),)})
+    return split_files(split, {(id := as_text(full[before_ids:])): (id, label, full) for full in paths})

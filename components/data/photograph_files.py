@@ -49,13 +49,12 @@ def _read_local(file: Path) -> bytes:
 
 def _read_remote(name: str) -> bytes:
     """Reads from a storage that may fail for a while: then the error ends this attempt, and the runner tries again."""
-    from apache_beam.io.filesystem import BeamIOError
     from apache_beam.io.filesystems import FileSystems
 
     try:
         with open_file(name) as file:
             encoded = file.read(MAX_ENCODED_BYTES + 1)  # decoding refuses what is larger
-    except (OSError, BeamIOError) as error:
+    except Exception as error:  # what a missing file raises differs from storage to storage
         if FileSystems.exists(name):
             raise
         raise UnreadablePhotograph("no such file") from error

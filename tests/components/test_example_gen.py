@@ -184,6 +184,13 @@ def test_one_split_alone(folder, examples, tmp_path):
     assert set(tfds.builder_from_directory(alone.path).info.splits) == {"validation"}
 
 
+def test_what_dead_workers_left_is_removed(folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/pets-train.tfrecord-00000-of-00001.0123.partial").write_bytes(b"half")
+    generate(folder, tmp_path / "out", num_shards=1)
+    assert list((tmp_path / "out").glob("*.partial")) == []
+
+
 def test_prepared_examples_are_passed_on(examples, tmp_path):
     assert generate(examples.path, tmp_path / "again").digest() == examples.digest()
     with pytest.raises(ValueError, match="prepared for --image-size 28, not 56"):

@@ -12,7 +12,6 @@ from zfnet.pipeline.photograph_progress import progress_line
 @pytest.mark.parametrize(
     ("numbers", "line"),
     [
-        ((0, 0, 1, 0), "Looking for photographs"),
         ((0, 6000, 1, 0), "6,000 photographs found"),
         ((12_345, 60_000, 20, 10_600), "12,345 of 60,000 photographs, 530 a second, 89.9 s left"),
         ((12_345, 1_331_167, 20, 10_600), "12,345 of 1,331,167 photographs, 530 a second, 41 min 28 s left"),
@@ -37,3 +36,13 @@ def test_it_is_shown_on_terminals_alone(monkeypatch):
         shown = stream.getvalue()
         assert ("4 of 10 photographs" in shown) == terminal
         assert not shown or shown.endswith(" \r")  # the line is gone in the end
+
+
+def test_nothing_is_shown_before_photographs_are_found(monkeypatch):
+    monkeypatch.setattr(photograph_progress, "EVERY", 0.01)
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", stream)
+    with photograph_progress.photograph_progress(Tally()):
+        time.sleep(0.1)
+    assert stream.getvalue() == ""

@@ -1,5 +1,6 @@
 """Photographs in Cloud Storage, prepared into Cloud Storage, on a server that stands in for it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,13 @@ with open_file("gs://photos/odd [x]/a[1].jpg") as file:
     print(file.read() == b"a[1].jpg" * 1000)
 """
 
+IN_A_TABLE = (
+    ("first", "first/astronaut.png"),
+    ("first", "first/camera.png"),
+    ("second", "second/brick.png"),
+    ("second", "second/chelsea.png"),
+)
+
 
 @pytest.mark.timeout(300)
 def test_files_are_listed_read_and_written_whole(bucket, fetch):
@@ -34,7 +42,7 @@ def test_files_are_listed_read_and_written_whole(bucket, fetch):
 
 
 @pytest.mark.timeout(300)
-def test_from_a_bucket_to_a_bucket(bucket, fetch, prepare, photographs, by_one_process):
+def test_from_a_bucket_to_a_bucket(bucket, fetch, prepare, photographs, by_one_process, tmp_path):
     done = prepare("gs://photos/all", "gs://photos/prepared", **bucket)
     assert (done.returncode, done.stderr) == (0, "")
     found = fetch("prepared/")
@@ -43,5 +51,11 @@ def test_from_a_bucket_to_a_bucket(bucket, fetch, prepare, photographs, by_one_p
     assert len(shards) == 7
     originals = {name.partition("-")[2]: content for name, content in by_one_process.items()}
     assert all(found[name] == originals[name.partition("-")[2]] for name in shards)
+    table = "".join(f"gs://photos/all/{name},{label}\n" for label, name in (*IN_A_TABLE, ("first", "first/none.jpg")))
+    out = tmp_path / "from_a_table"
+    (tmp_path / "table.csv").write_text(table)
+    done = prepare(tmp_path / "table.csv", out, "--max-rejected", "0.5", **bucket)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["reason"] for line in (out / "rejected.jsonl").read_text().splitlines()] == ["no such file"]
     again = prepare("gs://photos/all", "gs://photos/prepared", **bucket)
     assert (again.returncode, "gs://photos/prepared is not empty" in again.stderr) == (1, True)

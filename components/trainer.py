@@ -18,6 +18,7 @@ def train(
     deterministic: bool,
     checkpoints: Setting[str],
     tensorboard: Setting[str],
+    keep_every: Setting[float] = 600.0,
 ) -> None:
     """Trains a net under MirroredStrategy, on all GPUs there are or else the CPU, and saves it.
 
@@ -39,11 +40,13 @@ def train(
         deterministic: whether TensorFlow may only use operations that give the same bits each time; somewhat slower.
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
+        keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
 
     Raises:
         ValueError: if a parameter is out of its range, or the net can't be built for these images.
     """
-    from zfnet.components.training.fit import Recipe, fit
+    from zfnet.components.training.fit import fit
+    from zfnet.components.training.recipe import Recipe
 
     recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic)
-    fit(recipe, examples, statistics, model, checkpoints, tensorboard)
+    fit(recipe, examples, statistics, model, checkpoints, tensorboard, keep_every)

@@ -1,95 +1,124 @@
-"""Checkpoints of a training: what it takes to go on after any epoch as if nothing had happened."""
+"""Checkpoints of a training: what it takes to go on after any step as if nothing had happened."""
 
 import contextlib
+import hashlib
 import json
+import os
 import pathlib
 import shutil
 
 import keras
 
+from zfnet.components.training.training_state import TrainingState
+
 # The one before the last is there in case the last can't be read.
 KEPT = 2
+WEIGHTS, STATE = "state.weights.h5", "state.json"
 
 
-class Checkpoints(keras.callbacks.Callback):
-    """After every epoch keeps weights, optimizer, dropout's seeds, the plateau schedule's counters and the history.
+class Checkpoints:
+    """Keeps the last few checkpoints of a training, and the one with the lowest validation error.
 
-    A checkpoint is a directory `epoch-NNNN` with `state.weights.h5` and `state.json`, written beside and renamed.
+    A checkpoint is a directory `epoch-NNNN`, or `epoch-NNNN-step-NNNNNN` in the middle of an epoch, with `state.weights.h5` (weights and
+    optimizer) and `state.json` (the rest, and the SHA-256 of the first). It is written beside and renamed, so that none is ever half.
 
     Args:
         folder: directory of the checkpoints, of one training alone.
-        plateau: the schedule of the learning rate, whose counters are part of the state.
     """
 
-    def __init__(self, folder: pathlib.Path, plateau: keras.callbacks.ReduceLROnPlateau):
-        super().__init__()
-        self.folder, self.plateau = folder, plateau
-        self.history: list[dict[str, float]] = []
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Writes a checkpoint and removes those no longer needed."""
-        self.history.append({name: float(number) for name, number in logs.items()})
-        counters = {name: getattr(self.plateau, name) for name in PLATEAU_COUNTERS}
-        target = self.folder / f"epoch-{epoch + 1:04d}"
-        beside = target.with_suffix(".partial")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        self.model.save_weights(beside / "state.weights.h5")
-        state = {"history": self.history, "plateau": counters, "seeds": [seed.numpy().tolist() for seed in _seeds(self.model)]}
-        (beside / "state.json").write_text(json.dumps(state, indent=1))
-        shutil.rmtree(target, ignore_errors=True)
-        beside.rename(target)
-        for old in [path for path in self.written() if _epoch_of(path) <= epoch + 1][:-KEPT]:
-            shutil.rmtree(old)
-
-    def restore(self, model: keras.Model, epochs: int) -> int:
-        """Puts a compiled model and the schedule into the state of the last checkpoint.
+    def keep(self, net: keras.Model, state: TrainingState) -> None:
+        """Writes a checkpoint, and removes those no longer needed.
 
         Args:
-            model: the model, built and compiled.
+            net: the net, with its optimizer.
+            state: where its training stands.
+
+        Raises:
+            OSError: if it can't be written, because the disk is full, say; the checkpoints before are left as they are.
+        """
+        target = self.folder / (f"epoch-{state.epoch:04d}" + (f"-step-{state.step:06d}" if state.step else ""))
+        beside = target.with_suffix(".partial")
+        try:
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(parents=True)
+            net.save_weights(beside / WEIGHTS)
+            content = json.dumps(state.to_json() | {"sha256": _digest(beside / WEIGHTS)}, indent=1)
+            (beside / STATE).write_text(content)
+            for file in beside.iterdir():
+                _flush(file)
+            shutil.rmtree(target, ignore_errors=True)
+            beside.rename(target)
+        except OSError as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            last = self.written()
+            raise OSError(
+                f"No checkpoint could be written to {self.folder} ({_reason(error)}). "
+                + (f"What was trained up to {last[-1].name} is kept there; the same command goes on from it." if last else "")
+            ) from error
+        self._remove_old(state)
+
+    def _remove_old(self, state: TrainingState) -> None:
+        # Those of later epochs, which a longer training left, stay.
+        past = [path for path in self.written() if _place(path) <= (state.epoch, state.step)]
+        whole = [path for path in past if not _place(path)[1]]
+        errors = [epoch["val_top1_error"] for epoch in state.history if "val_top1_error" in epoch]
+        best = errors.index(min(errors)) + 1 if errors else 0
+        spared = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best)}
+        for path in past:
+            if path not in spared:
+                shutil.rmtree(path)
+
+    def restore(self, net: keras.Model, epochs: int) -> TrainingState:
+        """Puts a compiled net into the state of the last checkpoint that is whole.
+
+        Args:
+            net: the net, built and compiled.
             epochs: checkpoints of later epochs are passed over.
 
         Returns:
-            Number of epochs already done; 0 if there is no checkpoint.
+            Where the training stands; at its beginning if there is no checkpoint.
 
         Raises:
             ValueError: if there are checkpoints and none can be read.
         """
-        usable = [path for path in self.written() if _epoch_of(path) <= epochs]
-        model.optimizer.build(model.trainable_variables)
+        usable = [path for path in self.written() if _place(path) <= (epochs, 0)]
+        net.optimizer.build(net.trainable_variables)
         for path in reversed(usable):
-            with contextlib.suppress(OSError, ValueError, KeyError):  # cut short; the one before is tried
-                self._read(path, model)
-                return _epoch_of(path)
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # cut short; the one before is tried
+                values = json.loads((path / STATE).read_text())
+                if values.pop("sha256") == _digest(path / WEIGHTS):
+                    state = TrainingState.from_json(values)
+                    net.load_weights(path / WEIGHTS)
+                    return state
         if usable:
             raise ValueError(f"No checkpoint in {self.folder} can be read. Remove that directory to train from the beginning.")
-        return 0
-
-    def _read(self, path: pathlib.Path, model: keras.Model) -> None:
-        state = json.loads((path / "state.json").read_text())
-        model.load_weights(path / "state.weights.h5")
-        for variable, seed in zip(_seeds(model), state["seeds"], strict=True):
-            variable.assign(seed)
-        self.history = state["history"]
-        self.restored_counters = state["plateau"]
-
-    def on_train_begin(self, logs=None):
-        """Sets the schedule's counters, which Keras resets when training begins."""
-        for name, number in getattr(self, "restored_counters", {}).items():
-            setattr(self.plateau, name, number)
+        return TrainingState()
 
     def written(self) -> list[pathlib.Path]:
         """The checkpoints there are, in order."""
         return sorted(path for path in self.folder.glob("epoch-*") if path.is_dir() and not path.suffix)
 
 
-PLATEAU_COUNTERS = ("best", "wait", "cooldown_counter")
+def _place(path: pathlib.Path) -> tuple[int, int]:
+    epoch, _, step = path.name.removeprefix("epoch-").partition("-step-")
+    return int(epoch), int(step or 0)
 
 
-def _seeds(model: keras.Model):
-    """States of the random generators (dropout's), which Keras does not save with the weights."""
-    return [variable for variable in model.variables if "seed_generator_state" in variable.path]
+def _digest(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _epoch_of(path: pathlib.Path) -> int:
-    return int(path.name.removeprefix("epoch-"))
+def _flush(path: pathlib.Path) -> None:
+    """Waits until the disk has a file, so that a power cut after the renaming finds it whole."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _reason(error: OSError) -> str:
+    # h5py puts the system's reason into a long message of its own.
+    text = error.strerror or str(error)
+    return next((reason for reason in ("No space left on device", "File too large", "Disk quota exceeded") if reason in text), text)

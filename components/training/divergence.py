@@ -1,22 +1,35 @@
-"""Stops a training that has gone astray, before anything is written that others would stumble over."""
+"""What is told of a training that has gone astray."""
 
-import math
+import textwrap
 
-import keras
-import numpy as np
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.training_batches import training_ids
+from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.recipe import Recipe
+
+NAMED = 200  # characters
 
 
-class StopOnDivergence(keras.callbacks.Callback):
-    """Raises `ValueError` after an epoch whose training loss, or any weight, is not a finite number.
+def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoints, *, step: int, steps: int, batch_size: int) -> None:
+    """Raises an error that names the step, its examples and the last good checkpoint.
 
-    The loss alone would not do: where a ReLU turns NaN into 0, it stays finite.
+    Args:
+        examples: what is trained on.
+        recipe: how.
+        checkpoints: of this training.
+        step: number of the first step whose loss or gradient was no finite number, counted from 0 over all epochs.
+        steps: steps an epoch.
+        batch_size: images a step.
+
+    Raises:
+        ValueError: always.
     """
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Looks at the loss and the weights."""
-        broken = [weight.path for weight in self.model.trainable_weights if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()]
-        if broken or not math.isfinite(logs["loss"]):
-            raise ValueError(
-                f"The training diverged: after epoch {epoch + 1} the loss is {logs['loss']}, and {len(broken)} weights hold values that "
-                "are no finite numbers. A lower learning rate may help; checkpoints of the epochs before are kept."
-            )
+    epoch, step_of_epoch = divmod(step, steps)
+    ids = training_ids(examples, batch_size=batch_size, seed=recipe.seed, epoch=epoch, step=step_of_epoch)
+    good = checkpoints.written()
+    raise ValueError(
+        f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss or gradient is no finite "
+        f"number. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), NAMED, placeholder=' ...')}. "
+        + (f"The last good checkpoint is {good[-1]}. " if good else "There is no checkpoint before it. ")
+        + "A lower learning rate may help."
+    )

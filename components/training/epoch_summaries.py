@@ -14,7 +14,7 @@ DESCRIPTIONS = {
 
 
 class EpochSummaries(keras.callbacks.Callback):
-    """Writes scalars of training and validation, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
+    """Writes scalars of training and validation as they stand in the logs, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
 
     Keras' own callback counts from 0 and can't draw filters, and these must stand at the same step as the feature evolution.
 
@@ -29,7 +29,6 @@ class EpochSummaries(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the epoch's summaries."""
-        logs = {**logs, "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))}
         for name, number in logs.items():
             writer = self.validation if name.startswith("val_") else self.train
             name = name.removeprefix("val_")

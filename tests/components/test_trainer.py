@@ -10,7 +10,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Model
 from zfnet.components.trainer import train
-from zfnet.components.training.fit import Recipe, whole_shares
+from zfnet.components.training.recipe import Recipe, whole_shares
 
 
 def run(examples, statistics, root, **changes):

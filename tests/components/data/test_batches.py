@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfnet.components.data.batches import central_batches, read_origins, training_batches
+from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.training_batches import training_batches
 from zfnet.model.net.ten_crop import ten_crop
 
 SIZE = 56

@@ -1,0 +1,103 @@
+"""Prepared examples as batches to train on, with the paper's crops; what a batch holds depends on seed, epoch and step alone."""
+
+import tensorflow as tf
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import FEATURES, decode_crop, own_share
+from zfnet.model.net.ten_crop import CROPS, crop_corner
+
+# Records held to shuffle: all of a small data set, a part of a large one, whose shards are a random mixture already.
+SHUFFLED = 20_000
+# Shards read at a time, so that a slow disk or network does not hold training up.
+READERS = 16
+
+
+def training_batches(
+    examples: Examples,
+    mean,
+    *,
+    size: int,
+    batch_size: int,
+    seed: int,
+    first_epoch: int,
+    epochs: int,
+    crops: str,
+    first_step: int = 0,
+    context: tf.distribute.InputContext | None = None,
+) -> tf.data.Dataset:
+    """Batches to train on, epoch after epoch; what a step holds depends on `seed` and the numbers of epoch and step alone.
+
+    Zeiler & Fergus 2013, section 3: subtract the mean image, then crop.
+
+    Args:
+        examples: prepared examples; their split `train` is used.
+        mean: mean image, float `(side, side, 3)`, values 0..255.
+        size: side of the crops, in pixels.
+        batch_size: images a step, over all replicas; the few that do not fill the last batch of an epoch are left to the other epochs.
+        seed: decides order and crops.
+        first_epoch: number of the first epoch, counted from 0.
+        epochs: number of the epoch to stop before.
+        crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, mirrored or not.
+        first_step: step of the first epoch to begin at, counted from 0; what comes before is not decoded.
+        context: whose part of every batch this is; without it the whole.
+
+    Returns:
+        Data set of pairs: centred float images `(n, size, size, 3)`, about -128..128, and int64 labels, where n is the share of one
+        replica; the replicas' shares of a batch follow each other.
+    """
+    context = context or tf.distribute.InputContext()
+    mean = tf.constant(mean, tf.float32)
+    crop = {"ten": _one_of_ten, "random": _anywhere}[crops]
+
+    def epoch_batches(epoch):
+        step = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+        records = own_share(_whole_batches(examples, seed, epoch, batch_size).skip(step * batch_size), batch_size, context)
+
+        def load(number, record):
+            example = tf.io.parse_single_example(record, FEATURES)
+            draw = tf.random.stateless_uniform([3], tf.stack([seed + epoch * 2**32, number]), maxval=1 << 30, dtype=tf.int32)
+            top, left, mirrored = crop(draw, mean.shape[0], size)
+            image = tf.cast(decode_crop(example["image"], top, left, size), tf.float32) - mean[top : top + size, left : left + size]
+            return tf.ensure_shape(tf.where(mirrored, image[:, ::-1], image), (size, size, 3)), example["label"]
+
+        share = batch_size // context.num_replicas_in_sync
+        return records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(share, drop_remainder=True)
+
+    return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(2)
+
+
+def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, step: int) -> list[str]:
+    """Names the examples of one step of `training_batches`.
+
+    Args:
+        examples: prepared examples.
+        batch_size: images a step.
+        seed: of the training.
+        epoch: counted from 0.
+        step: of that epoch, counted from 0.
+
+    Returns:
+        Their ids, in order.
+    """
+    records = _whole_batches(examples, seed, tf.constant(epoch, tf.int64), batch_size).skip(step * batch_size).take(batch_size)
+    feature = {"id": tf.io.FixedLenFeature([], tf.string)}
+    return [tf.io.parse_single_example(record, feature)["id"].numpy().decode() for _, record in records]
+
+
+def _whole_batches(examples: Examples, seed: int, epoch: tf.Tensor, batch_size: int) -> tf.data.Dataset:
+    """The numbered records of an epoch in its order, as many as fill whole batches."""
+    files = tf.random.experimental.stateless_shuffle(tf.constant(examples.shards("train")), seed=tf.stack([seed, epoch]))
+    records = tf.data.Dataset.from_tensor_slices(files).interleave(
+        tf.data.TFRecordDataset, cycle_length=READERS, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    records = records.shuffle(SHUFFLED, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False).enumerate()
+    return records.take(examples.count("train") // batch_size * batch_size)
+
+
+def _one_of_ten(draw, side, size):
+    index = draw[0] % CROPS
+    return *crop_corner(index, side, size), index >= CROPS // 2
+
+
+def _anywhere(draw, side, size):
+    return draw[0] % (side - size + 1), draw[1] % (side - size + 1), draw[2] % 2 == 1

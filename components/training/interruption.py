@@ -1,0 +1,53 @@
+"""Ctrl-C, at a moment when it does no harm."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+
+class Interruption:
+    """Holds an interruption back while a step is under way, after which weights and counters belong together again.
+
+    To be used in a `with` statement; covers SIGINT and SIGTERM. Only the main thread of a process can do so, in others nothing is held.
+
+    Example:
+        >>> with Interruption() as interruption:
+        ...     while True:
+        ...         with interruption.held():
+        ...             step()  # never left in the middle
+    """
+
+    def __init__(self):
+        self._holding = self._requested = False
+        self._before = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Puts an interruption off to the end of the `with` statement; a second one is not put off.
+
+        Raises:
+            KeyboardInterrupt: at the end, if one came.
+        """
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        if self._requested:
+            self._requested = False
+            raise KeyboardInterrupt
+
+    def _handle(self, number, frame) -> None:
+        if not self._holding or self._requested:
+            raise KeyboardInterrupt
+        self._requested = True

@@ -1,0 +1,67 @@
+"""How to train: what a user chooses, and what follows from the number of examples where a choice was left open."""
+
+import dataclasses
+import math
+
+from zfnet.model.net.architecture import find_architecture
+
+# Steps that a small net needs to learn something, when the number of epochs is left open.
+STEPS = 600
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
+# When the batch is left open: an epoch of a tiny data set still has this many steps.
+STEPS_PER_EPOCH = 8
+LARGEST_BATCH = 64
+CROPS = ("ten", "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train; the fields are the parameters of `trainer.train`.
+
+    Raises:
+        ValueError: if one is out of its range.
+    """
+
+    architecture: str
+    epochs: int | None
+    batch_size: int | None
+    learning_rate: float
+    patience: int
+    seed: int
+    crops: str
+    deterministic: bool
+    mixed_precision: bool | None = None
+    xla: bool | None = None
+
+    def __post_init__(self):
+        find_architecture(self.architecture)
+        for name in ("epochs", "batch_size", "learning_rate", "patience"):
+            number = getattr(self, name)
+            if number is not None and number <= 0:
+                raise ValueError(f"{name} is {number}; it must be greater than 0.")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; it must not be negative.")
+        if self.crops not in CROPS:
+            raise ValueError(f"crops is {self.crops!r}; expected one of: {', '.join(CROPS)}.")
+
+    def batch_for(self, examples: int) -> int:
+        """Images a step, given the number of training examples."""
+        return min(self.batch_size, examples) if self.batch_size else max(1, min(LARGEST_BATCH, examples // STEPS_PER_EPOCH))
+
+    def learning_rate_for(self, examples: int) -> float:
+        """Learning rate at the start, given the number of training examples.
+
+        A batch that was left open and came out small gets a rate that is smaller in proportion: with 0.01 and batches of nine images
+        the small net diverged.
+        """
+        return self.learning_rate if self.batch_size else self.learning_rate * self.batch_for(examples) / LARGEST_BATCH
+
+    def epochs_for(self, examples: int) -> int:
+        """Number of epochs, given the number of training examples."""
+        steps_an_epoch = max(1, examples // self.batch_for(examples))
+        return self.epochs or min(max(math.ceil(STEPS / steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def whole_shares(batch_size: int, replicas: int) -> int:
+    """The largest batch up to `batch_size` of which every replica has the same share, one image at least."""
+    return max(replicas, batch_size // replicas * replicas)

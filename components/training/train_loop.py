@@ -1,0 +1,93 @@
+"""The loop over epochs and steps, under any strategy."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import keras
+import tensorflow as tf
+
+from zfnet.components.training.interruption import Interruption
+from zfnet.components.training.schedule import PlateauSchedule
+from zfnet.components.training.training_state import TrainingState
+
+# Seconds between looks at the numbers, for which GPUs have to be waited for.
+LOOK = 1.0
+
+
+def train_loop(
+    state: TrainingState,
+    train_step: Callable,
+    batches: Iterator,
+    validate: Callable[[], dict[str, float]],
+    *,
+    epochs: int,
+    steps: int,
+    schedule: PlateauSchedule,
+    callbacks: keras.callbacks.CallbackList,
+    keep: Callable[[TrainingState], None],
+    keep_every: float,
+    on_divergence: Callable[[int], None],
+) -> None:
+    """Trains until `epochs` epochs are done, from wherever `state` stands.
+
+    Keras' own `fit` fails under MultiWorkerMirroredStrategy, and can't stop or go on in the middle of an epoch; this does, and calls Keras'
+    callbacks as `fit` would.
+
+    Args:
+        state: where the training stands; it is changed along the way.
+        train_step: see `make_train_step`.
+        batches: iterator over what is still to be trained on.
+        validate: measures losses and errors of the validation examples, by name.
+        epochs: number of the epoch to stop after.
+        steps: steps an epoch.
+        schedule: of the learning rate; one of the callbacks.
+        callbacks: Keras' callbacks, whose logs hold the training's numbers, and the validation's with `val_` before their names.
+        keep: writes a checkpoint of a state that is consistent.
+        keep_every: seconds between two checkpoints in the middle of an epoch.
+        on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint was written.
+    """
+    with Interruption() as interruption:
+        callbacks.on_train_begin()
+        if state.schedule:
+            schedule.restore(state.schedule)
+        state.schedule = schedule.state()
+        kept = looked = time.monotonic()
+        try:
+            while state.epoch < epochs:
+                callbacks.on_epoch_begin(state.epoch)
+                logs = {}
+                while state.step < steps:
+                    with interruption.held():
+                        step = tf.constant(state.epoch * steps + state.step, tf.int64)
+                        state.totals = train_step(batches, state.totals, step)
+                        state.step += 1
+                    now = time.monotonic()
+                    if now - looked > LOOK or state.step == steps:
+                        looked, logs = now, _look(state, on_divergence)
+                    callbacks.on_train_batch_end(state.step - 1, logs)
+                    if now - kept > keep_every:
+                        _look(state, on_divergence)
+                        keep(state)
+                        kept = time.monotonic()
+                validated = {f"val_{name}": number for name, number in validate().items()}
+                logs = state.logs() | validated | {"learning_rate": state.schedule["learning_rate"]}
+                callbacks.on_epoch_end(state.epoch, logs)
+                with interruption.held():
+                    state.end_epoch(logs)
+                    state.schedule = schedule.state()
+                    keep(state)
+                kept = time.monotonic()
+        except KeyboardInterrupt:
+            if state.diverged_at is None:
+                keep(state)
+            raise
+        callbacks.on_train_end()
+
+
+def _look(state: TrainingState, on_divergence: Callable[[int], None]) -> dict[str, float]:
+    if state.diverged_at is not None:
+        on_divergence(state.diverged_at)
+    return state.logs()

@@ -1,0 +1,91 @@
+"""One step of training, and of counting errors, on all replicas of a strategy."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from zfnet.model.net.top_k_error import top_k_error
+
+
+def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_size: int, xla: bool = False) -> Callable:
+    """Makes the function that trains a net on one batch.
+
+    The gradient is that of the mean loss over the whole batch, however many replicas share it. Dropout depends on the seed, the step and
+    the replica alone, so that a training that goes on draws what it would have drawn.
+
+    Args:
+        net: compiled with an optimizer, in the strategy's scope.
+        strategy: on whose replicas to train.
+        batch_size: images a step, over all replicas.
+        xla: whether to compile what each replica computes with XLA.
+
+    Returns:
+        Function of an iterator over distributed batches, the totals so far (see `TrainingState`) and the number of the step, counted
+        from the beginning of the training, an int64 tensor; it returns the new totals.
+    """
+    generators = [variable for variable in net.variables if "seed_generator_state" in variable.path]
+    seeds = [int(variable.numpy()[0]) for variable in generators]
+    replicas = strategy.num_replicas_in_sync
+
+    def differentiate(images, labels):
+        with tf.GradientTape() as tape:
+            answers = net(images, training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(labels, answers)
+            loss = tf.reduce_sum(losses) / batch_size
+        gradients = tape.gradient(loss, [variable.value for variable in net.trainable_variables])
+        # The norm as well: where a ReLU turns NaN into 0, the loss stays finite.
+        finite = tf.math.is_finite(loss) & tf.math.is_finite(tf.linalg.global_norm(gradients))
+        return gradients, tf.concat([_sums(labels, answers, losses, tf.ones_like(losses)), [tf.cast(~finite, tf.float64)]], 0)
+
+    if xla:
+        differentiate = tf.function(differentiate, jit_compile=True, autograph=False)
+
+    def on_replica(images, labels, step):
+        replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64)
+        for variable, seed in zip(generators, seeds, strict=True):
+            variable.assign(tf.stack([tf.constant(seed, tf.int64), step * replicas + replica]))
+        gradients, sums = differentiate(images, labels)
+        net.optimizer.apply(gradients, net.trainable_variables)
+        return sums
+
+    @tf.function(autograph=False)
+    def train_step(batches, totals, step):
+        images, labels = next(batches)
+        sums = strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(on_replica, args=(images, labels, step)), axis=None)
+        first = tf.where((totals[-1] < 0) & (sums[-1] > 0), tf.cast(step, tf.float64), totals[-1])
+        return tf.concat([totals[:-1] + sums[:-1], [first]], axis=0)
+
+    return train_step
+
+
+def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf.Tensor) -> Callable:
+    """Makes the function that counts a net's errors on one batch without changing the net.
+
+    Args:
+        net: takes centred images.
+        strategy: on whose replicas to run it.
+        mean: mean image, float `(size, size, 3)`, values 0..255, to subtract.
+
+    Returns:
+        Function of an iterator over distributed batches, as `counted_batches` gives them, and the sums so far, float64 `(4,)`: of loss,
+        top-1 errors, top-5 errors and examples; it returns the new sums.
+    """
+
+    def on_replica(images, labels, weights):
+        answers = net(images - mean, training=False)
+        return _sums(labels, answers, keras.losses.sparse_categorical_crossentropy(labels, answers), weights)
+
+    @tf.function(autograph=False)
+    def count_step(batches, sums):
+        images, labels, weights = next(batches)
+        counted = strategy.run(on_replica, args=(images, labels, weights))
+        return sums + strategy.reduce(tf.distribute.ReduceOp.SUM, counted, axis=None)
+
+    return count_step
+
+
+def _sums(labels, answers, losses, weights):
+    numbers = tf.stack([losses, top_k_error(labels, answers, 1), top_k_error(labels, answers, 5), tf.ones_like(losses)])
+    # Not by multiplication: what only fills a batch up may score NaN.
+    return tf.reduce_sum(tf.where(weights > 0, tf.cast(numbers, tf.float64), 0), axis=1)

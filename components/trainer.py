@@ -1,5 +1,8 @@
 """Trainer: trains a net on prepared examples, with the recipe of the paper."""
 
+import dataclasses
+import pathlib
+
 from zfnet.components.artifacts import Examples, Input, Model, Output, Setting, Statistics
 
 
@@ -20,7 +23,7 @@ def train(
     tensorboard: Setting[str],
     keep_every: Setting[float] = 600.0,
 ) -> None:
-    """Trains a net under MirroredStrategy, on all GPUs there are or else the CPU, and saves it.
+    """Trains a net on all GPUs there are or else the CPU, and saves it; with `TF_CONFIG`, on all machines of a cluster.
 
     Zeiler & Fergus 2013, section 3: ten crops less the mean image, SGD with momentum 0.9, dropout, filters held at a largest RMS,
     a learning rate that falls when the validation error stops falling. While it trains, TensorBoard gets losses, errors, the
@@ -45,8 +48,18 @@ def train(
     Raises:
         ValueError: if a parameter is out of its range, or the net can't be built for these images.
     """
-    from zfnet.components.training.fit import fit
+    from zfnet.components.training.cluster_task import read_task
     from zfnet.components.training.recipe import Recipe
 
     recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic)
-    fit(recipe, examples, statistics, model, checkpoints, tensorboard, keep_every)
+    task = read_task()
+    if task and task.workers > 1:
+        from zfnet.components.training.cluster_member import Call
+        from zfnet.components.training.cluster_training import lead
+
+        paths = (str(pathlib.Path(path).resolve()) for path in (examples.path, statistics.path, model.path, checkpoints, tensorboard))
+        lead(Call(dataclasses.asdict(recipe), *paths, keep_every))
+    else:
+        from zfnet.components.training.fit import fit
+
+        fit(recipe, examples, statistics, model, checkpoints, tensorboard, keep_every)

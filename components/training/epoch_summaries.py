@@ -14,7 +14,7 @@ DESCRIPTIONS = {
 
 
 class EpochSummaries(keras.callbacks.Callback):
-    """Writes scalars of training and validation as they stand in the logs, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
+    """Writes the scalars in the logs, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
 
     Keras' own callback counts from 0 and can't draw filters, and these must stand at the same step as the feature evolution.
 

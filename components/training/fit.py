@@ -56,21 +56,16 @@ def fit(
         net.compile(keras.optimizers.SGD(recipe.learning_rate_for(count), momentum=0.9))
         kept = Checkpoints(pathlib.Path(checkpoints))
         state = kept.restore(net, epochs)
+    cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
     schedule = PlateauSchedule(recipe.patience)
     evolution_folder = pathlib.Path(checkpoints) / "evolution"
     looked_at = evolution_epochs(epochs)
-    logs = [epath.Path(tensorboard) / split for split in ("train", "validation")]
-    if not kept.written():
-        for log in logs:  # of a training that was killed before its first checkpoint
-            log.rmtree(missing_ok=True)
-    writers = [tf.summary.create_file_writer(str(log)) for log in logs]
-    callbacks = [
-        # Before the schedule, so that it tells the learning rate that the epoch was trained at.
-        EpochSummaries(*writers),
-        schedule,
-        FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0]),
-    ]
+    writers, callbacks = [], [schedule]
+    if cluster.chief:
+        writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
+        evolution = FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0])
+        callbacks = [EpochSummaries(*writers), schedule, evolution]
     if state.epoch < epochs:
         batches = strategy.distribute_datasets_from_function(
             lambda context: training_batches(
@@ -95,17 +90,27 @@ def fit(
             steps=steps,
             schedule=schedule,
             callbacks=keras.callbacks.CallbackList(
-                callbacks, add_progbar=True, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
+                callbacks, add_progbar=cluster.chief, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
             ),
-            keep=functools.partial(kept.keep, net),
+            keep=functools.partial(kept.keep, net) if cluster.chief else lambda state: None,
             keep_every=keep_every,
             on_divergence=lambda step: report_divergence(examples, recipe, kept, step=step, steps=steps, batch_size=batch_size),
         )
+    if not cluster.chief:
+        return
     for writer in writers:
         writer.close()
     used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": recipe.learning_rate_for(count), "replicas": cluster.replicas}
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, state.history, draw_evolution(evolution_folder, looked_at))
+
+
+def _open_writers(folder: epath.Path, anew: bool) -> list:
+    logs = [folder / split for split in ("train", "validation")]
+    if anew:
+        for log in logs:  # of a training that was killed before its first checkpoint
+            log.rmtree(missing_ok=True)
+    return [tf.summary.create_file_writer(str(log)) for log in logs]
 
 
 def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history, pictures) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
+from zfnet.pipeline.follow_chief import follow_chief
 from zfnet.pipeline.options import beam_options_argument, command_line, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
@@ -97,6 +99,16 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
     BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`; those for one
     step begin with its name: --StatisticsGen.direct_num_workers=1.
     """
+    # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    task = read_task()
+    if task and not task.chief:
+        click.echo(f"Machine {task.index + 1} of {task.workers}: following the run of the first under {root}.")
+        summary = follow_chief(root)
+        if summary["status"] == "failed":
+            raise ValueError(f"The run of the first machine failed: {summary['message']}")
+        return
+
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
     refuse_inside_data(root, config.data, "--root")
 
@@ -111,8 +123,6 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
             refuse_unknown_architecture(root, config.architecture)
         return zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict)
 
-    # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     summary = run_pipeline(root, declare, command_line())
     report(root, config, summary)
     if summary["status"] == "not_blessed":

@@ -2,26 +2,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.data.training_batches import training_batches
-from zfnet.model.net.ten_crop import ten_crop
+from zfnet.components.data.batches import central_batches, counted_batches, read_origins
 
 SIZE = 56
 
 
-@pytest.fixture(autouse=True, scope="module")
-def seeded():
-    # As the trainer seeds it; with 0 TensorFlow can't shuffle by the number of an epoch.
-    tf.random.set_seed(1)
-
-
 def stored(examples, split):
     return np.concatenate([images for images, _, _ in central_batches(examples, split, size=examples.side, batch_size=7)])
-
-
-def epochs_of(examples, mean, *, first_epoch, epochs, seed=0, crops="ten"):
-    batches = training_batches(examples, mean, size=SIZE, batch_size=8, seed=seed, first_epoch=first_epoch, epochs=epochs, crops=crops)
-    return [(images.numpy(), labels.numpy()) for images, labels in batches]
 
 
 def test_central_batches_hold_every_example_once_in_order(examples):
@@ -49,38 +36,28 @@ def test_labels_are_those_of_the_folders(examples):
     assert set((boxes[:, 2] - boxes[:, 0]).tolist()) <= set(range(70, 91))
 
 
-def test_training_images_are_crops_of_the_ten_less_the_mean(examples, statistics):
-    mean = statistics.mean_image()
-    batches = epochs_of(examples, mean, first_epoch=0, epochs=1)
-    crops = ten_crop(tf.constant(stored(examples, "train") - mean), SIZE).numpy().reshape(-1, SIZE * SIZE * 3)
-    used = set()
-    for image in np.concatenate([images for images, _ in batches[:4]]):
-        distances = np.abs(crops - image.ravel()).max(1)
-        assert distances.min() < 1e-3
-        used.add(int(distances.argmin()) % 10)
-    assert len(used) > 5
-
-
-def test_an_epoch_is_the_same_whether_it_comes_first_or_later(examples, statistics):
-    mean = statistics.mean_image()
-    together = epochs_of(examples, mean, first_epoch=0, epochs=3)
-    steps = examples.count("train") // 8
-    assert len(together) == 3 * steps
-    resumed = epochs_of(examples, mean, first_epoch=2, epochs=3)
-    for (images, labels), (expected_images, expected_labels) in zip(resumed, together[2 * steps :], strict=True):
-        np.testing.assert_array_equal(images, expected_images)
-        np.testing.assert_array_equal(labels, expected_labels)
-    assert not np.array_equal(together[0][0], together[steps][0])
-
-
-def test_seed_changes_order(examples, statistics):
-    mean = statistics.mean_image()
-    one, other = (epochs_of(examples, mean, first_epoch=0, epochs=1, seed=seed) for seed in (0, 1))
-    assert not np.array_equal(one[0][1], other[0][1]) or not np.array_equal(one[0][0], other[0][0])
-
-
-def test_random_crops_reach_other_places(examples, statistics):
-    mean = statistics.mean_image()
-    crops = ten_crop(tf.constant(stored(examples, "train") - mean), SIZE).numpy().reshape(-1, SIZE * SIZE * 3)
-    images = epochs_of(examples, mean, first_epoch=0, epochs=1, crops="random")[0][0]
-    assert any(np.abs(crops - image.ravel()).max(1).min() > 1 for image in images)
+@pytest.mark.parametrize(("batch_size", "pipelines", "replicas"), [(8, 1, 1), (8, 1, 4), (8, 2, 4), (16, 4, 4), (4, 2, 2)])
+def test_counted_batches_share_every_example_once(examples, batch_size, pipelines, replicas):
+    # 23 examples: a remainder whatever the batch.
+    count = examples.count("validation")
+    parts = [
+        list(
+            counted_batches(
+                examples,
+                "validation",
+                size=SIZE,
+                batch_size=batch_size,
+                context=tf.distribute.InputContext(pipelines, number, replicas),
+            )
+        )
+        for number in range(pipelines)
+    ]
+    each = replicas // pipelines
+    assert {len(part) for part in parts} == {-(-count // batch_size) * each}
+    assert {len(images) for part in parts for images, _, _ in part} == {batch_size // replicas}
+    ordered = [batch for first in range(0, len(parts[0]), each) for part in parts for batch in part[first : first + each]]
+    weights = np.concatenate([weights for _, _, weights in ordered])
+    images = np.concatenate([images for images, _, _ in ordered])
+    assert weights.tolist() == [1.0] * count + [0.0] * (len(weights) - count)
+    margin = (examples.side - SIZE) // 2
+    np.testing.assert_array_equal(images[:count], stored(examples, "validation")[:, margin : margin + SIZE, margin : margin + SIZE])

@@ -8,19 +8,21 @@ import pathlib
 import shutil
 
 import keras
+import numpy as np
 
 from zfnet.components.training.training_state import TrainingState
 
 # The one before the last is there in case the last can't be read.
 KEPT = 2
-WEIGHTS, STATE = "state.weights.h5", "state.json"
+VARIABLES, STATE = "variables.npz", "state.json"
 
 
 class Checkpoints:
     """Keeps the last few checkpoints of a training, and the one with the lowest validation error.
 
-    A checkpoint is a directory `epoch-NNNN`, or `epoch-NNNN-step-NNNNNN` in the middle of an epoch, with `state.weights.h5` (weights and
+    A checkpoint is a directory `epoch-NNNN`, or `epoch-NNNN-step-NNNNNN` in the middle of an epoch, with `variables.npz` (weights and
     optimizer) and `state.json` (the rest, and the SHA-256 of the first). It is written beside and renamed, so that none is ever half.
+    Not Keras' `save_weights`: HDF5 crashes the process when the disk is full.
 
     Args:
         folder: directory of the checkpoints, of one training alone.
@@ -44,18 +46,18 @@ class Checkpoints:
         try:
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
-            net.save_weights(beside / WEIGHTS)
-            content = json.dumps(state.to_json() | {"sha256": _digest(beside / WEIGHTS)}, indent=1)
-            (beside / STATE).write_text(content)
-            for file in beside.iterdir():
-                _flush(file)
+            with (beside / VARIABLES).open("wb") as file:
+                np.savez(file, *(keras.ops.convert_to_numpy(variable) for variable in _variables(net)))
+            (beside / STATE).write_text(json.dumps(state.to_json() | {"sha256": _digest(beside / VARIABLES)}, indent=1))
+            for path in beside.iterdir():
+                _flush(path)
             shutil.rmtree(target, ignore_errors=True)
             beside.rename(target)
         except OSError as error:
             shutil.rmtree(beside, ignore_errors=True)
             last = self.written()
             raise OSError(
-                f"No checkpoint could be written to {self.folder} ({_reason(error)}). "
+                f"No checkpoint could be written to {self.folder} ({error.strerror or error}). "
                 + (f"What was trained up to {last[-1].name} is kept there; the same command goes on from it." if last else "")
             ) from error
         self._remove_old(state)
@@ -89,9 +91,9 @@ class Checkpoints:
         for path in reversed(usable):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # cut short; the one before is tried
                 values = json.loads((path / STATE).read_text())
-                if values.pop("sha256") == _digest(path / WEIGHTS):
+                if values.pop("sha256") == _digest(path / VARIABLES):
                     state = TrainingState.from_json(values)
-                    net.load_weights(path / WEIGHTS)
+                    _read(path / VARIABLES, net)
                     return state
         if usable:
             raise ValueError(f"No checkpoint in {self.folder} can be read. Remove that directory to train from the beginning.")
@@ -100,6 +102,22 @@ class Checkpoints:
     def written(self) -> list[pathlib.Path]:
         """The checkpoints there are, in order."""
         return sorted(path for path in self.folder.glob("epoch-*") if path.is_dir() and not path.suffix)
+
+
+def _variables(net: keras.Model) -> list[keras.Variable]:
+    """What training changes, in an order that is the same in the next process. Dropout's seeds follow from the step."""
+    return net.weights + net.optimizer.variables
+
+
+def _read(file: pathlib.Path, net: keras.Model) -> None:
+    variables = _variables(net)
+    with np.load(file, allow_pickle=False) as arrays:
+        # All before the first is set, so that a checkpoint of another net leaves this one as it is.
+        values = [arrays[f"arr_{place}"] for place in range(len(variables))]
+    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+        raise ValueError(f"{file} holds the variables of another net.")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _place(path: pathlib.Path) -> tuple[int, int]:
@@ -116,9 +134,3 @@ def _flush(path: pathlib.Path) -> None:
     """Waits until the disk has a file, so that a power cut after the renaming finds it whole."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _reason(error: OSError) -> str:
-    # h5py puts the system's reason into a long message of its own.
-    text = error.strerror or str(error)
-    return next((reason for reason in ("No space left on device", "File too large", "Disk quota exceeded") if reason in text), text)

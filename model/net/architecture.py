@@ -38,6 +38,7 @@ class Architecture:
         first_stddev: standard deviation of the normal distribution that conv1's weights are drawn from.
         deep_stddev: the same for the layers above; `None` draws them as He et al. 2015 do.
         rms_radius: largest root mean square of a convolution filter; larger ones are scaled back to it.
+        dropout: share of the units of each fully connected layer below the classifier that a training step leaves out.
     """
 
     convolutions: tuple[Convolution, ...]
@@ -47,6 +48,7 @@ class Architecture:
     first_stddev: float = 0.01
     deep_stddev: float | None = 0.01
     rms_radius: float = 0.1
+    dropout: float = 0.5
 
     def without(self, *names: str) -> "Architecture":
         """The same net without the layers called `names`, as the rows of Table 3 leave layers out."""

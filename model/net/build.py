@@ -106,7 +106,7 @@ def _top(signal, row: Architecture, classes: int, activation: str | None):
     signal = keras.layers.Flatten(name="flatten")(signal)
     for name, units in row.dense:
         signal = keras.layers.Dense(units, activation="relu", kernel_initializer=_initializer(row.deep_stddev), name=name)(signal)
-        signal = keras.layers.Dropout(0.5, name=f"dropout{name.removeprefix('fc')}")(signal)
+        signal = keras.layers.Dropout(row.dropout, name=f"dropout{name.removeprefix('fc')}")(signal)
     return keras.layers.Dense(classes, activation=activation, kernel_initializer=_initializer(row.deep_stddev), name="predictions")(signal)
 
 

@@ -1,60 +1,121 @@
+import json
+import os
+import resource
+import signal
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.training_state import TrainingState
 
 
-def make(folder):
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6, "relu"), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
-    plateau = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=2, min_delta=10)
-    return model, plateau, Checkpoints(folder, plateau)
+def make_net(seed=0):
+    keras.utils.set_random_seed(seed)
+    net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6, "relu"), keras.layers.Dense(1)])
+    net.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
+    net.train_on_batch(np.ones((2, 4)), np.ones((2, 1)))
+    return net
 
 
-def fit(model, plateau, checkpoints, first, last):
-    rng = np.random.default_rng(0)
-    inputs, targets = rng.normal(size=(32, 4)), rng.normal(size=(32, 1))
-    model.fit(inputs, targets, initial_epoch=first, epochs=last, shuffle=False, callbacks=[plateau, checkpoints], verbose=0)
+def state_at(epoch, step=0, errors=()):
+    return TrainingState(epoch, step, tf.constant([0.1, 2, 1, 9, -1], tf.float64), [{"val_top1_error": error} for error in errors])
 
 
-def test_going_on_equals_never_having_stopped(tmp_path):
-    whole = make(tmp_path / "whole")
-    fit(*whole, 0, 7)
-    fit(*make(tmp_path / "parts"), 0, 3)
-    model, plateau, checkpoints = make(tmp_path / "parts")
-    done = checkpoints.restore(model, 7)
-    assert done == 3
-    fit(model, plateau, checkpoints, done, 7)
-    # Weights, momentum, dropout's seeds and the learning rate that the plateau schedule lowered.
-    for one, other in zip(model.weights + model.optimizer.variables, whole[0].weights + whole[0].optimizer.variables, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert float(model.optimizer.learning_rate) < 0.05
-    assert checkpoints.history == whole[2].history
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def cut_short(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def test_restored_is_what_was_kept(tmp_path):
+    net, other = make_net(), make_net(1)
+    state = TrainingState(3, 7, tf.constant([1 / 3, 2, 1, 9, -1], tf.float64), [{"loss": 1 / 7}], {"learning_rate": 0.01, "best": None})
+    Checkpoints(tmp_path).keep(net, state)
+    restored = Checkpoints(tmp_path).restore(other, 5)
+    assert restored.to_json() == state.to_json()
+    # Weights and momentum, to the bit.
+    for one, same in zip(net.weights + net.optimizer.variables, other.weights + other.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_nothing_kept_is_the_beginning(tmp_path):
+    assert Checkpoints(tmp_path / "missing").restore(make_net(), 5).to_json() == TrainingState().to_json()
 
 
 def test_later_checkpoints_are_passed_over(tmp_path):
-    fit(*make(tmp_path), 0, 4)
-    model, _, checkpoints = make(tmp_path)
-    assert checkpoints.restore(model, 3) == 3
-    assert make(tmp_path)[2].restore(model, 1) == 0
+    checkpoints, net = Checkpoints(tmp_path), make_net()
+    for state in (state_at(1), state_at(2), state_at(2, 5)):
+        checkpoints.keep(net, state)
+    assert [checkpoints.restore(net, epochs).epoch for epochs in (3, 2, 1)] == [2, 2, 1]
+    assert [checkpoints.restore(net, epochs).step for epochs in (3, 2)] == [5, 0]
 
 
-def test_the_one_before_is_taken_where_the_last_is_cut_short(tmp_path):
-    fit(*make(tmp_path), 0, 3)
-    weights = tmp_path / "epoch-0003" / "state.weights.h5"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    model, _, checkpoints = make(tmp_path)
-    assert checkpoints.restore(model, 5) == 2
-    (tmp_path / "epoch-0002" / "state.json").write_text("{")
+@pytest.mark.parametrize("damage", [cut_short, os.remove, lambda file: file.write_bytes(file.read_bytes()[:-1] + b"?")])
+@pytest.mark.parametrize("file", ["variables.npz", "state.json"])
+def test_the_one_before_is_taken_where_the_last_is_damaged(tmp_path, file, damage):
+    checkpoints, net = Checkpoints(tmp_path), make_net()
+    checkpoints.keep(net, state_at(1))
+    checkpoints.keep(net, state_at(2))
+    damage(tmp_path / "epoch-0002" / file)
+    assert checkpoints.restore(net, 5).epoch == 1
+    damage(tmp_path / "epoch-0001" / file)
     with pytest.raises(ValueError, match=r"No checkpoint in .* can be read"):
-        make(tmp_path)[2].restore(model, 5)
+        checkpoints.restore(net, 5)
 
 
-def test_only_the_last_are_kept_and_nothing_half_is_taken(tmp_path):
-    fit(*make(tmp_path), 0, 5)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-0004", "epoch-0005"]
-    (tmp_path / "epoch-0006.partial").mkdir()
-    model, _, checkpoints = make(tmp_path)
-    assert checkpoints.restore(model, 9) == 5
+def test_the_last_few_and_the_best_stay(tmp_path):
+    checkpoints, net, errors = Checkpoints(tmp_path), make_net(), [0.5, 0.2, 0.4, 0.2, 0.3]
+    for epoch in range(1, 6):
+        checkpoints.keep(net, state_at(epoch, errors=errors[:epoch]))
+    assert names(tmp_path) == ["epoch-0002", "epoch-0004", "epoch-0005"]
+    checkpoints.keep(net, state_at(5, 3, errors))
+    checkpoints.keep(net, state_at(5, 6, errors))
+    checkpoints.keep(net, state_at(5, 9, errors))
+    # Those in the middle of an epoch go on from the whole ones, which stay.
+    assert names(tmp_path) == ["epoch-0002", "epoch-0004", "epoch-0005", "epoch-0005-step-000006", "epoch-0005-step-000009"]
+    checkpoints.keep(net, state_at(6, errors=[*errors, 0.1]))
+    assert names(tmp_path) == ["epoch-0005", "epoch-0005-step-000009", "epoch-0006"]
+
+
+def test_what_a_longer_training_left_stays(tmp_path):
+    checkpoints, net = Checkpoints(tmp_path), make_net()
+    checkpoints.keep(net, state_at(9))
+    for epoch in range(1, 5):
+        checkpoints.keep(net, state_at(epoch))
+    assert names(tmp_path) == ["epoch-0003", "epoch-0004", "epoch-0009"]
+
+
+def test_a_half_checkpoint_is_not_taken(tmp_path):
+    checkpoints, net = Checkpoints(tmp_path), make_net()
+    checkpoints.keep(net, state_at(1))
+    (tmp_path / "epoch-0002.partial").mkdir()
+    assert checkpoints.restore(net, 5).epoch == 1
+
+
+@pytest.fixture
+def small_disk():
+    """Files of this process end at 600 bytes, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_full_disk_leaves_the_one_before(tmp_path, request):
+    checkpoints, net = Checkpoints(tmp_path), make_net()
+    checkpoints.keep(net, state_at(1))
+    request.getfixturevalue("small_disk")
+    with pytest.raises(
+        OSError, match=r"No checkpoint could be written to .* \(File too large\)\. What was trained up to epoch-0001 is kept"
+    ):
+        checkpoints.keep(net, state_at(2))
+    assert names(tmp_path) == ["epoch-0001"]
+    assert json.loads((tmp_path / "epoch-0001" / "state.json").read_text())["epoch"] == 1
+    assert checkpoints.restore(net, 5).epoch == 1

@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
 from zfnet.components.data.batches import central_batches
+from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.evolution import MAPS, TILE, chosen_maps, draw_evolution, evolution_epochs
 from zfnet.model import Deconvnet, build, receptive_field
 
@@ -24,7 +26,8 @@ def test_maps_are_the_same_for_the_same_seed():
 def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(training, examples, statistics):
     mean = statistics.mean_image()[4:60, 4:60]
     net = build("zfnet-small", (56, 56, 3), 3)
-    net.load_weights(training / "checkpoints" / "epoch-0003" / "state.weights.h5")
+    net.compile(keras.optimizers.SGD(0.01, momentum=0.9))
+    assert Checkpoints(training / "checkpoints").restore(net, 3).epoch == 3
     images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])
     with np.load(training / "checkpoints" / "evolution" / "epoch-0003.npz") as kept:
         for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):

@@ -1,0 +1,147 @@
+"""Trainings that must come to the same: on one replica or several, in one process or several, in one go or in parts."""
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from zfnet.components.artifacts import Model
+
+# In processes of their own: TensorFlow mixes up the collectives of strategies of different sizes in one process.
+TRAIN = """
+import dataclasses, json, pathlib, sys
+import keras
+import numpy as np
+import tensorflow as tf
+from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.training.fit import fit
+from zfnet.components.training.recipe import Recipe
+from zfnet.model.net.architecture import ARCHITECTURES
+
+examples, statistics, out, replicas, options = sys.argv[1:]
+options = {"dropout": 0.0, "epochs": 2, "batch_size": 8} | json.loads(options)
+replicas = int(replicas)
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * replicas
+)
+mirrored = tf.distribute.MirroredStrategy
+tf.distribute.MirroredStrategy = lambda: mirrored([f"cpu:{number}" for number in range(replicas)])
+# Half the width again, and a radius that clips every filter of conv1 at this rate.
+row = dataclasses.replace(ARCHITECTURES["zfnet-small"], dropout=options["dropout"], rms_radius=0.01)
+ARCHITECTURES["tiny"] = row.with_filters(conv1=8, conv2=16, conv3=16, conv4=16, conv5=16).with_units(32)
+recipe = Recipe("tiny", options["epochs"], options["batch_size"], 0.01, 5, 0, "ten", True)
+model = Model(out)
+model.path.mkdir(parents=True, exist_ok=True)
+fit(recipe, Examples(examples), Statistics(statistics), model, f"{out}/checkpoints", f"{out}/tensorboard", 1e9)
+if (model.path / "model.keras").exists():
+    net = keras.saving.load_model(model.path / "model.keras", compile=False)
+    np.savez(f"{out}/weights.npz", *[weight.numpy() for weight in net.weights])
+"""
+
+
+@dataclasses.dataclass
+class Trained:
+    process: subprocess.CompletedProcess
+    model: Model
+
+    @property
+    def weights(self):
+        with np.load(self.model.path / "weights.npz") as arrays:
+            return [arrays[name] for name in arrays.files]
+
+
+@pytest.fixture(scope="module")
+def start(examples, statistics, tmp_path_factory):
+    """Starts a training in a process; the tests wait for it."""
+
+    def start(replicas=1, environment=None, out=None, **options):
+        out = out or tmp_path_factory.mktemp("out")
+        arguments = [sys.executable, "-c", TRAIN, str(examples.path), str(statistics.path), str(out), str(replicas), json.dumps(options)]
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | (environment or {})
+        )
+        return process, Model(out)
+
+    return start
+
+
+def finish(started):
+    process, model = started
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-3000:]
+    return Trained(process, model)
+
+
+@pytest.fixture(scope="module")
+def alone(start):
+    return finish(start())
+
+
+def assert_same_training(one, other, rtol=1e-4):
+    for first, second in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_allclose(first, second, rtol=rtol, atol=rtol * np.abs(first).max())
+    for first, second in zip(one.model.read_json("history.json"), other.model.read_json("history.json"), strict=True):
+        assert first == pytest.approx(second, rel=1e-3)
+
+
+@pytest.mark.parametrize("replicas", [2, 4])
+def test_replicas_reach_the_weights_of_one(alone, start, replicas):
+    trained = finish(start(replicas))
+    assert trained.model.read_json("recipe.json")["replicas"] == replicas
+    assert_same_training(trained, alone)
+    # The RMS clip too is the same on all of them.
+    rms = np.sqrt(np.mean(np.square(next(weight for weight in trained.weights if weight.ndim == 4)), axis=(0, 1, 2)))
+    assert rms.max() == pytest.approx(0.01, rel=1e-4)
+
+
+def test_replicas_draw_different_dropout(alone, start):
+    # Two replicas with the same masks would halve what dropout does; so the weights are others, and the training still works.
+    one, two = start(dropout=0.5), start(2, dropout=0.5)
+    one, two = finish(one), finish(two)
+    assert not np.allclose(one.weights[-2], two.weights[-2], rtol=1e-4)
+    assert two.model.read_json("history.json")[-1]["loss"] < 1.2
+
+
+def test_batches_that_do_not_divide_are_shared_in_whole_parts(start):
+    # 17 validation examples and batches of 7 divide by nothing.
+    trained = finish(start(2, batch_size=7, epochs=1))
+    assert (trained.model.read_json("recipe.json")["batch_size"], trained.model.read_json("recipe.json")["replicas"]) == (6, 2)
+    assert np.isfinite(list(trained.model.read_json("history.json")[0].values())).all()
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def cluster(size):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(size)]
+    return [{"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}})} for i in range(size)]
+
+
+def test_two_processes_reach_the_weights_of_one(alone, start, tmp_path):
+    # One directory, as machines share one.
+    started = [start(environment=environment, out=tmp_path) for environment in cluster(2)]
+    chief, _ = (finish(one) for one in started)
+    assert_same_training(chief, alone)
+    # Only the chief writes.
+    assert len(list((tmp_path / "tensorboard" / "train").iterdir())) == 1
+
+
+def test_processes_that_were_told_different_things_do_not_train(start, tmp_path):
+    started = [start(environment=environment, out=tmp_path, epochs=place + 1) for place, environment in enumerate(cluster(2))]
+    for process, _ in started:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode != 0
+        assert "The processes of the cluster were started with different choices" in output
+    assert not (tmp_path / "checkpoints").exists()

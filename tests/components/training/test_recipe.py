@@ -1,0 +1,27 @@
+import pytest
+
+from zfnet.components.training.recipe import Recipe, whole_shares
+
+
+@pytest.mark.parametrize(
+    ("examples", "epochs", "batch", "chosen"),
+    [(4500, None, 64, 10), (40, None, 5, 60), (1_281_167, None, 64, 10), (4500, 7, 64, 7), (3, None, 1, 60)],
+)
+def test_open_choices_follow_from_the_number_of_examples(examples, epochs, batch, chosen):
+    recipe = Recipe("zfnet-small", epochs, None, 0.01, 5, 0, "ten", True)
+    assert (recipe.batch_for(examples), recipe.epochs_for(examples)) == (batch, chosen)
+
+
+def test_a_batch_that_was_asked_for_is_taken_as_far_as_there_are_examples():
+    recipe = Recipe("zfnet-small", None, 64, 0.01, 5, 0, "ten", True)
+    assert (recipe.batch_for(100), recipe.batch_for(40)) == (64, 40)
+
+
+def test_small_batches_that_were_not_asked_for_get_smaller_steps():
+    recipe = Recipe("zfnet-small", None, None, 0.01, 5, 0, "ten", True)
+    assert [recipe.learning_rate_for(examples) for examples in (4500, 256)] == [0.01, 0.005]
+    assert Recipe("zfnet-small", None, 8, 0.01, 5, 0, "ten", True).learning_rate_for(4500) == 0.01
+
+
+def test_every_replica_has_the_same_share():
+    assert [whole_shares(batch, 3) for batch in (64, 3, 1)] == [63, 3, 3]

@@ -17,7 +17,7 @@ def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoin
         examples: what is trained on.
         recipe: how.
         checkpoints: of this training.
-        step: number of the first step whose loss or gradient was no finite number, counted from 0 over all epochs.
+        step: number of the first step whose loss, gradients or weights were no finite numbers, counted from 0 over all epochs.
         steps: steps an epoch.
         batch_size: images a step.
 
@@ -28,8 +28,8 @@ def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoin
     ids = training_ids(examples, batch_size=batch_size, seed=recipe.seed, epoch=epoch, step=step_of_epoch)
     good = checkpoints.written()
     raise ValueError(
-        f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss or gradient is no finite "
-        f"number. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), NAMED, placeholder=' ...')}. "
+        f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss, gradients or weights "
+        f"are no finite numbers. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), NAMED, placeholder=' ...')}. "
         + (f"The last good checkpoint is {good[-1]}. " if good else "There is no checkpoint before it. ")
         + "A lower learning rate may help."
     )

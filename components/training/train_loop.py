@@ -60,6 +60,7 @@ def train_loop(
                 callbacks.on_epoch_begin(state.epoch)
                 logs = {}
                 while state.step < steps:
+                    callbacks.on_train_batch_begin(state.step)
                     with interruption.held():
                         step = tf.constant(state.epoch * steps + state.step, tf.int64)
                         state.totals = train_step(batches, state.totals, step)

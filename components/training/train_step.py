@@ -34,9 +34,8 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
             losses = keras.losses.sparse_categorical_crossentropy(labels, answers)
             loss = tf.reduce_sum(losses) / batch_size
         gradients = tape.gradient(loss, [variable.value for variable in net.trainable_variables])
-        # The norm as well: where a ReLU turns NaN into 0, the loss stays finite.
         finite = tf.math.is_finite(loss) & tf.math.is_finite(tf.linalg.global_norm(gradients))
-        return gradients, tf.concat([_sums(labels, answers, losses, tf.ones_like(losses)), [tf.cast(~finite, tf.float64)]], 0)
+        return gradients, _sums(labels, answers, losses, tf.ones_like(losses)), finite
 
     if xla:
         differentiate = tf.function(differentiate, jit_compile=True, autograph=False)
@@ -45,9 +44,11 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
         replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64)
         for variable, seed in zip(generators, seeds, strict=True):
             variable.assign(tf.stack([tf.constant(seed, tf.int64), step * replicas + replica]))
-        gradients, sums = differentiate(images, labels)
+        gradients, sums, finite = differentiate(images, labels)
         net.optimizer.apply(gradients, net.trainable_variables)
-        return sums
+        # Not the loss alone: where a ReLU turns NaN into 0, it stays finite, and so do the gradients.
+        finite &= tf.math.is_finite(tf.linalg.global_norm([variable.value for variable in net.trainable_variables]))
+        return tf.concat([sums, [tf.cast(~finite, tf.float64)]], axis=0)
 
     @tf.function(autograph=False)
     def train_step(batches, totals, step):

@@ -1,25 +1,24 @@
-import keras
-import numpy as np
 import pytest
 
-from zfnet.components.training.divergence import StopOnDivergence
+from zfnet.components.data.batches import read_origins
+from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.divergence import report_divergence
+from zfnet.components.training.recipe import Recipe
+
+RECIPE = Recipe("zfnet-small", 3, 8, 0.01, 5, 0, "ten", True)
 
 
-@pytest.fixture
-def callback():
-    made = StopOnDivergence()
-    made.set_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]))
-    return made
+def test_step_examples_and_the_last_good_checkpoint_are_named(examples, tmp_path):
+    (tmp_path / "epoch-0001").mkdir()
+    with pytest.raises(ValueError, match=r"at step 12 \(epoch 2, step 4 of 8\)") as raised:
+        report_divergence(examples, RECIPE, Checkpoints(tmp_path), step=11, steps=8, batch_size=8)
+    message = str(raised.value)
+    assert f"The last good checkpoint is {tmp_path / 'epoch-0001'}." in message
+    named = message.split("its batch: ")[1].split(". The last")[0].split(", ")
+    assert len(set(named) & set(read_origins(examples, "train")[2])) == 8
 
 
-def test_a_loss_that_is_no_number_ends_the_training(callback):
-    callback.on_epoch_end(0, {"loss": 2.5})
-    for loss in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=f"after epoch 3 the loss is {loss}, and 0 weights"):
-            callback.on_epoch_end(2, {"loss": loss})
-
-
-def test_a_weight_that_is_no_number_ends_the_training(callback):
-    callback.model.layers[0].kernel.assign(np.full((2, 3), np.nan))
-    with pytest.raises(ValueError, match=r"the loss is 2\.5, and 1 weights"):
-        callback.on_epoch_end(0, {"loss": 2.5})
+def test_many_examples_are_named_in_part(examples, tmp_path):
+    with pytest.raises(ValueError, match=r"The 60 examples of its batch: .* \.\.\.\. There is no checkpoint before it") as raised:
+        report_divergence(examples, RECIPE, Checkpoints(tmp_path), step=0, steps=1, batch_size=60)
+    assert len(str(raised.value)) < 600

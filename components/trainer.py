@@ -19,6 +19,8 @@ def train(
     seed: int,
     crops: str,
     deterministic: bool,
+    mixed_precision: bool | None = None,
+    xla: bool | None = None,
     checkpoints: Setting[str],
     tensorboard: Setting[str],
     keep_every: Setting[float] = 600.0,
@@ -41,6 +43,8 @@ def train(
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
         crops: `"ten"` (the paper's) or `"random"`.
         deterministic: whether TensorFlow may only use operations that give the same bits each time; somewhat slower.
+        mixed_precision: whether to compute in bfloat16, with weights in float32; `None` does so where every GPU is fast at it.
+        xla: whether to compile a training step with XLA; `None` does so on GPUs.
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
@@ -51,7 +55,7 @@ def train(
     from zfnet.components.training.cluster_task import read_task
     from zfnet.components.training.recipe import Recipe
 
-    recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic)
+    recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic, mixed_precision, xla)
     task = read_task()
     if task and task.workers > 1:
         from zfnet.components.training.cluster_member import Call

@@ -23,6 +23,9 @@ class RunConfig:
         crops: what training sees of a photograph: "ten" (four corners, centre, flips) or "random".
         ten_crop: whether to evaluate with the ten crops too.
         deterministic: whether the same seed must give the same bits, on a CPU.
+        mixed_precision: whether to compute in bfloat16, with weights in float32; None does so where every GPU is fast at it.
+        xla: whether to compile a training step with XLA; None does so on GPUs.
+        checkpoint_minutes: time between two checkpoints in the middle of an epoch; there is one at the end of each.
         maps_per_layer: for how many maps of each layer to draw pictures.
         max_rejected: the share of unreadable photographs, 0 to 1, above which the run fails.
     """
@@ -38,6 +41,9 @@ class RunConfig:
     crops: str = "ten"
     ten_crop: bool = False
     deterministic: bool = True
+    mixed_precision: bool | None = None
+    xla: bool | None = None
+    checkpoint_minutes: float = 10
     maps_per_layer: int = 9
     max_rejected: float = 0.1
 

@@ -14,6 +14,7 @@ from PIL import Image
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.training_batches import training_batches
 from zfnet.components.pictures.filter_grid import filter_grid
+from zfnet.components.training.acceleration import choose_mixed_precision, choose_xla, precision
 from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.cluster import open_cluster
 from zfnet.components.training.divergence import report_divergence
@@ -51,7 +52,7 @@ def fit(
     margin = (examples.side - size) // 2
     central_mean = mean[margin : margin + size, margin : margin + size]
 
-    with strategy.scope():
+    with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels))
         net.compile(keras.optimizers.SGD(recipe.learning_rate_for(count), momentum=0.9))
         kept = Checkpoints(pathlib.Path(checkpoints))
@@ -83,7 +84,7 @@ def fit(
         )
         train_loop(
             state,
-            make_train_step(net, strategy, batch_size),
+            make_train_step(net, strategy, batch_size, choose_xla(recipe.xla)),
             iter(batches),
             make_validate(net, strategy, examples, central_mean, batch_size),
             epochs=epochs,

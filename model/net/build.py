@@ -107,7 +107,11 @@ def _top(signal, row: Architecture, classes: int, activation: str | None):
     for name, units in row.dense:
         signal = keras.layers.Dense(units, activation="relu", kernel_initializer=_initializer(row.deep_stddev), name=name)(signal)
         signal = keras.layers.Dropout(row.dropout, name=f"dropout{name.removeprefix('fc')}")(signal)
-    return keras.layers.Dense(classes, activation=activation, kernel_initializer=_initializer(row.deep_stddev), name="predictions")(signal)
+    # Probabilities in float32 whatever the rest is computed in.
+    dense = keras.layers.Dense(
+        classes, activation=activation, kernel_initializer=_initializer(row.deep_stddev), dtype="float32", name="predictions"
+    )
+    return dense(signal)
 
 
 def _initializer(stddev: float | None):

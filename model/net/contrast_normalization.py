@@ -33,7 +33,9 @@ class ContrastNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the normalised activations."""
-        return _normalize(inputs, tf.constant(self.band, inputs.dtype))
+        # Not in bfloat16, whose steps near the bias are coarser than what most activations add to it.
+        exact = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
+        return tf.cast(_normalize(exact, tf.constant(self.band, exact.dtype)), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         """The shape stays as it is."""

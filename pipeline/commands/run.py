@@ -81,6 +81,20 @@ NOT_BLESSED = 3
     help="Faster, but the same seed may end in other bits.",
 )
 @click.option(
+    "--mixed-precision/--no-mixed-precision",
+    default=None,
+    show_default="where every GPU is fast at it",
+    help="Compute in bfloat16, with weights in float32. Four times slower on a CPU.",
+)
+@click.option("--xla/--no-xla", default=None, show_default="on GPUs", help="Compile a training step with XLA. Three times slower on a CPU.")
+@click.option(
+    "--checkpoint-minutes",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    show_default=str(DEFAULTS.checkpoint_minutes),
+    help="Time between two checkpoints in the middle of an epoch; there is one at the end of each.",
+)
+@click.option(
     "--max-rejected",
     type=click.FloatRange(0, 1),
     metavar="SHARE",

@@ -1,0 +1,102 @@
+"""`zfnet run` on two machines, for which two processes on loopback stand in."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+
+import pytest
+
+ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+
+
+def addresses(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    found = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return found
+
+
+@pytest.fixture
+def machines(photographs, tmp_path):
+    """Starts `zfnet run` on a machine of a cluster of two; whatever still runs is killed in the end."""
+    workers, started = addresses(2), []
+
+    def start(index, *options):
+        config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+        command = [ZFNET, "run", "--data", photographs, "--root", tmp_path / "root", "--image-size", "56", "--batch-size", "8", *options]
+        with (tmp_path / f"output-{index}").open("ab") as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, env=os.environ | {"TF_CONFIG": json.dumps(config)}, start_new_session=True
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        kill(process)
+
+
+def kill(process):
+    """The command and the process that trains for it, as when a machine goes down."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def wait_for(file, pattern, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := re.search(pattern, file.read_text()):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"no {pattern!r} in: {file.read_text()}")
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("lost", [1, pytest.param(0, marks=pytest.mark.slow)])
+def test_a_machine_that_comes_back_goes_on_from_the_last_checkpoint(machines, tmp_path, lost):
+    options = ["--epochs", "4"]
+    running = {index: machines(index, *options) for index in (0, 1)}
+    chief = tmp_path / "output-0"
+    wait_for(chief, "Epoch 3/4")
+    kill(running[lost])
+    running[lost] = machines(lost, *options)
+    for index, process in running.items():
+        assert process.wait(timeout=200) == 0, (tmp_path / f"output-{index}").read_text()
+    if lost == 1:
+        assert int(wait_for(chief, r"A machine of the cluster was lost.*goes on from epoch-(\d+)")[1]) >= 2
+        assert "following the run of the first" in (tmp_path / "output-1").read_text()
+    # No epoch was trained again from the beginning.
+    assert len(re.findall("Epoch 1/4", chief.read_text())) == 1
+    history, recipe = trained(tmp_path / "root")
+    assert (len(history), recipe["replicas"]) == (4, 2)
+    assert history[2]["val_loss"] < history[1]["val_loss"] < history[0]["val_loss"]
+    assert not list((tmp_path / "root").glob("trainer/*/cluster.json"))
+    if lost == 0:  # The first machine: with an undisturbed run to compare with, this takes longer.
+        (tmp_path / "root").rename(tmp_path / "disturbed")
+        for process in [machines(index, *options) for index in (0, 1)]:
+            assert process.wait(timeout=200) == 0
+        assert trained(tmp_path / "root")[0] == history
+
+
+def trained(root):
+    folder = (root / json.loads((root / "run.json").read_text())["artifacts"]["model"]).parent
+    return [json.loads((folder / name).read_text()) for name in ("history.json", "recipe.json")]
+
+
+def test_the_first_machine_tells_the_others_that_it_failed(machines, tmp_path):
+    follower = machines(1)
+    first = machines(0, "--architecture", "unknown")
+    assert (first.wait(timeout=60), follower.wait(timeout=60)) == (1, 1)
+    assert "The run of the first machine failed: There is no architecture 'unknown'" in (tmp_path / "output-1").read_text()

@@ -1,5 +1,7 @@
 """Prepared examples as batches of images, each of them once."""
 
+import sys
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,7 +13,9 @@ FEATURES = {
 }
 
 
-def central_batches(examples: Examples, split: str, *, size: int, batch_size: int, numbers=None) -> tf.data.Dataset:
+def central_batches(
+    examples: Examples, split: str, *, size: int, batch_size: int, numbers: set[int] | None = None, most: int | None = None
+) -> tf.data.Dataset:
     """Each example of a split once, in order: its central crop.
 
     Args:
@@ -20,13 +24,14 @@ def central_batches(examples: Examples, split: str, *, size: int, batch_size: in
         size: side of the crops, in pixels; `examples.side` for the whole images.
         batch_size: images a batch; the last batch may be smaller.
         numbers: numbers of the examples to take, in the order of the split; `None` takes all.
+        most: how many examples of the split, from the first, to read at most; `None` reads all.
 
     Returns:
         Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; int64 numbers in the split.
     """
     margin = (examples.side - size) // 2
-    records = tf.data.TFRecordDataset(examples.shards(split)).enumerate()
-    count = examples.count(split)
+    count = min(examples.count(split), most or sys.maxsize)
+    records = tf.data.TFRecordDataset(examples.shards(split)).take(count).enumerate()
     if numbers is not None:
         wanted, count = tf.constant(sorted(numbers), tf.int64), len(numbers)
         records = records.filter(lambda number, _: tf.reduce_any(wanted == number))

@@ -1,6 +1,5 @@
 """Feature evolution: what single feature maps look for, epoch after epoch, gathered while a net trains."""
 
-import io
 import pathlib
 
 import keras
@@ -9,6 +8,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
+from zfnet.components.data.storage import written_whole
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.components.pictures.sheet import block, sheet
@@ -23,6 +23,8 @@ MAPS = 6
 # Few, since TensorBoard scales pictures to a narrow card.
 COLUMNS = 3
 TILE = 112
+# Of ImageNet's 1.3 million examples a look at all would take a third of an epoch; shards are random mixtures, so the first are any.
+SEARCHED = 50_000
 
 
 def evolution_epochs(epochs: int) -> set[int]:
@@ -37,7 +39,7 @@ class FeatureEvolution(keras.callbacks.Callback):
     `epoch-NNNN.npz` into a folder, from which `draw_evolution` makes the paper's figure.
 
     Args:
-        examples: prepared examples; the central crops of the split `train` are searched.
+        examples: prepared examples; the central crops of the split `train` are searched, of a large one the first 50,000.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
         epochs: at which epochs to look, counted from 1.
         seed: decides which feature maps are shown.
@@ -73,8 +75,10 @@ class FeatureEvolution(keras.callbacks.Callback):
         kept = {}
         for layer, units in maps.items():
             pairs = [(projections[layer][unit], patches[layer][unit]) for unit in units]
-            kept |= {f"{layer}/maps": units, f"{layer}/values": strongest[layer].values[units, 0]}
             kept |= {
+                f"{layer}/maps": units,
+                f"{layer}/values": strongest[layer].values[units, 0],
+                f"{layer}/strongest": strongest[layer].examples[:, 0],
                 f"{layer}/projections": np.stack([pair[0] for pair in pairs]),
                 f"{layer}/patches": np.stack([pair[1] for pair in pairs]),
             }
@@ -87,16 +91,28 @@ class FeatureEvolution(keras.callbacks.Callback):
                     "and below each the patch of the photograph. Step = epoch.",
                 )
         self.writer.flush()
-        _save(_file(self.folder, epoch), kept)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(str(_file(self.folder, epoch))) as file:
+            np.savez(file, **kept)
 
     def _batches(self, numbers: set[int] | None = None):
-        batches = central_batches(self.examples, "train", size=self.mean.shape[0], batch_size=128, numbers=numbers)
+        size = self.mean.shape[0]
+        batches = central_batches(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=SEARCHED)
         return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
 
 
 def chosen_maps(units: int, count: int, seed: int) -> np.ndarray:
     """A random subset of a layer's feature maps, in order: the same for the same seed."""
     return np.sort(np.random.default_rng(seed).permutation(units)[:count])
+
+
+def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray]:
+    """Numbers of the training examples that each feature map answered to most, by layer; empty if the epoch was not looked at."""
+    file = _file(folder, epoch)
+    if not file.exists():
+        return {}
+    with np.load(file, allow_pickle=False) as arrays:
+        return {name.removesuffix("/strongest"): arrays[name] for name in arrays.files if name.endswith("/strongest")}
 
 
 def draw_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, np.ndarray]:
@@ -129,12 +145,3 @@ def draw_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, np.ndarr
 
 def _file(folder: pathlib.Path, epoch: int) -> pathlib.Path:
     return folder / f"epoch-{epoch:04d}.npz"
-
-
-def _save(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".partial")
-    beside.write_bytes(content.getvalue())
-    beside.replace(path)

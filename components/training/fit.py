@@ -17,6 +17,7 @@ from zfnet.components.pictures.filter_grid import filter_grid
 from zfnet.components.training.acceleration import choose_mixed_precision, choose_xla, precision
 from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.cluster import open_cluster
+from zfnet.components.training.convergence import LayerConvergence, read_convergence
 from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
 from zfnet.components.training.evolution import FeatureEvolution, draw_evolution, evolution_epochs
@@ -60,13 +61,14 @@ def fit(
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
     schedule = PlateauSchedule(recipe.patience)
-    evolution_folder = pathlib.Path(checkpoints) / "evolution"
+    evolution_folder, convergence_folder = (pathlib.Path(checkpoints) / name for name in ("evolution", "convergence"))
     looked_at = evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
     if cluster.chief:
         writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
         evolution = FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0])
-        callbacks = [EpochSummaries(*writers), schedule, evolution]
+        convergence = LayerConvergence(convergence_folder, evolution_folder, writers[0])
+        callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
     if state.epoch < epochs:
         batches = strategy.distribute_datasets_from_function(
             lambda context: training_batches(
@@ -102,6 +104,7 @@ def fit(
     for writer in writers:
         writer.close()
     used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": recipe.learning_rate_for(count), "replicas": cluster.replicas}
+    (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, state.history, draw_evolution(evolution_folder, looked_at))
 

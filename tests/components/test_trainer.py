@@ -36,6 +36,11 @@ def test_writes_a_model_that_takes_raw_pixels(model, examples, statistics):
     assert [sorted(epoch) for epoch in model.read_json("history.json")] == [
         ["learning_rate", "loss", "top1_error", "top5_error", "val_loss", "val_top1_error", "val_top5_error"]
     ] * 3
+    convergence = model.read_json("convergence.json")
+    layers = [*(f"conv{number}" for number in range(1, 6)), "fc6", "fc7", "predictions"]
+    assert sorted(convergence["weight_change"]) == layers
+    assert sorted(convergence["weight_change"]["conv1"]) == ["1", "2", "3"]
+    assert sorted(convergence["strongest_changed"]["conv1"]) == ["2", "3"]
     pictures = {path.name for path in (model.path / "pictures").iterdir()}
     assert pictures == {"filters_conv1.png", *(f"evolution_conv{number}.png" for number in range(1, 6))}
 
@@ -89,7 +94,7 @@ def test_evolution_of_epochs_that_were_not_looked_at_is_left_out(training, examp
 
 def test_divergence_is_named_and_no_model_is_written(examples, statistics, tmp_path):
     with pytest.raises(
-        ValueError, match=r"The training diverged at step 2 \(epoch 1, step 2 of 8\).*its batch: .*\.png.*no checkpoint before it"
+        ValueError, match=r"The training diverged at step 1 \(epoch 1, step 1 of 8\).*its batch: .*\.png.*no checkpoint before it"
     ):
         run(examples, statistics, tmp_path, epochs=2, learning_rate=1e30)
     assert not (tmp_path / "model-2" / "model.keras").exists()

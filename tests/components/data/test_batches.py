@@ -27,6 +27,12 @@ def test_central_batches_of_some_numbers(examples):
     np.testing.assert_array_equal(images, stored(examples, "train")[[2, 5, 40]])
 
 
+def test_central_batches_of_the_first_few(examples):
+    batches = central_batches(examples, "train", size=SIZE, batch_size=4, most=6)
+    assert [numbers.numpy().tolist() for _, _, numbers in batches] == [[0, 1, 2, 3], [4, 5]]
+    assert len(batches) == 2
+
+
 def test_labels_are_those_of_the_folders(examples):
     labels = np.concatenate([labels for _, labels, _ in central_batches(examples, "train", size=SIZE, batch_size=7)])
     photographs, boxes, ids = read_origins(examples, "train")

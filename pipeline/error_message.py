@@ -1,5 +1,9 @@
 """What is told of an error: one line."""
 
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def error_message(error: BaseException) -> str:
     """The message of `error` in one line.
@@ -8,6 +12,9 @@ def error_message(error: BaseException) -> str:
     """
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted. The same command goes on with what is not complete yet."
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The disk is full{where}. Make room on it; the same command goes on with what is not complete yet."
     message = " ".join(str(error).split())
     if isinstance(error, ValueError | OSError) and message:
         return message

@@ -8,6 +8,14 @@ from zfnet.pipeline.error_message import error_message
     [
         (ValueError("no photographs\n  in there"), "no photographs in there"),
         (FileNotFoundError(2, "No such file", "x.jpg"), "[Errno 2] No such file: 'x.jpg'"),
+        (
+            OSError(28, "No space left on device"),
+            "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
+        ),
+        (
+            OSError(28, "No space left on device", "/root/run.json"),
+            "The disk is full (/root/run.json). Make room on it; the same command goes on with what is not complete yet.",
+        ),
         (KeyError("conv9"), "KeyError: 'conv9'"),
         (ValueError(), "ValueError"),
         (ZeroDivisionError(), "ZeroDivisionError"),

@@ -31,7 +31,8 @@ def home(tmp_path_factory):
     for name in CLASSES:
         (home / "photographs" / name).mkdir(parents=True)
         for number in range(25):
-            pixels = rng.integers(0, 256, (60, 50 + number, 3)).astype(np.uint8)
+            # Bright on the right, so that it matters where the mean image is subtracted.
+            pixels = (rng.integers(0, 90, (60, 50 + number, 3)) + np.linspace(0, 160, 50 + number)[:, None]).astype(np.uint8)
             Image.fromarray(pixels).save(home / "photographs" / name / f"{number}.png")
     (home / "photographs" / "cat" / "broken.jpg").write_bytes(b"no picture")
     model, examples, statistics = home / "root/trainer/2/model", Examples(home / "root/examples"), Statistics(home / "root/statistics")

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     "--data",
     metavar="DATA",
     show_default="what the runs were made on",
-    help="Photographs to evaluate on, as `zfnet run --data` takes them.",
+    help="Photographs to evaluate on, as `zfnet run --data` takes them. What TFDS downloads is kept in the directory of a run among the "
+    "models, or where TFDS_DATA_DIR says.",
 )
 @click.option("--split", default="validation", show_default=True, metavar="SPLIT", help="Which part of them.")
 @click.option("--ten-crop", is_flag=True, help="Average over the paper's ten crops too.")
@@ -51,9 +52,9 @@ def command(
         from zfnet.components.evaluation.ensemble import measure_ensemble
 
         with all_gpus().scope():
+            opened = [each.open_model(preprocessing) for each in found]  # all, before photographs are prepared for one
             rows, voters = [], []
-            for name, each in zip(models, found, strict=True):
-                model, used = each.open_model(preprocessing)
+            for name, each, (model, used) in zip(models, found, opened, strict=True):
                 voters.append(_voter(name, each, model, examples, image_size, ten_crop))
                 size = voters[-1].image_input
                 rows.append({"model": name, "height": size.height, "width": size.width, "preprocessing": used})

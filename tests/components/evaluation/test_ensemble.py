@@ -1,4 +1,6 @@
 import json
+import os
+import socket
 import subprocess
 import sys
 
@@ -112,31 +114,67 @@ def test_unknown_split(nets, examples):
         measure_ensemble([Probabilities(nets[0], examples)], "test")
 
 
-REPLICAS = """
+ON_REPLICAS = """
 import json, sys
 import tensorflow as tf
-replicas, (path, model) = int(sys.argv[1]), sys.argv[2:]
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * replicas)
+if sys.argv[1] == "workers":
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+else:
+    replicas = int(sys.argv[1])
+    devices = [tf.config.LogicalDeviceConfiguration()] * replicas
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
+    strategy = tf.distribute.MirroredStrategy([f"cpu:{number}" for number in range(replicas)])
 from zfnet.components.artifacts import Examples
 from zfnet.components.evaluation import ensemble
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.evaluation.saved_model_file import load_model_file
 ensemble.BATCH = 3
-with tf.distribute.MirroredStrategy([f"cpu:{number}" for number in range(replicas)]).scope():
-    answers = Probabilities(load_model_file(model), Examples(path), order=[1, 2, 0])
-    other = Probabilities(load_model_file(model), Examples(path))
-    print(json.dumps([ensemble.measure_ensemble([answers, other], "validation", ten_crop=ten_crop) for ten_crop in (False, True)]))
+path, model = sys.argv[2:]
+with strategy.scope():
+    models = [Probabilities(load_model_file(model), Examples(path), order) for order in ([1, 2, 0], None)]
+    found = [ensemble.measure_ensemble(models, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
+print(json.dumps([strategy.num_replicas_in_sync, found]))
 """
 
 
-@pytest.mark.parametrize("replicas", [1, 2, 4])
-def test_every_example_counts_once_on_any_number_of_replicas(nets, examples, tmp_path, replicas):
-    # In a process of its own: TensorFlow mixes up the collectives of strategies of different numbers of devices in one process.
+@pytest.fixture
+def on_replicas(nets, examples, tmp_path):
+    """Starts a measurement, in a process of its own: TensorFlow mixes up strategies of different numbers of devices in one process."""
     nets[1].save(tmp_path / "net.keras")
     assert examples.count("validation") % 3
-    voters = [Probabilities(nets[1], examples, order=[1, 2, 0]), Probabilities(nets[1], examples)]
-    expected = [measure_ensemble(voters, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
-    arguments = [str(replicas), str(examples.path), str(tmp_path / "net.keras")]
-    done = subprocess.run([sys.executable, "-c", REPLICAS, *arguments], capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout) == expected
+
+    def start(replicas, **environment):
+        arguments = [sys.executable, "-c", ON_REPLICAS, replicas, str(examples.path), str(tmp_path / "net.keras")]
+        return subprocess.Popen(arguments, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+@pytest.fixture
+def on_one(nets, examples):
+    """The same in this process, without a strategy."""
+    models = [Probabilities(nets[1], examples, order) for order in ([1, 2, 0], None)]
+    return [measure_ensemble(models, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 4])
+def test_every_example_counts_once_on_any_number_of_replicas(on_replicas, on_one, replicas):
+    out, error = on_replicas(str(replicas)).communicate(timeout=200)
+    assert out, error[-2000:]
+    assert json.loads(out) == [replicas, on_one]
+
+
+def test_every_example_counts_once_on_two_workers(on_replicas, on_one):
+    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as other:
+        addresses = [f"localhost:{server.getsockname()[1]}" for server in (one, other)]
+    configs = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}} for index in (0, 1)]
+    workers = [on_replicas("workers", TF_CONFIG=json.dumps(config)) for config in configs]
+    try:
+        for worker in workers:
+            out, error = worker.communicate(timeout=200)
+            assert out, error[-2000:]
+            assert json.loads(out) == [2, on_one]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()

@@ -155,3 +155,9 @@ def test_what_cannot_be_evaluated(evaluate, arguments, code, message):
     assert done.exit_code == code
     assert message in done.stderr.splitlines()[-1]
     assert not done.stdout
+
+
+def test_all_models_are_opened_before_photographs_are_prepared(evaluate):
+    done = evaluate("root", "none.keras", "--data", "photographs")
+    assert done.exit_code == 1
+    assert "preparing" not in done.stderr

@@ -61,7 +61,7 @@ class Probabilities:
             ten_crop: whether to average over the paper's ten crops of each image, as Krizhevsky et al. 2012 do.
 
         Returns:
-            float32 tensor `(n, classes)`, in the examples' order of classes.
+            float64 tensor `(n, classes)`, in the examples' order of classes.
         """
         if not ten_crop:
             return self._answer(images)
@@ -78,14 +78,15 @@ class Probabilities:
             return self._answer(tf.ensure_shape(crop, (images.shape[0], size, size, 3)) + central_mean)
 
         # One crop after the other: ten at once take ten times the memory.
-        answers = tf.map_fn(answer, tf.range(CROPS), fn_output_signature=tf.float32, parallel_iterations=1)
+        answers = tf.map_fn(answer, tf.range(CROPS), fn_output_signature=tf.float64, parallel_iterations=1)
         return tf.ensure_shape(tf.reduce_mean(answers, axis=0), (images.shape[0], len(self.examples.labels)))
 
     def _answer(self, squares):
         images = self.image_input.crop(squares)
         if self.image_input.channels_first:
             images = tf.transpose(images, (0, 3, 1, 2))
-        outputs = tf.cast(self.model(images, training=False), tf.float32)
+        # In float32 the softmax of logits that are near each other, or far from each other, has ties that they don't have.
+        outputs = tf.cast(self.model(images, training=False), tf.float64)
         if self.logits:
             outputs = tf.nn.softmax(outputs)
         return outputs if self.order is None else tf.gather(outputs, self.order, axis=1)

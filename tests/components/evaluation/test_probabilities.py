@@ -44,6 +44,15 @@ def test_softmax_of_what_are_no_probabilities(examples, images, activation):
     np.testing.assert_allclose(Probabilities(net, examples).of(central, False), logits / logits.sum(1, keepdims=True), rtol=1e-5)
 
 
+@pytest.mark.parametrize("logits", [[1e-9, 0, 2e-9], [200, 400, 0]])
+def test_softmax_makes_no_ties(examples, images, logits):
+    net = net_of((56, 56, 3), activation=None)
+    net.set_weights([np.zeros((9408, 3)), np.array(logits)])
+    found = Probabilities(net, examples).of(images[:, 4:60, 4:60], ten_crop=False).numpy()
+    assert found.argsort(1).tolist() == [np.argsort(logits).tolist()] * 5
+    assert (np.diff(np.sort(found, 1)) > 0).all()
+
+
 def test_nan_is_left_as_it_is(examples, images):
     net = net_of((56, 56, 3))
     net.set_weights([np.full_like(weight, np.nan) for weight in net.get_weights()])
@@ -62,7 +71,7 @@ def test_ten_crops_of_another_net_are_plain_rgb(examples, images):
     expected = [net(crops[:, :, 4:52]).numpy().mean(0) for crops in ten_crop(tf.constant(images), 56).numpy()]
     found = Probabilities(net, examples).of(tf.constant(images), ten_crop=True)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert abs(found - net(images[:, 4:60, 8:56])).numpy().max() > 1e-3
+    assert abs(found - net(images[:, 4:60, 8:56]).numpy()).max() > 1e-3
 
 
 @pytest.mark.parametrize(

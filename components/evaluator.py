@@ -16,6 +16,8 @@ def evaluate(
 ) -> None:
     """Counts top-1 and top-5 error over every validation example, each once, and blesses the model or says why not.
 
+    All GPUs of the machine take part.
+
     Args:
         examples: prepared examples; the split `validation` is used.
         statistics: class counts, and the mean image for ten crops.
@@ -25,16 +27,18 @@ def evaluate(
         baseline: evaluation of the model pushed last for the same data, which this one must not fall behind; `None` if there is
             none.
     """
+    from zfnet.components.evaluation.all_gpus import all_gpus
     from zfnet.components.evaluation.blessing import bless
     from zfnet.components.evaluation.errors import measure_errors
     from zfnet.components.evaluation.saved_model_file import load_model_file
 
-    net = load_model_file(model.path / "model.keras")
-    errors = measure_errors(net, examples, "validation")
-    result = {**errors, "top1_error_ten_crop": None, "top5_error_ten_crop": None}
-    if ten_crop:
-        crops = measure_errors(net, examples, "validation", ten_crop_mean=statistics.mean_image())
-        result |= {"top1_error_ten_crop": crops["top1_error"], "top5_error_ten_crop": crops["top5_error"]}
+    with all_gpus().scope():
+        net = load_model_file(model.path / "model.keras")
+        errors = measure_errors(net, examples, "validation")
+        result = {**errors, "top1_error_ten_crop": None, "top5_error_ten_crop": None}
+        if ten_crop:
+            crops = measure_errors(net, examples, "validation", ten_crop_mean=statistics.mean_image())
+            result |= {"top1_error_ten_crop": crops["top1_error"], "top5_error_ten_crop": crops["top5_error"]}
     class_counts = statistics.read_json("statistics.json")["classes"]["validation"]
     blessed, reason = bless(result, class_counts, baseline.read_json("evaluation.json") if baseline else None)
     result |= {"blessed": blessed, "reason": reason}

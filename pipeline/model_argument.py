@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
-from zfnet.components.artifacts import Examples
+from zfnet.components.artifacts import Examples, Statistics
 
 if TYPE_CHECKING:
+    import keras
+
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 
@@ -22,11 +24,36 @@ class ModelArgument:
         file: the `.keras` file.
         labels: names of its classes, which `zfnet run` writes beside it; empty if they are not known.
         examples: what the model was trained on, if it was named by the directory of its run.
+        statistics: their mean image and counts.
+        root: that directory.
     """
 
     file: epath.Path
     labels: list[str]
     examples: Examples | None
+    statistics: Statistics | None = None
+    root: epath.Path | None = None
+
+    def open_model(self, preprocessing: str) -> tuple[keras.Model, str]:
+        """Loads the model, behind the preprocessing that it was trained with.
+
+        Args:
+            preprocessing: a name out of `PREPROCESSINGS`; a model that centres RGB values itself, as those of `zfnet run` do, is left
+                as it is.
+
+        Returns:
+            A model that takes RGB 0..255, and the name of the preprocessing that was used.
+
+        Raises:
+            ValueError: the file can't be opened, or takes no RGB images.
+        """
+        from zfnet.components.evaluation.saved_model_file import load_model_file
+        from zfnet.components.pictures.preprocessing import with_preprocessing
+        from zfnet.model.net.mean_image import MeanImage
+
+        model = load_model_file(self.file)
+        used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing
+        return with_preprocessing(model, used), used
 
     def open_deconvnet(self, preprocessing: str, unsupported: str) -> Deconvnet:
         """Loads the model and attaches a deconvnet.
@@ -65,15 +92,16 @@ def find_model(argument: str) -> ModelArgument:
     Raises:
         ValueError: it is a directory in which no run ended with a model.
     """
-    path, examples = epath.Path(argument).expanduser(), None
+    path, examples, statistics, root = epath.Path(argument).expanduser(), None, None, None
     if path.is_dir():
         paths = _artifacts(path)
         if not paths.get("model"):
             raise ValueError(f"The run in {path} has no model: it ended before one was trained. `zfnet run --root {path}` goes on.")
         examples = Examples(path / paths["examples"]) if paths.get("examples") else None
-        path = path / paths["model"]
+        statistics = Statistics(path / paths["statistics"]) if paths.get("statistics") else None
+        root, path = path, path / paths["model"]
     labels = path.parent / "labels.txt"
-    return ModelArgument(path, labels.read_text().splitlines() if labels.exists() else [], examples)
+    return ModelArgument(path, labels.read_text().splitlines() if labels.exists() else [], examples, statistics, root)
 
 
 def _artifacts(root: epath.Path) -> dict[str, Any]:

@@ -59,12 +59,16 @@ def config_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(configs.__path__))
 
 
-def load_config(name: str) -> RunConfig:
+def load_config(name: str, local: bool = False) -> RunConfig:
     """The configuration `name`.
+
+    Args:
+        name: name of a module of `zfnet.pipeline.configs`.
+        local: whether to shrink it to what a laptop does in a minute.
 
     Raises:
         ValueError: there is none of that name.
     """
     if name not in config_names():
         raise ValueError(f"There is no configuration {name!r}; there are {', '.join(config_names())}.")
-    return importlib.import_module(f"zfnet.pipeline.configs.{name}").get_config()
+    return importlib.import_module(f"zfnet.pipeline.configs.{name}").get_config(local)

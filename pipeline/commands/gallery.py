@@ -4,7 +4,6 @@ import contextlib
 import json
 import pathlib
 import shutil
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +11,10 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import command_line, image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.outside_data import refuse_inside_data
+from zfnet.pipeline.prepare_photographs import prepare_photographs
 from zfnet.pipeline.progress import progress
 from zfnet.pipeline.root_lock import root_lock
 from zfnet.pipeline.run_config import RunConfig
-
-if TYPE_CHECKING:
-    from zfnet.components.artifacts import Examples
 
 NUMBERS = "gallery.json"
 
@@ -96,7 +93,8 @@ def command(
             if data is None and found.examples is not None:
                 examples = found.examples
             else:
-                examples = _prepare("photo_patches" if data is None else data, beside, downloads, image_input.side)
+                data = "photo_patches" if data is None else data
+                examples = prepare_photographs(data, beside / "examples", downloads, image_input.side, "validation")
             pictures = draw_galleries(
                 deconvnet, examples, layers, drawing, maps=maps, seed=RunConfig.seed, labels=found.labels, progress=progress
             )
@@ -110,30 +108,6 @@ def command(
     for layer in layers:
         click.echo(out / _picture_name(layer) if layer in pictures else f"{layer}: no unit is ever positive, nothing to draw")
     click.echo(out / NUMBERS)
-
-
-def _prepare(data: str, beside: pathlib.Path, downloads: pathlib.Path, image_size: int) -> "Examples":
-    from zfnet.components.artifacts import Examples
-    from zfnet.components.data.source import open_source
-    from zfnet.components.example_gen import generate_examples
-
-    examples = Examples(beside / "examples")
-    shutil.rmtree(examples.path, ignore_errors=True)
-    examples.path.mkdir()
-    click.echo(f"{data}: preparing photographs")
-    generate_examples(
-        examples,
-        source=open_source(data, downloads),
-        image_size=image_size,
-        num_shards=None,
-        max_rejected=1,  # What can't be read is not looked at, that is all.
-        runner="FnApiRunner",
-        beam_options=(),
-        splits=("validation",),
-    )
-    if rejected := examples.read_json("manifest.json")["rejected"]:
-        click.echo(f"{data}: {rejected} photograph{'s' if rejected > 1 else ''} can't be read and will be left out")
-    return examples
 
 
 def _replace(drawing: pathlib.Path, target: pathlib.Path) -> None:

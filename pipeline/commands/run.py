@@ -29,6 +29,9 @@ NOT_BLESSED = 3
     help="Named choices for the options below, whose defaults are shown as photo_patches has them.",
 )
 @click.option(
+    "--local", is_flag=True, help="The same shrunk to what a laptop does in a minute: less of the data, fewer epochs, a small net."
+)
+@click.option(
     "--data",
     metavar="DATA",
     show_default=str(DEFAULTS.data),
@@ -104,7 +107,9 @@ NOT_BLESSED = 3
 @click.option("--strict", is_flag=True, help="Fail when something is suspicious in the photographs, before training.")
 @runner_option
 @beam_options_argument
-def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: str, beam_options: tuple[str, ...], **choices: Any) -> None:
+def command(
+    config_name: str | None, local: bool, root: pathlib.Path, strict: bool, runner: str, beam_options: tuple[str, ...], **choices: Any
+) -> None:
     """Prepare photographs, train a network on them, evaluate it, draw what it sees, and keep it for serving.
 
     Run again, it redoes only what changed. How it ended is in ROOT/run.json, and in the exit code: 0 done, 1 failed, 2 wrong usage,
@@ -123,7 +128,7 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
             raise ValueError(f"The run of the first machine failed: {summary['message']}")
         return
 
-    config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
+    config = choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
     refuse_inside_data(root, config.data, "--root")
 
     from zfnet.components.data.source import open_source
@@ -143,15 +148,15 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
         click.get_current_context().exit(NOT_BLESSED)
 
 
-def choose(config_name: str | None, choices: dict[str, Any]) -> RunConfig:
-    """The named configuration with the choices that were made instead of its own.
+def choose(config_name: str | None, choices: dict[str, Any], local: bool = False) -> RunConfig:
+    """The named configuration, shrunk if `local`, with the choices that were made instead of its own.
 
     Raises:
         click.UsageError: neither says which data to use.
     """
     if config_name is None:
         config_name = "photo_patches" if choices.get("data", "photo_patches") == "photo_patches" else "folder"
-    config = dataclasses.replace(load_config(config_name), **choices)
+    config = dataclasses.replace(load_config(config_name, local), **choices)
     if config.data is None:
         raise click.UsageError(f"The configuration {config_name} needs --data.")
     return config

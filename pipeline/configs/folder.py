@@ -3,12 +3,16 @@
 Command: zfnet run --data FOLDER
 Hardware: 2 CPU cores, no GPU
 Time: one to a few minutes for some hundred photographs; it grows with photographs times epochs
-Expected: a model that is better than always answering the commonest class, if the classes look different at 96 pixels.
+Expected error: below that of always answering the commonest class, if the classes look different at 96 pixels; not known otherwise.
 """
 
 from zfnet.pipeline.run_config import RunConfig
 
 
-def get_config() -> RunConfig:
-    """The configuration: epochs and batch are left to the Trainer, which knows the number of photographs."""
-    return RunConfig(data=None)
+def get_config(local: bool = False) -> RunConfig:
+    """The configuration: epochs and batch are left to the Trainer, which knows the number of photographs.
+
+    Args:
+        local: whether to train for two epochs at 64 pixels instead, on as many photographs.
+    """
+    return RunConfig(data=None, image_size=64, epochs=2) if local else RunConfig(data=None)

@@ -3,6 +3,7 @@ import json
 import keras
 import pytest
 
+from zfnet.model import MeanImage
 from zfnet.pipeline.model_argument import find_model
 
 
@@ -20,11 +21,14 @@ def test_file_and_the_labels_beside_it(tmp_path):
 def test_directory_of_a_run(tmp_path):
     (tmp_path / "trainer/3/model").mkdir(parents=True)
     (tmp_path / "trainer/3/model/labels.txt").write_text("cat\ndog\n")
-    write_run(tmp_path, model="trainer/3/model/model.keras", examples="example_gen/1/examples")
+    artifacts = {"examples": "example_gen/1/examples", "statistics": "statistics_gen/2/statistics"}
+    write_run(tmp_path, model="trainer/3/model/model.keras", **artifacts)
     found = find_model(str(tmp_path))
     assert str(found.file) == str(tmp_path / "trainer/3/model/model.keras")
     assert found.labels == ["cat", "dog"]
     assert str(found.examples.path) == str(tmp_path / "example_gen/1/examples")
+    assert str(found.statistics.path) == str(tmp_path / "statistics_gen/2/statistics")
+    assert str(found.root) == str(tmp_path)
 
 
 def test_directory_without_a_run(tmp_path):
@@ -61,3 +65,12 @@ def test_error_of_the_deconvnet_names_the_option(swish):
 def test_what_is_opened(swish):
     deconvnet = swish.open_deconvnet("caffe", "gradient")
     assert deconvnet.layers[:2] == ["preprocessing_caffe", "conv"]
+
+
+def test_preprocessing_is_for_models_that_do_not_centre_pixels_themselves(swish, tmp_path):
+    model, used = swish.open_model("torch")
+    assert (model.layers[1].name, used) == ("preprocessing_torch", "torch")
+    own = keras.Sequential([keras.Input((20, 28, 3)), MeanImage(), keras.layers.Conv2D(3, 3)])
+    own.save(tmp_path / "own.keras")
+    model, used = find_model(str(tmp_path / "own.keras")).open_model("torch")
+    assert ([type(layer).__name__ for layer in model.layers], used) == (["MeanImage", "Conv2D"], "raw")

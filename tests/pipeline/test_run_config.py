@@ -1,17 +1,28 @@
+import importlib
+import re
+
 import pytest
 
 from zfnet.model import ARCHITECTURES
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
 
 
-def test_every_configuration_loads():
-    assert {"photo_patches", "folder"} <= set(config_names())
-    for name in config_names():
-        assert isinstance(load_config(name), RunConfig)
+@pytest.mark.parametrize("name", config_names())
+def test_every_configuration_says_what_to_expect(name):
+    told = importlib.import_module(f"zfnet.pipeline.configs.{name}").__doc__
+    assert re.findall(r"^(\w[\w ]+): ", told, re.MULTILINE) == ["Command", "Hardware", "Time", "Expected error"]
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_every_configuration_can_be_shrunk(name):
+    whole, local = load_config(name), load_config(name, local=True)
+    assert isinstance(whole, RunConfig)
+    assert (local.architecture, local.input_size, local.epochs) == ("zfnet-small", 64, 2)
+    assert (local.data or "").split("@")[0] == (whole.data or "")
 
 
 def test_unknown_configuration_lists_those_there_are():
-    with pytest.raises(ValueError, match=r"no configuration 'imagnet'; there are folder.*photo_patches"):
+    with pytest.raises(ValueError, match=r"no configuration 'imagnet'; there are caltech101, .*photo_patches"):
         load_config("imagnet")
 
 

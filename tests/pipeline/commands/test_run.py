@@ -27,6 +27,12 @@ def test_choices_change_the_configuration(config_name, choices, data, epochs):
     assert (config.data, config.epochs) == (data, epochs)
 
 
+def test_choices_change_what_is_shrunk():
+    assert (choose(None, {}, local=True).epochs, choose(None, {"epochs": 3}, local=True).epochs) == (2, 3)
+    config = choose("imagenet2012", {"data": "prepared"}, local=True)
+    assert (config.data, config.architecture) == ("prepared", "zfnet-small")
+
+
 def test_configuration_without_data_needs_some():
     with pytest.raises(click.UsageError, match="folder needs --data"):
         choose("folder", {})

@@ -1,0 +1,30 @@
+"""How many of a batch's examples a net gets wrong."""
+
+import tensorflow as tf
+
+from zfnet.model.net.top_k_error import top_k_error
+
+GUESSES = (1, 5)
+
+
+def count_errors(labels, probabilities, counted):
+    """Counts top-1 and top-5 errors, strictly: a tie with the true class is an error, and so is NaN (see `top_k_error`).
+
+    With five classes or fewer, as many guesses are given as there are classes, and only NaN is wrong then.
+
+    Args:
+        labels: int tensor `(n,)`, the true classes.
+        probabilities: float tensor `(n, classes)`.
+        counted: bool tensor `(n,)`; examples where it is false only fill up the batch.
+
+    Returns:
+        float32 tensor `(2,)`: the number of examples, of those that count, whose class is not the best guess, and not among the best
+        five. Floats, which every strategy can sum over replicas; whole numbers up to 2**24.
+
+    Example:
+        >>> count_errors([0, 1, 1], [[0.7, 0.3], [0.6, 0.4], [0.6, 0.4]], [True, True, False])
+        <tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 0.], dtype=float32)>
+    """
+    classes = probabilities.shape[-1]
+    wrong = tf.stack([top_k_error(labels, probabilities, min(k, classes)) for k in GUESSES], axis=1)
+    return tf.reduce_sum(tf.where(tf.convert_to_tensor(counted)[:, None], wrong, 0.0), axis=0)

@@ -1,0 +1,88 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zfnet.components.evaluation.probabilities import Probabilities
+from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.model import ten_crop
+
+
+def net_of(shape, classes=3, activation="softmax"):
+    keras.utils.set_random_seed(0)
+    # Small weights: softmax of pixel values up to 255 would be 0 and 1.
+    dense = keras.layers.Dense(classes, activation, kernel_initializer=keras.initializers.RandomNormal(stddev=1e-4))
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), dense])
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).uniform(0, 255, (5, 64, 64, 3)).astype("float32")
+
+
+def test_outputs_in_the_order_of_the_data(examples, images):
+    net, central = net_of((56, 56, 3)), images[:, 4:60, 4:60]
+    found = Probabilities(net, examples, order=[2, 0, 1]).of(central, ten_crop=False)
+    np.testing.assert_array_equal(found, net(central).numpy()[:, [2, 0, 1]])
+
+
+def test_layout_and_shape_of_the_model(examples, images):
+    net, central = net_of((3, 56, 40)), images[:, 4:60, 4:60]
+    found = Probabilities(net, examples).of(central, ten_crop=False)
+    np.testing.assert_array_equal(found, net(np.moveaxis(central[:, :, 8:48], 3, 1)))
+
+
+def test_open_size_is_that_of_the_examples(examples, images):
+    net = keras.Sequential([keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax")])
+    assert Probabilities(net, examples).stored_size(ten_crop=False) == 56
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_softmax_of_what_are_no_probabilities(examples, images, activation):
+    net, central = net_of((56, 56, 3), activation=activation), images[:, 4:60, 4:60]
+    logits = np.exp(net(central).numpy().astype(float))
+    np.testing.assert_allclose(Probabilities(net, examples).of(central, False), logits / logits.sum(1, keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize("logits", [[1e-9, 0, 2e-9], [200, 400, 0]])
+def test_softmax_makes_no_ties(examples, images, logits):
+    net = net_of((56, 56, 3), activation=None)
+    net.set_weights([np.zeros((9408, 3)), np.array(logits)])
+    found = Probabilities(net, examples).of(images[:, 4:60, 4:60], ten_crop=False).numpy()
+    assert found.argsort(1).tolist() == [np.argsort(logits).tolist()] * 5
+    assert (np.diff(np.sort(found, 1)) > 0).all()
+
+
+def test_nan_is_left_as_it_is(examples, images):
+    net = net_of((56, 56, 3))
+    net.set_weights([np.full_like(weight, np.nan) for weight in net.get_weights()])
+    assert np.isnan(Probabilities(net, examples).of(images[:, 4:60, 4:60], False)).all()
+
+
+def test_ten_crops_of_a_net_that_subtracts_the_mean(examples, statistics, model, images):
+    net, mean = load_model_file(model.path / "model.keras"), statistics.mean_image()
+    expected = [net(crops + mean[4:60, 4:60]).numpy().mean(0) for crops in ten_crop(images - mean, 56).numpy()]
+    found = Probabilities(net, examples, mean=mean).of(tf.constant(images), ten_crop=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_ten_crops_of_another_net_are_plain_rgb(examples, images):
+    net = net_of((56, 48, 3))
+    expected = [net(crops[:, :, 4:52]).numpy().mean(0) for crops in ten_crop(tf.constant(images), 56).numpy()]
+    found = Probabilities(net, examples).of(tf.constant(images), ten_crop=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert abs(found.numpy() - net(images[:, 4:60, 8:56]).numpy()).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "mean", "message"),
+    [
+        ((60, 60, 3), 3, None, "takes images of 60 x 60 pixels, not of 56"),
+        ((56, 56, 1), 3, None, "expected one input, images of three channels"),
+        ((56, 56, 3), 4, None, r"has outputs of \(None, 4\); the examples have 3 classes: expected \(None, 3\)"),
+        ((56, 56, 3), 3, np.zeros((56, 56, 3)), r"mean image is \(56, 56, 3\), the stored images are \(64, 64, 3\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(examples, shape, classes, mean, message):
+    with pytest.raises(ValueError, match=message):
+        Probabilities(net_of(shape, classes), examples, mean=mean)

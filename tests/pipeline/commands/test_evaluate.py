@@ -1,0 +1,163 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from zfnet.components.artifacts import Examples, Statistics
+from zfnet.components.data.batches import central_batches
+from zfnet.components.data.source import open_source
+from zfnet.components.example_gen import generate_examples
+from zfnet.components.statistics_gen import generate_statistics
+from zfnet.model import MeanImage, ten_crop
+from zfnet.pipeline.commands.evaluate import command
+
+CLASSES = ["bird", "cat", "dog"]
+
+
+def net_of(size, seed, classes=3, first=()):
+    keras.utils.set_random_seed(seed)
+    dense = keras.layers.Dense(classes, "softmax", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
+    return keras.Sequential([keras.Input((size, size, 3)), *first, keras.layers.AveragePooling2D(7), keras.layers.Flatten(), dense])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """`photographs/`; `root/` as a run leaves it; and files: another size, another order of classes, no labels, other classes."""
+    home = tmp_path_factory.mktemp("evaluate_command")
+    rng = np.random.default_rng(0)
+    for name in CLASSES:
+        (home / "photographs" / name).mkdir(parents=True)
+        for number in range(25):
+            # Bright on the right, so that it matters where the mean image is subtracted.
+            pixels = (rng.integers(0, 90, (60, 50 + number, 3)) + np.linspace(0, 160, 50 + number)[:, None]).astype(np.uint8)
+            Image.fromarray(pixels).save(home / "photographs" / name / f"{number}.png")
+    (home / "photographs" / "cat" / "broken.jpg").write_bytes(b"no picture")
+    model, examples, statistics = home / "root/trainer/2/model", Examples(home / "root/examples"), Statistics(home / "root/statistics")
+    source = open_source(str(home / "photographs"), home)
+    generate_examples(examples, source=source, image_size=28, num_shards=1, max_rejected=1, runner="FnApiRunner", beam_options=())
+    generate_statistics(examples, statistics, runner="FnApiRunner", beam_options=())
+    mean = MeanImage()
+    net = net_of(28, 0, first=[mean])
+    mean.set_weights([statistics.mean_image()[2:30, 2:30]])
+    for directory, saved, labels in (
+        (model, net, CLASSES),
+        (home / "smaller", net_of(14, 1), ["dog", "bird", "cat"]),
+        (home / "nameless", net_of(28, 2), None),
+        (home / "other", net_of(28, 3, 2), ["bird", "cat"]),
+        (home / "wrong", net_of(28, 3), ["bird", "cat"]),
+    ):
+        directory.mkdir(parents=True)
+        saved.save(directory / "model.keras")
+        if labels:
+            (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
+    artifacts = {"model": "trainer/2/model/model.keras", "examples": "examples", "statistics": "statistics"}
+    (home / "root/run.json").write_text(json.dumps({"artifacts": artifacts}))
+    return home
+
+
+@pytest.fixture
+def evaluate(home, monkeypatch):
+    monkeypatch.chdir(home)
+    return lambda *arguments: CliRunner().invoke(command, [*arguments, "--verbose"])
+
+
+def seen(home, size, side):
+    """Validation images as stored for `size`, and labels."""
+    made = Examples(home / f"by-hand-{size}")
+    if not made.path.exists():
+        source = open_source(str(home / "photographs"), home)
+        generate_examples(made, source=source, image_size=size, num_shards=1, max_rejected=1, runner="FnApiRunner", beam_options=())
+    images, labels, _ = next(iter(central_batches(made, "validation", size=side, batch_size=1000)))
+    return images, labels.numpy()
+
+
+def test_ensemble_of_models_of_different_sizes_and_orders(evaluate, home):
+    """Also what one model's probabilities must be permuted by, and ten crops of one that centres them by its mean image."""
+    done = evaluate("root", "smaller/model.keras", "--data", "photographs", "--ten-crop", "--json")
+    assert done.exit_code == 0, done.stderr
+    nets = [keras.saving.load_model(home / path, compile=False) for path in ("root/trainer/2/model/model.keras", "smaller/model.keras")]
+    (large, labels), (small, same) = seen(home, 28, 32), seen(home, 14, 16)
+    assert labels.tolist() == same.tolist()
+    mean, to_data = np.load(home / "root/statistics/mean.npy"), [1, 2, 0]
+    single = [nets[0](large[:, 2:30, 2:30]).numpy(), nets[1](small[:, 1:15, 1:15]).numpy()[:, to_data]]
+    crops = [
+        np.stack([nets[0](ten + mean[2:30, 2:30]).numpy().mean(0) for ten in ten_crop(large - mean, 28)]),
+        np.stack([nets[1](ten).numpy().mean(0) for ten in ten_crop(small, 14)])[:, to_data],
+    ]
+
+    def errors(ways):
+        return [pytest.approx(np.mean(way.argmax(1) != labels)) for way in (*ways, sum(ways))]
+
+    found = json.loads(done.stdout)
+    rows = [*found["models"], found["ensemble"]]
+    assert [row["top1_error"] for row in rows] == errors(single)
+    assert [row["top1_error_ten_crop"] for row in rows] == errors(crops)
+    assert [row["top5_error"] for row in rows] == [0, 0, 0]
+    assert [(row["model"], row["height"], row["preprocessing"]) for row in rows[:2]] == [
+        ("root", 28, "raw"),
+        ("smaller/model.keras", 14, "raw"),
+    ]
+    assert (found["examples"], found["split"], found["data"]) == (len(labels), "validation", "photographs")
+    assert done.stderr.count("photographs: preparing photographs") == 2
+
+
+def test_one_run_on_its_own_examples(evaluate, home):
+    done = evaluate("root")
+    assert done.exit_code == 0
+    count = Examples(home / "root/examples").count("validation")
+    heading, row, below = done.stdout.splitlines()
+    assert heading == "error  top-1  top-3"
+    assert row.startswith("root ")
+    assert below == f"{count} validation examples of 3 classes, {home / 'photographs'}"
+    assert not done.stderr
+    found = json.loads(evaluate("root", "--split", "train", "--json").stdout)
+    assert (found["examples"], found["ensemble"]) == (Examples(home / "root/examples").count("train"), None)
+    assert found["models"][0]["top1_error_ten_crop"] is None
+
+
+def test_a_file_without_labels_is_taken_at_its_word(evaluate):
+    done = evaluate("root", "nameless/model.keras", "--preprocessing", "caffe", "--json")
+    assert done.exit_code == 0
+    assert "nameless/model.keras: without a labels.txt, its 3 outputs are taken for the classes of the data" in done.stderr
+    # The run's own centres RGB values itself.
+    assert [row["preprocessing"] for row in json.loads(done.stdout)["models"]] == ["raw", "caffe"]
+
+
+def test_ten_crops_of_the_file_of_a_run(evaluate):
+    done = evaluate("root/trainer/2/model/model.keras", "--data", "root/examples", "--ten-crop")
+    assert done.exit_code == 0
+    assert "of its mean image only the centre is in the file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "Missing argument 'MODEL [MODEL ...]'"),
+        (["nameless/model.keras"], 2, "give --data, or the directory of its run"),
+        (["nameless/model.keras", "--data", "photographs", "--split", "test"], 2, "photographs have the splits train and validation"),
+        (["root", "--split", "test"], 1, "has no split 'test'; it has train, validation"),
+        (["root", "other/model.keras"], 1, "There is a class that other/model.keras does not know: 'dog'"),
+        (["wrong/model.keras", "root"], 1, "names 2 classes, and the model has 3 outputs"),
+        (
+            ["root", "smaller/model.keras"],
+            1,
+            "smaller/model.keras takes images of 14 pixels, but what the runs were trained on was prepared for 28",
+        ),
+        (["root", "none.keras"], 1, "no model file none.keras"),
+        (["root", "--image-size", "96", "--data", "nowhere/at/all"], 1, "nowhere/at/all"),
+    ],
+)
+def test_what_cannot_be_evaluated(evaluate, arguments, code, message):
+    done = evaluate(*arguments)
+    assert done.exit_code == code
+    assert message in done.stderr.splitlines()[-1]
+    assert not done.stdout
+
+
+def test_all_models_are_opened_before_photographs_are_prepared(evaluate):
+    done = evaluate("root", "none.keras", "--data", "photographs")
+    assert done.exit_code == 1
+    assert "preparing" not in done.stderr

@@ -1,0 +1,93 @@
+"""Archives of the layout that TFDS downloads, with generated photographs, and whole runs on what TFDS's own builders make of them."""
+
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sysconfig
+import tarfile
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from zfnet.components.artifacts import Examples, Model
+
+
+@pytest.fixture(scope="session")
+def photograph():
+    """Makes a JPEG of a class; classes differ in colour."""
+
+    def make(label: int, number: int) -> bytes:
+        rng = np.random.default_rng([label, number])
+        colour = np.random.default_rng(label).integers(0, 256, 3)
+        stored = io.BytesIO()
+        pixels = np.clip(rng.normal(colour, 30, (40 + number % 5, 50, 3)), 0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(stored, "JPEG")
+        return stored.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def packed():
+    """Makes a tar archive of names and contents."""
+
+    def pack(files, mode: str = "w") -> bytes:
+        stored = io.BytesIO()
+        with tarfile.open(fileobj=stored, mode=mode) as archive:
+            for name, content in files:
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return stored.getvalue()
+
+    return pack
+
+
+@pytest.fixture
+def downloaded(tmp_path):
+    """Puts an archive where TFDS looks for what it downloaded before."""
+
+    def put(name: str, url: str, archive: bytes) -> None:
+        known = tfds.builder_cls(name).url_infos[url]
+        directory = tmp_path / "tfds" / "downloads"
+        directory.mkdir(parents=True)
+        path = directory / tfds.core.download.resource.get_dl_fname(url, known.checksum)
+        path.write_bytes(archive)
+        path.with_name(f"{path.name}.INFO").write_text(json.dumps({"urls": [url], "original_fname": known.filename}))
+
+    return put
+
+
+class Ended:
+    """A run that ended: its directory, and what run.json says."""
+
+    def __init__(self, root: pathlib.Path):
+        self.root, self.summary = root, json.loads((root / "run.json").read_text())
+        self.examples = Examples(root / self.summary["artifacts"]["examples"])
+        self.model = Model((root / self.summary["artifacts"]["model"]).parent)
+
+
+@pytest.fixture
+def run_local(tmp_path):
+    """Runs `zfnet run --config NAME --local` on what lies in `tmp_path/tfds`."""
+
+    def run(name: str) -> Ended:
+        zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+        environment = os.environ | {"TFDS_DATA_DIR": str(tmp_path / "tfds")}
+        command = [zfnet, "run", "--config", name, "--local", "--root", "root"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+        # Whether so little training learns enough to be served does not matter.
+        assert done.returncode in (0, 3), done.stderr
+        ended = Ended(tmp_path / "root")
+        assert ended.examples.image_size == 64
+        assert len(ended.model.read_json("history.json")) == 2
+        assert ended.model.read_json("recipe.json")["architecture"] == "zfnet-small"
+        assert (ended.model.path / "labels.txt").read_text().splitlines() == ended.examples.labels
+        assert list((tmp_path / "root" / "figures").glob("gallery_conv*.png"))
+        return ended
+
+    return run

@@ -46,57 +46,6 @@ def central_batches(
     return records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).apply(length).prefetch(2)
 
 
-def counted_batches(
-    examples: Examples, split: str, *, size: int, batch_size: int, context: tf.distribute.InputContext | None = None
-) -> tf.data.Dataset:
-    """Each example of a split once, in batches that are filled up, so that any number of replicas can share them.
-
-    Args:
-        examples: prepared examples.
-        split: `"train"` or `"validation"`.
-        size: side of the central crops, in pixels; `examples.side` for the whole images.
-        batch_size: images a step, over all replicas.
-        context: whose part of every batch this is; without it the whole.
-
-    Returns:
-        Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; and float weights, 1 for an example and 0
-        for what only fills up. n is the share of one replica; every replica has equally many batches.
-    """
-    context = context or tf.distribute.InputContext()
-    count, margin = examples.count(split), (examples.side - size) // 2
-    steps, pipelines = -(-count // batch_size), context.num_input_pipelines
-    share = batch_size // pipelines
-    first = context.input_pipeline_id * share
-    own = count // batch_size * share + min(max(count % batch_size - first, 0), share)
-
-    def load(_, record):
-        example = tf.io.parse_single_example(record, FEATURES)
-        image = tf.ensure_shape(decode_crop(example["image"], margin, margin, size), (size, size, 3))
-        return tf.cast(image, tf.float32), example["label"], 1.0
-
-    records = own_share(tf.data.TFRecordDataset(examples.shards(split)).enumerate(), batch_size, context)
-    filling = tf.data.Dataset.from_tensors((tf.zeros((size, size, 3)), tf.constant(0, tf.int64), 0.0)).repeat(steps * share - own)
-    batches = records.map(load, num_parallel_calls=tf.data.AUTOTUNE).concatenate(filling)
-    return batches.batch(batch_size // context.num_replicas_in_sync, drop_remainder=True).prefetch(2)
-
-
-def own_share(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
-    """Of numbered records those that belong to one input pipeline: of every batch, the pipelines take equal parts in their order.
-
-    Args:
-        numbered: data set of pairs, number and record.
-        batch_size: records a batch, over all pipelines; divisible by their number.
-        context: says which pipeline this is.
-
-    Returns:
-        Data set of the same pairs.
-    """
-    if context.num_input_pipelines == 1:
-        return numbered
-    share = batch_size // context.num_input_pipelines
-    return numbered.filter(lambda number, _: number % batch_size // share == context.input_pipeline_id)
-
-
 def decode_crop(encoded: tf.Tensor, top: tf.Tensor, left: tf.Tensor, size: int) -> tf.Tensor:
     """Decodes a square of a JPEG and nothing else: uint8 `(size, size, 3)` from `top` and `left`, in pixels."""
     return tf.io.decode_and_crop_jpeg(encoded, tf.stack([top, left, size, size]), channels=3, dct_method="INTEGER_ACCURATE")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from zfnet.components.data.counted_batches import counted_batches, full_batch_size
 from zfnet.components.evaluation.count_errors import GUESSES, count_errors
-from zfnet.components.evaluation.full_batches import full_batch_size, full_batches
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.evaluation.same_examples import refuse_different_examples
 
@@ -51,36 +51,31 @@ def measure_ensemble(
     wanted = [(str(model.examples.path), model.stored_size(ten_crop)) for model in models]
     images = {key: (model.examples, key[1]) for key, model in zip(wanted, models, strict=True)}
     places = [list(images).index(key) for key in wanted]
-    batch_size = full_batch_size(models[0].examples.count(split), BATCH, replicas)
-    batches = full_batches(list(images.values()), split, batch_size)
+    count = models[0].examples.count(split)
+    batch_size = full_batch_size(count, BATCH, replicas)
 
-    def count(images, labels, counted):
-        answers = [model.of(images[place], ten_crop) for model, place in zip(models, places, strict=True)]
+    def read(context):
+        read = (counted_batches(examples, split, size=size, batch_size=batch_size, context=context) for examples, size in images.values())
+        return tf.data.Dataset.zip(tuple(read))
+
+    def on_replica(*cuts):
+        _, labels, counted = cuts[0]
+        answers = [model.of(cuts[place][0], ten_crop) for model, place in zip(models, places, strict=True)]
         mean = tf.add_n(answers) / len(answers)
         errors = tf.stack([count_errors(labels, answer, counted) for answer in [*answers, mean]])
         return errors, tf.reduce_sum(tf.cast(counted, tf.float32))
 
     @tf.function
-    def count_batch(*shares):
-        counts = strategy.run(count, shares)
+    def count_batch(*cuts):
+        counts = strategy.run(on_replica, cuts)
         return tuple(strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None) for each in counts)
 
     errors, examples = np.zeros((len(models) + 1, len(GUESSES)), int), 0
-    for batch in progress(batches, len(batches), "Evaluating"):
-        wrong, counted = count_batch(*_shares(strategy, batch, batch_size // replicas))
+    for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
+        wrong, counted = count_batch(*batch)
         errors += wrong.numpy().astype(int)
         examples += int(counted)
     return [
         {f"top{k}_error": wrong / examples for k, wrong in zip(GUESSES, row.tolist(), strict=True)} | {"examples": examples}
         for row in errors
     ]
-
-
-def _shares(strategy: tf.distribute.Strategy, batch, size: int):
-    """The part of a batch that each replica takes."""
-
-    def share(context):
-        start = context.replica_id_in_sync_group * size
-        return tf.nest.map_structure(lambda tensor: tensor[start : start + size], batch)
-
-    return strategy.experimental_distribute_values_from_function(share)

@@ -35,7 +35,7 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
             loss = tf.reduce_sum(losses) / batch_size
         gradients = tape.gradient(loss, [variable.value for variable in net.trainable_variables])
         finite = tf.math.is_finite(loss) & tf.math.is_finite(tf.linalg.global_norm(gradients))
-        return gradients, _sums(labels, answers, losses, tf.ones_like(losses)), finite
+        return gradients, _sums(labels, answers, losses, tf.ones_like(losses, tf.bool)), finite
 
     if xla:
         differentiate = tf.function(differentiate, jit_compile=True, autograph=False)
@@ -73,20 +73,18 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
         top-1 errors, top-5 errors and examples; it returns the new sums.
     """
 
-    def on_replica(images, labels, weights):
+    def on_replica(images, labels, counted):
         answers = net(images - mean, training=False)
-        return _sums(labels, answers, keras.losses.sparse_categorical_crossentropy(labels, answers), weights)
+        return _sums(labels, answers, keras.losses.sparse_categorical_crossentropy(labels, answers), counted)
 
     @tf.function(autograph=False)
     def count_step(batches, sums):
-        images, labels, weights = next(batches)
-        counted = strategy.run(on_replica, args=(images, labels, weights))
-        return sums + strategy.reduce(tf.distribute.ReduceOp.SUM, counted, axis=None)
+        return sums + strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(on_replica, args=next(batches)), axis=None)
 
     return count_step
 
 
-def _sums(labels, answers, losses, weights):
+def _sums(labels, answers, losses, counted):
     numbers = tf.stack([losses, top_k_error(labels, answers, 1), top_k_error(labels, answers, 5), tf.ones_like(losses)])
     # Not by multiplication: what only fills a batch up may score NaN.
-    return tf.reduce_sum(tf.where(weights > 0, tf.cast(numbers, tf.float64), 0), axis=1)
+    return tf.reduce_sum(tf.where(counted, tf.cast(numbers, tf.float64), 0), axis=1)

@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import counted_batches
-from zfnet.components.training.recipe import whole_shares
+from zfnet.components.data.counted_batches import counted_batches, full_batch_size
 from zfnet.components.training.train_step import make_count_step
 from zfnet.components.training.training_state import SUMS, means
 
@@ -23,13 +22,14 @@ def make_validate(
         strategy: on whose replicas to run it.
         examples: prepared examples.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
-        batch_size: images a step, over all replicas, at most.
+        batch_size: images that the replicas together are given at once, at most.
 
     Returns:
         Function that returns the mean loss, in nats, and the errors, as fractions 0..1, by name.
     """
     count = examples.count("validation")
-    batch = whole_shares(min(batch_size, count), strategy.num_replicas_in_sync)
+    replicas = strategy.num_replicas_in_sync
+    batch = full_batch_size(count, max(1, batch_size // replicas), replicas)
     count_step = make_count_step(net, strategy, tf.constant(mean, tf.float32))
     batches = strategy.distribute_datasets_from_function(
         lambda context: counted_batches(examples, "validation", size=mean.shape[0], batch_size=batch, context=context)

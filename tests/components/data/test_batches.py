@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
-import tensorflow as tf
 
-from zfnet.components.data.batches import central_batches, counted_batches, read_origins
+from zfnet.components.data.batches import central_batches, read_origins
 
 SIZE = 56
 
@@ -40,30 +38,3 @@ def test_labels_are_those_of_the_folders(examples):
     assert boxes.shape == (len(ids), 4)
     # A centre crop of the photograph, which is 90 pixels wide and at least 70 high.
     assert set((boxes[:, 2] - boxes[:, 0]).tolist()) <= set(range(70, 91))
-
-
-@pytest.mark.parametrize(("batch_size", "pipelines", "replicas"), [(8, 1, 1), (8, 1, 4), (8, 2, 4), (16, 4, 4), (4, 2, 2)])
-def test_counted_batches_share_every_example_once(examples, batch_size, pipelines, replicas):
-    # 23 examples: a remainder whatever the batch.
-    count = examples.count("validation")
-    parts = [
-        list(
-            counted_batches(
-                examples,
-                "validation",
-                size=SIZE,
-                batch_size=batch_size,
-                context=tf.distribute.InputContext(pipelines, number, replicas),
-            )
-        )
-        for number in range(pipelines)
-    ]
-    each = replicas // pipelines
-    assert {len(part) for part in parts} == {-(-count // batch_size) * each}
-    assert {len(images) for part in parts for images, _, _ in part} == {batch_size // replicas}
-    ordered = [batch for first in range(0, len(parts[0]), each) for part in parts for batch in part[first : first + each]]
-    weights = np.concatenate([weights for _, _, weights in ordered])
-    images = np.concatenate([images for images, _, _ in ordered])
-    assert weights.tolist() == [1.0] * count + [0.0] * (len(weights) - count)
-    margin = (examples.side - SIZE) // 2
-    np.testing.assert_array_equal(images[:count], stored(examples, "validation")[:, margin : margin + SIZE, margin : margin + SIZE])

@@ -89,9 +89,9 @@ def test_what_fills_up_is_not_counted():
     mean = np.full((6, 5, 3), 0.25, "float32")
     count = make_count_step(net, tf.distribute.get_strategy(), tf.constant(mean))
     images = tf.concat([batch[0][:5] + mean, tf.fill((3, 6, 5, 3), np.nan)], axis=0)
-    weights = tf.constant([1.0] * 5 + [0.0] * 3)
+    counted = tf.constant([True] * 5 + [False] * 3)
     before = [weight.numpy() for weight in net.weights]
-    sums = count(iter([(images, batch[1], weights)]), tf.zeros(4, tf.float64)).numpy()
+    sums = count(iter([(images, batch[1], counted)]), tf.zeros(4, tf.float64)).numpy()
     losses = keras.losses.sparse_categorical_crossentropy(batch[1][:5], net(batch[0][:5]))
     assert sums[0] == pytest.approx(float(tf.reduce_sum(losses)), rel=1e-5)
     assert sums[3] == 5

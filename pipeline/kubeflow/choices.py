@@ -1,0 +1,102 @@
+"""What of a step can be chosen when a compiled pipeline is started, read off its declaration."""
+
+import collections.abc
+import inspect
+import re
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zfnet.pipeline.kubeflow.named_data import NamedData
+from zfnet.pipeline.step import Step
+
+# The types of parameters that Kubeflow passes to tasks, by what a step's function may be annotated with.
+PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tuple: list, collections.abc.Sequence: list, dict: dict}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value that a step was declared with, and that may be replaced by another one.
+
+    Args:
+        type: str, int, float, bool, list or dict.
+        value: what the step was declared with; not None.
+        topic: what it is called where several steps share it.
+    """
+
+    type: type
+    value: Any
+    topic: str
+
+
+def choices(step: Step) -> dict[str, Choice]:
+    """The parameters and settings that a step was given as values, by name.
+
+    Not those that were left open as None, which not every back end passes on, nor settings given as functions, which the task works out.
+
+    Raises:
+        ValueError: a value is of a type that Kubeflow does not pass to tasks.
+    """
+    hints, declared = typing.get_type_hints(step.function), step.declared
+    return {
+        name: _choice(step, name, hints.get(name), value)
+        for name, value in step.arguments.items()
+        if declared[name].kind in ("parameter", "setting") and not inspect.isfunction(value) and value is not None
+    }
+
+
+def left_open(step: Step) -> list[str]:
+    """Names of the parameters and settings that a step was given as None."""
+    declared = step.declared
+    return [name for name, value in step.arguments.items() if declared[name].kind in ("parameter", "setting") and value is None]
+
+
+def needs_root(step: Step) -> bool:
+    """Whether a task must know the directory of the runs: for a setting that is a function, or for photographs to be opened."""
+    return any(inspect.isfunction(value) or isinstance(value, NamedData) for value in step.arguments.values())
+
+
+def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
+    """Gives names to the choices of a whole pipeline.
+
+    Choices of several steps that have the same name and value are one, such as the seed; where another step has the name for another value,
+    its own comes before: `trainer_seed`.
+
+    Args:
+        steps: the pipeline.
+
+    Returns:
+        For each step, by its name, the names in the pipeline of its choices, by their names in the step.
+    """
+    taken: dict[str, Choice] = {}
+    names: dict[str, dict[str, str]] = {}
+    for step in steps:
+        names[step.name] = {}
+        for name, choice in choices(step).items():
+            shared = choice.topic
+            if taken.setdefault(shared, choice) != choice:
+                shared = f"{snake_case(step.name)}_{choice.topic}"
+                taken[shared] = choice
+            names[step.name][name] = shared
+    return names
+
+
+def snake_case(name: str) -> str:
+    """`ExampleGen` as `example_gen`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _choice(step: Step, name: str, hint: Any, value: Any) -> Choice:
+    if isinstance(value, NamedData):
+        return Choice(str, value.data, "data")
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    kinds = [kind for kind in (typing.get_args(hint) if is_union else (hint,)) if kind is not types.NoneType]
+    parameter_type = PARAMETER_TYPES.get(typing.get_origin(kinds[0]) or kinds[0]) if len(kinds) == 1 else None
+    if parameter_type is None:
+        raise ValueError(
+            f"Step {step.name}, argument {name!r}: {hint} can't be passed to a task of Kubeflow; expected one of "
+            f"{', '.join(kind.__name__ for kind in PARAMETER_TYPES)}, or None as well. Give a setting as a function of the plan instead."
+        )
+    return Choice(parameter_type, list(value) if parameter_type is list else value, name)

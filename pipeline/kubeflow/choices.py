@@ -6,14 +6,17 @@ import re
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import docstring_parser
 
 from zfnet.pipeline.kubeflow.named_data import NamedData
 from zfnet.pipeline.step import Step
 
 # The types of parameters that Kubeflow passes to tasks, by what a step's function may be annotated with.
 PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tuple: list, collections.abc.Sequence: list, dict: dict}
+DATA = "the DATA of zfnet run, as the tasks understand it: a name, a directory that every task reaches, or gs://bucket/name."
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,13 @@ class Choice:
         type: str, int, float, bool, list or dict.
         value: what the step was declared with; not None.
         topic: what it is called where several steps share it.
+        description: what it is, in one line.
     """
 
     type: type
     value: Any
     topic: str
+    description: str = field(compare=False)
 
 
 def choices(step: Step) -> dict[str, Choice]:
@@ -39,23 +44,23 @@ def choices(step: Step) -> dict[str, Choice]:
     Raises:
         ValueError: a value is of a type that Kubeflow does not pass to tasks.
     """
-    hints, declared = typing.get_type_hints(step.function), step.declared
+    hints = typing.get_type_hints(step.function)
+    described = {entry.arg_name: entry.description or "" for entry in docstring_parser.parse(inspect.getdoc(step.function) or "").params}
     return {
-        name: _choice(step, name, hints.get(name), value)
-        for name, value in step.arguments.items()
-        if declared[name].kind in ("parameter", "setting") and not inspect.isfunction(value) and value is not None
+        name: _choice(step, name, hints.get(name), value, " ".join(described.get(name, "").split()))
+        for name, value in _given(step).items()
+        if value is not None and not inspect.isfunction(value)
     }
 
 
 def left_open(step: Step) -> list[str]:
     """Names of the parameters and settings that a step was given as None."""
-    declared = step.declared
-    return [name for name, value in step.arguments.items() if declared[name].kind in ("parameter", "setting") and value is None]
+    return [name for name, value in _given(step).items() if value is None]
 
 
 def needs_root(step: Step) -> bool:
     """Whether a task must know the directory of the runs: for a setting that is a function, or for photographs to be opened."""
-    return any(inspect.isfunction(value) or isinstance(value, NamedData) for value in step.arguments.values())
+    return any(inspect.isfunction(value) or isinstance(value, NamedData) for value in _given(step).values())
 
 
 def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
@@ -88,9 +93,14 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _choice(step: Step, name: str, hint: Any, value: Any) -> Choice:
+def _given(step: Step) -> dict[str, Any]:
+    declared = step.declared
+    return {name: value for name, value in step.arguments.items() if declared[name].kind in ("parameter", "setting")}
+
+
+def _choice(step: Step, name: str, hint: Any, value: Any, description: str) -> Choice:
     if isinstance(value, NamedData):
-        return Choice(str, value.data, "data")
+        return Choice(str, value.data, "data", DATA)
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     kinds = [kind for kind in (typing.get_args(hint) if is_union else (hint,)) if kind is not types.NoneType]
     parameter_type = PARAMETER_TYPES.get(typing.get_origin(kinds[0]) or kinds[0]) if len(kinds) == 1 else None
@@ -99,4 +109,4 @@ def _choice(step: Step, name: str, hint: Any, value: Any) -> Choice:
             f"Step {step.name}, argument {name!r}: {hint} can't be passed to a task of Kubeflow; expected one of "
             f"{', '.join(kind.__name__ for kind in PARAMETER_TYPES)}, or None as well. Give a setting as a function of the plan instead."
         )
-    return Choice(parameter_type, list(value) if parameter_type is list else value, name)
+    return Choice(parameter_type, list(value) if parameter_type is list else value, name, description)

@@ -9,7 +9,8 @@ from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
 from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, snake_case
 from zfnet.pipeline.step import Step
 
-# Kubeflow admits artifacts of its own types alone; these show as what they are, the others as plain artifacts.
+# kfp admits the types of the namespaces `system` and `google` alone: these show as what they are, the others as plain artifacts. The class
+# is in the description.
 ARTIFACT_TYPES: dict[type[Artifact], str] = {Examples: "Dataset", Model: "Model", Evaluation: "Metrics"}
 
 
@@ -39,15 +40,25 @@ def component_source(step: Step) -> str:
         step: the step.
     """
     artifacts = {name: argument for name, argument in step.declared.items() if argument.type and step.arguments.get(name, True) is not None}
-    arguments = [f"{name}: {argument.kind.capitalize()}[{ARTIFACT_TYPES.get(argument.type, 'Artifact')}]" for name, argument in artifacts.items()]
+    arguments = [f"{name}: {argument.kind.capitalize()}[{kubeflow_type(argument.type)}]" for name, argument in artifacts.items()]
     arguments += [f"{name}: {choice.type.__name__}" for name, choice in choices(step).items()]
     arguments += ["root: str"] if needs_root(step) else []
-    described = "".join(f"        {name}: zfnet.{argument.type.__name__}\n" for name, argument in artifacts.items())
-    title = inspect.getdoc(step.function) or step.name
+    lines = [(inspect.getdoc(step.function) or step.name).splitlines()[0]]
+    # kfp looks for the descriptions of outputs among what a function returns.
+    for kind, section in (("input", "Args"), ("output", "Returns")):
+        described = [f"        {name}: zfnet.{argument.type.__name__}" for name, argument in artifacts.items() if argument.kind == kind]
+        lines += ["", f"    {section}:", *described] if described else []
+    documentation = "\n".join(lines)
+    constants = "".join(f", {name}=None" for name in left_open(step))
     return (
         f"def {snake_case(step.name)}(*, {', '.join(arguments)}):\n"
-        f'    """{title.splitlines()[0]}\n\n    Args:\n{described}    """\n'
-        f"    arguments = {{**locals(), **{dict.fromkeys(left_open(step))}}}\n"
+        f'    """{documentation}\n    """\n'
+        f"    arguments = dict(locals(){constants})\n"
         "    from zfnet.pipeline.kubeflow.task import run_task\n\n"
         f"    run_task({step.name!r}, arguments)\n"
     )
+
+
+def kubeflow_type(artifact_type: type[Artifact]) -> str:
+    """Name of the class in `kfp.dsl` by which Kubeflow knows artifacts of a class."""
+    return ARTIFACT_TYPES.get(artifact_type, "Artifact")

@@ -45,22 +45,22 @@ def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Pa
     root = shared_directory(given.pop("root")) if "root" in given else pathlib.Path()
     steps = {step.name: step for step in (declare or declared_steps)(root)}
     declared = steps[name].declared
-    kinds = {kind: [argument for argument in given if declared[argument].kind == kind] for kind in ("input", "output", "parameter", "setting")}
-    inputs = {argument: given[argument] for argument in kinds["input"] if given[argument] is not None}
-    records = {argument: json.loads(artifact.metadata[METADATA]) for argument, artifact in inputs.items()}
-    parameters = {argument: given[argument] for argument in kinds["parameter"]}
 
-    step = with_choices(steps[name], parameters | {argument: given[argument] for argument in kinds["setting"]})
+    def of_kind(*kinds: str) -> dict[str, Any]:
+        return {argument: value for argument, value in given.items() if declared[argument].kind in kinds}
+
+    inputs = {argument: artifact for argument, artifact in of_kind("input").items() if artifact is not None}
+    records = {argument: _record(argument, artifact) for argument, artifact in inputs.items()}
     plan = ExecutionPlan(
-        _opened(step, root),
+        _opened(with_choices(steps[name], of_kind("parameter", "setting")), root),
         inputs={argument: declared[argument].type(artifact.path) for argument, artifact in inputs.items()},
         digests={argument: record["digest"] for argument, record in records.items()},
         upstream={argument: recorded(record, steps) for argument, record in records.items()},
     )
-    outputs = {argument: declared[argument].type(_emptied(given[argument].path)) for argument in kinds["output"]}
+    outputs = {argument: declared[argument].type(_emptied(artifact.path)) for argument, artifact in of_kind("output").items()}
     plan.execute(outputs)
     for argument, output in outputs.items():
-        record = Record(digest=output.digest(), step=name, parameters=parameters, inputs=records)
+        record = Record(digest=output.digest(), step=name, parameters=of_kind("parameter"), inputs=records)
         given[argument].metadata.update(_numbers(output), **{METADATA: json.dumps(record)})
 
 
@@ -86,6 +86,15 @@ def shared_directory(root: str) -> pathlib.Path:
         )
     directory.mkdir(exist_ok=True)
     return directory
+
+
+def _record(argument: str, artifact: KubeflowArtifact) -> Record:
+    if METADATA not in artifact.metadata:
+        raise ValueError(
+            f"The input {argument} ({artifact.path}) does not say how it was made: expected the output of a task of this pipeline, whose "
+            f"metadata hold {METADATA!r}."
+        )
+    return json.loads(artifact.metadata[METADATA])
 
 
 def _opened(step: Step, root: pathlib.Path) -> Step:

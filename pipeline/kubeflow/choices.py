@@ -66,8 +66,8 @@ def needs_root(step: Step) -> bool:
 def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
     """Gives names to the choices of a whole pipeline.
 
-    Choices of several steps that have the same name and value are one, such as the seed; where another step has the name for another value,
-    its own comes before: `trainer_seed`.
+    Choices of several steps that have the same name and value are one, such as the seed. Where the values differ, each has the name of its
+    step before its own: `trainer_seed`.
 
     Args:
         steps: the pipeline.
@@ -75,17 +75,18 @@ def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
     Returns:
         For each step, by its name, the names in the pipeline of its choices, by their names in the step.
     """
-    taken: dict[str, Choice] = {}
-    names: dict[str, dict[str, str]] = {}
-    for step in steps:
-        names[step.name] = {}
-        for name, choice in choices(step).items():
-            shared = choice.topic
-            if taken.setdefault(shared, choice) != choice:
-                shared = f"{snake_case(step.name)}_{choice.topic}"
-                taken[shared] = choice
-            names[step.name][name] = shared
-    return names
+    of_steps = {step.name: choices(step) for step in steps}
+    differing = set()
+    first: dict[str, Choice] = {}
+    for of_step in of_steps.values():
+        differing |= {choice.topic for choice in of_step.values() if first.setdefault(choice.topic, choice) != choice}
+    return {
+        name: {
+            argument: f"{snake_case(name)}_{choice.topic}" if choice.topic in differing else choice.topic
+            for argument, choice in of_step.items()
+        }
+        for name, of_step in of_steps.items()
+    }
 
 
 def snake_case(name: str) -> str:

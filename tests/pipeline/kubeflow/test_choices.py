@@ -62,11 +62,11 @@ def test_photographs_are_chosen_by_name():
     assert needs_root(step)
 
 
-@pytest.mark.parametrize(("size", "name"), [(96, "size"), (64, "count_again_size")])
-def test_equal_choices_are_shared(size, name):
+@pytest.mark.parametrize(("size", "names"), [(96, ["size", "size"]), (64, ["prepare_size", "count_again_size"])])
+def test_equal_choices_are_shared(size, names):
     first = Step("Prepare", prepare, {"source": "birds", "size": 96, "share": None})
     second = Step("CountAgain", count, {"examples": first.output("examples"), "size": size})
-    assert shared_choices([first, second]) == {"Prepare": {"source": "source", "size": "size"}, "CountAgain": {"size": name}}
+    assert shared_choices([first, second]) == {"Prepare": {"source": "source", "size": names[0]}, "CountAgain": {"size": names[1]}}
 
 
 def test_value_that_kubeflow_does_not_pass_on():

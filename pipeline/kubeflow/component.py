@@ -6,6 +6,7 @@ import linecache
 from kfp import dsl
 
 from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
+from zfnet.pipeline.code_version import code_version
 from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, snake_case
 from zfnet.pipeline.step import Step
 
@@ -36,6 +37,8 @@ def make_component(step: Step, image: str) -> dsl.base_component.BaseComponent:
 def component_source(step: Step) -> str:
     """The Python function that a container runs: the signature is the step's own, and the body only hands on what was given.
 
+    It names the version of the step's code, because Kubeflow's cache looks at this function and at the name of the image, not into it.
+
     Args:
         step: the step.
     """
@@ -53,6 +56,7 @@ def component_source(step: Step) -> str:
     return (
         f"def {snake_case(step.name)}(*, {', '.join(arguments)}):\n"
         f'    """{documentation}\n    """\n'
+        f"    # Code version {code_version(step.function)}\n"
         f"    arguments = dict(locals(){constants})\n"
         "    from zfnet.pipeline.kubeflow.task import run_task\n\n"
         f"    run_task({step.name!r}, arguments)\n"

@@ -1,6 +1,7 @@
 import inspect
 
 from zfnet.components.artifacts import Anomalies, Evaluation, Examples, Input, Model, Output, Setting
+from zfnet.pipeline.code_version import code_version
 from zfnet.pipeline.kubeflow.component import component_source, make_component
 from zfnet.pipeline.step import Step
 
@@ -34,6 +35,7 @@ EXPECTED = '''def judge_again(*, examples: Input[Dataset], evaluation: Output[Me
         evaluation: zfnet.Evaluation
         anomalies: zfnet.Anomalies
     """
+    # Code version VERSION
     arguments = dict(locals(), epochs=None)
     from zfnet.pipeline.kubeflow.task import run_task
 
@@ -48,14 +50,14 @@ def step() -> Step:
 
 
 def test_source_is_read_off_the_declaration():
-    assert component_source(step()) == EXPECTED
+    assert component_source(step()) == EXPECTED.replace("VERSION", code_version(judge_models))
 
 
 def test_component_runs_in_the_image():
     component = make_component(step(), "birds:7")
     container = component.component_spec.implementation.container
     assert container.image == "birds:7"
-    assert inspect.getsource(component.python_func) == EXPECTED
+    assert inspect.getsource(component.python_func) == component_source(step())
     assert "pip install" not in " ".join(container.command)
     assert {name: output.type for name, output in component.component_spec.outputs.items()} == {
         "evaluation": "system.Metrics@0.0.1",

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from zfnet.components.data.remote_runner import DATAFLOW
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.commands import run
 from zfnet.pipeline.kubeflow.named_data import NamedData
@@ -80,6 +81,11 @@ def command(
     BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
     """
     config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None})
+    if runner == DATAFLOW:
+        raise ValueError(
+            f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "
+            f"`zfnet examples --runner {DATAFLOW}`, and give the prepared directory with --data."
+        )
     try:
         from zfnet.pipeline.kubeflow.compile_pipeline import compile_pipeline
     except ModuleNotFoundError as error:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting
+from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
+from zfnet.pipeline.execution_plan import ExecutionPlan
 from zfnet.pipeline.kubeflow.named_data import NamedData
 from zfnet.pipeline.kubeflow.task import declared_steps, run_task, shared_directory
 from zfnet.pipeline.step import Step
-from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 
 @dataclass
@@ -104,10 +105,16 @@ def test_input_from_elsewhere_is_refused(output, tmp_path):
         run_task("Train", arguments, declare)
 
 
-def test_steps_are_those_of_a_run(tmp_path):
-    steps = {step.name: step for step in declared_steps(tmp_path)}
-    assert "AnomalyGate" in steps
-    assert zfnet_pipeline.__name__ in steps["Evaluator"].arguments["baseline"].__qualname__
+def test_model_is_compared_with_the_one_that_is_served(tmp_path):
+    version = tmp_path / "serving/1"
+    for file, text in ((DIGEST, "old"), (EXAMPLES_DIGEST, "cats"), (f"{EXTRA}/evaluation.json", "{}")):
+        (version / file).parent.mkdir(parents=True, exist_ok=True)
+        (version / file).write_text(text)
+    evaluator = {step.name: step for step in declared_steps(tmp_path)}["Evaluator"]
+    plan = ExecutionPlan(evaluator, {}, {"examples": "cats", "statistics": "s", "model": "new"}, {})
+    assert str(plan.settings()["baseline"].path) == str(version / EXTRA)
+    # No database was made to ask.
+    assert [entry.name for entry in tmp_path.iterdir()] == ["serving"]
 
 
 @pytest.mark.parametrize("root", ["runs", "/nowhere/at/all", "gs://no-such-bucket/runs"])

@@ -28,6 +28,12 @@ def _volumes(ctx: click.Context, parameter: click.Parameter, words: tuple[str, .
     return volumes
 
 
+def _refuse_relative(data: str) -> None:
+    path = pathlib.Path(data)
+    if data != "photo_patches" and (data.startswith((".", "~")) or (not path.is_absolute() and path.exists())):
+        raise ValueError(f"Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.")
+
+
 @click.command(cls=Command, short_help="Write the pipeline for Kubeflow Pipelines or Vertex AI.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), required=True, metavar="FILE", help="YAML file to write.")
 @click.option(
@@ -81,6 +87,7 @@ def command(
     BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
     """
     config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None})
+    _refuse_relative(config.data)
     if runner == DATAFLOW:
         raise ValueError(
             f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "

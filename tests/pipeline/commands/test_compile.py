@@ -116,6 +116,16 @@ print(sorted({"tensorflow", "keras", "apache_beam"} & sys.modules.keys()))
 """
 
 
+@pytest.mark.parametrize("data", ["photographs", "./none", "~/photographs"])
+def test_data_that_tasks_do_not_find(compiled, tmp_path, data):
+    (tmp_path / "photographs").mkdir()
+    done, written = compiled("--data", data)
+    assert (done.returncode, written) == (1, [])
+    assert (
+        done.stderr == f"Error: Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.\n"
+    )
+
+
 def test_missing_sdk_is_named(compiled):
     done, _ = compiled(program=(sys.executable, "-c", WITHOUT_KFP))
     assert (done.returncode, done.stdout) == (1, "")

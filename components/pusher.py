@@ -7,7 +7,10 @@ from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
 
-DIGEST = "assets.extra/model_digest.txt"  # where a SavedModel may hold what TensorFlow does not read
+# Where a SavedModel may hold what TensorFlow does not read: which model it is, what it was trained on, and its evaluation.
+EXTRA = "assets.extra"
+DIGEST = f"{EXTRA}/model_digest.txt"
+EXAMPLES_DIGEST = f"{EXTRA}/examples_digest.txt"
 
 
 def push(
@@ -20,10 +23,11 @@ def push(
 ) -> None:
     """Writes a blessed model as the next version of a SavedModel directory, as model servers watch it.
 
-    The model that is served already, and is only evaluated anew, keeps its version: each says in `assets.extra` which model it is.
+    The model that is served already, and is only evaluated anew, keeps its version: each says in `assets.extra` which model it is, on which
+    examples it was trained, and how it was evaluated when it was pushed.
 
     Args:
-        examples: the examples it was trained on, for their size.
+        examples: the examples it was trained on, for their size and digest.
         model: the model.
         evaluation: says whether it is blessed; a model that is not stays where it is.
         serving: gets `version.json`: the version, or null.
@@ -45,6 +49,8 @@ def push(
             export(model, side=examples.side, path=beside)
             (beside / DIGEST).parent.mkdir()
             (beside / DIGEST).write_text(digest)
+            (beside / EXAMPLES_DIGEST).write_text(examples.digest())
+            (beside / EXTRA / "evaluation.json").write_bytes((evaluation.path / "evaluation.json").read_bytes())
             beside.rename(directory / str(version))
     (serving.path / "version.json").write_text(json.dumps({"version": version}))
 

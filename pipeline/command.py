@@ -1,12 +1,12 @@
 """What all commands of `zfnet` have in common: `--verbose`, and how they fail."""
 
 import contextlib
-import os
 import traceback
 from typing import Any
 
 import click
 
+from zfnet.pipeline.configure_libraries import configure_libraries
 from zfnet.pipeline.error_message import error_message
 from zfnet.pipeline.quiet_libraries import quiet_libraries
 
@@ -24,10 +24,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         verbose = ctx.params.pop("verbose")
-        # TensorFlow uses these kernels by itself on some of Intel's processors only; on AMD's a training step is much faster with them.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        # Paths in Cloud Storage by gcsfs rather than by TensorFlow, which takes seconds to import and knows no stand-in for the cloud.
-        os.environ.setdefault("EPATH_USE_TF", "false")
+        configure_libraries()
         try:
             with contextlib.nullcontext() if verbose else quiet_libraries():
                 return super().invoke(ctx)

@@ -56,6 +56,14 @@ class ExecutionPlan:
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
+    def execute(self, outputs: dict[str, Artifact]) -> None:
+        """Calls the step's function with everything that it takes.
+
+        Args:
+            outputs: the artifacts to write, by name; their directories exist and are empty.
+        """
+        self.step.function(**self.step.values("input") | self.inputs, **outputs, **self.step.values("parameter"), **self.settings())
+
     def settings(self) -> dict[str, Any]:
         """The settings by name, those given as functions called with this plan."""
         return {name: value(self) if inspect.isfunction(value) else value for name, value in self.step.values("setting").items()}

@@ -178,7 +178,7 @@ class LocalRunner:
         partial.mkdir(parents=True)
         for output in outputs.values():
             output.path.mkdir()
-        step.function(**step.values("input") | plan.inputs, **outputs, **step.values("parameter"), **plan.settings())
+        plan.execute(outputs)
         partial.rename(complete)
         for name, artifact_type in step.output_types.items():
             output = artifact_type(complete / name)

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from zfnet.components.artifacts import Evaluation
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.example_validator import validate_examples
@@ -28,6 +29,7 @@ def zfnet_pipeline(
     runner: str,
     beam_options: tuple[str, ...] = (),
     strict: bool = False,
+    baseline: Callable[[pathlib.Path, str, str], Evaluation | None] = pushed_last,
 ) -> list[Step]:
     """Declares the pipeline; nothing is run.
 
@@ -38,6 +40,7 @@ def zfnet_pipeline(
         runner: name of the Beam runner for the steps that go over all photographs.
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
         strict: whether an anomaly in the examples ends the run.
+        baseline: finds what a model is compared with, from the root and the digests of the examples and of the model.
 
     Returns:
         The steps, in the order in which to run them.
@@ -100,7 +103,7 @@ def zfnet_pipeline(
             "statistics": statistics,
             "model": model,
             "ten_crop": config.ten_crop,
-            "baseline": lambda plan: pushed_last(root, plan.digests["examples"], plan.digests["model"]),
+            "baseline": lambda plan: baseline(root, plan.digests["examples"], plan.digests["model"]),
         },
     )
     visualizer = Step(
@@ -117,7 +120,12 @@ def zfnet_pipeline(
     pusher = Step(
         "Pusher",
         push,
-        {"examples": examples, "model": model, "evaluation": evaluator.output("evaluation"), "destination": str(root / "serving")},
+        {
+            "examples": examples,
+            "model": model,
+            "evaluation": evaluator.output("evaluation"),
+            "destination": lambda plan: str(root / "serving"),
+        },
         still_holds=_still_serves(root),
     )
     gate = [Step("AnomalyGate", refuse_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []

@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from zfnet.components.artifacts import Evaluation, Model, Serving
-from zfnet.components.pusher import push
+from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA, push
 
 
 @pytest.fixture
@@ -30,6 +30,14 @@ def test_versions_increase(examples, model, evaluation, tmp_path):
     assert (tmp_path / "serving" / "10" / "saved_model.pb").is_file()
     assert (tmp_path / "serving" / "10" / "assets" / "labels.txt").read_text() == "blue\ngreen\nred\n"
     assert sorted(path.name for path in (tmp_path / "serving").iterdir()) == ["10", "9"]
+
+
+def test_version_says_what_it_is(examples, model, evaluation, tmp_path):
+    run(examples, model, evaluation(True), tmp_path)
+    version = tmp_path / "serving/1"
+    assert (version / DIGEST).read_text() == model.digest()
+    assert (version / EXAMPLES_DIGEST).read_text() == examples.digest()
+    assert json.loads((version / EXTRA / "evaluation.json").read_text()) == {"blessed": True}
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(examples, model, evaluation, tmp_path):

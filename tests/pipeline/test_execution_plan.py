@@ -44,3 +44,15 @@ def test_setting_given_as_function_is_called_with_the_plan():
     plan = ExecutionPlan(Step("Prepare", prepare, {"source": Photographs("a"), "workers": lambda plan: len(plan.key())}), {}, {}, {})
     assert plan.settings() == {"workers": 64}
     assert plan.key() == key()
+
+
+def test_execution_calls_the_step_with_everything_it_takes(tmp_path):
+    def copy(examples: Input[Examples], statistics: Output[Statistics], *, size: int = 3, log: Setting[str]) -> None:
+        (statistics.path / "copy").write_text(f"{(examples.path / 'original').read_text()} {size} {log}")
+
+    (tmp_path / "original").write_text("cat")
+    step = Step(
+        "Copy", copy, {"examples": Step("Prepare", prepare, {"source": Photographs("a")}).output("examples"), "log": lambda plan: "l"}
+    )
+    ExecutionPlan(step, {"examples": Examples(tmp_path)}, {"examples": "1"}, {}).execute({"statistics": Statistics(tmp_path)})
+    assert (tmp_path / "copy").read_text() == "cat 3 l"

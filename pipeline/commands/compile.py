@@ -1,0 +1,116 @@
+"""`zfnet compile`: the pipeline for Kubeflow Pipelines and Vertex AI."""
+
+import pathlib
+from typing import Any
+
+import click
+
+from zfnet.components.data.remote_runner import DATAFLOW
+from zfnet.pipeline.command import Command
+from zfnet.pipeline.commands import run
+from zfnet.pipeline.kubeflow.named_data import NamedData
+from zfnet.pipeline.kubeflow.served_last import served_last
+
+
+def _absolute(ctx: click.Context, parameter: click.Parameter, root: str | None) -> str | None:
+    if root is not None and not root.startswith(("/", "gs://")):
+        raise click.BadParameter(f"tasks have no working directory in common: expected an absolute path or gs://bucket/name, not {root!r}.")
+    return root
+
+
+def _volumes(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+    volumes = {}
+    for word in words:
+        claim, _, directory = word.partition(":")
+        if not claim or not directory.startswith("/"):
+            raise click.BadParameter(f"expected CLAIM:DIR with an absolute DIR, such as photographs:/data, not {word!r}.")
+        volumes[directory] = claim
+    return volumes
+
+
+def _refuse_relative(data: str) -> None:
+    path = pathlib.Path(data)
+    if data != "photo_patches" and (data.startswith((".", "~")) or (not path.is_absolute() and path.exists())):
+        raise ValueError(f"Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.")
+
+
+@click.command(cls=Command, short_help="Write the pipeline for Kubeflow Pipelines or Vertex AI.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), required=True, metavar="FILE", help="YAML file to write.")
+@click.option(
+    "--image",
+    default="zfnet:latest",
+    show_default=True,
+    metavar="NAME",
+    help="Image of the tasks' containers, as the cluster finds it, with this project and its extra kfp installed.",
+)
+@click.option(
+    "--root",
+    metavar="DIR",
+    callback=_absolute,
+    show_default="none, to be given whenever the pipeline is started",
+    help="Directory that every task reaches, for checkpoints, TensorBoard's logs and pushed models: a path in a volume, or gs://bucket/name.",
+)
+@click.option(
+    "--volume",
+    "volumes",
+    multiple=True,
+    callback=_volumes,
+    metavar="CLAIM:DIR",
+    help="Mount a persistent volume claim of Kubernetes in every task. May be repeated.",
+)
+@click.option("--gpus", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="GPUs for the Trainer.")
+@click.option(
+    "--gpu-type",
+    default="nvidia.com/gpu",
+    show_default=True,
+    metavar="NAME",
+    help="What they are called where the pipeline runs; on Vertex AI NVIDIA_TESLA_T4 or the like.",
+)
+def command(
+    out: pathlib.Path,
+    config_name: str | None,
+    strict: bool,
+    runner: str,
+    beam_options: tuple[str, ...],
+    image: str,
+    root: str | None,
+    volumes: dict[str, str],
+    gpus: int,
+    gpu_type: str,
+    **choices: Any,
+) -> None:
+    """Write the pipeline that `zfnet run` runs as YAML for Kubeflow Pipelines or Vertex AI, each step a task.
+
+    The options of `zfnet run` become the pipeline's parameters, with the values given here as defaults; those that are left open here
+    (such as the epochs where --data is given) stay open. Nothing is run, and DATA is not looked at.
+
+    BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
+    """
+    config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None})
+    _refuse_relative(config.data)
+    if runner == DATAFLOW:
+        raise ValueError(
+            f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "
+            f"`zfnet examples --runner {DATAFLOW}`, and give the prepared directory with --data."
+        )
+    try:
+        from zfnet.pipeline.kubeflow.compile_pipeline import compile_pipeline
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("kfp", "docstring_parser"):
+            raise
+        raise ValueError("zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'") from error
+    from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+
+    if choices["architecture"]:
+        from zfnet.model.net.architecture import find_architecture
+
+        find_architecture(config.architecture)
+    # The tasks say where the root is; what depends on it is worked out there.
+    steps = zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), runner, beam_options, strict, served_last)
+    parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)
+    click.echo(f"{out}: {', '.join(step.name for step in steps)}, each in a container of {image}")
+    click.echo(f"Parameters: {', '.join(sorted(parameters))}{'' if root else '; root must be given'}")
+
+
+# What can be chosen is what `zfnet run` lets one choose; before --verbose, which comes last.
+command.params[-1:-1] = [parameter for parameter in run.command.params if parameter.name not in ("root", "verbose")]

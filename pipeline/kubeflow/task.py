@@ -1,0 +1,114 @@
+"""One task of a compiled pipeline: a step, run by itself, that knows of the others only what comes with its inputs."""
+
+import json
+import pathlib
+import shutil
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from zfnet.components.artifacts import Artifact, Evaluation
+from zfnet.pipeline.configure_libraries import configure_libraries
+from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.kubeflow.execution_record import Record, recorded, with_choices
+from zfnet.pipeline.kubeflow.named_data import NamedData
+from zfnet.pipeline.kubeflow.served_last import served_last
+from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.step import Step
+from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+
+METADATA = "zfnet"  # the key under which an artifact's metadata hold its record
+CLOUD_STORAGE = "gs://"
+CLOUD_STORAGE_MOUNTED = pathlib.Path("/gcs")  # where Vertex AI shows every bucket as a directory
+
+
+class KubeflowArtifact(Protocol):
+    """What Kubeflow gives for an input or output: `kfp.dsl.Artifact`."""
+
+    path: str
+    metadata: dict[str, Any]
+
+
+def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Path], list[Step]] | None = None) -> None:
+    """Runs the step `name`.
+
+    Args:
+        name: of the step.
+        arguments: what the component was called with: artifacts of Kubeflow, values, and `root` if the step needs it. The outputs'
+            metadata get the record of the execution, and an evaluation's also its numbers, which Kubeflow shows.
+        declare: returns the steps of the pipeline for a root; None for those of `zfnet run`.
+
+    Raises:
+        ValueError: the root is not there, or whatever the step finds wrong.
+    """
+    configure_libraries()
+    given = dict(arguments)
+    root = shared_directory(given.pop("root")) if "root" in given else pathlib.Path()
+    steps = {step.name: step for step in (declare or declared_steps)(root)}
+    declared = steps[name].declared
+
+    def of_kind(*kinds: str) -> dict[str, Any]:
+        return {argument: value for argument, value in given.items() if declared[argument].kind in kinds}
+
+    inputs = {argument: artifact for argument, artifact in of_kind("input").items() if artifact is not None}
+    records = {argument: _record(argument, artifact) for argument, artifact in inputs.items()}
+    plan = ExecutionPlan(
+        _opened(with_choices(steps[name], of_kind("parameter", "setting")), root),
+        inputs={argument: declared[argument].type(artifact.path) for argument, artifact in inputs.items()},
+        digests={argument: record["digest"] for argument, record in records.items()},
+        upstream={argument: recorded(record, steps) for argument, record in records.items()},
+    )
+    outputs = {argument: declared[argument].type(_emptied(artifact.path)) for argument, artifact in of_kind("output").items()}
+    plan.execute(outputs)
+    for argument, output in outputs.items():
+        record = Record(digest=output.digest(), step=name, parameters=of_kind("parameter"), inputs=records)
+        given[argument].metadata.update(_numbers(output), **{METADATA: json.dumps(record)})
+
+
+def declared_steps(root: pathlib.Path) -> list[Step]:
+    """All steps that `zfnet run` may have, with arguments that a task replaces by its own."""
+    return zfnet_pipeline(RunConfig(None), NamedData(""), root, "", strict=True, baseline=served_last)
+
+
+def shared_directory(root: str) -> pathlib.Path:
+    """The directory of the runs, where it is for this task.
+
+    Args:
+        root: an absolute path; or `gs://bucket/name` where buckets are mounted as on Vertex AI, `/gcs/bucket/name`.
+
+    Raises:
+        ValueError: there is no such place. That a path can be made says nothing: without its volume it would be the task's own, and lost.
+    """
+    directory = CLOUD_STORAGE_MOUNTED / root.removeprefix(CLOUD_STORAGE) if root.startswith(CLOUD_STORAGE) else pathlib.Path(root)
+    if not directory.is_absolute() or not (directory.is_dir() or directory.parent.is_dir()):
+        raise ValueError(
+            f"The root {root} is not there for this task: expected the absolute path of a directory in a volume that is mounted for every "
+            f"task, or gs://bucket/name where buckets are mounted at {CLOUD_STORAGE_MOUNTED}."
+        )
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+def _record(argument: str, artifact: KubeflowArtifact) -> Record:
+    if METADATA not in artifact.metadata:
+        raise ValueError(
+            f"The input {argument} ({artifact.path}) does not say how it was made: expected the output of a task of this pipeline, whose "
+            f"metadata hold {METADATA!r}."
+        )
+    return json.loads(artifact.metadata[METADATA])
+
+
+def _opened(step: Step, root: pathlib.Path) -> Step:
+    return with_choices(step, {name: value.open(root) for name, value in step.arguments.items() if isinstance(value, NamedData)})
+
+
+def _emptied(path: str) -> pathlib.Path:
+    """A directory for an output, without what an attempt that failed left there."""
+    directory = pathlib.Path(path)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def _numbers(output: Artifact) -> dict[str, float]:
+    content = output.read_json("evaluation.json") if isinstance(output, Evaluation) else {}
+    return {name: value for name, value in content.items() if type(value) in (int, float)}

@@ -1,0 +1,137 @@
+import pathlib
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+import yaml
+
+ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+
+
+@pytest.fixture
+def compiled(tmp_path):
+    """Runs `zfnet compile`; returns how it ended and what was written."""
+
+    def start(*options: str, program: tuple = (ZFNET,)) -> tuple[subprocess.CompletedProcess, list[dict]]:
+        command = [*program, "compile", "--out", "pipeline.yaml", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        written = tmp_path / "pipeline.yaml"
+        return done, list(yaml.safe_load_all(written.read_text())) if written.exists() else []
+
+    return start
+
+
+def defaults(specification: dict) -> dict:
+    return {name: it.get("defaultValue") for name, it in specification["root"]["inputDefinitions"]["parameters"].items()}
+
+
+def test_configuration_gives_the_defaults(compiled, tmp_path):
+    done, [specification] = compiled()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "pipeline.yaml: ExampleGen, StatisticsGen, ExampleValidator, Trainer, Evaluator, Visualizer, Pusher, each in a container of "
+        "zfnet:latest",
+        "Parameters: architecture, batch_size, beam_options, crops, data, deterministic, epochs, image_size, learning_rate, maps, "
+        "max_rejected, patience, root, runner, seed, ten_crop; root must be given",
+    ]
+    chosen = defaults(specification)
+    assert (chosen["data"], chosen["epochs"], chosen["patience"], chosen["root"]) == ("photo_patches", 10, 2, None)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pipeline.yaml"]
+
+
+def test_options_give_the_defaults(compiled):
+    done, [specification, platform] = compiled(
+        *("--data", "/data/birds", "--epochs", "7", "--image-size", "64", "--ten-crop", "--strict", "--root", "/data/runs"),
+        *("--volume", "photographs:/data", "--image", "registry/zfnet:7", "--gpus", "2", "--", "--ExampleGen.direct_num_workers=2"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "must be given" not in done.stdout
+    chosen = defaults(specification)
+    assert {
+        name: chosen[name]
+        for name in ("data", "epochs", "image_size", "ten_crop", "root", "example_gen_beam_options", "statistics_gen_beam_options")
+    } == {
+        "data": "/data/birds",
+        "epochs": 7,
+        "image_size": 64,
+        "ten_crop": True,
+        "root": "/data/runs",
+        "example_gen_beam_options": ["--direct_num_workers=2"],
+        "statistics_gen_beam_options": [],
+    }
+    # Left open, it is no parameter.
+    assert "batch_size" not in chosen
+    assert "anomaly-gate" in specification["root"]["dag"]["tasks"]
+    executors = specification["deploymentSpec"]["executors"]
+    assert {it["container"]["image"] for it in executors.values()} == {"registry/zfnet:7"}
+    assert [name for name, it in executors.items() if "resources" in it["container"]] == ["exec-trainer"]
+    assert len(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]) == len(executors)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--root", "runs"], "expected an absolute path or gs://bucket/name, not 'runs'"),
+        (["--volume", "photographs"], "expected CLAIM:DIR with an absolute DIR"),
+        (["--volume", "photographs:data"], "expected CLAIM:DIR with an absolute DIR"),
+        (["--gpus", "-1"], "-1 is not in the range"),
+        (["--config", "folder"], "folder needs --data"),
+    ],
+)
+def test_wrong_usage(compiled, options, message):
+    done, written = compiled(*options)
+    assert (done.returncode, written) == (2, [])
+    assert message in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "pipeline.json"], "expected a file that ends in .yaml, not pipeline.json"),
+        (["--out", "none/pipeline.yaml"], "No such file or directory"),
+        (["--runner", "DataflowRunner"], "Prepare the photographs by `zfnet examples --runner DataflowRunner`"),
+        (["--architecture", "resnet"], "There is no architecture 'resnet'"),
+    ],
+)
+def test_failure_is_one_line(compiled, tmp_path, options, message):
+    done, _ = compiled(*options)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("Error: ")
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+WITHOUT_KFP = """
+import sys
+sys.modules["kfp"] = None
+from zfnet.pipeline.cli import main
+main()
+"""
+HEAVY = """
+import sys
+from zfnet.pipeline.cli import main
+main(standalone_mode=False)
+print(sorted({"tensorflow", "keras", "apache_beam"} & sys.modules.keys()))
+"""
+
+
+@pytest.mark.parametrize("data", ["photographs", "./none", "~/photographs"])
+def test_data_that_tasks_do_not_find(compiled, tmp_path, data):
+    (tmp_path / "photographs").mkdir()
+    done, written = compiled("--data", data)
+    assert (done.returncode, written) == (1, [])
+    assert (
+        done.stderr == f"Error: Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.\n"
+    )
+
+
+def test_missing_sdk_is_named(compiled):
+    done, _ = compiled(program=(sys.executable, "-c", WITHOUT_KFP))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'\n"
+
+
+def test_nothing_heavy_is_imported(compiled):
+    done, _ = compiled(program=(sys.executable, "-c", HEAVY))
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -11,6 +11,9 @@ from zfnet.pipeline.commands import run
 from zfnet.pipeline.kubeflow.named_data import NamedData
 from zfnet.pipeline.kubeflow.served_last import served_last
 
+# Options of `zfnet run` that say where, how and when that one runs.
+NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
+
 
 def _absolute(ctx: click.Context, parameter: click.Parameter, root: str | None) -> str | None:
     if root is not None and not root.startswith(("/", "gs://")):
@@ -69,6 +72,7 @@ def _refuse_relative(data: str) -> None:
 def command(
     out: pathlib.Path,
     config_name: str | None,
+    local: bool,
     strict: bool,
     runner: str,
     beam_options: tuple[str, ...],
@@ -86,7 +90,7 @@ def command(
 
     BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
     """
-    config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None})
+    config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
     _refuse_relative(config.data)
     if runner == DATAFLOW:
         raise ValueError(
@@ -113,4 +117,4 @@ def command(
 
 
 # What can be chosen is what `zfnet run` lets one choose; before --verbose, which comes last.
-command.params[-1:-1] = [parameter for parameter in run.command.params if parameter.name not in ("root", "verbose")]
+command.params[-1:-1] = [parameter for parameter in run.command.params if parameter.name not in NOT_COMPILED]

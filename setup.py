@@ -20,8 +20,9 @@ def find_packages() -> list[str]:
     return packages
 
 
+POSTGRESQL = ["psycopg[binary]>=3.2"]
 # Google's client libraries and a server that stands in for Cloud Storage: what runs on Dataflow is tested without a cloud.
-TEST = ["pytest", "pytest-timeout", "build", "ruff", "apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs"]
+TEST = ["pytest", "pytest-timeout", "build", "ruff", "apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", *POSTGRESQL]
 
 setuptools.setup(
     name="zfnet",
@@ -55,6 +56,8 @@ setuptools.setup(
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
         # With what it takes to build the package that is sent to workers.
         "gcp": ["apache-beam[gcp]>=2.77", "build", "gcsfs", "setuptools"],
+        # The driver for a database of runs that several roots share.
+        "postgresql": POSTGRESQL,
         "test": TEST,
         # What benchmarks compare with. Of PyTorch one release, since its newest for Linux brings gigabytes of CUDA.
         "bench": ["captum>=0.9", "tf-explain>=0.3.1", "tf-keras-vis>=0.8.7", "torch==2.13.0", "xplique>=1.3.3"],

@@ -8,9 +8,12 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+import click
+from etils import epath
+
 
 @contextlib.contextmanager
-def root_lock(root: pathlib.Path, command: str, option: str = "--root") -> Iterator[None]:
+def root_lock(root: epath.PathLike, command: str, option: str = "--root", wait: bool = False) -> Iterator[None]:
     """Makes `root` and holds it for this process.
 
     The lock is the kernel's, on the open file ROOT/lock, and ends with the process however that ends. What the file contains is only
@@ -20,10 +23,12 @@ def root_lock(root: pathlib.Path, command: str, option: str = "--root") -> Itera
         root: the directory.
         command: the command line of this process, for that message.
         option: the option by which another directory is given, for the message too.
+        wait: whether to wait for another process that holds the root, after saying who it is.
 
     Raises:
-        OSError: another process holds the root, or it can't be made or written. The message says which.
+        OSError: another process holds the root and `wait` is false, or it can't be made or written. The message says which.
     """
+    root = pathlib.Path(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / "lock").open("a+")
@@ -33,7 +38,11 @@ def root_lock(root: pathlib.Path, command: str, option: str = "--root") -> Itera
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OSError(f"The directory {root} is in use by {_holder(file)}. Wait for it, or give another with {option}.") from error
+            used = f"The directory {root} is in use by {_holder(file)}."
+            if not wait:
+                raise OSError(f"{used} Wait for it (`zfnet run` does with --wait), or give another with {option}.") from error
+            click.echo(f"{used} Waiting for it to end.")
+            fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         json.dump({"pid": os.getpid(), "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}", "command": command}, file)
         file.flush()

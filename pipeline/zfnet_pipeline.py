@@ -1,8 +1,9 @@
 """The pipeline, from photographs to a served model and pictures of what it sees."""
 
-import pathlib
 from collections.abc import Callable
 from typing import Any
+
+from etils import epath
 
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
@@ -11,11 +12,12 @@ from zfnet.components.pusher import push
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
-from zfnet.pipeline import metadata
 from zfnet.pipeline.anomaly_gate import refuse_anomalies
 from zfnet.pipeline.baseline import pushed_last
 from zfnet.pipeline.beam_options import step_options
 from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.metadata import Execution
+from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.step import Step
@@ -24,10 +26,11 @@ from zfnet.pipeline.step import Step
 def zfnet_pipeline(
     config: RunConfig,
     source: Any,
-    root: pathlib.Path,
+    root: epath.PathLike,
     runner: str,
     beam_options: tuple[str, ...] = (),
     strict: bool = False,
+    metadata_url: str | None = None,
 ) -> list[Step]:
     """Declares the pipeline; nothing is run.
 
@@ -38,10 +41,12 @@ def zfnet_pipeline(
         runner: name of the Beam runner for the steps that go over all photographs.
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
         strict: whether an anomaly in the examples ends the run.
+        metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
 
     Returns:
         The steps, in the order in which to run them.
     """
+    root = epath.Path(root)
     steps = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
     beam = {step: {"runner": runner, "beam_options": options} for step, options in steps.items()}
     example_gen = Step(
@@ -68,7 +73,7 @@ def zfnet_pipeline(
             "tensorboard": lambda plan: str(_examples_log(root, plan.digests["examples"])),
             **beam["ExampleValidator"],
         },
-        still_holds=_still_logged(root),
+        still_holds=_still_logged(root, metadata_url),
     )
     trainer = Step(
         "Trainer",
@@ -97,7 +102,7 @@ def zfnet_pipeline(
             "statistics": statistics,
             "model": model,
             "ten_crop": config.ten_crop,
-            "baseline": lambda plan: pushed_last(root, plan.digests["examples"], plan.digests["model"]),
+            "baseline": lambda plan: pushed_last(root, plan.digests["examples"], plan.digests["model"], metadata_url),
         },
     )
     visualizer = Step(
@@ -126,28 +131,28 @@ def _training(plan: ExecutionPlan) -> str:
     return plan.key(without=("epochs",))
 
 
-def _tensorboard(root: pathlib.Path, trainer: ExecutionPlan) -> str:
+def _tensorboard(root: epath.Path, trainer: ExecutionPlan) -> str:
     """Directory of TensorBoard's logs of a training."""
     return str(root / "tensorboard" / f"{trainer.step.arguments['architecture']}-{_training(trainer)[:6]}")
 
 
-def _examples_log(root: pathlib.Path, examples: str) -> pathlib.Path:
+def _examples_log(root: epath.Path, examples: str) -> epath.Path:
     """Directory of TensorBoard's logs of the examples with a digest."""
     return root / "tensorboard" / f"examples-{examples[:6]}"
 
 
-def _still_logged(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:
+def _still_logged(root: epath.Path, metadata_url: str | None) -> Callable[[dict[str, Any]], bool]:
     """Asks whether the logs that an earlier execution of ExampleValidator wrote are still there."""
 
     def holds(outputs: dict[str, Any]) -> bool:
-        with metadata.open_metadata(root) as session:
-            execution = session.get_one(metadata.Execution, int(outputs["anomalies"].path.parent.name))
+        with open_metadata(root, metadata_url) as session:
+            execution = session.get_one(Execution, int(outputs["anomalies"].path.parent.name))
             return _examples_log(root, execution.artifacts("input")["examples"].digest).is_dir()
 
     return holds
 
 
-def _still_serves(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:
+def _still_serves(root: epath.Path) -> Callable[[dict[str, Any]], bool]:
     """Asks whether the version that an earlier execution of Pusher wrote is still in the serving directory."""
 
     def holds(outputs: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
-from zfnet.pipeline.options import beam_options_argument, command_line, root_option, runner_option
+from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
 
@@ -86,9 +86,20 @@ NOT_BLESSED = 3
     help="Share of unreadable photographs, 0 to 1, above which the run fails.",
 )
 @click.option("--strict", is_flag=True, help="Fail when something is suspicious in the photographs, before training.")
+@click.option("--wait", is_flag=True, help="Wait for another run under the same root to end, instead of failing.")
+@metadata_option
 @runner_option
 @beam_options_argument
-def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: str, beam_options: tuple[str, ...], **choices: Any) -> None:
+def command(
+    config_name: str | None,
+    root: pathlib.Path,
+    strict: bool,
+    wait: bool,
+    metadata_url: str | None,
+    runner: str,
+    beam_options: tuple[str, ...],
+    **choices: Any,
+) -> None:
     """Prepare photographs, train a network on them, evaluate it, draw what it sees, and keep it for serving.
 
     Run again, it redoes only what changed. How it ended is in ROOT/run.json, and in the exit code: 0 done, 1 failed, 2 wrong usage,
@@ -108,12 +119,12 @@ def command(config_name: str | None, root: pathlib.Path, strict: bool, runner: s
 
     def declare() -> list[Step]:
         if choices["architecture"]:
-            refuse_unknown_architecture(root, config.architecture)
-        return zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict)
+            refuse_unknown_architecture(root, config.architecture, metadata_url)
+        return zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict, metadata_url)
 
     # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    summary = run_pipeline(root, declare, command_line())
+    summary = run_pipeline(root, declare, command_line(), metadata_url, wait)
     report(root, config, summary)
     if summary["status"] == "not_blessed":
         click.get_current_context().exit(NOT_BLESSED)

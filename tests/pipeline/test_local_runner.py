@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting, Statistics
 from zfnet.pipeline import metadata
 from zfnet.pipeline.local_runner import LocalRunner, StepResult
+from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.step import Step
 
 
@@ -67,7 +68,7 @@ def called(root: pathlib.Path, **changes) -> list[str]:
 
 
 def executions(root: pathlib.Path) -> list[tuple[str, str]]:
-    with metadata.open_metadata(root) as session:
+    with open_metadata(root) as session:
         return [(execution.step, execution.status) for execution in session.scalars(sql.select(metadata.Execution))]
 
 
@@ -142,7 +143,7 @@ def test_setting_given_as_function_sees_the_plan(tmp_path):
     late = Step("Judge", judge, {**judge_step.arguments, "calls": tell})
     run(tmp_path, [write, adder, late])
     assert told["sum"] == 12
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         execution = session.scalar(sql.select(metadata.Execution).filter_by(step="Judge"))
         assert execution.key == told["key"]
         assert execution.artifacts("input")["statistics"].digest == told["digest"]
@@ -152,7 +153,7 @@ def test_setting_given_as_function_sees_the_plan(tmp_path):
 def test_execution_is_recorded(tmp_path):
     run(tmp_path, pipeline([]))
     run(tmp_path, pipeline([], times=5))
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         first, second = session.scalars(sql.select(metadata.Context)).all()
         assert [association.cached for association in first.associations] == [False, False, False]
         assert [association.cached for association in second.associations] == [True, False, False]
@@ -183,7 +184,7 @@ def test_step_that_fails_leaves_nothing_but_a_record(tmp_path, error):
     assert runner.results["WriteNumbers"].error is None
     assert runner.results["Fail"].outputs == {}
     assert runner.results["Fail"].error in ("The disk is full.", "Interrupted. The same command goes on with what is not complete yet.")
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         assert session.scalar(sql.select(metadata.Context)).status == "failed"
     assert called(tmp_path) == ["Add", "Judge"]
 

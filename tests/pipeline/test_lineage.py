@@ -69,9 +69,9 @@ def test_digests_lead_the_same_way(tmp_path, run_tiny):
         assert walked.keys() == reached.keys()
         assert all(walked[name]["outputs"] == execution["outputs"] for name, execution in reached.items())
     assert {name.split("/")[0]: name for name in walked} == {
-        "pusher": "pusher/15",
-        "evaluator": "evaluator/14",
-        "trainer": "trainer/13",
+        "pusher": "pusher/16",
+        "evaluator": "evaluator/15",
+        "trainer": "trainer/14",
         "statistics_gen": "statistics_gen/10",
         "example_gen": "example_gen/9",
     }

@@ -56,12 +56,9 @@ class Artifact:
         if "://" not in str(self.path):
             # Not by epath, which asks for the name of each file's owner too, and fails where he has none.
             return _local_sizes(pathlib.Path(self.path))
-        import fsspec
+        from zfnet.components.data.remote_directory import RemoteDirectory
 
-        system, path = fsspec.url_to_fs(str(self.path))
-        system.invalidate_cache()  # Workers write by other clients.
-        # All at once; each file by itself would take a request or two.
-        return {name[len(path) + 1 :]: found["size"] for name, found in system.find(path, detail=True).items()}
+        return {name: file.size for name, file in RemoteDirectory(self.path).files().items()}
 
     def digest(self) -> str:
         """Hex SHA-256 over the names and contents of all files: equal for equal artifacts, wherever they lie."""

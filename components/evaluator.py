@@ -25,11 +25,13 @@ def evaluate(
         baseline: evaluation of the model pushed last for the same data, which this one must not fall behind; `None` if there is
             none.
     """
+    from zfnet.components.data.local_copy import local_copy
     from zfnet.components.evaluation.blessing import bless
     from zfnet.components.evaluation.errors import measure_errors
     from zfnet.components.evaluation.saved_model_file import load_model_file
 
-    net = load_model_file(model.path / "model.keras")
+    net = load_model_file(local_copy(model).path / "model.keras")
+    examples = local_copy(examples)
     errors = measure_errors(net, examples, "validation")
     result = {**errors, "top1_error_ten_crop": None, "top5_error_ten_crop": None}
     if ten_crop:

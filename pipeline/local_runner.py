@@ -12,6 +12,7 @@ import sqlalchemy as sql
 from etils import epath
 
 from zfnet.components import artifacts
+from zfnet.components.data.storage import is_remote
 from zfnet.pipeline import metadata
 from zfnet.pipeline.duration import duration
 from zfnet.pipeline.error_message import error_message
@@ -47,7 +48,8 @@ class LocalRunner:
     """Runs steps under one root, to be used in a `with` statement, during which no other process can.
 
     An execution writes into ROOT/<step>/<number>.partial, which becomes ROOT/<step>/<number> when the step's function has returned,
-    and is only then recorded. So whatever a step leaves that dies is never taken for its output; it is removed at once, or by the next run.
+    and is only then recorded. A remote storage can't rename directories: there it writes into ROOT/<step>/<number> at once, and being
+    recorded is what counts. So whatever a step leaves that dies is never taken for its output; it is removed at once, or by the next run.
 
     Args:
         root: the directory for everything, made if missing.
@@ -199,13 +201,14 @@ class LocalRunner:
         start = time.monotonic()
         step, partial, complete = plan.step, self._directory(execution, ".partial"), self._directory(execution)
         outputs = {name: artifact_type(partial / name) for name, artifact_type in step.output_types.items()}
-        partial.mkdir(parents=True)
-        for output in outputs.values():
-            output.path.mkdir()
+        if partial != complete:  # A remote storage has no empty directories.
+            for output in outputs.values():
+                output.path.mkdir(parents=True)
         # While the step is at work, no transaction keeps a connection: that may be hours.
         self._session.commit()
         step.function(**step.values("input") | plan.inputs, **outputs, **step.values("parameter"), **plan.settings())
-        partial.rename(complete)
+        if partial != complete:
+            partial.rename(complete)
         for name, artifact_type in step.output_types.items():
             output = artifact_type(complete / name)
             artifact = metadata.Artifact(
@@ -226,7 +229,7 @@ class LocalRunner:
         self._context.associations.append(metadata.Association(execution=execution, cached=cached))
 
     def _directory(self, execution: metadata.Execution, suffix: str = "") -> epath.Path:
-        return self.root / f"{execution.directory}{suffix}"
+        return self.root / f"{execution.directory}{'' if is_remote(str(self.root)) else suffix}"
 
     def _remove(self, execution: metadata.Execution) -> None:
         """Removes what an execution wrote that did not come to be recorded, before or after it was renamed."""

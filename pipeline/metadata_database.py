@@ -145,11 +145,14 @@ def _add_missing(engine: sql.Engine) -> None:
 
 
 def _replace_when_committed(session: Metadata, copy: pathlib.Path, original: epath.Path, content: bytes) -> None:
-    uploaded = content
+    kept = content
 
     @sql.event.listens_for(session, "after_commit")
     def replace(_) -> None:
-        nonlocal uploaded
-        if (now := copy.read_bytes()) != uploaded:
-            original.write_bytes(now)
-            uploaded = now
+        nonlocal kept
+        if (now := copy.read_bytes()) == kept:
+            return
+        if (original.read_bytes() if original.exists() else b"") != kept:
+            raise OSError(f"{original} was written by another process meanwhile, and is left to it.")
+        original.write_bytes(now)
+        kept = now

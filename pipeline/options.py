@@ -1,5 +1,6 @@
 """Options that several commands have in common."""
 
+import importlib.util
 import re
 import shlex
 import sys
@@ -11,10 +12,11 @@ from zfnet.components.pictures.preprocessing import PREPROCESSINGS
 
 
 def _as_root(ctx: click.Context, parameter: click.Parameter, value: str) -> epath.PathLike:
-    try:
-        root = epath.Path(value)
-    except KeyError as error:
-        raise click.BadParameter(f"{value!r} is in no storage that is known; expected a directory, or gs://bucket/name.") from error
+    if "://" in value and not value.startswith("gs://"):
+        raise click.BadParameter(f"{value!r} is in no storage that is known; expected a directory, or gs://bucket/name.")
+    if value.startswith("gs://") and importlib.util.find_spec("gcsfs") is None:
+        raise click.BadParameter(f"{value!r} takes the extra `gcp`: pip install --editable '.[gcp]'.")
+    root = epath.Path(value)
     if "://" not in value and root.exists() and not root.is_dir():
         raise click.BadParameter(f"Directory {value!r} is a file.")
     return root

@@ -1,12 +1,12 @@
 """`zfnet run`: the whole pipeline."""
 
 import dataclasses
-import pathlib
 import signal
 import textwrap
 from typing import Any
 
 import click
+from etils import epath
 
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
@@ -92,7 +92,7 @@ NOT_BLESSED = 3
 @beam_options_argument
 def command(
     config_name: str | None,
-    root: pathlib.Path,
+    root: epath.Path,
     strict: bool,
     wait: bool,
     metadata_url: str | None,
@@ -111,16 +111,20 @@ def command(
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None})
     refuse_inside_data(root, config.data, "--root")
 
+    from zfnet.components.data.local_copy import cache_directory
     from zfnet.components.data.source import open_source
+    from zfnet.components.data.storage import is_remote
     from zfnet.pipeline.known_architecture import refuse_unknown_architecture
     from zfnet.pipeline.run_pipeline import run_pipeline
     from zfnet.pipeline.step import Step
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     def declare() -> list[Step]:
+        # TFDS reads by TensorFlow, which knows fewer storages.
+        downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         if choices["architecture"]:
             refuse_unknown_architecture(root, config.architecture, metadata_url)
-        return zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict, metadata_url)
+        return zfnet_pipeline(config, open_source(config.data, downloads), root, runner, beam_options, strict, metadata_url)
 
     # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -144,7 +148,7 @@ def choose(config_name: str | None, choices: dict[str, Any]) -> RunConfig:
     return config
 
 
-def report(root: pathlib.Path, config: RunConfig, summary: dict[str, Any]) -> None:
+def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:
     """Prints how a run ended and where to look."""
     from zfnet.components.artifacts import Examples
 
@@ -161,7 +165,7 @@ def report(root: pathlib.Path, config: RunConfig, summary: dict[str, Any]) -> No
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],
         "Serving": paths["serving"] and root / paths["serving"],
-        "TensorBoard": "zfnet tensorboard" + ("" if root == pathlib.Path("zfnet_run") else f" --root {root}"),
+        "TensorBoard": "zfnet tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
         "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 120)}",
         "Time": duration(sum(summary["seconds"].values())),

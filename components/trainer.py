@@ -43,7 +43,10 @@ def train(
     Raises:
         ValueError: if a parameter is out of its range, or the net can't be built for these images.
     """
+    from zfnet.components.data.local_copy import local_copy
+    from zfnet.components.data.written_locally import mirrored, written_locally
     from zfnet.components.training.fit import Recipe, fit
 
     recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic)
-    fit(recipe, examples, statistics, model, checkpoints, tensorboard)
+    with written_locally(model) as written, mirrored(checkpoints) as kept, mirrored(tensorboard) as logs:
+        fit(recipe, local_copy(examples), statistics, written, kept, logs)

@@ -1,10 +1,10 @@
 """The lock of a remote root: an object that its holder made, and keeps renewing as long as it lives."""
 
-import _thread
 import contextlib
 import datetime
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -64,7 +64,7 @@ def _renew(lock: "_Lock", ended: threading.Event) -> None:
             click.echo(
                 f"The lock {lock.path} was not renewed for {STALE:.0f} s, and may be another process's now: this one ends.", err=True
             )
-            _thread.interrupt_main()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # wakes it from whatever it waits for
             return
 
 

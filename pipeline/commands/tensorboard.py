@@ -10,7 +10,6 @@ import click
 from etils import epath
 
 from zfnet.components.data.storage import is_remote
-
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.options import root_option
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -28,7 +29,7 @@ except KeyboardInterrupt:
 
 
 class Conditions(http.server.BaseHTTPRequestHandler):
-    """Stands before the server that stands in for Cloud Storage, which knows no conditions, and sees to one: that a file is not there yet."""
+    """Stands before the server that stands in for Cloud Storage and knows no conditions, and sees to one: that a file is not there."""
 
     lock = threading.Lock()
 
@@ -91,8 +92,8 @@ def hold(in_cloud, open_bucket):
 
     yield start
     for process in processes:
-        process.kill()
-        process.communicate()
+        with process:  # closes its pipes
+            process.kill()
     for blob in open_bucket().list_blobs():
         blob.delete()
 
@@ -151,21 +152,26 @@ def test_one_of_many_takes_over_from_the_dead(hold):
     assert first.stdout.readline() == "held\n"
     first.kill()
     first.wait()
-    many = [hold(str(number), "wait") for number in range(4)]
-    holders = [process for process in many if "Waiting" in process.stdout.readline()]
-    assert len(holders) == 4
-    threads = [threading.Thread(target=lambda process=process: lines.append((process, process.stdout.readline()))) for process in many]
-    lines = []
-    for thread in threads:
-        thread.start()
+    held, threads = [], []
+
+    def follow(process: subprocess.Popen) -> None:
+        for line in process.stdout:
+            if line == "held\n":
+                held.append(process)
+
+    for number in range(4):
+        threads.append(threading.Thread(target=follow, args=[hold(str(number), "wait")]))
+        threads[-1].start()
     for number in range(1, 5):
-        while len(lines) < number:
-            assert any(thread.is_alive() for thread in threads)
+        while len(held) < number:
+            time.sleep(0.05)
         with pytest.raises(subprocess.TimeoutExpired):
-            lines[-1][0].wait(1)
-        assert len(lines) == number  # nobody else has it meanwhile
-        lines[-1][0].communicate("", timeout=30)
-    assert [line for _, line in lines] == ["held\n"] * 4
+            held[-1].wait(1)
+        assert len(held) == number  # nobody else has it meanwhile
+        held[-1].stdin.close()
+        assert held[-1].wait(30) == 0
+    for thread in threads:
+        thread.join()
 
 
 def test_process_that_lost_its_lock_ends(hold, open_bucket):

@@ -300,3 +300,50 @@ def test_one_process_at_a_time(tmp_path, slow_pipeline):
     with pytest.raises(OSError, match=f"in use by process {first.pid} since 20.* .zfnet run."):
         run(tmp_path / "root", [])
     assert (tmp_path / "root/slow_write/1.partial").is_dir()
+
+
+REMOTE_PIPELINE = """
+import sys
+from etils import epath
+from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
+from zfnet.pipeline import remote_lock
+from zfnet.pipeline.local_runner import LocalRunner
+from zfnet.pipeline.step import Step
+
+remote_lock.RENEWED, remote_lock.STALE, remote_lock.LOOKED = 0.2, 1.0, 0.2
+
+def write(examples: Output[Examples]) -> None:
+    (examples.path / "manifest.json").write_text("[1, 2]")
+
+def add(examples: Input[Examples], statistics: Output[Statistics], *, mode: Setting[str]) -> None:
+    (statistics.path / "deep" / "half.json").write_text("half")
+    if mode == "fail":
+        raise ValueError("half")
+    if mode == "wait":
+        print("half", flush=True)
+        sys.stdin.read()
+    (statistics.path / "deep" / "half.json").unlink()
+    (statistics.path / "deep" / "sum.json").write_text(str(sum(examples.read_json("manifest.json"))))
+
+write_step = Step("Write", write, {})
+with LocalRunner(epath.Path("gs://photos/root"), "zfnet run", wait=True) as runner:
+    results = runner.run([write_step, Step("Add", add, {"examples": write_step.output("examples"), "mode": sys.argv[1]})])
+    print(results["Add"].cached, results["Add"].outputs["statistics"].path)
+"""
+
+
+@pytest.mark.timeout(200)
+def test_remote_root_keeps_what_is_recorded_alone(in_cloud, fetch, open_bucket, tmp_path):
+    (tmp_path / "program.py").write_text(REMOTE_PIPELINE)
+    failed = in_cloud.start("import program", "fail")
+    assert "ValueError: half" in failed.communicate(timeout=60)[1]
+    assert set(fetch("root/")) == {"write/1/examples/manifest.json", "metadata.sqlite"}
+    with in_cloud.start("import program", "wait") as killed:
+        wait_for(killed, "half\n")
+        killed.kill()
+    assert set(fetch("root/")) == {"write/1/examples/manifest.json", "metadata.sqlite", "add/3/statistics/deep/half.json", "lock"}
+    assert in_cloud("import program", "on").splitlines()[-1] == "False gs://photos/root/add/4/statistics"
+    assert set(fetch("root/")) == {"write/1/examples/manifest.json", "metadata.sqlite", "add/4/statistics/deep/sum.json"}
+    assert in_cloud("import program", "on").splitlines()[-1] == "True gs://photos/root/add/4/statistics"
+    open_bucket().blob("root/add/4/statistics/deep/sum.json").delete()
+    assert in_cloud("import program", "on").splitlines()[-1] == "False gs://photos/root/add/5/statistics"

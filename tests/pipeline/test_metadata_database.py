@@ -237,3 +237,54 @@ def test_names_of_roots(tmp_path, monkeypatch):
     assert root_name("gs://bucket/run") == "gs://bucket/run"
     assert root_name("run") == f"{socket.gethostname()}:{tmp_path}/run"
     assert root_name("other:/data/run") == "other:/data/run"
+
+
+REMOTE = """
+import sqlite3
+from etils import epath
+from zfnet.pipeline import metadata
+from zfnet.pipeline.metadata_database import open_metadata, open_recorded
+
+root = epath.Path("gs://photos/root")
+file = root / "metadata.sqlite"
+
+def add(session, command):
+    session.add(metadata.Context(root=session.root, command=command, status="running"))
+
+with open_metadata(root) as session:
+    print(file.exists())
+    add(session, "one")
+    session.commit()
+    with open_metadata(root) as another:  # as a step looks up what ran before
+        print([context.command for context in another.contexts()])
+    add(session, "two")
+    session.commit()
+    add(session, "three")  # and its process dies
+epath.Path("copy.sqlite").write_bytes(file.read_bytes())
+print(sqlite3.connect("copy.sqlite").execute("SELECT command, root FROM context").fetchall())
+with open_recorded(root) as session:
+    print([context.command for context in session.contexts()])
+with open_metadata(root) as first, open_metadata(root) as second:
+    add(first, "first")
+    first.commit()
+    add(second, "second")
+    try:
+        second.commit()
+    except OSError as error:
+        print(error)
+with open_recorded(root) as session:
+    print([context.command for context in session.contexts()])
+"""
+
+
+@pytest.mark.timeout(120)
+def test_remote_root_has_its_database_replaced_after_every_commit(in_cloud, fetch):
+    assert in_cloud(REMOTE).splitlines() == [
+        "False",
+        "['one']",
+        "[('one', ''), ('two', '')]",
+        "['one', 'two']",
+        "gs://photos/root/metadata.sqlite was written by another process meanwhile, and is left to it.",
+        "['one', 'two', 'first']",
+    ]
+    assert set(fetch("")) == {"root/metadata.sqlite"}

@@ -69,6 +69,16 @@ class RemoteDirectory:
         if names := list(names):
             self._system.put([str(source / name) for name in names], [f"{self._path}/{name}" for name in names])
 
+    def copy(self, names: Iterable[str], target: "RemoteDirectory") -> None:
+        """Copies files to another directory of the same storage, which does it by itself.
+
+        Args:
+            names: their paths below this directory, and below `target` then.
+            target: where to.
+        """
+        if names := list(names):
+            self._system.copy([f"{self._path}/{name}" for name in names], [f"{target._path}/{name}" for name in names])
+
     def remove(self, names: Iterable[str]) -> None:
         """Removes files; what is gone already is none of them."""
         for name in names:

@@ -22,7 +22,8 @@ def find_packages() -> list[str]:
 
 POSTGRESQL = ["psycopg[binary]>=3.2"]
 # Google's client libraries and a server that stands in for Cloud Storage: what runs on Dataflow is tested without a cloud.
-TEST = ["pytest", "pytest-timeout", "build", "ruff", "apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", *POSTGRESQL]
+CLOUD = ["apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", "google-cloud-storage>=2.16"]
+TEST = ["pytest", "pytest-timeout", "build", "ruff", *CLOUD, *POSTGRESQL]
 
 setuptools.setup(
     name="zfnet",
@@ -55,7 +56,7 @@ setuptools.setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
         # With what it takes to build the package that is sent to workers.
-        "gcp": ["apache-beam[gcp]>=2.77", "build", "gcsfs", "setuptools"],
+        "gcp": ["apache-beam[gcp]>=2.77", "build", "gcsfs", "google-cloud-storage>=2.16", "setuptools"],
         # The driver for a database of runs that several roots share.
         "postgresql": POSTGRESQL,
         "test": TEST,

@@ -30,9 +30,16 @@ def remote_lock(root: epath.Path, command: str, option: str, wait: bool) -> Iter
     since when. Its holder writes it anew every half minute, and removes it at the end. One that was not renewed for three minutes
     is that of a process that died, and is taken over; so the clocks of the machines must agree to about two minutes.
     """
-    lock = _Lock(root / "lock", command)
+    from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError
+
     told = False
-    while (holder := lock.take()) is not None:
+    try:
+        lock = _Lock(root, command)
+        holder = lock.take()
+    except (GoogleAPICallError, GoogleAuthError) as error:
+        raise OSError(f"The directory {root} can't be written ({error}). Give another with {option}.") from error
+    while holder is not None:
         used = f"The directory {root} is in use by {_described(holder)}."
         if not wait:
             raise OSError(f"{used} Wait for it (`zfnet run` does with --wait), or give another with {option}.")
@@ -40,6 +47,7 @@ def remote_lock(root: epath.Path, command: str, option: str, wait: bool) -> Iter
             click.echo(f"{used} Waiting for it to end.")
         told = True
         time.sleep(LOOKED)
+        holder = lock.take()
     ended = threading.Event()
     thread = threading.Thread(target=_renew, args=(lock, ended), daemon=True)
     thread.start()
@@ -69,10 +77,15 @@ def _renew(lock: "_Lock", ended: threading.Event) -> None:
 
 
 class _Lock:
-    """The object at `path`, as this process sees it."""
+    """The object ROOT/lock, as this process knows it: every change is bound to the generation that is known, or to there being none."""
 
-    def __init__(self, path: epath.Path, command: str):
-        self.path = path
+    def __init__(self, root: epath.Path, command: str):
+        from google.cloud import storage
+
+        self.path = root / "lock"
+        bucket, _, self._name = str(self.path).removeprefix("gs://").partition("/")
+        self._bucket = storage.Client(project=None).bucket(bucket)
+        self._generation = 0
         self._own = {
             "token": uuid.uuid4().hex,
             "pid": os.getpid(),
@@ -83,56 +96,48 @@ class _Lock:
 
     def take(self) -> dict[str, Any] | None:
         """Takes the lock, unless another process holds it, which is returned."""
-        holder = self._read()
-        if holder is not None:
-            if time.time() - holder.get("renewed", 0) < STALE:
-                return holder
-            self.path.unlink(missing_ok=True)
-        if not self._create():
-            return self._read() or {}
-        # Of several that found the same stale lock, one may have removed what another had made: the one whose it is in the end has it.
-        if holder is not None:
-            time.sleep(min(LOOKED, STALE / 4))
-        return None if self._is_own(holder := self._read()) else holder or {}
+        holder, generation = self._read()
+        if holder is not None and time.time() - holder.get("renewed", 0) < STALE:
+            return holder
+        return None if self._write(generation) else self._read()[0] or {}
 
     def renew(self) -> bool:
         """Writes the lock anew; returns whether it is still this process's."""
-        if not self._is_own(self._read()):
-            return False
-        self.path.write_bytes(self._content())
-        return True
+        return self._write(self._generation)
 
     def release(self) -> None:
         """Removes the lock, if it is still this process's."""
-        with contextlib.suppress(OSError):  # It is stale soon.
-            if self._is_own(self._read()):
-                self.path.unlink(missing_ok=True)
+        with contextlib.suppress(Exception):  # It is stale soon.
+            self._bucket.blob(self._name).delete(if_generation_match=self._generation)
 
-    def _create(self) -> bool:
-        import fsspec
+    def _write(self, generation: int) -> bool:
+        """Writes the object in place of that of a generation; returns whether it was still that one."""
+        from google.api_core.exceptions import PreconditionFailed
 
-        system, path = fsspec.url_to_fs(str(self.path))
+        blob = self._bucket.blob(self._name)
         try:
-            system.pipe_file(path, self._content(), mode="create")
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise OSError(f"The directory {self.path.parent} can't be written ({error}).") from error
+            blob.upload_from_string(json.dumps({**self._own, "renewed": time.time()}), if_generation_match=generation)
+            self._generation = blob.generation
+        except PreconditionFailed:
+            # Or it was written, the answer was lost, and it was sent again.
+            found, generation = self._read()
+            if found is None or found.get("token") != self._own["token"]:
+                return False
+            self._generation = generation
         return True
 
-    def _read(self) -> dict[str, Any] | None:
-        try:
-            return json.loads(self.path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except ValueError:  # none of ours
-            return {}
+    def _read(self) -> tuple[dict[str, Any] | None, int]:
+        """What the object holds, {} if it is none of ours, and its generation; None and 0 if there is none."""
+        from google.api_core.exceptions import NotFound, PreconditionFailed
 
-    def _is_own(self, found: dict[str, Any] | None) -> bool:
-        return found is not None and found.get("token") == self._own["token"]
-
-    def _content(self) -> bytes:
-        return json.dumps({**self._own, "renewed": time.time()}).encode()
+        while (blob := self._bucket.get_blob(self._name)) is not None:
+            try:
+                return json.loads(blob.download_as_bytes(if_generation_match=blob.generation)), blob.generation
+            except (NotFound, PreconditionFailed):  # It was renewed or removed a moment ago.
+                continue
+            except ValueError:
+                return {}, blob.generation
+        return None, 0
 
 
 def _described(holder: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ except KeyboardInterrupt:
 
 
 class Conditions(http.server.BaseHTTPRequestHandler):
-    """Stands before the server that stands in for Cloud Storage and knows no conditions, and sees to one: that a file is not there."""
+    """Stands before the server that stands in for Cloud Storage, and sees to what that ignores: which generation an object must have."""
 
     lock = threading.Lock()
 
@@ -38,11 +38,15 @@ class Conditions(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         with self.lock:
-            if query.get("ifGenerationMatch") == ["0"]:
-                name = json.loads(re.search(rb"\n\n(\{.*\})\n", body)[1])["name"]
+            for expected in query.get("ifGenerationMatch", []):
+                if self.command == "POST":
+                    name = json.loads(re.search(rb"\n\r?\n(\{.*\})\r?\n", body)[1])["name"]
+                else:
+                    name = urllib.parse.unquote(re.search(r"/o/([^/?]+)", self.path)[1])
                 bucket = re.search("/b/([^/]+)/o", self.path)[1]
-                if self.ask("GET", f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}", None)[0] == 200:
-                    return self.reply(412, [("Content-Type", "application/json")], b'{"error": {"code": 412, "message": "exists"}}')
+                status, _, found = self.ask("GET", f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}", None)
+                if expected != (json.loads(found)["generation"] if status == 200 else "0"):
+                    return self.reply(412, [("Content-Type", "application/json")], b'{"error": {"code": 412, "message": "another"}}')
             return self.reply(*self.ask(self.command, self.path, body))
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815
@@ -71,7 +75,7 @@ class Conditions(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def cloud_storage(cloud_storage):
-    """The bucket, in a server that makes a file only if it isn't there where it is told so."""
+    """The bucket, in a server that sees to conditions."""
     server = http.server.ThreadingHTTPServer(("localhost", 0), Conditions)
     server.daemon_threads = True
     server.behind = urllib.parse.urlsplit(cloud_storage["STORAGE_EMULATOR_HOST"]).netloc

@@ -131,12 +131,13 @@ class _Lock:
         from google.api_core.exceptions import NotFound, PreconditionFailed
 
         while (blob := self._bucket.get_blob(self._name)) is not None:
+            generation = blob.generation  # The download overwrites it by what the answer says, or doesn't.
             try:
-                return json.loads(blob.download_as_bytes(if_generation_match=blob.generation)), blob.generation
+                return json.loads(blob.download_as_bytes(if_generation_match=generation)), generation
             except (NotFound, PreconditionFailed):  # It was renewed or removed a moment ago.
                 continue
             except ValueError:
-                return {}, blob.generation
+                return {}, generation
         return None, 0
 
 

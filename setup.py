@@ -20,17 +20,11 @@ def find_packages() -> list[str]:
     return packages
 
 
+POSTGRESQL = ["psycopg[binary]>=3.2"]
 # Google's client libraries and a server that stands in for Cloud Storage: what runs on Dataflow is tested without a cloud.
-TEST = [
-    "pytest",
-    "pytest-timeout",
-    "build",
-    "ruff",
-    "apache-beam[gcp]>=2.77",
-    "gcp-storage-emulator>=2024.8",
-    "gcsfs",
-    "kfp[kubernetes]>=2.17",
-]
+CLOUD = ["apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", "google-cloud-storage>=2.16"]
+KUBEFLOW = ["kfp[kubernetes]>=2.17"]
+TEST = ["pytest", "pytest-timeout", "build", "ruff", *CLOUD, *KUBEFLOW, *POSTGRESQL]
 
 setuptools.setup(
     name="zfnet",
@@ -63,8 +57,10 @@ setuptools.setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
         # With what it takes to build the package that is sent to workers.
-        "gcp": ["apache-beam[gcp]>=2.77", "build", "gcsfs", "setuptools"],
-        "kfp": ["kfp[kubernetes]>=2.17"],
+        "gcp": ["apache-beam[gcp]>=2.77", "build", "gcsfs", "google-cloud-storage>=2.16", "setuptools"],
+        "kfp": KUBEFLOW,
+        # The driver for a database of runs that several roots share.
+        "postgresql": POSTGRESQL,
         "test": TEST,
         # What benchmarks compare with. Of PyTorch one release, since its newest for Linux brings gigabytes of CUDA.
         "bench": ["captum>=0.9", "tf-explain>=0.3.1", "tf-keras-vis>=0.8.7", "torch==2.13.0", "xplique>=1.3.3"],

@@ -10,8 +10,9 @@ A step is an annotated function; its signature is the whole declaration:
 
 import hashlib
 import json
+import pathlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from etils import epath
 
@@ -32,6 +33,8 @@ class Artifact:
         path: the directory, local or on any file system that `epath` knows.
     """
 
+    PROPERTIES: ClassVar[str | None] = None  # name of a JSON file that sums it up
+
     def __init__(self, path: epath.PathLike):
         self.path = epath.Path(path)
 
@@ -48,6 +51,15 @@ class Artifact:
             else:
                 yield entry
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes of every file, by its path below the directory; empty if there is no such directory."""
+        if "://" not in str(self.path):
+            # Not by epath, which asks for the name of each file's owner too, and fails where he has none.
+            return _local_sizes(pathlib.Path(self.path))
+        from zfnet.components.data.remote_directory import RemoteDirectory
+
+        return {name: file.size for name, file in RemoteDirectory(self.path).files().items()}
+
     def digest(self) -> str:
         """Hex SHA-256 over the names and contents of all files: equal for equal artifacts, wherever they lie."""
         total = hashlib.sha256()
@@ -59,9 +71,19 @@ class Artifact:
             total.update(f"{file.relative_to(self.path)}\0{content.hexdigest()}\n".encode())
         return total.hexdigest()
 
+    def properties(self) -> dict[str, Any]:
+        """The little that is worth knowing without the files: what `PROPERTIES` names holds, its lists and tables left out."""
+        if self.PROPERTIES is None or not (self.path / self.PROPERTIES).exists():
+            return {}
+        return {name: value for name, value in self.read_json(self.PROPERTIES).items() if not isinstance(value, list | dict)}
+
     def read_json(self, name: str) -> Any:
         """The parsed content of the JSON file `name` in the directory."""
         return json.loads((self.path / name).read_text())
+
+
+def _local_sizes(directory: pathlib.Path) -> dict[str, int]:
+    return {str(file.relative_to(directory)): file.stat().st_size for file in directory.rglob("*") if not file.is_dir()}
 
 
 class Examples(Artifact):
@@ -122,6 +144,8 @@ class Model(Artifact):
 class Evaluation(Artifact):
     """`evaluation.json`: errors as fractions, the number of examples, whether the model is blessed, and why not otherwise."""
 
+    PROPERTIES = "evaluation.json"
+
 
 class Figures(Artifact):
     """PNG pictures, and the numbers behind them as JSON."""
@@ -129,3 +153,5 @@ class Figures(Artifact):
 
 class Serving(Artifact):
     """`version.json`: which version directory of the serving directory the model was pushed to; null if it was not blessed."""
+
+    PROPERTIES = "version.json"

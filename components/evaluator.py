@@ -27,13 +27,15 @@ def evaluate(
         baseline: evaluation of the model pushed last for the same data, which this one must not fall behind; `None` if there is
             none.
     """
+    from zfnet.components.data.local_copy import local_copy
     from zfnet.components.evaluation.all_gpus import all_gpus
     from zfnet.components.evaluation.blessing import bless
     from zfnet.components.evaluation.errors import measure_errors
     from zfnet.components.evaluation.saved_model_file import load_model_file
 
+    examples = local_copy(examples)
     with all_gpus().scope():
-        net = load_model_file(model.path / "model.keras")
+        net = load_model_file(local_copy(model).path / "model.keras")
         errors = measure_errors(net, examples, "validation")
         result = {**errors, "top1_error_ten_crop": None, "top5_error_ten_crop": None}
         if ten_crop:

@@ -59,8 +59,10 @@ def validate_examples(
         _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
     if tensorboard is not None:
         from zfnet.components.data.data_summaries import write_summaries
+        from zfnet.components.data.written_locally import mirrored
 
-        write_summaries(tensorboard, examples, counts, anomalies.read_json("anomalies.json"))
+        with mirrored(tensorboard) as logs:
+            write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))
 
 
 def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,17 @@
 """Pusher: makes a blessed model ready to be served."""
 
+import contextlib
 import json
+import pathlib
 import shutil
+import tempfile
+from collections.abc import Iterator
 
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
+from zfnet.components.data.remote_directory import RemoteDirectory, local_files
+from zfnet.components.data.storage import is_remote
 
 # Where a SavedModel may hold what TensorFlow does not read: which model it is, what it was trained on, and its evaluation.
 EXTRA = "assets.extra"
@@ -38,21 +44,42 @@ def push(
         directory = epath.Path(destination)
         directory.mkdir(parents=True, exist_ok=True)
         digest = model.digest()
-        version = max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
+        versions = directory.iterdir() if directory.exists() else ()
+        version = max((int(path.name) for path in versions if path.name.isdecimal()), default=0)
         if _pushed_digest(directory / str(version)) != digest:
             from zfnet.components.serving.export import export
 
             version += 1
-            beside = directory / f"{version}.partial"
-            if beside.exists():
-                shutil.rmtree(beside)
-            export(model, side=examples.side, path=beside)
-            (beside / DIGEST).parent.mkdir()
-            (beside / DIGEST).write_text(digest)
-            (beside / EXAMPLES_DIGEST).write_text(examples.digest())
-            (beside / EXTRA / "evaluation.json").write_bytes((evaluation.path / "evaluation.json").read_bytes())
-            beside.rename(directory / str(version))
+            with _new_version(directory / str(version)) as beside:
+                export(model, side=examples.side, path=beside)
+                (beside / DIGEST).parent.mkdir()
+                (beside / DIGEST).write_text(digest)
+                (beside / EXAMPLES_DIGEST).write_text(examples.digest())
+                (beside / EXTRA / "evaluation.json").write_bytes((evaluation.path / "evaluation.json").read_bytes())
     (serving.path / "version.json").write_text(json.dumps({"version": version}))
+
+
+@contextlib.contextmanager
+def _new_version(version: epath.Path) -> Iterator[epath.Path]:
+    """Gives a local path at which to make the directory `version`.
+
+    A local one is renamed when it is whole. A remote one can't be: what a server looks for, and after it the digest, are sent when
+    all the rest is there.
+    """
+    if not is_remote(str(version)):
+        beside = version.with_name(f"{version.name}.partial")
+        if beside.exists():
+            shutil.rmtree(beside)
+        yield beside
+        beside.rename(version)
+        return
+    with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:
+        made = pathlib.Path(scratch) / version.name
+        yield epath.Path(made)
+        remote, last = RemoteDirectory(version), ["saved_model.pb", DIGEST]
+        remote.upload([name for name in local_files(made) if name not in last], made)
+        for name in last:
+            remote.upload([name], made)
 
 
 def _pushed_digest(version: epath.Path) -> str | None:

@@ -52,6 +52,7 @@ def train(
     Raises:
         ValueError: if a parameter is out of its range, or the net can't be built for these images.
     """
+    from zfnet.components.data.storage import is_remote
     from zfnet.components.training.cluster_task import read_task
     from zfnet.components.training.recipe import Recipe
 
@@ -61,9 +62,16 @@ def train(
         from zfnet.components.training.cluster_member import Call
         from zfnet.components.training.cluster_training import lead
 
-        paths = (str(pathlib.Path(path).resolve()) for path in (examples.path, statistics.path, model.path, checkpoints, tensorboard))
-        lead(Call(dataclasses.asdict(recipe), *paths, keep_every))
-    else:
-        from zfnet.components.training.fit import fit
+        paths = [str(path) for path in (examples.path, statistics.path, model.path, checkpoints, tensorboard)]
+        if remote := [path for path in paths if is_remote(path)]:
+            raise ValueError(
+                f"{remote[0]} is in a remote storage; a cluster needs directories that all its machines see: give a --root in one."
+            )
+        lead(Call(dataclasses.asdict(recipe), *(str(pathlib.Path(path).resolve()) for path in paths), keep_every))
+        return
+    from zfnet.components.data.local_copy import local_copy
+    from zfnet.components.data.written_locally import mirrored, written_locally
+    from zfnet.components.training.fit import fit
 
-        fit(recipe, examples, statistics, model, checkpoints, tensorboard, keep_every)
+    with written_locally(model) as written, mirrored(checkpoints) as kept, mirrored(tensorboard) as logs:
+        fit(recipe, local_copy(examples), statistics, written, kept, logs, keep_every)

@@ -27,20 +27,24 @@ def visualize(
     """
     import tensorflow as tf
 
+    from zfnet.components.data.local_copy import local_copy
+    from zfnet.components.data.written_locally import mirrored, written_locally
     from zfnet.components.evaluation.saved_model_file import load_model_file
     from zfnet.components.pictures.default_layers import default_layers
     from zfnet.components.pictures.gallery import draw_galleries
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
-    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
-    pictures = draw_galleries(deconvnet, examples, default_layers(deconvnet), figures.path, maps=maps, seed=seed)
-    writer = tf.summary.create_file_writer(f"{tensorboard}/gallery")
-    with writer.as_default(step=len(model.read_json("history.json"))):
-        for layer, picture in pictures.items():
-            tf.summary.image(
-                f"gallery/{layer}",
-                picture[None],
-                description=f"Feature maps of {layer}: the nine strongest activations over the validation examples, at nine different "
-                "places, projected to pixels (left), and the patches of the photographs (right). Step = epochs trained.",
-            )
-    writer.close()
+    deconvnet = Deconvnet(load_model_file(local_copy(model).path / "model.keras"))
+    with written_locally(figures) as drawn:
+        pictures = draw_galleries(deconvnet, local_copy(examples), default_layers(deconvnet), drawn.path, maps=maps, seed=seed)
+    with mirrored(f"{tensorboard}/gallery") as logs:
+        writer = tf.summary.create_file_writer(logs)
+        with writer.as_default(step=len(model.read_json("history.json"))):
+            for layer, picture in pictures.items():
+                tf.summary.image(
+                    f"gallery/{layer}",
+                    picture[None],
+                    description=f"Feature maps of {layer}: the nine strongest activations over the validation examples, at nine different "
+                    "places, projected to pixels (left), and the patches of the photographs (right). Step = epochs trained.",
+                )
+        writer.close()

@@ -9,3 +9,5 @@ def configure_libraries() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # Paths in Cloud Storage by gcsfs rather than by TensorFlow, which takes seconds to import and knows no stand-in for the cloud.
     os.environ.setdefault("EPATH_USE_TF", "false")
+    # Workers write by other clients, so what was listed a minute ago may no longer be so.
+    os.environ.setdefault("FSSPEC_GCS", '{"use_listings_cache": false}')

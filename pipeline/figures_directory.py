@@ -1,25 +1,25 @@
 """ROOT/figures: the pictures of the latest run in one place."""
 
 import json
-import pathlib
-import shutil
 from collections.abc import Iterable
+
+from etils import epath
 
 from zfnet.pipeline.written_beside import written_beside
 
 PUBLISHED = ".published.json"
 
 
-def publish_figures(directory: pathlib.Path, files: Iterable[pathlib.Path]) -> None:
+def publish_figures(directory: epath.Path, files: Iterable[epath.Path]) -> None:
     """Copies `files` into `directory` in place of what was published there before.
 
     Each is written beside and renamed, so no picture is ever half. A file that is in the directory for another reason stays.
 
     Args:
-        directory: made if missing.
+        directory: local or remote, made if missing.
         files: pictures and the numbers behind them; their names differ.
     """
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     record = directory / PUBLISHED
     earlier = set(json.loads(record.read_text())) if record.exists() else set()
     names = {file.name: file for file in files}
@@ -27,12 +27,12 @@ def publish_figures(directory: pathlib.Path, files: Iterable[pathlib.Path]) -> N
     _record(record, earlier | names.keys())
     for name, file in names.items():
         with written_beside(directory / name) as partial:
-            shutil.copyfile(file, partial)
+            epath.Path(file).copy(partial, overwrite=True)
     for name in earlier - names.keys():
         (directory / name).unlink(missing_ok=True)
     _record(record, names.keys())
 
 
-def _record(path: pathlib.Path, names: Iterable[str]) -> None:
+def _record(path: epath.Path, names: Iterable[str]) -> None:
     with written_beside(path) as partial:
         partial.write_text(json.dumps(sorted(names)))

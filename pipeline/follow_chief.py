@@ -4,8 +4,12 @@ import json
 import pathlib
 from typing import Any
 
+from etils import epath
 
-def follow_chief(root: pathlib.Path) -> dict[str, Any]:
+from zfnet.components.data.storage import is_remote
+
+
+def follow_chief(root: epath.PathLike) -> dict[str, Any]:
     """Takes part in the training of the run that the chief makes under the same root, until that run has ended.
 
     Args:
@@ -15,8 +19,11 @@ def follow_chief(root: pathlib.Path) -> dict[str, Any]:
         The content of the chief's run.json.
 
     Raises:
-        ValueError: the training failed.
+        ValueError: the training failed, or the root is no directory that machines can share.
     """
+    if is_remote(str(root)):
+        raise ValueError(f"The root {root} is in a remote storage; machines that train together need a directory that all of them see.")
+    root = pathlib.Path(root)
     from zfnet.components.training.cluster_training import follow
 
     before = _written(root)

@@ -1,23 +1,25 @@
 """Whether there is a network of a name, told before photographs are prepared for it."""
 
-import pathlib
+from etils import epath
 
-import sqlalchemy as sql
-
-from zfnet.pipeline import metadata
+from zfnet.pipeline.metadata_database import open_metadata
 
 
-def refuse_unknown_architecture(root: pathlib.Path, name: str) -> None:
+def refuse_unknown_architecture(root: epath.PathLike, name: str, metadata_url: str | None = None) -> None:
     """Fails if there is no architecture `name`.
 
     The table of architectures takes seconds to import, for TensorFlow; a network that was trained under `root` before is known without it.
 
+    Args:
+        root: the root.
+        name: what is to be the name of an architecture.
+        metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
+
     Raises:
         ValueError: there is none of that name.
     """
-    with metadata.open_metadata(root) as session:
-        trained = session.scalars(sql.select(metadata.Execution.parameters).filter_by(step="Trainer", status="done"))
-        if any(parameters.get("architecture") == name for parameters in trained):
+    with open_metadata(root, metadata_url) as session:
+        if any(trained.parameters.get("architecture") == name for trained in session.executions(step="Trainer", status="done")):
             return
     from zfnet.model.net.architecture import find_architecture
 

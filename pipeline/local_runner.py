@@ -1,9 +1,7 @@
 """Runs the steps of a pipeline one after the other in this process, and only those that have something new to do."""
 
 import contextlib
-import pathlib
 import re
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +9,22 @@ from typing import Any
 
 import click
 import sqlalchemy as sql
+from etils import epath
 
 from zfnet.components import artifacts
+from zfnet.components.data.storage import is_remote
 from zfnet.pipeline import metadata
 from zfnet.pipeline.duration import duration
 from zfnet.pipeline.error_message import error_message
 from zfnet.pipeline.execution_plan import ExecutionPlan
 from zfnet.pipeline.library_versions import library_versions
+from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.root_lock import root_lock
+from zfnet.pipeline.source_commit import source_commit
 from zfnet.pipeline.step import OutputOf, Step
+
+# How often to look for a number that is free while runs under other roots of the same database take numbers too.
+NUMBER_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -43,29 +48,32 @@ class LocalRunner:
     """Runs steps under one root, to be used in a `with` statement, during which no other process can.
 
     An execution writes into ROOT/<step>/<number>.partial, which becomes ROOT/<step>/<number> when the step's function has returned,
-    and is only then recorded. So whatever a step leaves that dies is never taken for its output; it is removed at once, or by the next run.
+    and is only then recorded. A remote storage can't rename directories: there it writes into ROOT/<step>/<number> at once, and being
+    recorded is what counts. So whatever a step leaves that dies is never taken for its output; it is removed at once, or by the next run.
 
     Args:
         root: the directory for everything, made if missing.
         command: the command line to record.
+        metadata_url: the database to record in, see `open_metadata`; None for the root's own.
+        wait: whether to wait for another process that holds the root.
 
     Attributes:
         results: what became of the steps so far, by name.
     """
 
-    def __init__(self, root: pathlib.Path, command: str):
-        self.root = pathlib.Path(root)
+    def __init__(self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False):
+        self.root = epath.Path(root)
         self.results: dict[str, StepResult] = {}
-        self._command = command
+        self._command, self._metadata_url, self._wait = command, metadata_url, wait
         self._made: dict[OutputOf, metadata.Artifact] = {}
         self._plans: dict[Step, ExecutionPlan] = {}
 
     def __enter__(self) -> "LocalRunner":
         with contextlib.ExitStack() as stack:
-            stack.enter_context(root_lock(self.root, self._command))
-            self._session = stack.enter_context(metadata.open_metadata(self.root))
+            stack.enter_context(root_lock(self.root, self._command, wait=self._wait))
+            self._session = stack.enter_context(open_metadata(self.root, self._metadata_url))
             self._clean_up_after_the_dead()
-            self._context = metadata.Context(command=self._command, status="running")
+            self._context = metadata.Context(root=self._session.root, command=self._command, status="running")
             self._session.add(self._context)
             self._session.commit()
             self._start = time.monotonic()
@@ -142,51 +150,73 @@ class LocalRunner:
         )
 
     def _find_unchanged(self, plan: ExecutionPlan) -> metadata.Execution | None:
-        query = sql.select(metadata.Execution).filter_by(key=plan.key(), status="done").order_by(metadata.Execution.id.desc())
-        for execution in self._session.scalars(query):
+        for execution in self._session.executions(key=plan.key(), status="done"):
             made = execution.artifacts("output")
             if all(artifact.is_whole(self.root) for artifact in made.values()) and plan.step.still_holds(self._open(plan.step, made)):
                 return execution
         return None
 
     def _begin(self, plan: ExecutionPlan) -> metadata.Execution:
+        for tries_left in reversed(range(NUMBER_TRIES)):
+            execution = self._describe(plan)
+            self._associate(execution, cached=False)
+            try:
+                self._session.commit()
+            except sql.exc.IntegrityError:
+                self._session.rollback()
+                if not tries_left:
+                    raise
+            else:
+                break
+        return execution
+
+    def _describe(self, plan: ExecutionPlan) -> metadata.Execution:
+        parameters = plan.step.values("parameter")
         execution = metadata.Execution(
+            id=self._free_number(plan.step.name),
+            root=self._session.root,
             step=plan.step.name,
             key=plan.key(),
             status="running",
-            parameters={name: _recorded(value) for name, value in plan.step.values("parameter").items()},
+            parameters={name: _recorded(value) for name, value in parameters.items()},
+            fingerprints={name: value.fingerprint() for name, value in parameters.items() if hasattr(value, "fingerprint")},
             code_version=plan.code_version,
+            source_commit=source_commit(),
             versions=library_versions(),
         )
         for name, reference in plan.step.values("input").items():
             if reference is not None:
                 execution.events.append(metadata.Event(artifact=self._made[reference], direction="input", name=name))
-        # A number that is free in the directory too, should the database have been deleted.
-        last = self._session.scalar(sql.select(sql.func.max(metadata.Execution.id))) or 0
-        entries = self._step_directory(plan.step.name).glob("*")
-        taken = [int(number[0]) for entry in entries if (number := re.match(r"\d+", entry.name))]
-        execution.id = max([last, *taken]) + 1
-        self._associate(execution, cached=False)
-        self._session.commit()
         return execution
+
+    def _free_number(self, step: str) -> int:
+        """A number that is free in the directory too, should the database have been deleted."""
+        last = self._session.scalar(sql.select(sql.func.max(metadata.Execution.id))) or 0
+        directory = self.root / metadata.step_directory(step)
+        entries = directory.iterdir() if directory.exists() else ()
+        return max([last, *(int(number[0]) for entry in entries if (number := re.match(r"\d+", entry.name)))]) + 1
 
     def _execute(self, execution: metadata.Execution, plan: ExecutionPlan) -> None:
         """Calls the step's function and records what it wrote."""
         start = time.monotonic()
         step, partial, complete = plan.step, self._directory(execution, ".partial"), self._directory(execution)
         outputs = {name: artifact_type(partial / name) for name, artifact_type in step.output_types.items()}
-        partial.mkdir(parents=True)
-        for output in outputs.values():
-            output.path.mkdir()
+        if partial != complete:  # A remote storage has no empty directories.
+            for output in outputs.values():
+                output.path.mkdir(parents=True)
+        # While the step is at work, no transaction keeps a connection: that may be hours.
+        self._session.commit()
         plan.execute(outputs)
-        partial.rename(complete)
+        if partial != complete:
+            partial.rename(complete)
         for name, artifact_type in step.output_types.items():
             output = artifact_type(complete / name)
             artifact = metadata.Artifact(
                 kind=artifact_type.__name__,
                 path=str((complete / name).relative_to(self.root)),
                 digest=output.digest(),
-                files={str(file.relative_to(output.path)): file.stat().length for file in output.files()},
+                files=output.sizes(),
+                properties=output.properties(),
             )
             execution.events.append(metadata.Event(artifact=artifact, direction="output", name=name))
         execution.status, execution.seconds = "done", time.monotonic() - start
@@ -198,23 +228,21 @@ class LocalRunner:
     def _associate(self, execution: metadata.Execution, cached: bool) -> None:
         self._context.associations.append(metadata.Association(execution=execution, cached=cached))
 
-    def _step_directory(self, step: str) -> pathlib.Path:
-        return self.root / re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", step).lower()
-
-    def _directory(self, execution: metadata.Execution, suffix: str = "") -> pathlib.Path:
-        return self._step_directory(execution.step) / f"{execution.id}{suffix}"
+    def _directory(self, execution: metadata.Execution, suffix: str = "") -> epath.Path:
+        return self.root / f"{execution.directory}{'' if is_remote(str(self.root)) else suffix}"
 
     def _remove(self, execution: metadata.Execution) -> None:
         """Removes what an execution wrote that did not come to be recorded, before or after it was renamed."""
         for suffix in (".partial", ""):
-            shutil.rmtree(self._directory(execution, suffix), ignore_errors=True)
+            with contextlib.suppress(OSError):  # What went wrong before is what counts.
+                self._directory(execution, suffix).rmtree(missing_ok=True)
 
     def _clean_up_after_the_dead(self) -> None:
         """Removes what executions left whose process was killed: they are recorded as running, and nobody else holds the root."""
-        for execution in self._session.scalars(sql.select(metadata.Execution).filter_by(status="running")):
+        for execution in list(self._session.executions(status="running")):
             self._remove(execution)
             execution.status, execution.error = "failed", "Its process ended before it did."
-        for context in self._session.scalars(sql.select(metadata.Context).filter_by(status="running")):
+        for context in list(self._session.contexts(status="running")):
             context.status = "failed"
         self._session.commit()
 

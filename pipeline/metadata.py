@@ -1,14 +1,19 @@
 """What ran, from what, into what: a database in the terms of ML Metadata.
 
 An execution of a step has events, each of which ties it to an artifact as an input or an output. A context is one `zfnet run`; an
-association says that an execution belongs to it, made by it or found unchanged.
+association says that an execution belongs to it, made by it or found unchanged. One database may hold several roots, each by its name.
 """
 
 import datetime
-import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sql
+from etils import epath
 from sqlalchemy import orm
+
+from zfnet.components import artifacts
 
 
 def now() -> str:
@@ -17,7 +22,7 @@ def now() -> str:
 
 
 class Base(orm.DeclarativeBase):
-    """The tables."""
+    """The tables. A column that came later has a default in the database, which rows from before it get when it is added."""
 
     type_annotation_map = {dict: sql.JSON}  # noqa: RUF012
 
@@ -25,22 +30,33 @@ class Base(orm.DeclarativeBase):
 class Execution(Base):
     """One run of a step's function.
 
-    `key` is what an equal execution is found by; `status` is "running", "done" or "failed", and `error` says why it failed.
+    `root` is the name of the root that it ran under, see `zfnet.pipeline.metadata_database`; "" in a root's own database. `key` is what an
+    equal execution is found by; `status` is "running", "done" or "failed", and `error` says why it failed. `fingerprints` holds, of
+    those parameters that are objects, what stands for their contents: for a data set its version. `source_commit` is git's name for the
+    source, where it is a checkout.
     """
 
     __tablename__ = "execution"
 
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    root: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     step: orm.Mapped[str]
     key: orm.Mapped[str] = orm.mapped_column(index=True)
     status: orm.Mapped[str]
     started: orm.Mapped[str] = orm.mapped_column(default=now)
     seconds: orm.Mapped[float | None]
     parameters: orm.Mapped[dict]
+    fingerprints: orm.Mapped[dict] = orm.mapped_column(default=dict, server_default="{}")
     code_version: orm.Mapped[str]
+    source_commit: orm.Mapped[str | None]
     versions: orm.Mapped[dict]
     error: orm.Mapped[str | None]
     events: orm.Mapped[list["Event"]] = orm.relationship(back_populates="execution", order_by="Event.id")
+
+    @property
+    def directory(self) -> str:
+        """Where it writes, below the root, which also names it to people: `example_gen/1`."""
+        return f"{step_directory(self.step)}/{self.id}"
 
     def artifacts(self, direction: str) -> dict[str, "Artifact"]:
         """Its artifacts of one direction, "input" or "output", by name."""
@@ -48,7 +64,10 @@ class Execution(Base):
 
 
 class Artifact(Base):
-    """A directory that an execution wrote: its class, its path below the root, its digest, and the size of every file in it."""
+    """A directory that an execution wrote: its class, its path below the root, its digest, and the size of every file in it.
+
+    `properties` is the little that is worth knowing without the files, see `zfnet.components.artifacts.Artifact.properties`.
+    """
 
     __tablename__ = "artifact"
 
@@ -57,11 +76,12 @@ class Artifact(Base):
     path: orm.Mapped[str]
     digest: orm.Mapped[str]
     files: orm.Mapped[dict]
+    properties: orm.Mapped[dict] = orm.mapped_column(default=dict, server_default="{}")
 
-    def is_whole(self, root: pathlib.Path) -> bool:
+    def is_whole(self, root: epath.PathLike) -> bool:
         """Whether every file is still there with its size."""
-        files = ((root / self.path / name, size) for name, size in self.files.items())
-        return all(file.is_file() and file.stat().st_size == size for file, size in files)
+        there = artifacts.Artifact(epath.Path(root) / self.path).sizes()
+        return all(there.get(name) == size for name, size in self.files.items())
 
 
 class Event(Base):
@@ -79,11 +99,12 @@ class Event(Base):
 
 
 class Context(Base):
-    """One `zfnet run`: its command line, and what it ran or found unchanged."""
+    """One `zfnet run` under `root`: its command line, and what it ran or found unchanged."""
 
     __tablename__ = "context"
 
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    root: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     command: orm.Mapped[str]
     status: orm.Mapped[str]
     started: orm.Mapped[str] = orm.mapped_column(default=now)
@@ -104,9 +125,27 @@ class Association(Base):
     execution: orm.Mapped[Execution] = orm.relationship()
 
 
-def open_metadata(root: pathlib.Path) -> orm.Session:
-    """Opens ROOT/metadata.sqlite, made if missing; to be used in a `with` statement."""
-    # Without a pool no connection outlives the session that used it.
-    engine = sql.create_engine(sql.URL.create("sqlite", database=str(root / "metadata.sqlite")), poolclass=sql.NullPool)
-    Base.metadata.create_all(engine)
-    return orm.Session(engine)
+class Metadata(orm.Session):
+    """What is recorded of one root.
+
+    Args:
+        engine: the database.
+        root: name of the root in it.
+    """
+
+    def __init__(self, engine: sql.Engine, root: str):
+        super().__init__(engine)
+        self.root = root
+
+    def executions(self, **having: Any) -> Iterator[Execution]:
+        """Yields the executions under this root whose columns have these values, the latest first."""
+        return self.scalars(sql.select(Execution).filter_by(root=self.root, **having).order_by(Execution.id.desc()))
+
+    def contexts(self, **having: Any) -> Iterator[Context]:
+        """Yields the runs under this root whose columns have these values, the earliest first."""
+        return self.scalars(sql.select(Context).filter_by(root=self.root, **having).order_by(Context.id))
+
+
+def step_directory(step: str) -> str:
+    """The directory of a step, named as a file of Python: `example_gen` for ExampleGen."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", step).lower()

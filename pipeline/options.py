@@ -1,20 +1,43 @@
 """Options that several commands have in common."""
 
-import pathlib
+import importlib.util
+import re
 import shlex
 import sys
 
 import click
+from etils import epath
 
 from zfnet.components.pictures.preprocessing import PREPROCESSINGS
 
+
+def _as_root(ctx: click.Context, parameter: click.Parameter, value: str) -> epath.PathLike:
+    if "://" in value and not value.startswith("gs://"):
+        raise click.BadParameter(f"{value!r} is in no storage that is known; expected a directory, or gs://bucket/name.")
+    if value.startswith("gs://") and importlib.util.find_spec("gcsfs") is None:
+        raise click.BadParameter(f"{value!r} takes the extra `gcp`: pip install --editable '.[gcp]'.")
+    root = epath.Path(value)
+    if "://" not in value and root.exists() and not root.is_dir():
+        raise click.BadParameter(f"Directory {value!r} is a file.")
+    return root
+
+
 root_option = click.option(
     "--root",
-    type=click.Path(file_okay=False, path_type=pathlib.Path),
+    callback=_as_root,
     default="zfnet_run",
     show_default=True,
     metavar="DIR",
-    help="Directory for everything that a run makes.",
+    help="Directory for everything that a run makes, on this machine or as gs://bucket/name.",
+)
+
+metadata_option = click.option(
+    "--metadata",
+    "metadata_url",
+    metavar="URL",
+    show_default="ROOT/metadata.sqlite",
+    help="Database in which runs are recorded, which several roots may share: postgresql://user@host/database, or another that SQLAlchemy "
+    "knows.",
 )
 
 runner_option = click.option(
@@ -65,5 +88,5 @@ beam_options_argument = click.argument(
 
 
 def command_line() -> str:
-    """The command line of this process, as it is recorded."""
-    return shlex.join(["zfnet", *sys.argv[1:]])
+    """The command line of this process, as it is recorded: without the passwords that URLs hold."""
+    return re.sub(r"(\w://[^\s:/@]*:)[^\s@]*@", r"\1***@", shlex.join(["zfnet", *sys.argv[1:]]))

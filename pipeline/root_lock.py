@@ -8,21 +8,41 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+import click
+from etils import epath
+
+from zfnet.components.data.storage import is_remote
+
+
+def root_lock(root: epath.PathLike, command: str, option: str = "--root", wait: bool = False) -> contextlib.AbstractContextManager[None]:
+    """Makes `root` and holds it for this process.
+
+    Args:
+        root: the directory, local or remote.
+        command: the command line of this process, to be told to whoever comes second.
+        option: the option by which another directory is given, for that message.
+        wait: whether to wait for another process that holds the root, after saying who it is.
+
+    Returns:
+        What holds the root during a `with` statement.
+
+    Raises:
+        OSError: in that statement, if another process holds the root and `wait` is false, or it can't be made or written. The message says
+            which.
+    """
+    if is_remote(str(root)):
+        from zfnet.pipeline.remote_lock import remote_lock
+
+        return remote_lock(epath.Path(root), command, option, wait)
+    return _local_lock(pathlib.Path(root), command, option, wait)
+
 
 @contextlib.contextmanager
-def root_lock(root: pathlib.Path, command: str, option: str = "--root") -> Iterator[None]:
-    """Makes `root` and holds it for this process.
+def _local_lock(root: pathlib.Path, command: str, option: str, wait: bool) -> Iterator[None]:
+    """Holds a local directory.
 
     The lock is the kernel's, on the open file ROOT/lock, and ends with the process however that ends. What the file contains is only
     there to be told to whoever comes second.
-
-    Args:
-        root: the directory.
-        command: the command line of this process, for that message.
-        option: the option by which another directory is given, for the message too.
-
-    Raises:
-        OSError: another process holds the root, or it can't be made or written. The message says which.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -33,7 +53,11 @@ def root_lock(root: pathlib.Path, command: str, option: str = "--root") -> Itera
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OSError(f"The directory {root} is in use by {_holder(file)}. Wait for it, or give another with {option}.") from error
+            used = f"The directory {root} is in use by {_holder(file)}."
+            if not wait:
+                raise OSError(f"{used} Wait for it (`zfnet run` does with --wait), or give another with {option}.") from error
+            click.echo(f"{used} Waiting for it to end.")
+            fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         json.dump({"pid": os.getpid(), "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}", "command": command}, file)
         file.flush()

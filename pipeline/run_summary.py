@@ -1,8 +1,9 @@
 """ROOT/run.json: how the latest run ended, for people and scripts."""
 
 import json
-import pathlib
 from typing import Any
+
+from etils import epath
 
 from zfnet.components import artifacts
 from zfnet.pipeline.error_message import error_message
@@ -13,7 +14,7 @@ from zfnet.pipeline.written_beside import written_beside
 METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop")
 
 
-def summarize(root: pathlib.Path, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
+def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
     """Gathers what a run came to.
 
     Args:
@@ -47,9 +48,9 @@ def summarize(root: pathlib.Path, results: dict[str, StepResult], error: BaseExc
     }
 
 
-def write_summary(root: pathlib.Path, summary: dict[str, Any]) -> None:
+def write_summary(root: epath.PathLike, summary: dict[str, Any]) -> None:
     """Writes `summary` as ROOT/run.json, in place of the one before."""
-    with written_beside(root / "run.json") as partial:
+    with written_beside(epath.Path(root) / "run.json") as partial:
         partial.write_text(json.dumps(summary, indent=2) + "\n")
 
 
@@ -63,7 +64,7 @@ def _count(examples: artifacts.Examples | None) -> dict[str, int | None]:
     }
 
 
-def _paths(root: pathlib.Path, made: dict[type, artifacts.Artifact], published: bool) -> dict[str, str | None]:
+def _paths(root: epath.PathLike, made: dict[type, artifacts.Artifact], published: bool) -> dict[str, str | None]:
     def path(kind: type, file: str = "") -> str | None:
         return str((made[kind].path / file).relative_to(root)) if kind in made else None
 

@@ -1,8 +1,10 @@
 """The pipeline, from photographs to a served model and pictures of what it sees."""
 
-import pathlib
+import functools
 from collections.abc import Callable
 from typing import Any
+
+from etils import epath
 
 from zfnet.components.artifacts import Evaluation
 from zfnet.components.evaluator import evaluate
@@ -12,11 +14,12 @@ from zfnet.components.pusher import push
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
-from zfnet.pipeline import metadata
 from zfnet.pipeline.anomaly_gate import refuse_anomalies
 from zfnet.pipeline.baseline import pushed_last
 from zfnet.pipeline.beam_options import step_options
 from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.metadata import Execution
+from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.step import Step
@@ -25,11 +28,12 @@ from zfnet.pipeline.step import Step
 def zfnet_pipeline(
     config: RunConfig,
     source: Any,
-    root: pathlib.Path,
+    root: epath.PathLike,
     runner: str,
     beam_options: tuple[str, ...] = (),
     strict: bool = False,
-    baseline: Callable[[pathlib.Path, str, str], Evaluation | None] = pushed_last,
+    metadata_url: str | None = None,
+    baseline: Callable[[epath.Path, str, str], Evaluation | None] | None = None,
 ) -> list[Step]:
     """Declares the pipeline; nothing is run.
 
@@ -40,11 +44,14 @@ def zfnet_pipeline(
         runner: name of the Beam runner for the steps that go over all photographs.
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
         strict: whether an anomaly in the examples ends the run.
-        baseline: finds what a model is compared with, from the root and the digests of the examples and of the model.
+        metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
+        baseline: finds what a model is compared with, from the root and the digests of the examples and of the model; None
+            looks into that database.
 
     Returns:
         The steps, in the order in which to run them.
     """
+    root = epath.Path(root)
     steps = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
     beam = {step: {"runner": runner, "beam_options": options} for step, options in steps.items()}
     example_gen = Step(
@@ -71,7 +78,7 @@ def zfnet_pipeline(
             "tensorboard": lambda plan: str(_examples_log(root, plan.digests["examples"])),
             **beam["ExampleValidator"],
         },
-        still_holds=_still_logged(root),
+        still_holds=_still_logged(root, metadata_url),
     )
     trainer = Step(
         "Trainer",
@@ -95,6 +102,7 @@ def zfnet_pipeline(
         },
     )
     model = trainer.output("model")
+    find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
     evaluator = Step(
         "Evaluator",
         evaluate,
@@ -103,7 +111,7 @@ def zfnet_pipeline(
             "statistics": statistics,
             "model": model,
             "ten_crop": config.ten_crop,
-            "baseline": lambda plan: baseline(root, plan.digests["examples"], plan.digests["model"]),
+            "baseline": lambda plan: find_baseline(root, plan.digests["examples"], plan.digests["model"]),
         },
     )
     visualizer = Step(
@@ -137,28 +145,28 @@ def _training(plan: ExecutionPlan) -> str:
     return plan.key(without=("epochs",))
 
 
-def _tensorboard(root: pathlib.Path, trainer: ExecutionPlan) -> str:
+def _tensorboard(root: epath.Path, trainer: ExecutionPlan) -> str:
     """Directory of TensorBoard's logs of a training."""
     return str(root / "tensorboard" / f"{trainer.step.arguments['architecture']}-{_training(trainer)[:6]}")
 
 
-def _examples_log(root: pathlib.Path, examples: str) -> pathlib.Path:
+def _examples_log(root: epath.Path, examples: str) -> epath.Path:
     """Directory of TensorBoard's logs of the examples with a digest."""
     return root / "tensorboard" / f"examples-{examples[:6]}"
 
 
-def _still_logged(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:
+def _still_logged(root: epath.Path, metadata_url: str | None) -> Callable[[dict[str, Any]], bool]:
     """Asks whether the logs that an earlier execution of ExampleValidator wrote are still there."""
 
     def holds(outputs: dict[str, Any]) -> bool:
-        with metadata.open_metadata(root) as session:
-            execution = session.get_one(metadata.Execution, int(outputs["anomalies"].path.parent.name))
+        with open_metadata(root, metadata_url) as session:
+            execution = session.get_one(Execution, int(outputs["anomalies"].path.parent.name))
             return _examples_log(root, execution.artifacts("input")["examples"].digest).is_dir()
 
     return holds
 
 
-def _still_serves(root: pathlib.Path) -> Callable[[dict[str, Any]], bool]:
+def _still_serves(root: epath.Path) -> Callable[[dict[str, Any]], bool]:
     """Asks whether the version that an earlier execution of Pusher wrote is still in the serving directory."""
 
     def holds(outputs: dict[str, Any]) -> bool:

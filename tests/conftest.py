@@ -1,6 +1,155 @@
-"""What all tests share: TensorFlow as the commands set it up."""
+"""What all tests share: TensorFlow as the commands set it up, and a server that stands in for Cloud Storage."""
 
+import contextlib
+import http.server
+import json
 import os
+import pathlib
+import socket
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+
+import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def _free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _serving(command: list, port: int, **options):
+    """A process that is ended when the `with` statement ends; entered when it listens on `port`."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+                break
+            assert process.poll() is None, f"{command} ended with exit code {process.returncode}"
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Finds a port that nobody listens on."""
+    return _free_port
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Keeps a server process for a `with` statement."""
+    return _serving
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    """Hands out credentials that mean nothing, as a machine in the cloud gets its own; without them clients retry for half a minute."""
+
+    ANSWERS = (
+        ("token", {"access_token": "none", "expires_in": 3600, "token_type": "Bearer"}),
+        ("service-accounts", {"email": "nobody", "scopes": [], "aliases": []}),
+        ("universe", "googleapis.com"),
+        ("project", "some-project"),
+    )
+
+    def do_GET(self):
+        """Answers any question."""
+        answer = next((answer for word, answer in self.ANSWERS if word in self.path), "")
+        body = answer if isinstance(answer, str) else json.dumps(answer)
+        self.send_response(200)
+        self.send_header("Metadata-Flavor", "Google")
+        self.send_header("Content-Type", "application/json" if body.startswith("{") else "text/plain")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def cloud_storage():
+    """A bucket called `photos`, empty, in a server on this machine: the environment in which it is found."""
+    port, metadata = _free_port(), http.server.ThreadingHTTPServer(("localhost", 0), Metadata)
+    threading.Thread(target=metadata.serve_forever, daemon=True).start()
+    emulator = pathlib.Path(sysconfig.get_path("scripts")) / "gcp-storage-emulator"
+    command = [emulator, "start", "--host=localhost", f"--port={port}", "--in-memory", "--default-bucket=photos"]
+    with _serving(command, port):
+        address = f"http://localhost:{port}"
+        where = f"localhost:{metadata.server_port}"
+        yield {
+            "STORAGE_EMULATOR_HOST": address,
+            "GCE_METADATA_HOST": where,
+            "GCE_METADATA_IP": where,
+            "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",  # else it is tried with encryption, which the server does not know
+        }
+    metadata.shutdown()
+    metadata.server_close()
+
+
+@pytest.fixture(scope="module")
+def open_bucket(cloud_storage):
+    """Opens the bucket by Google's own client."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import storage
+
+    address = cloud_storage["STORAGE_EMULATOR_HOST"]
+
+    def opened() -> storage.Bucket:
+        client = storage.Client(project="some-project", credentials=AnonymousCredentials(), client_options={"api_endpoint": address})
+        return client.bucket("photos")
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def fetch(open_bucket):
+    """Fetches every object below a prefix; returns the contents by what follows it in their names."""
+
+    def found(prefix: str) -> dict[str, bytes]:
+        blobs = open_bucket().list_blobs(prefix=prefix)
+        return {blob.name.removeprefix(prefix): blob.download_as_bytes() for blob in blobs}
+
+    return found
+
+
+@pytest.fixture
+def in_cloud(cloud_storage, tmp_path):
+    """Runs a program where the bucket is found, as `zfnet` sets libraries up, and returns what it printed.
+
+    In a process of its own, since clients keep the address that they began with. Its cache is below `tmp_path / "cache"`.
+    """
+    environment = {
+        **os.environ,
+        **cloud_storage,
+        "EPATH_USE_TF": "false",
+        "FSSPEC_GCS": '{"use_listings_cache": false}',
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+
+    def start(program: str, *arguments: str) -> subprocess.Popen:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        command = [sys.executable, "-W", "ignore", "-c", program, *arguments]
+        return subprocess.Popen(command, env=environment, cwd=tmp_path, **pipes)
+
+    def run(program: str, *arguments: str) -> str:
+        with start(program, *arguments) as process:
+            output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        return output
+
+    run.start = start
+    return run

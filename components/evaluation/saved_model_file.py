@@ -7,6 +7,8 @@ import keras
 from etils import epath
 
 import zfnet.model  # noqa: F401 - registers the layers that the project's own files need
+from zfnet.components.data.local_copy import local_file
+from zfnet.components.data.storage import is_remote
 
 LARGEST = 4 << 30
 
@@ -25,6 +27,8 @@ def load_model_file(path: epath.PathLike) -> keras.Model:
             this project do not have.
     """
     path = epath.Path(path)
+    if is_remote(str(path)) and path.exists():
+        path = epath.Path(local_file(path))
     if not path.exists():
         raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")
     if path.is_dir() or not zipfile.is_zipfile(path):

@@ -5,6 +5,7 @@ import tensorflow as tf
 from etils import epath
 
 from zfnet.components.artifacts import Model
+from zfnet.components.data.local_copy import local_copy
 from zfnet.components.evaluation.saved_model_file import load_model_file
 
 GUESSES = 5
@@ -20,8 +21,9 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
     Args:
         model: `model.keras` and `labels.txt`.
         side: side that photographs were scaled to before the centre was cut out, in pixels.
-        path: directory to write; must not exist.
+        path: local directory to write; must not exist.
     """
+    model = local_copy(model)
     net = load_model_file(model.path / "model.keras")
     size, classes = net.input_shape[1], net.output_shape[-1]
     names = tf.lookup.StaticHashTable(

@@ -110,7 +110,7 @@ def command(
 
         find_architecture(config.architecture)
     # The tasks say where the root is; what depends on it is worked out there.
-    steps = zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), runner, beam_options, strict, served_last)
+    steps = zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
     parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)
     click.echo(f"{out}: {', '.join(step.name for step in steps)}, each in a container of {image}")
     click.echo(f"Parameters: {', '.join(sorted(parameters))}{'' if root else '; root must be given'}")

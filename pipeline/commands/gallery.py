@@ -80,6 +80,7 @@ def command(
             shutil.rmtree(drawing, ignore_errors=True)  # Of one that was killed.
             drawing.mkdir()
 
+            from zfnet.components.data.local_copy import local_copy
             from zfnet.components.pictures.default_layers import default_layers
             from zfnet.components.pictures.gallery import draw_galleries
             from zfnet.components.pictures.image_input import ImageInput
@@ -91,7 +92,7 @@ def command(
             image_input = ImageInput.of(deconvnet.model, image_size)
             click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
             if data is None and found.examples is not None:
-                examples = found.examples
+                examples = local_copy(found.examples)
             else:
                 data = "photo_patches" if data is None else data
                 examples = prepare_photographs(data, beside / "examples", downloads, image_input.side, "validation")

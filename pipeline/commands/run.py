@@ -1,18 +1,18 @@
 """`zfnet run`: the whole pipeline."""
 
 import dataclasses
-import pathlib
 import signal
 import textwrap
 from typing import Any
 
 import click
+from etils import epath
 
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
 from zfnet.pipeline.follow_chief import follow_chief
-from zfnet.pipeline.options import beam_options_argument, command_line, root_option, runner_option
+from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
 
@@ -105,10 +105,20 @@ NOT_BLESSED = 3
     help="Share of unreadable photographs, 0 to 1, above which the run fails.",
 )
 @click.option("--strict", is_flag=True, help="Fail when something is suspicious in the photographs, before training.")
+@click.option("--wait", is_flag=True, help="Wait for another run under the same root to end, instead of failing.")
+@metadata_option
 @runner_option
 @beam_options_argument
 def command(
-    config_name: str | None, local: bool, root: pathlib.Path, strict: bool, runner: str, beam_options: tuple[str, ...], **choices: Any
+    config_name: str | None,
+    local: bool,
+    root: epath.Path,
+    strict: bool,
+    wait: bool,
+    metadata_url: str | None,
+    runner: str,
+    beam_options: tuple[str, ...],
+    **choices: Any,
 ) -> None:
     """Prepare photographs, train a network on them, evaluate it, draw what it sees, and keep it for serving.
 
@@ -131,18 +141,22 @@ def command(
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
     refuse_inside_data(root, config.data, "--root")
 
+    from zfnet.components.data.local_copy import cache_directory
     from zfnet.components.data.source import open_source
+    from zfnet.components.data.storage import is_remote
     from zfnet.pipeline.known_architecture import refuse_unknown_architecture
     from zfnet.pipeline.run_pipeline import run_pipeline
     from zfnet.pipeline.step import Step
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     def declare() -> list[Step]:
+        # TFDS reads by TensorFlow, which knows fewer storages.
+        downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         if choices["architecture"]:
-            refuse_unknown_architecture(root, config.architecture)
-        return zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, runner, beam_options, strict)
+            refuse_unknown_architecture(root, config.architecture, metadata_url)
+        return zfnet_pipeline(config, open_source(config.data, downloads), root, runner, beam_options, strict, metadata_url)
 
-    summary = run_pipeline(root, declare, command_line())
+    summary = run_pipeline(root, declare, command_line(), metadata_url, wait)
     report(root, config, summary)
     if summary["status"] == "not_blessed":
         click.get_current_context().exit(NOT_BLESSED)
@@ -162,7 +176,7 @@ def choose(config_name: str | None, choices: dict[str, Any], local: bool = False
     return config
 
 
-def report(root: pathlib.Path, config: RunConfig, summary: dict[str, Any]) -> None:
+def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:
     """Prints how a run ended and where to look."""
     from zfnet.components.artifacts import Examples
 
@@ -179,7 +193,7 @@ def report(root: pathlib.Path, config: RunConfig, summary: dict[str, Any]) -> No
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],
         "Serving": paths["serving"] and root / paths["serving"],
-        "TensorBoard": "zfnet tensorboard" + ("" if root == pathlib.Path("zfnet_run") else f" --root {root}"),
+        "TensorBoard": "zfnet tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
         "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 120)}",
         "Time": duration(sum(summary["seconds"].values())),

@@ -1,33 +1,54 @@
 """`zfnet runs`: what ran under a root."""
 
 import json
-import pathlib
+import shutil
 import textwrap
 from typing import Any
 
 import click
+from etils import epath
 
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
-from zfnet.pipeline.options import root_option
+from zfnet.pipeline.execution_record import execution_record
+from zfnet.pipeline.lineage_tree import draw_lineage, short_fingerprint, when
+from zfnet.pipeline.options import metadata_option, root_option
+
+LATEST = "latest"
 
 
 @click.command(cls=Command, short_help="Show what ran, from what, into what.")
 @root_option
+@metadata_option
+@click.option(
+    "--lineage",
+    metavar="[VERSION]",
+    is_flag=False,
+    flag_value=LATEST,
+    help="Where a pushed model comes from, the latest or VERSION: every execution behind it, back to the data, with parameters and "
+    "versions. Of anything else by its execution, as in --lineage trainer/7.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything that is recorded, as JSON.")
-def command(root: pathlib.Path, as_json: bool) -> None:
+def command(root: epath.Path, metadata_url: str | None, lineage: str | None, as_json: bool) -> None:
     """Show what ran under a root: from what, into what, how long, and what was found unchanged.
 
-    Paths are below the root.
+    Paths are below the root. The version of the data is what tells it from the same name with other contents.
     """
-    if not (root / "metadata.sqlite").is_file():
-        raise FileNotFoundError(f"Nothing ran under {root} yet. `zfnet run` does; if it went elsewhere, say where with --root.")
-    runs = read_runs(root)
+    if lineage is not None:
+        found = _read_lineage(root, metadata_url, lineage)
+        lines = [json.dumps(found, indent=2)] if as_json else draw_lineage(found, max(60, shutil.get_terminal_size((100, 0)).columns))
+        for line in lines:
+            click.echo(line)
+        return
+    runs = read_runs(root, metadata_url)
     if as_json:
         click.echo(json.dumps(runs, indent=2))
         return
     for run in runs:
-        click.echo(f"{click.style(run['command'], bold=True)}\n{_when(run)}  {run['status']}  {_took(run)}\n")
+        click.echo(f"{click.style(run['command'], bold=True)}\n{when(run['started'])}  {run['status']}  {_took(run)}")
+        for data in dict.fromkeys(data for execution in run["executions"] for data in _data(execution)):
+            click.echo(f"data {data}")
+        click.echo()
         rows = [("step", "", "took", "from", "into"), *map(_row, run["executions"])]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
@@ -35,65 +56,64 @@ def command(root: pathlib.Path, as_json: bool) -> None:
         click.echo()
 
 
-def read_runs(root: pathlib.Path) -> list[dict[str, Any]]:
+def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dict[str, Any]]:
     """Reads everything recorded under `root`.
 
+    Args:
+        root: the root.
+        metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
+
     Returns:
-        The runs, oldest first, each with its `executions` in order; these have inputs and outputs by name, each `{"path", "digest"}`.
+        The runs, oldest first, each with its `executions` in order, as `execution_record` gives them, and whether it found each `cached`.
+
+    Raises:
+        FileNotFoundError: nothing is recorded.
     """
-    import sqlalchemy as sql
+    from zfnet.pipeline.metadata_database import open_recorded
 
-    from zfnet.pipeline import metadata
-
-    with metadata.open_metadata(root) as session:
+    with open_recorded(root, metadata_url) as session:
         return [
             {
                 "run": context.id,
+                "root": session.root,
                 "command": context.command,
                 "status": context.status,
                 "started": context.started,
                 "seconds": context.seconds,
                 "executions": [
-                    {
-                        "execution": execution.id,
-                        "step": execution.step,
-                        "status": execution.status,
-                        "cached": association.cached,
-                        "started": execution.started,
-                        "seconds": execution.seconds,
-                        "error": execution.error,
-                        "parameters": execution.parameters,
-                        "code_version": execution.code_version,
-                        "versions": execution.versions,
-                        **{
-                            f"{direction}s": {
-                                name: {"path": artifact.path, "digest": artifact.digest}
-                                for name, artifact in execution.artifacts(direction).items()
-                            }
-                            for direction in ("input", "output")
-                        },
-                    }
-                    for association in context.associations
-                    for execution in [association.execution]
+                    {"cached": association.cached, **execution_record(association.execution)} for association in context.associations
                 ],
             }
-            for context in session.scalars(sql.select(metadata.Context).order_by(metadata.Context.id))
+            for context in session.contexts()
         ]
 
 
+def _read_lineage(root: epath.Path, metadata_url: str | None, lineage: str) -> dict[str, Any]:
+    from zfnet.pipeline.lineage import read_lineage
+    from zfnet.pipeline.metadata_database import open_recorded
+
+    with open_recorded(root, metadata_url) as session:
+        return read_lineage(session, root, None if lineage == LATEST else lineage)
+
+
 def _row(execution: dict[str, Any]) -> tuple[str, ...]:
-    inputs = [str(pathlib.PurePath(artifact["path"]).parent) for artifact in execution["inputs"].values()]
+    inputs = [artifact["path"].rpartition("/")[0] for artifact in execution["inputs"].values()]
     return (
         execution["step"],
         "unchanged" if execution["cached"] else execution["status"],
         _took(execution),
-        ", ".join(inputs or [f"{name}={value}" for name, value in execution["parameters"].items()]),
+        ", ".join(inputs or _names(execution).values() or [f"{name}={value}" for name, value in execution["parameters"].items()]),
         textwrap.shorten(execution["error"] or "", 100) or ", ".join(artifact["path"] for artifact in execution["outputs"].values()),
     )
 
 
-def _when(record: dict[str, Any]) -> str:
-    return record["started"].replace("T", " ").replace("+00:00", " UTC")
+def _data(execution: dict[str, Any]) -> list[str]:
+    return [f"{name}, version {short_fingerprint(execution['fingerprints'][key])}" for key, name in _names(execution).items()]
+
+
+def _names(execution: dict[str, Any]) -> dict[str, str]:
+    """What stands for its contents, such as a data set, by the parameter that takes it."""
+    return {key: execution["parameters"][key] for key in execution["fingerprints"]}
 
 
 def _took(record: dict[str, Any]) -> str:

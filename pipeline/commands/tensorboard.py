@@ -2,20 +2,27 @@
 
 import contextlib
 import pathlib
+import tempfile
+import threading
+from collections.abc import Iterator
 
 import click
+from etils import epath
 
+from zfnet.components.data.storage import is_remote
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.options import root_option
 
 # More than any training has. Not 0: TensorBoard 2.21 then keeps all pictures and shows none.
 ALL_STEPS = 1_000_000
+# Seconds between two looks at a remote root.
+INTERVAL = 30.0
 
 
 @click.command(cls=Command, short_help="Start TensorBoard on the runs under a root.")
 @root_option
 @click.argument("tensorboard_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- TENSORBOARD OPTIONS]")
-def command(root: pathlib.Path, tensorboard_options: tuple[str, ...]) -> None:
+def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
     """Start TensorBoard on everything that was trained under a root, also while it is being trained.
 
     Every step of a picture is kept, where TensorBoard by itself would show ten. TENSORBOARD OPTIONS are handed on, as in
@@ -25,8 +32,38 @@ def command(root: pathlib.Path, tensorboard_options: tuple[str, ...]) -> None:
 
     if not root.is_dir():
         raise FileNotFoundError(f"There is no directory {root}. `zfnet run` makes one; if it went elsewhere, say where with --root.")
-    arguments = ["--logdir", str(root / "tensorboard"), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
-    tensorboard = program.TensorBoard()
-    tensorboard.configure(["tensorboard", *arguments])
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end.
-        click.get_current_context().exit(1 if tensorboard.main() else 0)
+    with _local_logs(root / "tensorboard") as logs:
+        arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
+        tensorboard = program.TensorBoard()
+        tensorboard.configure(["tensorboard", *arguments])
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end.
+            click.get_current_context().exit(1 if tensorboard.main() else 0)
+
+
+@contextlib.contextmanager
+def _local_logs(logs: epath.Path) -> Iterator[epath.PathLike]:
+    """The directory of logs, or one on this machine that follows it: what TensorBoard reads of storages differs from what a run does."""
+    if not is_remote(str(logs)):
+        yield logs
+        return
+    from zfnet.components.data.remote_directory import RemoteDirectory
+
+    with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:
+        remote, fetched, ended = RemoteDirectory(logs), {}, threading.Event()
+
+        def fetch() -> None:
+            files = remote.files()
+            remote.download([name for name, file in files.items() if fetched.get(name) != file], pathlib.Path(scratch))
+            fetched.update(files)
+
+        def follow() -> None:
+            while not ended.wait(INTERVAL):
+                with contextlib.suppress(Exception):  # A network that is gone for a while.
+                    fetch()
+
+        fetch()
+        threading.Thread(target=follow, daemon=True).start()
+        try:
+            yield scratch
+        finally:
+            ended.set()

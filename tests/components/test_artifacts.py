@@ -1,4 +1,4 @@
-from zfnet.components.artifacts import Artifact
+from zfnet.components.artifacts import Artifact, Evaluation
 
 
 def make(path, **files):
@@ -18,3 +18,15 @@ def test_digest_depends_on_names_and_contents_alone(tmp_path):
     assert one.digest() == make(tmp_path / "two", second="2", first="1").digest()
     assert one.digest() != make(tmp_path / "three", first="2", second="1").digest()
     assert one.digest() != make(tmp_path / "four", first="1", other="2").digest()
+
+
+def test_sizes_of_all_files(tmp_path):
+    assert make(tmp_path / "one", **{"b": "12", "a/y/x": "123"}).sizes() == {"b": 2, "a/y/x": 3}
+    assert Artifact(tmp_path / "none").sizes() == {}
+
+
+def test_properties_are_what_is_short(tmp_path):
+    assert make(tmp_path, **{"evaluation.json": "{}"}).properties() == {}
+    text = '{"top1_error": 0.5, "blessed": true, "reason": null, "classes": [0.5], "more": {}}'
+    assert Evaluation(make(tmp_path, **{"evaluation.json": text}).path).properties() == {"top1_error": 0.5, "blessed": True, "reason": None}
+    assert Evaluation(tmp_path / "none").properties() == {}

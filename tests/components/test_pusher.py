@@ -2,6 +2,7 @@ import json
 import shutil
 
 import pytest
+import tensorflow as tf
 
 from zfnet.components.artifacts import Evaluation, Model, Serving
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA, push
@@ -53,3 +54,32 @@ def test_the_model_that_is_served_already_keeps_its_version(examples, model, eva
     assert run(examples, other, evaluation(True), tmp_path) == 2
     # Servers take the highest version, so going back is a version of its own.
     assert run(examples, model, evaluation(True), tmp_path) == 3
+
+
+REMOTE = """
+import sys
+from zfnet.components.artifacts import Evaluation, Examples, Model, Serving
+from zfnet.components.pusher import push
+
+examples, model, evaluation = (kind(path) for kind, path in zip((Examples, Model, Evaluation), sys.argv[1:]))
+for number in (1, 2):
+    serving = Serving(f"gs://photos/pusher/{number}/serving")
+    push(examples, model, evaluation, serving, destination="gs://photos/serving")
+    print(serving.read_json("version.json"))
+"""
+
+
+@pytest.mark.timeout(200)
+def test_remote_version_is_found_when_all_of_it_is_there(examples, model, tmp_path, in_cloud, fetch, open_bucket):
+    # Of a process that was killed: no digest, so it is not taken for the model.
+    open_bucket().blob("serving/3/saved_model.pb").upload_from_string("half")
+    (tmp_path / "evaluation.json").write_text(json.dumps({"blessed": True}))
+    assert in_cloud(REMOTE, str(examples.path), str(model.path), str(tmp_path)).splitlines() == ["{'version': 4}"] * 2
+    blobs = sorted(open_bucket().list_blobs(prefix="serving/4/"), key=lambda blob: blob.generation)
+    names = [blob.name.removeprefix("serving/4/") for blob in blobs]
+    assert names[-2:] == ["saved_model.pb", "assets.extra/model_digest.txt"]
+    assert "variables/variables.index" in names
+    for name, content in fetch("serving/4/").items():
+        (tmp_path / "4" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "4" / name).write_bytes(content)
+    assert set(tf.saved_model.load(str(tmp_path / "4")).signatures) == {"serving_default", "probabilities"}

@@ -5,6 +5,7 @@ import pytest
 
 from zfnet.pipeline import metadata
 from zfnet.pipeline.known_architecture import refuse_unknown_architecture
+from zfnet.pipeline.metadata_database import open_metadata
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def trained(tmp_path):
     """Records executions of the Trainer, `(status, architecture)`; returns the root."""
 
     def record(*executions):
-        with metadata.open_metadata(tmp_path) as session:
+        with open_metadata(tmp_path) as session:
             for status, architecture in executions:
                 parameters = {"architecture": architecture}
                 session.add(

@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting, Statistics
 from zfnet.pipeline import metadata
 from zfnet.pipeline.local_runner import LocalRunner, StepResult
+from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.step import Step
 
 
@@ -67,7 +68,7 @@ def called(root: pathlib.Path, **changes) -> list[str]:
 
 
 def executions(root: pathlib.Path) -> list[tuple[str, str]]:
-    with metadata.open_metadata(root) as session:
+    with open_metadata(root) as session:
         return [(execution.step, execution.status) for execution in session.scalars(sql.select(metadata.Execution))]
 
 
@@ -142,7 +143,7 @@ def test_setting_given_as_function_sees_the_plan(tmp_path):
     late = Step("Judge", judge, {**judge_step.arguments, "calls": tell})
     run(tmp_path, [write, adder, late])
     assert told["sum"] == 12
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         execution = session.scalar(sql.select(metadata.Execution).filter_by(step="Judge"))
         assert execution.key == told["key"]
         assert execution.artifacts("input")["statistics"].digest == told["digest"]
@@ -152,7 +153,7 @@ def test_setting_given_as_function_sees_the_plan(tmp_path):
 def test_execution_is_recorded(tmp_path):
     run(tmp_path, pipeline([]))
     run(tmp_path, pipeline([], times=5))
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         first, second = session.scalars(sql.select(metadata.Context)).all()
         assert [association.cached for association in first.associations] == [False, False, False]
         assert [association.cached for association in second.associations] == [True, False, False]
@@ -183,7 +184,7 @@ def test_step_that_fails_leaves_nothing_but_a_record(tmp_path, error):
     assert runner.results["WriteNumbers"].error is None
     assert runner.results["Fail"].outputs == {}
     assert runner.results["Fail"].error in ("The disk is full.", "Interrupted. The same command goes on with what is not complete yet.")
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         assert session.scalar(sql.select(metadata.Context)).status == "failed"
     assert called(tmp_path) == ["Add", "Judge"]
 
@@ -299,3 +300,50 @@ def test_one_process_at_a_time(tmp_path, slow_pipeline):
     with pytest.raises(OSError, match=f"in use by process {first.pid} since 20.* .zfnet run."):
         run(tmp_path / "root", [])
     assert (tmp_path / "root/slow_write/1.partial").is_dir()
+
+
+REMOTE_PIPELINE = """
+import sys
+from etils import epath
+from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
+from zfnet.pipeline import remote_lock
+from zfnet.pipeline.local_runner import LocalRunner
+from zfnet.pipeline.step import Step
+
+remote_lock.RENEWED, remote_lock.STALE, remote_lock.LOOKED = 0.2, 1.0, 0.2
+
+def write(examples: Output[Examples]) -> None:
+    (examples.path / "manifest.json").write_text("[1, 2]")
+
+def add(examples: Input[Examples], statistics: Output[Statistics], *, mode: Setting[str]) -> None:
+    (statistics.path / "deep" / "half.json").write_text("half")
+    if mode == "fail":
+        raise ValueError("half")
+    if mode == "wait":
+        print("half", flush=True)
+        sys.stdin.read()
+    (statistics.path / "deep" / "half.json").unlink()
+    (statistics.path / "deep" / "sum.json").write_text(str(sum(examples.read_json("manifest.json"))))
+
+write_step = Step("Write", write, {})
+with LocalRunner(epath.Path("gs://photos/root"), "zfnet run", wait=True) as runner:
+    results = runner.run([write_step, Step("Add", add, {"examples": write_step.output("examples"), "mode": sys.argv[1]})])
+    print(results["Add"].cached, results["Add"].outputs["statistics"].path)
+"""
+
+
+@pytest.mark.timeout(200)
+def test_remote_root_keeps_what_is_recorded_alone(in_cloud, fetch, open_bucket, tmp_path):
+    (tmp_path / "program.py").write_text(REMOTE_PIPELINE)
+    failed = in_cloud.start("import program", "fail")
+    assert "ValueError: half" in failed.communicate(timeout=60)[1]
+    assert set(fetch("root/")) == {"write/1/examples/manifest.json", "metadata.sqlite"}
+    with in_cloud.start("import program", "wait") as killed:
+        wait_for(killed, "half\n")
+        killed.kill()
+    assert set(fetch("root/")) == {"write/1/examples/manifest.json", "metadata.sqlite", "add/3/statistics/deep/half.json", "lock"}
+    assert in_cloud("import program", "on").splitlines()[-1] == "False gs://photos/root/add/4/statistics"
+    assert set(fetch("root/")) == {"write/1/examples/manifest.json", "metadata.sqlite", "add/4/statistics/deep/sum.json"}
+    assert in_cloud("import program", "on").splitlines()[-1] == "True gs://photos/root/add/4/statistics"
+    open_bucket().blob("root/add/4/statistics/deep/sum.json").delete()
+    assert in_cloud("import program", "on").splitlines()[-1] == "False gs://photos/root/add/5/statistics"

@@ -2,10 +2,11 @@ import pytest
 import sqlalchemy as sql
 
 from zfnet.pipeline import metadata
+from zfnet.pipeline.metadata_database import open_metadata
 
 
 def test_what_is_written_is_read_by_the_next_session(tmp_path):
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         execution = metadata.Execution(step="Trainer", key="k", status="done", parameters={"epochs": 3}, code_version="c", versions={})
         artifact = metadata.Artifact(kind="Model", path="trainer/1/model", digest="d", files={})
         execution.events.append(metadata.Event(artifact=artifact, direction="output", name="model"))
@@ -13,7 +14,7 @@ def test_what_is_written_is_read_by_the_next_session(tmp_path):
         context.associations.append(metadata.Association(execution=execution, cached=False))
         session.add(context)
         session.commit()
-    with metadata.open_metadata(tmp_path) as session:
+    with open_metadata(tmp_path) as session:
         context = session.scalar(sql.select(metadata.Context))
         execution = context.associations[0].execution
         assert execution.parameters == {"epochs": 3}

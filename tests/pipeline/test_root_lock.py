@@ -29,7 +29,7 @@ def holder(tmp_path):
 
 
 def test_second_process_is_told_who_holds_the_root(tmp_path, holder):
-    told = f"in use by process {holder.pid} since 20.* .zfnet run --epochs 3.. Wait for it, or give another with --root"
+    told = f"in use by process {holder.pid} since 20.* .zfnet run --epochs 3.. Wait for it .*, or give another with --root"
     with pytest.raises(OSError, match=told), root_lock(tmp_path / "root", "zfnet run"):
         pass
 
@@ -66,3 +66,26 @@ def test_root_that_cannot_be_made(tmp_path):
 def test_root_that_cannot_be_written():
     with pytest.raises(OSError, match="/proc/self can't be written"), root_lock(pathlib.Path("/proc/self"), "zfnet run"):
         pass
+
+
+WAIT = """
+import pathlib, sys
+from zfnet.pipeline.root_lock import root_lock
+with root_lock(pathlib.Path(sys.argv[1]), "zfnet run --wait", wait=True):
+    print("held", (pathlib.Path(sys.argv[1]) / "lock").read_text(), flush=True)
+"""
+
+
+def test_second_process_waits_if_asked_to(tmp_path, holder):
+    command = [sys.executable, "-c", WAIT, tmp_path / "root"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        line = waiting.stdout.readline()
+        assert re.search(rf"in use by process {holder.pid} since 20.* \(zfnet run --epochs 3\)\. Waiting for it to end\.", line)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+        holder.stdin.close()
+        rest = waiting.stdout.read()
+        assert rest.startswith("held")
+        assert rest.count("\n") == 1
+        assert f'"pid": {waiting.pid}' in rest
+    assert waiting.returncode == 0

@@ -83,3 +83,25 @@ def test_a_manifest_of_something_else_is_an_error_that_names_it(prepared, conten
     ) as caught:
         PreparedSource(str(prepared))
     assert "\n" not in str(caught.value)
+
+
+REMOTE = """
+import sys
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.prepared_source import PreparedSource
+
+places = [sys.argv[1], "gs://photos/one", "gs://photos/two", sys.argv[2]]
+for source, target in zip(places, places[1:]):
+    PreparedSource(source).pass_on(Examples(target), 96, None)
+"""
+
+
+@pytest.mark.timeout(120)
+def test_to_a_storage_within_it_and_back(prepared, tmp_path, in_cloud, fetch, open_bucket):
+    in_cloud(REMOTE, str(prepared), str(tmp_path / "out"))
+    before = {path.name: path.read_bytes() for path in prepared.iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    for place in ("one/", "two/"):
+        assert fetch(place) == before
+        blobs = sorted(open_bucket().list_blobs(prefix=place), key=lambda blob: blob.generation)
+        assert blobs[-1].name.endswith("manifest.json")

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from zfnet.pipeline.commands.run import choose, report
+from zfnet.pipeline.commands.runs import read_runs
+from zfnet.pipeline.root_lock import root_lock
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -138,3 +140,21 @@ def test_root_among_the_photographs(tmp_path):
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "zfnet_run lies inside of DATA ." in done.stderr
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["cat", "dog"]
+
+
+def test_run_waits_for_its_root_and_is_recorded_where_it_is_told(tmp_path):
+    zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+    options = ["--data", "./none", "--root", "root", "--metadata", "sqlite:///runs.sqlite"]
+    with root_lock(tmp_path / "root", "zfnet run --epochs 9"):
+        refused = subprocess.run([zfnet, "run", *options], cwd=tmp_path, capture_output=True, text=True)
+        waiting = subprocess.Popen(
+            [zfnet, "run", *options, "--wait"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert "(zfnet run --epochs 9). Waiting for it to end." in waiting.stdout.readline()
+        assert not (tmp_path / "root/run.json").exists()
+    assert (refused.returncode, "(zfnet run --epochs 9). Wait for it" in refused.stderr) == (1, True)
+    assert waiting.communicate(timeout=60)[1].startswith("Error: DATA './none' does not exist")
+    assert [(run["command"], run["status"]) for run in read_runs(tmp_path / "root", f"sqlite:///{tmp_path}/runs.sqlite")] == [
+        ("zfnet run --data ./none --root root --metadata sqlite:///runs.sqlite --wait", "failed")
+    ]
+    assert not (tmp_path / "root/metadata.sqlite").exists()

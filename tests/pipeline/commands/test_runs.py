@@ -65,3 +65,38 @@ def test_where_nothing_ran(tmp_path):
     assert done.exit_code == 1
     assert "Nothing ran under" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_version_of_the_data_is_told(tmp_path, run_tiny):
+    run_tiny(tmp_path)
+    lines = CliRunner().invoke(command, ["--root", str(tmp_path), "--verbose"]).stdout.splitlines()
+    assert lines[2] == "data birds, version folder:aaaaaaaaaaaa"
+    assert lines[5].split()[-2:] == ["birds", "example_gen/1/examples"]
+
+
+def test_lineage(tmp_path, run_tiny):
+    run_tiny(tmp_path)
+    run_tiny(tmp_path, epochs=5)
+
+    def told(*options: str) -> str:
+        return CliRunner().invoke(command, ["--root", str(tmp_path), "--verbose", "--lineage", *options]).stdout
+
+    assert told().startswith("Version 2 pushed")
+    assert told("1").startswith("Version 1 pushed")
+    assert told("trainer/3").startswith("trainer/3 done")
+    found = json.loads(told("--json"))
+    assert found["version"] == 2
+    assert found["inputs"]["model"]["made_by"]["parameters"]["epochs"] == 5
+    assert "└─ evaluation" in told()
+    wrong = CliRunner().invoke(command, ["--root", str(tmp_path), "--lineage", "3"])
+    assert (wrong.exit_code, wrong.stderr.count("\n")) == (1, 1)
+
+
+def test_runs_of_one_root_in_a_shared_database(tmp_path, run_tiny):
+    url = f"sqlite:///{tmp_path}/runs.sqlite"
+    for name in ("one", "two"):
+        run_tiny(tmp_path / name, metadata_url=url)
+    found = json.loads(CliRunner().invoke(command, ["--root", str(tmp_path / "two"), "--metadata", url, "--json"]).stdout)
+    assert [run["root"].rpartition(":")[2] for run in found] == [str(tmp_path / "two")]
+    nothing = CliRunner().invoke(command, ["--root", str(tmp_path / "three"), "--metadata", url])
+    assert f"{tmp_path}/two; give one of them with --root" in nothing.stderr

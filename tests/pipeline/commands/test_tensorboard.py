@@ -1,4 +1,6 @@
+import contextlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -6,7 +8,6 @@ import sysconfig
 import time
 import urllib.request
 
-import pytest
 import tensorflow as tf
 
 STEPS = 30
@@ -19,13 +20,13 @@ def write_pictures(directory: pathlib.Path) -> None:
             tf.summary.image("conv1", tf.zeros((1, 4, 6, 3)), step=step)
 
 
-@pytest.fixture
-def tensorboard(tmp_path):
+@contextlib.contextmanager
+def started(root: str, **environment: str):
     """The address of a TensorBoard that `zfnet tensorboard` started."""
-    write_pictures(tmp_path / "tensorboard" / "zfnet-small")
     zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
-    command = [zfnet, "tensorboard", "--root", tmp_path, "--", "--port", "0", "--host", "127.0.0.1", "--reload_interval", "1"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    command = [zfnet, "tensorboard", "--root", root, "--", "--port", "0", "--host", "127.0.0.1", "--reload_interval", "1"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env={**os.environ, **environment}, **pipes) as process:
         said = ""
         while not (address := re.search(r"http://127.0.0.1:\d+/", said)):
             line = process.stderr.readline()
@@ -40,9 +41,23 @@ def get(address: str):
         return json.load(answer)
 
 
-def test_all_steps_of_a_picture_are_shown(tensorboard, tmp_path):
-    assert get(f"{tensorboard}data/environment")["data_location"] == str(tmp_path / "tensorboard")
+def steps_shown(tensorboard: str) -> list[int]:
     while not get(f"{tensorboard}data/plugin/images/tags"):
         time.sleep(0.1)
     pictures = get(f"{tensorboard}data/plugin/images/images?run=zfnet-small&tag=conv1&sample=0")
-    assert [picture["step"] for picture in pictures] == list(range(STEPS))
+    return [picture["step"] for picture in pictures]
+
+
+def test_all_steps_of_a_picture_are_shown(tmp_path):
+    write_pictures(tmp_path / "tensorboard" / "zfnet-small")
+    with started(str(tmp_path)) as tensorboard:
+        assert get(f"{tensorboard}data/environment")["data_location"] == str(tmp_path / "tensorboard")
+        assert steps_shown(tensorboard) == list(range(STEPS))
+
+
+def test_remote_root(tmp_path, cloud_storage, open_bucket):
+    write_pictures(tmp_path)
+    [events] = tmp_path.iterdir()
+    open_bucket().blob(f"root/tensorboard/zfnet-small/{events.name}").upload_from_string(events.read_bytes())
+    with started("gs://photos/root", **cloud_storage) as tensorboard:
+        assert steps_shown(tensorboard) == list(range(STEPS))

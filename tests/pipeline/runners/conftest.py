@@ -1,15 +1,10 @@
 """Real photographs, real worker processes, and a server that stands in for Cloud Storage, all on this machine."""
 
 import contextlib
-import http.server
-import json
 import os
 import pathlib
-import socket
 import subprocess
 import sysconfig
-import threading
-import time
 
 import pytest
 
@@ -71,34 +66,8 @@ def _contents(directory: pathlib.Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
-def _free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
-def _serving(command: list, port: int, **options):
-    """A process that is ended when the `with` statement ends; entered when it listens on `port`."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
-    try:
-        for _ in range(300):
-            with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-                break
-            assert process.poll() is None, f"{command} ended with exit code {process.returncode}"
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-@contextlib.contextmanager
-def _worker_pool(python: pathlib.Path, directory: pathlib.Path):
+def _worker_pool(serving, port: int, python: pathlib.Path, directory: pathlib.Path):
     """Beam's worker pool of some environment, working in `directory`; gives its port, and the notes are in `directory/notes`."""
     (directory / "notes").mkdir(parents=True)
     (directory / "sitecustomize.py").write_text(NOTES)
@@ -108,9 +77,8 @@ def _worker_pool(python: pathlib.Path, directory: pathlib.Path):
         "PYTHONPATH": str(directory),
         "WORKER_NOTES": str(directory / "notes"),
     }
-    port = _free_port()
     command = [python, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
-    with _serving(command, port, cwd=directory, env=environment):
+    with serving(command, port, cwd=directory, env=environment):
         yield port
 
 
@@ -126,18 +94,8 @@ def contents():
 
 
 @pytest.fixture(scope="session")
-def free_port():
-    return _free_port
-
-
-@pytest.fixture(scope="session")
-def serving():
-    return _serving
-
-
-@pytest.fixture(scope="session")
-def worker_pool():
-    return _worker_pool
+def worker_pool(serving, free_port):
+    return lambda python, directory: _worker_pool(serving, free_port(), python, directory)
 
 
 @pytest.fixture(scope="session")
@@ -145,66 +103,9 @@ def notes():
     return _notes
 
 
-class Metadata(http.server.BaseHTTPRequestHandler):
-    """Hands out credentials that mean nothing, as a machine in the cloud gets its own; without them clients retry for half a minute."""
-
-    ANSWERS = (
-        ("token", {"access_token": "none", "expires_in": 3600, "token_type": "Bearer"}),
-        ("service-accounts", {"email": "nobody", "scopes": [], "aliases": []}),
-        ("universe", "googleapis.com"),
-        ("project", "some-project"),
-    )
-
-    def do_GET(self):
-        """Answers any question."""
-        answer = next((answer for word, answer in self.ANSWERS if word in self.path), "")
-        body = answer if isinstance(answer, str) else json.dumps(answer)
-        self.send_response(200)
-        self.send_header("Metadata-Flavor", "Google")
-        self.send_header("Content-Type", "application/json" if body.startswith("{") else "text/plain")
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_):
-        """Says nothing."""
-
-
 @pytest.fixture(scope="module")
-def bucket(photographs):
-    """A bucket called `photos` in a server on this machine, with the photographs below `all/`: the environment in which it is found."""
-    port, metadata = _free_port(), http.server.ThreadingHTTPServer(("localhost", 0), Metadata)
-    threading.Thread(target=metadata.serve_forever, daemon=True).start()
-    emulator = ZFNET.with_name("gcp-storage-emulator")
-    command = [emulator, "start", "--host=localhost", f"--port={port}", "--in-memory", "--default-bucket=photos"]
-    with _serving(command, port):
-        address = f"http://localhost:{port}"
-        for path in sorted(photographs.rglob("*.*")):
-            _open_bucket(address).blob(f"all/{path.relative_to(photographs)}").upload_from_string(path.read_bytes(), "image/jpeg")
-        where = f"localhost:{metadata.server_port}"
-        yield {
-            "STORAGE_EMULATOR_HOST": address,
-            "GCE_METADATA_HOST": where,
-            "GCE_METADATA_IP": where,
-            "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",  # else it is tried with encryption, which the server does not know
-        }
-    metadata.shutdown()
-    metadata.server_close()
-
-
-@pytest.fixture(scope="module")
-def fetch(bucket):
-    """Fetches every object below a prefix; returns the contents by what follows it in their names."""
-
-    def found(prefix: str) -> dict[str, bytes]:
-        blobs = _open_bucket(bucket["STORAGE_EMULATOR_HOST"]).list_blobs(prefix=prefix)
-        return {blob.name.removeprefix(prefix): blob.download_as_bytes() for blob in blobs}
-
-    return found
-
-
-def _open_bucket(address: str):
-    from google.auth.credentials import AnonymousCredentials
-    from google.cloud import storage
-
-    client = storage.Client(project="some-project", credentials=AnonymousCredentials(), client_options={"api_endpoint": address})
-    return client.bucket("photos")
+def bucket(photographs, cloud_storage, open_bucket):
+    """The bucket of `cloud_storage` with the photographs below `all/`: the environment in which it is found."""
+    for path in sorted(photographs.rglob("*.*")):
+        open_bucket().blob(f"all/{path.relative_to(photographs)}").upload_from_string(path.read_bytes(), "image/jpeg")
+    return cloud_storage

@@ -16,6 +16,8 @@ def error_message(error: BaseException) -> str:
         where = f" ({error.filename})" if error.filename else ""
         return f"The disk is full{where}. Make room on it; the same command goes on with what is not complete yet."
     message = " ".join(str(error).split())
+    if (reported := getattr(error, "orig", None)) is not None:  # by a database's driver; SQLAlchemy adds the statement and a link
+        return f"The database that runs are recorded in failed: {' '.join(str(reported).split())}"
     if isinstance(error, ValueError | OSError) and message:
         return message
     return f"{type(error).__name__}: {message}".removesuffix(": ")

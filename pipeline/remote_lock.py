@@ -15,6 +15,8 @@ from typing import Any
 import click
 from etils import epath
 
+from zfnet.pipeline.root_lock import advice
+
 # Seconds after which a lock is renewed; after which one that was not is taken for that of a process that died; and between two looks
 # of a process that waits.
 RENEWED = 30.0
@@ -42,7 +44,7 @@ def remote_lock(root: epath.Path, command: str, option: str, wait: bool) -> Iter
     while holder is not None:
         used = f"The directory {root} is in use by {_described(holder)}."
         if not wait:
-            raise OSError(f"{used} Wait for it (`zfnet run` does with --wait), or give another with {option}.")
+            raise OSError(f"{used} {advice(option)}")
         if not told:
             click.echo(f"{used} Waiting for it to end.")
         told = True

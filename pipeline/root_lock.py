@@ -55,13 +55,18 @@ def _local_lock(root: pathlib.Path, command: str, option: str, wait: bool) -> It
         except BlockingIOError as error:
             used = f"The directory {root} is in use by {_holder(file)}."
             if not wait:
-                raise OSError(f"{used} Wait for it (`zfnet run` does with --wait), or give another with {option}.") from error
+                raise OSError(f"{used} {advice(option)}") from error
             click.echo(f"{used} Waiting for it to end.")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         json.dump({"pid": os.getpid(), "since": f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S}", "command": command}, file)
         file.flush()
         yield
+
+
+def advice(option: str) -> str:
+    """What to do about a directory that another process holds; `option` is the one that it was given by."""
+    return f"Wait for it{' (`zfnet run` does with --wait)' if option == '--root' else ''}, or give another with {option}."
 
 
 def _holder(file) -> str:

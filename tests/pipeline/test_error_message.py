@@ -1,4 +1,5 @@
 import pytest
+import sqlalchemy as sql
 
 from zfnet.pipeline.error_message import error_message
 
@@ -24,3 +25,9 @@ from zfnet.pipeline.error_message import error_message
 )
 def test_error_message(error, message):
     assert error_message(error) == message
+
+
+def test_error_of_a_database_is_told_without_the_statement():
+    with pytest.raises(sql.exc.OperationalError) as failed, sql.create_engine("sqlite://", poolclass=sql.NullPool).connect() as connection:
+        connection.execute(sql.text("SELECT secret FROM missing"))
+    assert error_message(failed.value) == "The database that runs are recorded in failed: no such table: missing"

@@ -34,6 +34,14 @@ def test_second_process_is_told_who_holds_the_root(tmp_path, holder):
         pass
 
 
+def test_other_directories_are_not_waited_for(tmp_path, holder):
+    with (
+        pytest.raises(OSError, match=r"\. Wait for it, or give another with --out\.$"),
+        root_lock(tmp_path / "root", "zfnet", option="--out"),
+    ):
+        pass
+
+
 def test_lock_ends_with_its_process_however_that_ends(tmp_path, holder):
     holder.kill()
     holder.wait()

@@ -76,7 +76,7 @@ def test_everything_lies_under_the_root(first, zfnet):
     for log in ("train", "validation", "gallery"):
         assert [name for name in first if name.startswith(f"tensorboard/{training}/{log}/events.out")]
     assert [name for name in first if name.startswith("tensorboard/examples-")]
-    assert [name for name in first if "checkpoints" in name and name.endswith("epoch-0001/state.weights.h5")]
+    assert [name for name in first if "checkpoints" in name and name.endswith("epoch-0001/variables.npz")]
     assert not [name for name in first if name == "lock" or "partial" in name]
     # On this machine only the cache is left.
     assert [entry.name for entry in zfnet.directory.iterdir()] == ["cache"]

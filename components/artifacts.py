@@ -138,7 +138,7 @@ class Anomalies(Artifact):
 
 
 class Model(Artifact):
-    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, `recipe.json`, `history.json`, and pictures of its training."""
+    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, and of its training `*.json` and pictures."""
 
 
 class Evaluation(Artifact):

@@ -34,7 +34,7 @@ def train(
     Args:
         examples: prepared examples with the splits `train` and `validation`.
         statistics: their mean image.
-        model: gets `model.keras`, `labels.txt`, `recipe.json` with what was chosen, `history.json` and `pictures/`.
+        model: gets `model.keras`, `labels.txt`, `recipe.json` with what was chosen, `history.json`, `convergence.json` and `pictures/`.
         architecture: name of a row of the table of architectures.
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
         batch_size: images a step, over all replicas together; `None` takes 64, or an eighth of the training examples if that is less.
@@ -50,7 +50,8 @@ def train(
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
 
     Raises:
-        ValueError: if a parameter is out of its range, or the net can't be built for these images.
+        ValueError: if a parameter is out of its range, the net can't be built for these images, or the training diverges.
+        OSError: if something can't be written, or machines of a cluster are lost time after time.
     """
     from zfnet.components.data.storage import is_remote
     from zfnet.components.training.cluster_task import read_task
@@ -67,11 +68,13 @@ def train(
             raise ValueError(
                 f"{remote[0]} is in a remote storage; a cluster needs directories that all its machines see: give a --root in one."
             )
-        lead(Call(dataclasses.asdict(recipe), *(str(pathlib.Path(path).resolve()) for path in paths), keep_every))
+        lead(Call(dataclasses.asdict(recipe), *(str(pathlib.Path(path).absolute()) for path in paths), keep_every))
         return
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally
+    from zfnet.components.training.checkpoints import STATE, Checkpoints
     from zfnet.components.training.fit import fit
 
-    with written_locally(model) as written, mirrored(checkpoints) as kept, mirrored(tensorboard) as logs:
+    with written_locally(model) as written, mirrored(checkpoints, last=STATE) as folder, mirrored(tensorboard) as logs:
+        kept = Checkpoints(pathlib.Path(folder), checkpoints)
         fit(recipe, local_copy(examples), statistics, written, kept, logs, keep_every)

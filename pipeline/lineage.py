@@ -44,7 +44,7 @@ def _maker(session: Metadata, artifact: Artifact) -> Execution:
 
 def _execution(session: Metadata, which: str) -> Execution:
     number = which.rstrip("/").rpartition("/")[2]
-    found = session.executions(id=int(number)).one_or_none() if number.isdecimal() else None
+    found = session.executions(id=int(number)).one_or_none() if number.isdecimal() and len(number) < 19 else None
     if found is None or found.directory != which.rstrip("/"):
         latest = session.executions().first()
         hint = f", such as {latest.directory}, the latest" if latest else ""

@@ -20,6 +20,7 @@ from zfnet.pipeline.execution_plan import ExecutionPlan
 from zfnet.pipeline.library_versions import library_versions
 from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.root_lock import root_lock
+from zfnet.pipeline.snake_case import snake_case
 from zfnet.pipeline.source_commit import source_commit
 from zfnet.pipeline.step import OutputOf, Step
 
@@ -192,7 +193,7 @@ class LocalRunner:
     def _free_number(self, step: str) -> int:
         """A number that is free in the directory too, should the database have been deleted."""
         last = self._session.scalar(sql.select(sql.func.max(metadata.Execution.id))) or 0
-        directory = self.root / metadata.step_directory(step)
+        directory = self.root / snake_case(step)
         entries = directory.iterdir() if directory.exists() else ()
         return max([last, *(int(number[0]) for entry in entries if (number := re.match(r"\d+", entry.name)))]) + 1
 

@@ -5,7 +5,6 @@ association says that an execution belongs to it, made by it or found unchanged.
 """
 
 import datetime
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from etils import epath
 from sqlalchemy import orm
 
 from zfnet.components import artifacts
+from zfnet.pipeline.snake_case import snake_case
 
 
 def now() -> str:
@@ -56,7 +56,7 @@ class Execution(Base):
     @property
     def directory(self) -> str:
         """Where it writes, below the root, which also names it to people: `example_gen/1`."""
-        return f"{step_directory(self.step)}/{self.id}"
+        return f"{snake_case(self.step)}/{self.id}"
 
     def artifacts(self, direction: str) -> dict[str, "Artifact"]:
         """Its artifacts of one direction, "input" or "output", by name."""
@@ -144,8 +144,3 @@ class Metadata(orm.Session):
     def contexts(self, **having: Any) -> Iterator[Context]:
         """Yields the runs under this root whose columns have these values, the earliest first."""
         return self.scalars(sql.select(Context).filter_by(root=self.root, **having).order_by(Context.id))
-
-
-def step_directory(step: str) -> str:
-    """The directory of a step, named as a file of Python: `example_gen` for ExampleGen."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", step).lower()

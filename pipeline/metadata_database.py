@@ -100,9 +100,20 @@ def root_name(root: epath.PathLike) -> str:
     return str(root) if named else f"{socket.gethostname()}:{pathlib.Path(root).resolve()}"
 
 
+class InvalidUrlError(Exception):
+    """A URL that SQLAlchemy can't take apart, and says so as of any number."""
+
+
+def _parsed(url: str | sql.URL) -> sql.URL:
+    try:
+        return sql.make_url(url)
+    except ValueError as error:  # a port that is no number
+        raise InvalidUrlError from error
+
+
 def _engine(url: str | sql.URL) -> sql.Engine:
     try:
-        parsed = sql.make_url(url)
+        parsed = _parsed(url)
         if parsed.drivername == "postgresql":  # for which SQLAlchemy would take a driver that is superseded
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
@@ -110,9 +121,10 @@ def _engine(url: str | sql.URL) -> sql.Engine:
         options = {"connect_args": {"timeout": BUSY}} if parsed.get_backend_name() == "sqlite" else {}
         # Without a pool no connection outlives its transaction: a server may be restarted while a step is at work.
         return sql.create_engine(parsed, poolclass=sql.NullPool, **options)
-    except (exc.ArgumentError, exc.NoSuchModuleError) as error:
+    except (exc.ArgumentError, exc.NoSuchModuleError, InvalidUrlError) as error:
+        shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(url))
         raise ValueError(
-            f"{url!r} is no database that SQLAlchemy knows: expected a URL such as postgresql://user@host/database or "
+            f"{shown!r} is no database that SQLAlchemy knows: expected a URL such as postgresql://user@host/database or "
             "sqlite:////directory/file.sqlite for --metadata."
         ) from error
     except ModuleNotFoundError as error:

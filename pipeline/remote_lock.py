@@ -17,10 +17,12 @@ from etils import epath
 
 from zfnet.pipeline.root_lock import advice
 
-# Seconds after which a lock is renewed; after which one that was not is taken for that of a process that died; and between two looks
-# of a process that waits.
+# Seconds after which a lock is renewed; after which one that was not is taken for that of a process that died; after which its holder, who
+# can't renew it, ends, so that it has left before others come; that a storage may take to answer; and between two looks of one that waits.
 RENEWED = 30.0
 STALE = 180.0
+GIVEN_UP = 90.0
+ANSWERED = 20.0
 LOOKED = 5.0
 
 
@@ -64,15 +66,17 @@ def remote_lock(root: epath.Path, command: str, option: str, wait: bool) -> Iter
 def _renew(lock: "_Lock", ended: threading.Event) -> None:
     renewed = time.monotonic()
     while not ended.wait(RENEWED):
+        asked = time.monotonic()
         try:
             holds = lock.renew()
         except Exception:  # A network that is gone for a while: others wait until the lock is stale.
-            holds = time.monotonic() - renewed < STALE
+            holds = time.monotonic() - renewed < GIVEN_UP
         else:
-            renewed = time.monotonic()
+            renewed = asked  # what others count from is no later
         if not holds:
             click.echo(
-                f"The lock {lock.path} was not renewed for {STALE:.0f} s, and may be another process's now: this one ends.", err=True
+                f"The lock {lock.path} could not be renewed, and may be another process's now: this one ends.",
+                err=True,
             )
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # wakes it from whatever it waits for
             return
@@ -118,7 +122,8 @@ class _Lock:
 
         blob = self._bucket.blob(self._name)
         try:
-            blob.upload_from_string(json.dumps({**self._own, "renewed": time.time()}), if_generation_match=generation)
+            content = json.dumps({**self._own, "renewed": time.time()})
+            blob.upload_from_string(content, if_generation_match=generation, timeout=ANSWERED, retry=None)
             self._generation = blob.generation
         except PreconditionFailed:
             # Or it was written, the answer was lost, and it was sent again.

@@ -6,6 +6,7 @@ from typing import Any
 from etils import epath
 
 from zfnet.components import artifacts
+from zfnet.pipeline.cluster_run import announced_run
 from zfnet.pipeline.figures_directory import publish_figures
 from zfnet.pipeline.local_runner import LocalRunner, StepResult
 from zfnet.pipeline.run_summary import summarize, write_summary
@@ -32,7 +33,7 @@ def run_pipeline(
         Exception: whatever a step raised.
     """
     root = epath.Path(root)
-    with LocalRunner(root, command, metadata_url, wait) as runner:
+    with LocalRunner(root, command, metadata_url, wait) as runner, announced_run(root):
         try:
             runner.run(declare())
             publish_figures(root / "figures", _pictures(runner.results))

@@ -35,7 +35,7 @@ def written_locally(artifact: A) -> Iterator[A]:
 
 
 @contextlib.contextmanager
-def mirrored(directory: str, interval: float = INTERVAL) -> Iterator[str]:
+def mirrored(directory: str, interval: float = INTERVAL, last: str | None = None) -> Iterator[str]:
     """Gives a local directory with what `directory` holds; what is written and removed there is written and removed in `directory` too.
 
     That happens about every minute and when the `with` statement ends, however it does: so logs can be followed, and checkpoints outlive a
@@ -44,6 +44,7 @@ def mirrored(directory: str, interval: float = INTERVAL) -> Iterator[str]:
     Args:
         directory: path of a directory, of which nobody else writes a file. If it is local it is given itself.
         interval: seconds between two looks.
+        last: name of the files that say of their directories that they are whole, and are sent when all others have been.
 
     Yields:
         Path of the local directory.
@@ -52,7 +53,7 @@ def mirrored(directory: str, interval: float = INTERVAL) -> Iterator[str]:
         yield directory
         return
     with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:
-        mirror, ended = _Mirror(directory, pathlib.Path(scratch)), threading.Event()
+        mirror, ended = _Mirror(directory, pathlib.Path(scratch), last), threading.Event()
 
         def follow() -> None:
             while not ended.wait(interval):
@@ -70,15 +71,17 @@ def mirrored(directory: str, interval: float = INTERVAL) -> Iterator[str]:
 
 
 class _Mirror:
-    def __init__(self, remote: str, local: pathlib.Path):
-        self._remote, self._local = RemoteDirectory(remote), local
+    def __init__(self, remote: str, local: pathlib.Path, last: str | None):
+        self._remote, self._local, self._last = RemoteDirectory(remote), local, last
         self._remote.download(self._remote.files(), local)
         self._sent = self._states()
 
     def send(self) -> None:
         """Sends what changed; what is no longer there is removed last."""
         states = self._states()
-        self._remote.upload([name for name, state in states.items() if self._sent.get(name) != state], self._local)
+        changed = [name for name, state in states.items() if self._sent.get(name) != state]
+        for turn in (False, True):
+            self._remote.upload([name for name in changed if (pathlib.PurePath(name).name == self._last) is turn], self._local)
         self._remote.remove(self._sent.keys() - states.keys())
         self._sent = states
 

@@ -1,6 +1,7 @@
 """Checkpoints of a training: what it takes to go on after any step as if nothing had happened."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -26,10 +27,11 @@ class Checkpoints:
 
     Args:
         folder: directory of the checkpoints, of one training alone.
+        called: what a user is told of where they are, if `folder` only mirrors that place.
     """
 
-    def __init__(self, folder: pathlib.Path):
-        self.folder = folder
+    def __init__(self, folder: pathlib.Path, called: str | None = None):
+        self.folder, self.called = folder, called or str(folder)
 
     def keep(self, net: keras.Model, state: TrainingState) -> None:
         """Writes a checkpoint, and removes those no longer needed.
@@ -44,20 +46,20 @@ class Checkpoints:
         target = self.folder / (f"epoch-{state.epoch:04d}" + (f"-step-{state.step:06d}" if state.step else ""))
         beside = target.with_suffix(".partial")
         try:
-            shutil.rmtree(beside, ignore_errors=True)
+            _remove(beside)
             beside.mkdir(parents=True)
             with (beside / VARIABLES).open("wb") as file:
                 np.savez(file, *(keras.ops.convert_to_numpy(variable) for variable in _variables(net)))
             (beside / STATE).write_text(json.dumps(state.to_json() | {"sha256": _digest(beside / VARIABLES)}, indent=1))
             for path in beside.iterdir():
                 _flush(path)
-            shutil.rmtree(target, ignore_errors=True)
+            _remove(target)
             beside.rename(target)
         except OSError as error:
-            shutil.rmtree(beside, ignore_errors=True)
+            _remove(beside)
             last = self.written()
             raise OSError(
-                f"No checkpoint could be written to {self.folder} ({error.strerror or error}). "
+                f"No checkpoint could be written to {self.called} ({error.strerror or error}). "
                 + (f"What was trained up to {last[-1].name} is kept there; the same command goes on from it." if last else "")
             ) from error
         self._remove_old(state)
@@ -71,14 +73,20 @@ class Checkpoints:
         spared = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best)}
         for path in past:
             if path not in spared:
-                shutil.rmtree(path)
+                _remove(path)
 
-    def restore(self, net: keras.Model, epochs: int) -> TrainingState:
+    def clean(self) -> None:
+        """Removes what writers left that were killed. To be called when nobody writes."""
+        for path in list(self.folder.rglob("*.partial")):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def restore(self, net: keras.Model, epochs: int, batch_size: int | None = None) -> TrainingState:
         """Puts a compiled net into the state of the last checkpoint that is whole.
 
         Args:
             net: the net, built and compiled.
             epochs: checkpoints of later epochs are passed over.
+            batch_size: images a step; checkpoints in the middle of an epoch that had another are passed over too.
 
         Returns:
             Where the training stands; at its beginning if there is no checkpoint.
@@ -93,15 +101,18 @@ class Checkpoints:
                 values = json.loads((path / STATE).read_text())
                 if values.pop("sha256") == _digest(path / VARIABLES):
                     state = TrainingState.from_json(values)
+                    if state.step and state.batch_size != batch_size:
+                        continue
                     _read(path / VARIABLES, net)
-                    return state
-        if usable:
-            raise ValueError(f"No checkpoint in {self.folder} can be read. Remove that directory to train from the beginning.")
-        return TrainingState()
+                    return dataclasses.replace(state, batch_size=batch_size)
+        if any(not _place(path)[1] for path in usable):
+            raise ValueError(f"No checkpoint in {self.called} can be read. Remove that directory to train from the beginning.")
+        return TrainingState(batch_size=batch_size)
 
     def written(self) -> list[pathlib.Path]:
-        """The checkpoints there are, in order."""
-        return sorted(path for path in self.folder.glob("epoch-*") if path.is_dir() and not path.suffix)
+        """The checkpoints there are with both their files, in order."""
+        found = (path for path in self.folder.glob("epoch-*") if not path.suffix)
+        return sorted((path for path in found if all((path / name).exists() for name in (VARIABLES, STATE))), key=_place)
 
 
 def _variables(net: keras.Model) -> list[keras.Variable]:
@@ -123,6 +134,13 @@ def _read(file: pathlib.Path, net: keras.Model) -> None:
 def _place(path: pathlib.Path) -> tuple[int, int]:
     epoch, _, step = path.name.removeprefix("epoch-").partition("-step-")
     return int(epoch), int(step or 0)
+
+
+def _remove(directory: pathlib.Path) -> None:
+    """Removes a checkpoint, such that a process that is killed meanwhile leaves none that looks whole."""
+    if directory.exists():
+        leaving = directory if directory.suffix else directory.rename(directory.with_suffix(".leaving.partial"))
+        shutil.rmtree(leaving)
 
 
 def _digest(path: pathlib.Path) -> str:

@@ -1,17 +1,17 @@
 """The process that trains as a member of a cluster: `python -m zfnet.components.training.cluster_member CALL FAILURE`.
 
 It has a process of its own, since TensorFlow joins a cluster before anything else or not at all, and cannot join again once another
-machine was lost. Exit codes: 0 trained, `FAILED` with the reason in the file FAILURE, `LOST` if it is worth to join again.
+machine was lost. Exit codes: 0 trained, `FAILED` with the reason in the file FAILURE, `LOST` if it is worth to join again, and
+`INTERRUPTED`.
 """
 
+import ctypes
 import dataclasses
 import json
 import os
 import pathlib
+import signal
 import sys
-import threading
-
-from zfnet.components.artifacts import Examples, Model, Statistics
 
 FAILED, LOST, INTERRUPTED = 3, 75, 130
 
@@ -41,31 +41,44 @@ class Call:
 
 def main(call_file: str, failure_file: str) -> int:
     """Trains; returns the exit code."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _end_with_parent()
+    try:
+        call = Call(**json.loads(pathlib.Path(call_file).read_text()))
+    except FileNotFoundError:  # The chief calls for something else by now.
+        return LOST
     import tensorflow as tf
 
+    from zfnet.components.artifacts import Examples, Model, Statistics
+    from zfnet.components.training.checkpoints import Checkpoints
     from zfnet.components.training.cluster import ClusterChangedError
     from zfnet.components.training.fit import fit
     from zfnet.components.training.recipe import Recipe
 
+    # What TensorFlow raises when it does not hear of another machine any more.
+    errors = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError
     try:
-        call = Call(**json.loads(pathlib.Path(call_file).read_text()))
         examples, statistics, model = Examples(call.examples), Statistics(call.statistics), Model(call.model)
-        fit(Recipe(**call.recipe), examples, statistics, model, call.checkpoints, call.tensorboard, call.keep_every)
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, ClusterChangedError):
+        kept = Checkpoints(pathlib.Path(call.checkpoints))
+        fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every)
+    except (*errors, ClusterChangedError):
         return LOST
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (ValueError, OSError) as error:
-        pathlib.Path(failure_file).write_text(str(error))
+    except Exception as error:
+        known = isinstance(error, ValueError | OSError)
+        pathlib.Path(failure_file).write_text(str(error) if known else f"{type(error).__name__}: {error}")
         return FAILED
     return 0
 
 
 def _end_with_parent() -> None:
-    # The parent holds the other end of standard input; however it ends, this reads its end.
-    sys.stdin.buffer.read()
-    os._exit(LOST)
+    """Lets the kernel end this process when its parent has ended, on Linux.
+
+    A thread could not: while TensorFlow waits for other machines, no other thread of Python runs.
+    """
+    if sys.platform == "linux":
+        prctl, set_parent_death_signal = ctypes.CDLL(None).prctl, 1
+        prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -26,28 +26,28 @@ class LayerConvergence(keras.callbacks.Callback):
         folder: where numbers are kept, and the kernels as they were at the beginning of the epoch.
         evolution: folder of `FeatureEvolution`, which comes before it in the list of callbacks.
         writer: TensorBoard's summary writer.
+        resumed: number of the epoch, counted from 0, that is taken up in its middle; `None` if there is none. Should its kernels not have
+            been kept, what it changed is left out.
     """
 
-    def __init__(self, folder: pathlib.Path, evolution: pathlib.Path, writer):
+    def __init__(self, folder: pathlib.Path, evolution: pathlib.Path, writer, resumed: int | None = None):
         super().__init__()
-        self.folder, self.evolution, self.writer = folder, evolution, writer
+        self.folder, self.evolution, self.writer, self.resumed = folder, evolution, writer, resumed
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keeps the kernels, unless the epoch only goes on."""
         file = self._kernels(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
+        if not file.exists() and epoch != self.resumed:
             with written_whole(str(file)) as stream:
                 np.savez(stream, **self._layers())
         for old in self.folder.glob("kernels-*.npz"):
-            if old != file:
+            if old not in (file, self._kernels(epoch - 1)):  # A damaged checkpoint may lead back to the epoch before.
                 old.unlink()
 
     def on_epoch_end(self, epoch, logs=None):
         """Measures, and writes what it measured."""
-        with np.load(self._kernels(epoch), allow_pickle=False) as before:
-            changes = {name: _relative_change(before[name], kernel) for name, kernel in self._layers().items()}
-        measured = {"weight_change": changes, "strongest_changed": self._strongest_changed(epoch + 1)}
+        measured = {"weight_change": self._weight_change(epoch), "strongest_changed": self._strongest_changed(epoch + 1)}
         with self.writer.as_default(step=epoch + 1):
             for measure, layers in measured.items():
                 for layer, number in layers.items():
@@ -55,6 +55,12 @@ class LayerConvergence(keras.callbacks.Callback):
         self.writer.flush()
         with written_whole(str(self.folder / f"epoch-{epoch + 1:04d}.json")) as stream:
             stream.write(json.dumps(measured).encode())
+
+    def _weight_change(self, epoch: int) -> dict[str, float]:
+        if not self._kernels(epoch).exists():
+            return {}
+        with np.load(self._kernels(epoch), allow_pickle=False) as before:
+            return {name: _relative_change(before[name], kernel) for name, kernel in self._layers().items()}
 
     def _strongest_changed(self, epoch: int) -> dict[str, float]:
         now = strongest_examples(self.evolution, epoch)

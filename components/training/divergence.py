@@ -10,7 +10,7 @@ from zfnet.components.training.recipe import Recipe
 NAMED = 200  # characters
 
 
-def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoints, *, step: int, steps: int, batch_size: int) -> None:
+def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoints, step: int, *, steps: int, batch_size: int) -> None:
     """Raises an error that names the step, its examples and the last good checkpoint.
 
     Args:
@@ -30,6 +30,6 @@ def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoin
     raise ValueError(
         f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss, gradients or weights "
         f"are no finite numbers. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), NAMED, placeholder=' ...')}. "
-        + (f"The last good checkpoint is {good[-1]}. " if good else "There is no checkpoint before it. ")
+        + (f"The last good checkpoint is {good[-1].name} in {checkpoints.called}. " if good else "There is no checkpoint before it. ")
         + "A lower learning rate may help."
     )

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import json
-import pathlib
 import sys
 
 import keras
@@ -34,11 +33,11 @@ def fit(
     examples: Examples,
     statistics: Statistics,
     model: Model,
-    checkpoints: str,
+    kept: Checkpoints,
     tensorboard: str,
     keep_every: float,
 ) -> None:
-    """Trains by a recipe; see `trainer.train` for the artifacts and directories."""
+    """Trains by a recipe; see `trainer.train` for the artifacts and directories, all of which are local here."""
     # TensorFlow can't shuffle by an epoch's number where its own seed is 0.
     keras.utils.set_random_seed(recipe.seed + 1)
     if recipe.deterministic:
@@ -49,6 +48,8 @@ def fit(
     strategy = cluster.strategy
     batch_size, epochs = whole_shares(recipe.batch_for(count), cluster.replicas), recipe.epochs_for(count)
     steps = count // batch_size
+    if not steps:
+        raise ValueError(f"There are {count} training examples for {cluster.replicas} replicas; expected one for each at least.")
     mean = statistics.mean_image()
     margin = (examples.side - size) // 2
     central_mean = mean[margin : margin + size, margin : margin + size]
@@ -56,19 +57,20 @@ def fit(
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels))
         net.compile(keras.optimizers.SGD(recipe.learning_rate_for(count), momentum=0.9))
-        kept = Checkpoints(pathlib.Path(checkpoints))
-        state = kept.restore(net, epochs)
+        state = kept.restore(net, epochs, batch_size)
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
     schedule = PlateauSchedule(recipe.patience)
-    evolution_folder, convergence_folder = (pathlib.Path(checkpoints) / name for name in ("evolution", "convergence"))
+    evolution_folder, convergence_folder = (kept.folder / name for name in ("evolution", "convergence"))
     looked_at = evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
     if cluster.chief:
+        kept.clean()
         writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
         evolution = FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0])
-        convergence = LayerConvergence(convergence_folder, evolution_folder, writers[0])
+        convergence = LayerConvergence(convergence_folder, evolution_folder, writers[0], state.epoch if state.step else None)
         callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
+    report = functools.partial(report_divergence, examples, recipe, kept, steps=steps, batch_size=batch_size)
     if state.epoch < epochs:
         batches = strategy.distribute_datasets_from_function(
             lambda context: training_batches(
@@ -97,7 +99,7 @@ def fit(
             ),
             keep=functools.partial(kept.keep, net) if cluster.chief else lambda state: None,
             keep_every=keep_every,
-            on_divergence=lambda step: report_divergence(examples, recipe, kept, step=step, steps=steps, batch_size=batch_size),
+            on_divergence=report if cluster.chief else lambda step: None,
         )
     if not cluster.chief:
         return

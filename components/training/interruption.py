@@ -11,6 +11,9 @@ class Interruption:
 
     To be used in a `with` statement; covers SIGINT and SIGTERM. Only the main thread of a process can do so, in others nothing is held.
 
+    Attributes:
+        broken: whether a step was left in the middle after all, because a second interruption came.
+
     Example:
         >>> with Interruption() as interruption:
         ...     while True:
@@ -19,7 +22,7 @@ class Interruption:
     """
 
     def __init__(self):
-        self._holding = self._requested = False
+        self._holding = self._requested = self.broken = False
         self._before = {}
 
     def __enter__(self) -> "Interruption":
@@ -49,5 +52,6 @@ class Interruption:
 
     def _handle(self, number, frame) -> None:
         if not self._holding or self._requested:
+            self.broken |= self._holding
             raise KeyboardInterrupt
         self._requested = True

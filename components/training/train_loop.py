@@ -82,8 +82,9 @@ def train_loop(
                     keep(state)
                 kept = time.monotonic()
         except KeyboardInterrupt:
-            if state.diverged_at is None:
-                keep(state)
+            if not interruption.broken and state.diverged_at is None:
+                with interruption.held():
+                    keep(state)
             raise
         callbacks.on_train_end()
 

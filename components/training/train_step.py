@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from zfnet.model.net.top_k_error import top_k_error
+from zfnet.components.evaluation.count_errors import count_errors
 
 
 def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_size: int, xla: bool = False) -> Callable:
@@ -85,6 +85,7 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
 
 
 def _sums(labels, answers, losses, counted):
-    numbers = tf.stack([losses, top_k_error(labels, answers, 1), top_k_error(labels, answers, 5), tf.ones_like(losses)])
     # Not by multiplication: what only fills a batch up may score NaN.
-    return tf.reduce_sum(tf.where(counted, tf.cast(numbers, tf.float64), 0), axis=1)
+    loss = tf.reduce_sum(tf.where(counted, tf.cast(losses, tf.float64), 0))
+    errors, examples = count_errors(labels, answers, counted), tf.reduce_sum(tf.cast(counted, tf.float64))
+    return tf.concat([[loss], tf.cast(errors, tf.float64), [examples]], axis=0)

@@ -20,6 +20,7 @@ class TrainingState:
             the beginning of the training, of which loss, gradients or weights were no finite numbers, -1 if there is none.
         history: losses and errors of each epoch that is done, by name.
         schedule: the learning rate and the counters by which it falls, as of the last epoch that is done.
+        batch_size: images a step, over all replicas: another number of replicas may change it, and then steps are others.
     """
 
     epoch: int = 0
@@ -27,6 +28,7 @@ class TrainingState:
     totals: tf.Tensor = dataclasses.field(default_factory=lambda: no_totals())
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
     schedule: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    batch_size: int | None = None
 
     def logs(self) -> dict[str, float]:
         """Mean loss in nats, and errors as fractions 0..1, of the steps of this epoch."""

@@ -9,9 +9,9 @@ import click
 from etils import epath
 
 from zfnet.components.training.cluster_task import read_task
+from zfnet.pipeline.cluster_run import follow_run
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
-from zfnet.pipeline.follow_chief import follow_chief
 from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
@@ -130,16 +130,12 @@ def command(
     """
     # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    task = read_task()
-    if task and not task.chief:
-        click.echo(f"Machine {task.index + 1} of {task.workers}: following the run of the first under {root}.")
-        summary = follow_chief(root)
-        if summary["status"] == "failed":
-            raise ValueError(f"The run of the first machine failed: {summary['message']}")
-        return
-
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
     refuse_inside_data(root, config.data, "--root")
+    task = read_task()
+    if task and not task.chief:
+        follow_run(root, task)
+        return
 
     from zfnet.components.data.local_copy import cache_directory
     from zfnet.components.data.source import open_source

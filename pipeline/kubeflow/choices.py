@@ -2,7 +2,6 @@
 
 import collections.abc
 import inspect
-import re
 import types
 import typing
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import docstring_parser
 
 from zfnet.pipeline.kubeflow.named_data import NamedData
+from zfnet.pipeline.snake_case import snake_case
 from zfnet.pipeline.step import Step
 
 # The types of parameters that Kubeflow passes to tasks, by what a step's function may be annotated with.
@@ -87,11 +87,6 @@ def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
         }
         for name, of_step in of_steps.items()
     }
-
-
-def snake_case(name: str) -> str:
-    """`ExampleGen` as `example_gen`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _given(step: Step) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from kfp import dsl
 
 from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
 from zfnet.pipeline.code_version import code_version
-from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, snake_case
+from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root
+from zfnet.pipeline.snake_case import snake_case
 from zfnet.pipeline.step import Step
 
 # kfp admits the types of the namespaces `system` and `google` alone: these show as what they are, the others as plain artifacts. The class

@@ -16,7 +16,7 @@ from zfnet.pipeline import remote_lock
 from zfnet.pipeline.root_lock import root_lock
 from etils import epath
 
-remote_lock.RENEWED, remote_lock.STALE, remote_lock.LOOKED = 0.3, 3.0, 0.3
+remote_lock.RENEWED, remote_lock.STALE, remote_lock.GIVEN_UP, remote_lock.LOOKED = 0.3, 3.0, 1.5, 0.3
 try:
     with root_lock(epath.Path("gs://photos/root"), "zfnet run " + sys.argv[1], wait="wait" in sys.argv):
         print("held", flush=True)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import resource
@@ -64,8 +65,11 @@ def test_the_one_before_is_taken_where_the_last_is_damaged(tmp_path, file, damag
     damage(tmp_path / "epoch-0002" / file)
     assert checkpoints.restore(net, 5).epoch == 1
     damage(tmp_path / "epoch-0001" / file)
-    with pytest.raises(ValueError, match=r"No checkpoint in .* can be read"):
-        checkpoints.restore(net, 5)
+    if damage is os.remove:  # as where the first was being sent to a storage when the machine went down
+        assert checkpoints.restore(net, 5).epoch == 0
+    else:
+        with pytest.raises(ValueError, match=r"No checkpoint in .* can be read"):
+            checkpoints.restore(net, 5)
 
 
 def test_the_last_few_and_the_best_stay(tmp_path):
@@ -90,11 +94,42 @@ def test_what_a_longer_training_left_stays(tmp_path):
     assert names(tmp_path) == ["epoch-0003", "epoch-0004", "epoch-0009"]
 
 
-def test_a_half_checkpoint_is_not_taken(tmp_path):
+def test_what_a_killed_writer_left_is_not_taken_and_removed(tmp_path):
     checkpoints, net = Checkpoints(tmp_path), make_net()
     checkpoints.keep(net, state_at(1))
-    (tmp_path / "epoch-0002.partial").mkdir()
+    for name in ("epoch-0002.partial", "epoch-0001-step-000004.leaving.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "variables.npz").touch()
+    (tmp_path / "convergence").mkdir()
+    (tmp_path / "convergence" / "kernels-0001.npz.0123.partial").touch()
     assert checkpoints.restore(net, 5).epoch == 1
+    checkpoints.clean()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["convergence", "epoch-0001", "state.json", "variables.npz"]
+
+
+def test_steps_of_other_batches_are_passed_over(tmp_path):
+    checkpoints, net = Checkpoints(tmp_path), make_net()
+    checkpoints.keep(net, state_at(1))
+    checkpoints.keep(net, dataclasses.replace(state_at(1, 5), batch_size=64))
+    same, other = (checkpoints.restore(net, 5, batch_size) for batch_size in (64, 60))
+    assert [(state.epoch, state.step, state.batch_size) for state in (same, other)] == [(1, 5, 64), (1, 0, 60)]
+
+
+def test_places_are_in_order_however_many_digits_they_have(tmp_path):
+    for name in ("epoch-10000", "epoch-9999", "epoch-0003-step-1000000", "epoch-0003-step-999999"):
+        (tmp_path / name).mkdir()
+        for file in ("variables.npz", "state.json"):
+            (tmp_path / name / file).touch()
+    written = [path.name for path in Checkpoints(tmp_path).written()]
+    assert written == ["epoch-0003-step-999999", "epoch-0003-step-1000000", "epoch-9999", "epoch-10000"]
+
+
+def test_a_user_is_told_of_the_place_that_is_mirrored(tmp_path):
+    (tmp_path / "epoch-0001").mkdir()
+    for file in ("variables.npz", "state.json"):
+        (tmp_path / "epoch-0001" / file).touch()
+    with pytest.raises(ValueError, match="No checkpoint in gs://bucket/checkpoints can be read"):
+        Checkpoints(tmp_path, "gs://bucket/checkpoints").restore(make_net(), 5)
 
 
 @pytest.fixture

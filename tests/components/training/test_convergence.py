@@ -19,8 +19,9 @@ def net():
 def callback(net, tmp_path):
     """Makes the callback anew, as the next process would."""
 
-    def make():
-        made = LayerConvergence(tmp_path / "convergence", tmp_path / "evolution", tf.summary.create_file_writer(str(tmp_path / "logs")))
+    def make(resumed=None):
+        writer = tf.summary.create_file_writer(str(tmp_path / "logs"))
+        made = LayerConvergence(tmp_path / "convergence", tmp_path / "evolution", writer, resumed)
         made.set_model(net)
         return made
 
@@ -48,11 +49,26 @@ def test_an_epoch_that_is_taken_up_in_its_middle_is_measured_from_its_beginning(
     kernel = net.get_layer("conv1").kernel
     callback().on_epoch_begin(0)
     kernel.assign(kernel * 1.5)
-    resumed = callback()
+    resumed = callback(0)
     resumed.on_epoch_begin(0)
     kernel.assign(kernel * 2)
     resumed.on_epoch_end(0)
     assert read_convergence(tmp_path / "convergence", 1)["weight_change"]["conv1"] == {1: pytest.approx(2.0)}
+
+
+def test_kernels_of_the_epoch_before_stay_and_missing_ones_are_no_number(callback, net, tmp_path):
+    convergence = callback()
+    for epoch in range(3):
+        convergence.on_epoch_begin(epoch)
+        convergence.on_epoch_end(epoch)
+    assert sorted(path.name for path in (tmp_path / "convergence").glob("kernels-*")) == ["kernels-0001.npz", "kernels-0002.npz"]
+    for file in (tmp_path / "convergence").glob("kernels-*"):
+        file.unlink()
+    resumed = callback(2)
+    for epoch in (2, 3):
+        resumed.on_epoch_begin(epoch)
+        resumed.on_epoch_end(epoch)
+    assert list(read_convergence(tmp_path / "convergence", 4)["weight_change"]["conv1"]) == [1, 2, 4]
 
 
 def test_share_of_maps_with_another_strongest_example(callback, tmp_path):

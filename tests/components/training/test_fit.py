@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.fit import fit
 from zfnet.components.training.recipe import Recipe
 from zfnet.model.net.architecture import ARCHITECTURES
@@ -37,7 +38,8 @@ ARCHITECTURES["tiny"] = row.with_filters(conv1=8, conv2=16, conv3=16, conv4=16, 
 recipe = Recipe("tiny", options["epochs"], options["batch_size"], 0.01, 5, 0, "ten", True)
 model = Model(out)
 model.path.mkdir(parents=True, exist_ok=True)
-fit(recipe, Examples(examples), Statistics(statistics), model, f"{out}/checkpoints", f"{out}/tensorboard", 1e9)
+kept = Checkpoints(pathlib.Path(f"{out}/checkpoints"))
+fit(recipe, Examples(examples), Statistics(statistics), model, kept, f"{out}/tensorboard", 1e9)
 if (model.path / "model.keras").exists():
     net = keras.saving.load_model(model.path / "model.keras", compile=False)
     np.savez(f"{out}/weights.npz", *[weight.numpy() for weight in net.weights])

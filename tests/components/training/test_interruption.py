@@ -31,10 +31,11 @@ def test_a_second_one_is_not_put_off():
         try:
             with interruption.held():
                 interrupt()
+                assert not interruption.broken
                 interrupt()
                 pytest.fail("was put off")
         except KeyboardInterrupt:
-            pass
+            assert interruption.broken
 
 
 def test_between_steps_it_comes_at_once():

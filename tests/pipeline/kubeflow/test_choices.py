@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from zfnet.components.artifacts import Examples, Input, Output, Setting
-from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices, snake_case
+from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices
 from zfnet.pipeline.kubeflow.named_data import NamedData
 from zfnet.pipeline.step import Step
 
@@ -74,7 +74,3 @@ def test_value_that_kubeflow_does_not_pass_on():
     step = Step("Count", count, {"examples": first.output("examples"), "size": 1, "place": "here"})
     with pytest.raises(ValueError, match=r"Step Count, argument 'place': .*Path.* can't be passed"):
         choices(step)
-
-
-def test_snake_case():
-    assert [snake_case(name) for name in ("ExampleGen", "Trainer")] == ["example_gen", "trainer"]

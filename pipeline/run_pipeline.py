@@ -8,9 +8,10 @@ from etils import epath
 from zfnet.components import artifacts
 from zfnet.pipeline.cluster_run import announced_run
 from zfnet.pipeline.figures_directory import publish_figures
-from zfnet.pipeline.local_runner import LocalRunner, StepResult
+from zfnet.pipeline.local_runner import LocalRunner
 from zfnet.pipeline.run_summary import summarize, write_summary
 from zfnet.pipeline.step import Step
+from zfnet.pipeline.step_result import StepResult
 
 
 def run_pipeline(

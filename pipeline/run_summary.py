@@ -8,7 +8,7 @@ from etils import epath
 from zfnet.components import artifacts
 from zfnet.pipeline.error_message import error_message
 from zfnet.pipeline.library_versions import library_versions
-from zfnet.pipeline.local_runner import StepResult
+from zfnet.pipeline.step_result import StepResult
 from zfnet.pipeline.written_beside import written_beside
 
 METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop")

@@ -1,3 +1,5 @@
+import sqlite3
+
 import pytest
 import sqlalchemy as sql
 
@@ -16,6 +18,10 @@ from zfnet.pipeline.error_message import error_message
         (
             OSError(28, "No space left on device", "/root/run.json"),
             "The disk is full (/root/run.json). Make room on it; the same command goes on with what is not complete yet.",
+        ),
+        (
+            sqlite3.OperationalError("database or disk is full"),
+            "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
         ),
         (KeyError("conv9"), "KeyError: 'conv9'"),
         (ValueError(), "ValueError"),

@@ -9,9 +9,10 @@ import sqlalchemy as sql
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting, Statistics
 from zfnet.pipeline import metadata
-from zfnet.pipeline.local_runner import LocalRunner, StepResult
+from zfnet.pipeline.local_runner import LocalRunner
 from zfnet.pipeline.metadata_database import open_metadata
 from zfnet.pipeline.step import Step
+from zfnet.pipeline.step_result import StepResult
 
 
 class Numbers:

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.cluster_task import read_task
 from zfnet.components.training.fit import fit
 from zfnet.components.training.recipe import Recipe
 from zfnet.model.net.architecture import ARCHITECTURES
@@ -40,7 +41,8 @@ model = Model(out)
 model.path.mkdir(parents=True, exist_ok=True)
 kept = Checkpoints(pathlib.Path(f"{out}/checkpoints"))
 fit(recipe, Examples(examples), Statistics(statistics), model, kept, f"{out}/tensorboard", 1e9)
-if (model.path / "model.keras").exists():
+task = read_task()
+if task is None or task.chief:
     net = keras.saving.load_model(model.path / "model.keras", compile=False)
     np.savez(f"{out}/weights.npz", *[weight.numpy() for weight in net.weights])
 """

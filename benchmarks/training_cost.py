@@ -125,7 +125,7 @@ def callback_share(result: dict) -> dict:
     return {kind: one / (EPOCHS * epoch) for kind, one in total.items()}
 
 
-def growth_table(result: dict) -> str:
+def table(result: dict) -> str:
     """How the rate changes, as Markdown."""
     rates, shares = result["rates"], result["callback_shares"]
     reference = rates["224 pixels, width 1, batches of 64"]
@@ -135,7 +135,7 @@ def growth_table(result: dict) -> str:
     return markdown(["ZFNet", "images a second", "of the reference"], rows) + words + conditions(result)
 
 
-def imagenet_table(result: dict) -> str:
+def cost_table(result: dict) -> str:
     """What 70 epochs on ImageNet take, as Markdown."""
     share = result["operations"]["zfnet"] / result["operations"]["alexnet"]
     cores = result["machine"]["cores"]
@@ -171,9 +171,9 @@ def main() -> None:
         "callbacks": measure_callbacks(),
     }
     result["callback_shares"] = callback_share(result)
-    write(NAME, result, growth_table(result), DOCUMENT)
-    COST_DOCUMENT.write_text(with_table(COST_DOCUMENT.read_text(), NAME, imagenet_table(result)))
-    print(growth_table(result), imagenet_table(result), sep="\n")
+    write(NAME, result, table(result), DOCUMENT)
+    COST_DOCUMENT.write_text(with_table(COST_DOCUMENT.read_text(), NAME, cost_table(result)))
+    print(table(result), cost_table(result), sep="\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ DOCUMENTS = {
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",
     "search": "docs/speed.md",
+    "training": "docs/speed.md",
+    "training_cost": "docs/speed.md",
     "whole_gallery": "docs/speed.md",
 }
 
@@ -27,16 +29,17 @@ def test_document_shows_what_was_measured(name, monkeypatch):
     assert len(table.splitlines()) > 3
 
 
-def test_cost_is_reckoned_from_what_was_measured(monkeypatch):
+@pytest.mark.parametrize("name", ["preprocessing", "training_cost"])
+def test_cost_is_reckoned_from_what_was_measured(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    preprocessing, report = importlib.import_module("preprocessing"), importlib.import_module("report")
+    benchmark, report = importlib.import_module(name), importlib.import_module("report")
     text = (ROOT / "docs/imagenet.md").read_text()
-    result = json.loads((ROOT / "benchmarks/preprocessing.json").read_text())
-    assert report.with_table(text, "preprocessing", preprocessing.cost_table(result)) == text
+    result = json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
+    assert report.with_table(text, name, benchmark.cost_table(result)) == text
 
 
 def test_every_benchmark_is_shown():
-    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"report", "pictures", "textbook"} == set(DOCUMENTS)
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"report", "pictures", "steps", "textbook"} == set(DOCUMENTS)
 
 
 def test_machine_is_described(monkeypatch):

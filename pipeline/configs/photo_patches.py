@@ -2,8 +2,8 @@
 
 Command: zfnet run
 Hardware: 2 CPU cores, no GPU
-Time: 3.5 to 4.5 minutes; with --local about one
-Expected error: top-1 about 22 %, top-5 about 1 % (chance: 93 %, 67 %); benchmarks/default_run.json has the last measurement.
+Time: 2 to 4.5 minutes; with --local about one
+Expected error: top-1 about 20 %, top-5 about 2 % (chance: 93 %, 67 %); benchmarks/default_run.json has the last measurement.
 """
 
 from zfnet.pipeline.run_config import RunConfig

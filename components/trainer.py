@@ -44,7 +44,7 @@ def train(
         crops: `"ten"` (the paper's) or `"random"`.
         deterministic: whether TensorFlow may only use operations that give the same bits each time; somewhat slower.
         mixed_precision: whether to compute in bfloat16, with weights in float32; `None` does so where every GPU is fast at it.
-        xla: whether to compile a training step with XLA; `None` does so on GPUs.
+        xla: whether to compile a training step with XLA; `None` does so on GPUs, if `deterministic` is not set.
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.

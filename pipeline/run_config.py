@@ -24,7 +24,7 @@ class RunConfig:
         ten_crop: whether to evaluate with the ten crops too.
         deterministic: whether the same seed must give the same bits, on a CPU.
         mixed_precision: whether to compute in bfloat16, with weights in float32; None does so where every GPU is fast at it.
-        xla: whether to compile a training step with XLA; None does so on GPUs.
+        xla: whether to compile a training step with XLA; None does so on GPUs, if not `deterministic`.
         checkpoint_minutes: time between two checkpoints in the middle of an epoch; there is one at the end of each.
         maps_per_layer: for how many maps of each layer to draw pictures.
         max_rejected: the share of unreadable photographs, 0 to 1, above which the run fails.

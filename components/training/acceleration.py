@@ -26,16 +26,18 @@ def choose_mixed_precision(choice: bool | None) -> bool:
     return bool(details) and all(detail.get("compute_capability", (0, 0)) >= BFLOAT16_SINCE for detail in details)
 
 
-def choose_xla(choice: bool | None) -> bool:
+def choose_xla(choice: bool | None, deterministic: bool) -> bool:
     """Whether to compile a training step with XLA.
 
     Args:
         choice: the user's; `None` says yes where there is a GPU. On a CPU it took three times as long.
+        deterministic: whether only operations may be used that give the same bits each time; XLA has none for the gradient of max
+            pooling.
 
     Returns:
         The decision.
     """
-    return bool(tf.config.list_physical_devices("GPU")) if choice is None else choice
+    return bool(tf.config.list_physical_devices("GPU")) and not deterministic if choice is None else choice
 
 
 @contextlib.contextmanager

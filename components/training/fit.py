@@ -88,7 +88,7 @@ def fit(
         )
         train_loop(
             state,
-            make_train_step(net, strategy, batch_size, choose_xla(recipe.xla)),
+            make_train_step(net, strategy, batch_size, choose_xla(recipe.xla, recipe.deterministic)),
             iter(batches),
             make_validate(net, strategy, examples, central_mean, batch_size),
             epochs=epochs,

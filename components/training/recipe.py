@@ -41,6 +41,10 @@ class Recipe:
                 raise ValueError(f"{name} is {number}; it must be greater than 0.")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; it must not be negative.")
+        if self.xla and self.deterministic:
+            raise ValueError(
+                "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."
+            )
         if self.crops not in CROPS:
             raise ValueError(f"crops is {self.crops!r}; expected one of: {', '.join(CROPS)}.")
 

@@ -89,7 +89,12 @@ NOT_BLESSED = 3
     show_default="where every GPU is fast at it",
     help="Compute in bfloat16, with weights in float32. Four times slower on a CPU.",
 )
-@click.option("--xla/--no-xla", default=None, show_default="on GPUs", help="Compile a training step with XLA. Three times slower on a CPU.")
+@click.option(
+    "--xla/--no-xla",
+    default=None,
+    show_default="on GPUs with --no-deterministic",
+    help="Compile a training step with XLA, with --no-deterministic only. Three times slower on a CPU.",
+)
 @click.option(
     "--checkpoint-minutes",
     type=click.FloatRange(min=0),

@@ -3,6 +3,11 @@ import pytest
 from zfnet.components.training.recipe import Recipe, whole_shares
 
 
+def test_xla_and_determinism_exclude_each_other():
+    with pytest.raises(ValueError, match="xla is True, and deterministic too"):
+        Recipe("zfnet-small", None, None, 0.01, 5, 0, "ten", deterministic=True, xla=True)
+
+
 @pytest.mark.parametrize(
     ("examples", "epochs", "batch", "chosen"),
     [(4500, None, 64, 10), (40, None, 5, 60), (1_281_167, None, 64, 10), (4500, 7, 64, 7), (3, None, 1, 60)],

@@ -16,8 +16,8 @@ from zfnet.pipeline.error_message import error_message
             "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
         ),
         (
-            OSError(28, "No space left on device", "/root/run.json"),
-            "The disk is full (/root/run.json). Make room on it; the same command goes on with what is not complete yet.",
+            OSError(28, "No space left on device", "/disk/run.json"),
+            "The disk is full (/disk/run.json). Make room on it; the same command goes on with what is not complete yet.",
         ),
         (
             sqlite3.OperationalError("database or disk is full"),

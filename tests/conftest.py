@@ -1,4 +1,4 @@
-"""What all tests share: TensorFlow as the commands set it up, and a server that stands in for Cloud Storage."""
+"""What all tests share: TensorFlow as the commands set it up, a server that stands in for Cloud Storage, and a folder of photographs."""
 
 import contextlib
 import http.server
@@ -12,7 +12,9 @@ import sysconfig
 import threading
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -153,3 +155,19 @@ def in_cloud(cloud_storage, tmp_path):
 
     run.start = start
     return run
+
+
+COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Non-square photographs, 30 of each of three classes that a net can tell apart by colour."""
+    root = tmp_path_factory.mktemp("photographs")
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for number in range(30):
+            rng = np.random.default_rng([number, *colour])
+            noise = rng.normal(scale=40, size=(70 + number, 90, 3))
+            Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(root / name / f"{number}.png")
+    return root

@@ -15,7 +15,7 @@ def choose_mixed_precision(choice: bool | None) -> bool:
     """Whether to compute in bfloat16, with weights and sums in float32.
 
     Args:
-        choice: the user's; `None` says yes where every GPU is fast at it. On a CPU it took four times as long.
+        choice: the user's; `None` says yes where every GPU is fast at it. On a CPU it is slower.
 
     Returns:
         The decision.
@@ -30,7 +30,7 @@ def choose_xla(choice: bool | None, deterministic: bool) -> bool:
     """Whether to compile a training step with XLA.
 
     Args:
-        choice: the user's; `None` says yes where there is a GPU. On a CPU it took three times as long.
+        choice: the user's; `None` says yes where there is a GPU. On a CPU it is slower.
         deterministic: whether only operations may be used that give the same bits each time; XLA has none for the gradient of max
             pooling.
 

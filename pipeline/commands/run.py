@@ -87,13 +87,13 @@ NOT_BLESSED = 3
     "--mixed-precision/--no-mixed-precision",
     default=None,
     show_default="where every GPU is fast at it",
-    help="Compute in bfloat16, with weights in float32. Four times slower on a CPU.",
+    help="Compute in bfloat16, with weights in float32. Slower on a CPU.",
 )
 @click.option(
     "--xla/--no-xla",
     default=None,
     show_default="on GPUs with --no-deterministic",
-    help="Compile a training step with XLA, with --no-deterministic only. Three times slower on a CPU.",
+    help="Compile a training step with XLA, with --no-deterministic only. Slower on a CPU.",
 )
 @click.option(
     "--checkpoint-minutes",

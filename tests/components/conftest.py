@@ -1,27 +1,11 @@
 """Small real artifacts for the tests of the steps: photographs of three classes, prepared, and a net trained on them."""
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from zfnet.components.artifacts import Examples, Model, Statistics
 
 # The smallest size, in pixels, that leaves pool5 three positions.
 SIZE = 56
-COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    """Non-square photographs, 30 of each of three classes that a net can tell apart by colour."""
-    root = tmp_path_factory.mktemp("photographs")
-    for name, colour in COLOURS.items():
-        (root / name).mkdir()
-        for number in range(30):
-            rng = np.random.default_rng([number, *colour])
-            noise = rng.normal(scale=40, size=(70 + number, 90, 3))
-            Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(root / name / f"{number}.png")
-    return root
 
 
 @pytest.fixture(scope="session")

@@ -27,13 +27,13 @@ def addresses(count):
 
 
 @pytest.fixture
-def machines(photographs, tmp_path):
+def machines(folder, tmp_path):
     """Starts `zfnet run` on a machine of a cluster of two; whatever still runs is killed in the end."""
     workers, started = addresses(2), []
 
     def start(index, *options):
         config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        command = [ZFNET, "run", "--data", photographs, "--root", tmp_path / "root", "--image-size", "56", "--batch-size", "8", *options]
+        command = [ZFNET, "run", "--data", folder, "--root", tmp_path / "root", "--image-size", "56", "--batch-size", "8", *options]
         with (tmp_path / f"output-{index}").open("ab") as output:
             process = subprocess.Popen(
                 command, stdout=output, stderr=output, env=os.environ | {"TF_CONFIG": json.dumps(config)}, start_new_session=True

@@ -45,6 +45,7 @@ setuptools.setup(
         # TFDS imports it for its own data sets and does not declare it.
         "importlib-resources>=6",
         "keras>=3.15",
+        "matplotlib>=3.10",
         "numpy>=1.26",
         "pillow>=11",
         "scikit-image>=0.25,<0.27",

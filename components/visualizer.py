@@ -30,8 +30,8 @@ def visualize(
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally
     from zfnet.components.evaluation.saved_model_file import load_model_file
-    from zfnet.components.pictures.default_layers import default_layers
-    from zfnet.components.pictures.gallery import draw_galleries
+    from zfnet.components.figures.default_layers import default_layers
+    from zfnet.components.figures.gallery import draw_galleries
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
     deconvnet = Deconvnet(load_model_file(local_copy(model).path / "model.keras"))

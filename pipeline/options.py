@@ -1,6 +1,7 @@
 """Options that several commands have in common."""
 
 import importlib.util
+import pathlib
 import re
 import shlex
 import sys
@@ -73,6 +74,22 @@ image_size_option = click.option(
     metavar="N",
     show_default="the model's, or 224",
     help="Side of the images, in pixels, for a model that takes any size.",
+)
+
+
+data_option = click.option(
+    "--data",
+    metavar="DATA",
+    show_default="the examples of the run, or photo_patches for a .keras file",
+    help="Photographs to look at, as `zfnet run --data` takes them: their validation split; of a folder of CLASS/* alone, a fifth.",
+)
+
+out_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=pathlib.Path),
+    required=True,
+    metavar="DIR",
+    help="Directory to write, made if missing. What the same command wrote there before is replaced; other files stay.",
 )
 
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def prepare_photographs(
-    data: str, directory: pathlib.Path, downloads: pathlib.Path, image_size: int, split: str, *, err: bool = False
+    data: str, directory: pathlib.Path, downloads: pathlib.Path, image_size: int, *splits: str, err: bool = False
 ) -> Examples:
-    """Prepares one split of DATA; what can't be read is left out, however much of it there is.
+    """Prepares splits of DATA; what can't be read is left out, however much of it there is.
 
     Args:
         data: what `zfnet run --data` takes.
         directory: where to; what is there is removed first.
         downloads: where TFDS prepares data sets, unless the environment names another place.
         image_size: side of the network's input, in pixels.
-        split: `"train"` or `"validation"`.
+        splits: `"train"`, `"validation"` or both.
         err: whether to say on the standard error, rather than on the standard output, what is done.
 
     Returns:
@@ -49,7 +49,7 @@ def prepare_photographs(
         max_rejected=1,  # What can't be read is not looked at, that is all.
         runner="FnApiRunner",
         beam_options=(),
-        splits=(split,),
+        splits=splits,
         follow=photograph_progress,
     )
     if rejected := examples.read_json("manifest.json")["rejected"]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.pictures.distinct_places import distinct_places
+from zfnet.components.figures.distinct_places import distinct_places
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet

@@ -9,8 +9,8 @@ from PIL import Image
 from zfnet.components.artifacts import Figures
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.components.figures.gallery import TILES, draw_galleries, picture_name
 from zfnet.components.pictures import gallery
-from zfnet.components.pictures.gallery import TILES, draw_galleries, picture_name
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.components.visualizer import visualize

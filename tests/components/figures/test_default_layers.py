@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from zfnet.components.pictures.default_layers import default_layers
+from zfnet.components.figures.default_layers import default_layers
 from zfnet.components.pictures.preprocessing import with_preprocessing
 from zfnet.model import Deconvnet
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from zfnet.components.pictures.distinct_places import distinct_places
+from zfnet.components.figures.distinct_places import distinct_places
 
 
 def choose(boxes, count=9, photographs=None):

@@ -1,0 +1,61 @@
+"""Charts: curves and bars in one style, as pictures."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Pixels an inch; sizes are given in pixels, as those of all pictures.
+DPI = 100
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "grid.alpha": 0.3,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+}
+
+
+def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure, np.ndarray]:
+    """Begins a chart of some panels. No global state of matplotlib is touched.
+
+    Args:
+        rows: of panels.
+        columns: of panels.
+        width: of the whole, in pixels.
+        height: of the whole, in pixels.
+
+    Returns:
+        The figure, to be given to `chart_picture`, and an array `(rows, columns)` of its axes.
+
+    Example:
+        >>> figure, axes = new_chart(1, 2, 900, 400)
+        >>> axes[0, 0].plot([0, 1], [1, 0])
+        >>> chart_picture(figure).shape
+        (400, 900, 3)
+    """
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes: np.ndarray[tuple[int, int], np.dtype[np.object_]] = figure.subplots(rows, columns, squeeze=False)
+    return figure, axes
+
+
+def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
+    """Puts a picture, uint8 `(height, width, 3)`, into a panel, without axes."""
+    axes.imshow(picture)
+    axes.set_axis_off()
+    axes.set_title(title)
+
+
+def chart_picture(figure: Figure) -> np.ndarray:
+    """Draws a chart: uint8 array `(height, width, 3)`."""
+    with rc_context(STYLE):
+        figure.canvas.draw()
+        return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

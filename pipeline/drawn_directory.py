@@ -1,0 +1,106 @@
+"""The directory that a command draws into: pictures and numbers, replaced as one."""
+
+import contextlib
+import json
+import pathlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from zfnet.components.artifacts import Examples
+from zfnet.pipeline.model_argument import ModelArgument
+from zfnet.pipeline.options import command_line
+from zfnet.pipeline.outside_data import refuse_inside_data
+from zfnet.pipeline.prepare_photographs import prepare_photographs
+from zfnet.pipeline.root_lock import root_lock
+
+
+@dataclass(frozen=True)
+class DrawnDirectory:
+    """Where a command works.
+
+    Args:
+        drawing: an empty directory, for what is to be in DIR: files, no directories.
+        work: a directory for everything else; it is removed in the end.
+        downloads: a directory for what is fetched on the way; what a failed command left there, the next one finds.
+    """
+
+    drawing: pathlib.Path
+    work: pathlib.Path
+    downloads: pathlib.Path
+
+    def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
+        """The examples to look at: those of the model's run, or photographs that are prepared for this command.
+
+        Args:
+            found: the model.
+            data: the DATA argument; None takes what the model's run was made on, or `photo_patches` for a file.
+            image_size: side of the model's images, in pixels.
+            splits: which splits are needed, `"validation"` if none is named.
+
+        Returns:
+            The examples, on this machine.
+
+        Raises:
+            ValueError: there are no such photographs.
+        """
+        from zfnet.components.data.local_copy import local_copy
+
+        if data is None and found.examples is not None:
+            return local_copy(found.examples)
+        data = "photo_patches" if data is None else data
+        return prepare_photographs(data, self.work / f"examples-{image_size}", self.downloads, image_size, *(splits or ("validation",)))
+
+
+@contextlib.contextmanager
+def drawn_directory(
+    command: str,
+    out: pathlib.Path,
+    data: str | None = None,
+    pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
+) -> Iterator[DrawnDirectory]:
+    """Gives a directory to draw into; when the `with` statement ends well, it replaces what the command wrote to `out` before.
+
+    No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last; files that the command did not write stay.
+
+    Args:
+        command: its name.
+        out: the directory, made if missing.
+        data: the DATA argument, which `out` may not lie in.
+        pictures: reads the names of all other files off the numbers.
+
+    Yields:
+        Where to work.
+
+    Raises:
+        ValueError: `out` lies in DATA.
+        OSError: another process draws into it, or it can't be written.
+    """
+    if data is not None:
+        refuse_inside_data(out, data, "--out")
+    target = out.resolve()  # `.` has no name to write beside.
+    beside = target.with_name(f".{target.name}.partial")
+    with root_lock(beside, command_line(), option="--out"):
+        directory = DrawnDirectory(beside / "drawing", beside / "work", beside / "tfds")
+        try:
+            for path in (directory.drawing, directory.work):
+                shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
+                path.mkdir()
+            yield directory
+            _replace(directory.drawing, target, f"{command}.json", pictures)
+            shutil.rmtree(directory.downloads, ignore_errors=True)
+        finally:
+            for path in (directory.drawing, directory.work):
+                shutil.rmtree(path, ignore_errors=True)
+            if not directory.downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
+                shutil.rmtree(beside)
+
+
+def _replace(drawing: pathlib.Path, target: pathlib.Path, numbers: str, pictures: Callable[[dict], Iterable[str]]) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):  # Numbers of something else.
+        for name in pictures(json.loads((target / numbers).read_text())):
+            if pathlib.PurePath(name).name == name:
+                (target / name).unlink(missing_ok=True)
+    for file in sorted(drawing.iterdir(), key=lambda file: file.name == numbers):
+        file.replace(target / file.name)

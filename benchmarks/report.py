@@ -87,9 +87,9 @@ def write(name: str, result: dict, table: str, document: pathlib.Path) -> None:
     document.write_text(with_table(document.read_text(), name, table))
 
 
-def with_table(text: str, name: str, table: str) -> str:
-    """The text with the table between the marks `<!-- made by benchmarks/NAME.py -->` and `<!-- end -->`."""
-    first, last = f"<!-- made by benchmarks/{name}.py -->\n", "<!-- end -->\n"
+def with_table(text: str, name: str, table: str, part: str = "") -> str:
+    """The text with the table between the marks `<!-- made by benchmarks/NAME.py -->`, or `NAME.py, PART`, and `<!-- end -->`."""
+    first, last = f"<!-- made by benchmarks/{name}.py{f', {part}' if part else ''} -->\n", "<!-- end -->\n"
     before, rest = text.split(first)
     return before + first + table + last + rest.split(last, 1)[1]
 

@@ -63,7 +63,7 @@ def _label_first(axes) -> None:
     _label(axes[1], "Layer 1: aliased part of each filter", "energy beyond the limit; dotted: white noise", "share of the filters")
     _label(axes[2], "Layer 1: RMS of each filter, sorted", "share of the filters; dashed: the RMS clip", "weight units")
     axes[0].set(xlim=(0, 0.5), ylim=(0, 1))
-    axes[1].set(xlim=(0, 1))
+    axes[1].set(xlim=(0, 1), ylim=(0, 1.4 * max(axes[1].get_ylim())))
     axes[2].set(xlim=(0, 1))
     axes[2].set_ylim(bottom=0)
     for panel, place in zip(axes, ("upper right", "upper right", "lower right"), strict=True):

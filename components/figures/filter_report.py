@@ -11,7 +11,7 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.figures.filter_verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread
 from zfnet.components.figures.first_layer import FirstLayer, convolutions, first_layer
-from zfnet.components.figures.gallery import PIXELS, SPLIT, Progress
+from zfnet.components.figures.gallery import Progress
 from zfnet.components.figures.paper_layers import paper_layers
 from zfnet.components.figures.second_layer import SecondLayer, no_projection, second_layer
 from zfnet.components.pictures.image_input import ImageInput
@@ -19,6 +19,10 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.activation_spread import ActivationSpread, activation_spread
 from zfnet.model.measures.map_activations import MapActivations, map_activations
 from zfnet.model.measures.rectified_layers import rectified_layers, rectified_output
+
+SPLIT = "validation"
+# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
+PIXELS = 64 * 96 * 96
 
 
 class FilterReport(NamedTuple):

@@ -60,16 +60,17 @@ def _first(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
         tile = np.asarray(Image.fromarray(first.pictures[number]).resize(size, Image.Resampling.NEAREST))
         colour = DEAD if dead is not None and dead[number] else ALIASED if mostly[number] else None
         tiles.append(tile if colour is None else _framed(tile, colour))
-    sort = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {_stride(first.strides)}"
-    died = "" if dead is None else f", {dead.sum()} dead (red)"
-    strength = "" if first.channels == 3 else f"; strength over {first.channels} channels"
-    return block(tiles, columns, side), f"{name}, {first.name}: {sort}; {mostly.sum()} mostly aliased (orange){died}{strength}"
+    what = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {_stride(first.strides)}, least aliased first"
+    if first.channels != 3:
+        what += f"; strength over {first.channels} channels"
+    marked = f"orange: {mostly.sum()} mostly aliased" + ("" if dead is None else f"; red: {dead.sum()} dead")
+    return block(tiles, columns, side), f"{name}, {first.name}: {what}; {marked}"
 
 
 def _second(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
     second = report.second
     if second is None:
-        return np.full((LARGEST_TILE, WIDTH, 3), 255, np.uint8), f"{name}, layer 2 is not drawn: {report.no_second}"
+        return np.full((1, WIDTH, 3), 255, np.uint8), f"{name}, layer 2 is not drawn: {report.no_second}"
     columns, side = _columns(len(second.maps), 8 / 3)
     size = " x ".join(map(str, second.pictures.shape[1:3]))
     which = f"strongest activation of {len(second.maps)} of {second.count} maps, projected to {size} px"

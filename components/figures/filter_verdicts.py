@@ -48,22 +48,22 @@ class Verdict(NamedTuple):
 
 def judge_aliasing(layer: str, aliased: np.ndarray, size: tuple[int, int], strides: tuple[int, int]) -> Verdict:
     """Judges the filters of the first convolution; `aliased` as `aliased_energy` returns it, `size` and `strides` in pixels."""
-    median, worst = float(np.median(aliased)), int((aliased > MOSTLY_ALIASED).sum())
+    median, mostly = float(np.median(aliased)), aliased > MOSTLY_ALIASED
     what = f"{layer}, {_times(size)} with stride {_stride(strides)}"
     if max(strides) == 1:
         return Verdict("aliasing", False, f"{what}: every position is looked at, so nothing is aliased.")
-    found = (
-        f"the stride can't represent {median:.0%} of the median filter's spectrum, and {worst} of {len(aliased)} filters are mostly aliased"
-    )
+    found = f"{what}: the stride can't represent {median:.0%} of the median filter's spectrum"
+    if mostly.any():
+        found += f"; mostly aliased: {_of(mostly, 'filters')}"
     if median > NOISE * white_noise(strides):
         words = (
-            f"{what}: {found}, as of white noise ({white_noise(strides):.0%}): the filters have learned next to nothing. Train longer, or "
+            f"{found}. White noise has {white_noise(strides):.0%}: the filters have learned next to nothing. Train longer, or begin with"
         )
-        return Verdict("aliasing", True, words + "begin with smaller weights or a higher learning rate.")
-    if median > MEDIAN_ALIASED or worst > ALIASED_FILTERS * len(aliased):
-        words = f"{what}: {found}. A smaller stride represents finer patterns; smaller filters go with it (the paper: 7 x 7, stride 2)."
+        return Verdict("aliasing", True, f"{words} smaller weights or a higher learning rate.")
+    if median > MEDIAN_ALIASED or mostly.mean() > ALIASED_FILTERS:
+        words = f"{found}. A smaller stride represents finer patterns; smaller filters go with it (the paper: 7 x 7, stride 2)."
         return Verdict("aliasing", True, words)
-    return Verdict("aliasing", False, f"{what}: {found}. The stride fits the filters.")
+    return Verdict("aliasing", False, f"{found}. The stride fits the filters.")
 
 
 def judge_size(layer: str, rms: np.ndarray, clipped: np.ndarray | None, radius: float | None) -> Verdict:
@@ -126,10 +126,10 @@ def _listed(dead: dict[str, np.ndarray]) -> str:
     return named + (f"; and {len(dead) - len(worst)} more layers with fewer" if len(dead) > len(worst) else "")
 
 
-def _of(dead: np.ndarray) -> str:
+def _of(dead: np.ndarray, what: str = "maps") -> str:
     numbers = np.flatnonzero(dead)
     named = ", ".join(map(str, numbers[:MOST_NAMED])) + (", ..." if len(numbers) > MOST_NAMED else "")
-    return f"{len(numbers)} of {len(dead)} maps ({named})"
+    return f"{len(numbers)} of {len(dead)} {what} ({named})"
 
 
 def _times(size: tuple[int, int]) -> str:

@@ -47,7 +47,7 @@ def no_projection(deconvnet: Deconvnet, layer: str) -> str | None:
     for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of(layer)):
         if isinstance(operation.rule, Gradient):
             kind = type(operation.layer).__name__
-            return f"no deconvnet is defined for layer {operation.layer.name!r} ({kind}), at or below {layer!r}"
+            return f"no deconvnet is defined for layer {operation.layer.name!r} ({kind})"
     return None
 
 

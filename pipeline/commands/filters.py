@@ -74,7 +74,10 @@ def command(
             key = image_input.side, data is None and argument.examples is not None and model
             if key not in prepared:
                 prepared[key] = directory.examples(argument, data, image_input.side)
-            report = filter_report(deconvnet, prepared[key], name=model, radius=radius, maps=maps, seed=seed, progress=progress)
+            try:
+                report = filter_report(deconvnet, prepared[key], name=model, radius=radius, maps=maps, seed=seed, progress=progress)
+            except ValueError as error:
+                raise ValueError(f"{model}: {error}") from error
             reports.append(report)
         draw_reports(reports, directory.drawing)
     for report in reports:

@@ -51,9 +51,8 @@ def test_only_what_is_positive_counts(images):
     deconvnet = Deconvnet(model)
     activations = deconvnet.activations(images, ["dense"])[0].numpy()
     assert activations.min() < 0
-    np.testing.assert_allclose(
-        map_activations(deconvnet, [images], ["dense"])["dense"].means, np.maximum(activations, 0).mean(0), rtol=1e-5
-    )
+    found = map_activations(deconvnet, [images], ["dense"])["dense"]
+    np.testing.assert_allclose(found.means, np.maximum(activations, 0).mean(0), rtol=1e-5)
 
 
 def test_sums_do_not_lose_small_maps_after_large_ones():

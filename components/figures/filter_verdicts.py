@@ -18,6 +18,9 @@ NOISE = 0.9
 ALIASED_FILTERS = 0.1
 # A few dead units in a layer of hundreds cost next to nothing, and other images may wake them; more than one in twenty is capacity lost.
 DEAD_SHARE = 0.05
+# A unit that one image in a hundred wakes is missed by 300 of them in one case of twenty; fewer images do not tell rare from dead. Maps of
+# the first layer see a pattern at every position, so that any image will do.
+ENOUGH_IMAGES = 300
 # The clip is there for a few filters that would dominate. If most are at it, it sets the scale of the whole layer.
 CLIPPED_SHARE = 0.5
 # Filters of one layer, trained well, differ in size by two at most (those of the default run by 1.8 from the median to the largest).
@@ -94,13 +97,20 @@ def judge_dead(layers: dict[str, MapActivations]) -> list[Verdict]:
     dead = {layer: maps.dead for layer, maps in layers.items() if maps.dead.any()}
     if not dead:
         return [Verdict("dead maps", False, f"No map of any layer is dead {over}.")]
-    many, few = ({layer: each for layer, each in dead.items() if (each.mean() > DEAD_SHARE) == wanted} for wanted in (True, False))
+    first = next(iter(layers))
+    few = {layer: each for layer, each in dead.items() if each.mean() <= DEAD_SHARE}
+    told = {layer for layer, each in dead.items() if images >= ENOUGH_IMAGES or layer == first or each.all()}
+    many = {layer: each for layer, each in dead.items() if layer in told and layer not in few}
+    unsure = {layer: each for layer, each in dead.items() if layer not in told and layer not in few}
     verdicts = []
     if many:
         words = f"Never positive {over}: {_listed(many)}. Lower the learning rate, or begin with larger biases"
-        if next(iter(layers)) in many:
+        if first in many:
             words += "; in layer 1, the paper has fewer of them with smaller filters and a smaller stride"
         verdicts.append(Verdict("dead maps", True, f"{words}."))
+    if unsure:
+        words = f"Never positive {over}, too few to tell rare maps from dead ones (take {ENOUGH_IMAGES}): {_listed(unsure)}."
+        verdicts.append(Verdict("dead maps", False, words))
     if few:
         verdicts.append(Verdict("dead maps", False, f"Never positive {over}, few enough to leave as they are: {_listed(few)}."))
     return verdicts

@@ -6,7 +6,7 @@ from zfnet.model.measures.activation_spread import activation_spread
 from zfnet.model.measures.map_activations import MapActivations
 
 
-def maps(dead, count=100, images=7):
+def maps(dead, count=100, images=700):
     maxima = np.ones(count, "float32")
     maxima[dead] = 0
     return MapActivations(maxima, maxima.astype(float), images)
@@ -57,7 +57,7 @@ def test_size(rms, radius, change, words):
 
 def test_no_dead_maps():
     (found,) = judge_dead({"conv1": maps([]), "conv2": maps([])})
-    assert found == ("dead maps", False, "No map of any layer is dead over 7 images.")
+    assert found == ("dead maps", False, "No map of any layer is dead over 700 images.")
     (found,) = judge_dead({})
     assert not found.change
     assert "No layer ends in a ReLU" in found.words
@@ -65,15 +65,24 @@ def test_no_dead_maps():
 
 def test_few_dead_maps_are_named_and_many_are_to_be_changed():
     (few,) = judge_dead({"conv1": maps([]), "conv2": maps([3, 50])})
-    assert few == ("dead maps", False, "Never positive over 7 images, few enough to leave as they are: conv2 2 of 100 maps (3, 50).")
+    assert few == ("dead maps", False, "Never positive over 700 images, few enough to leave as they are: conv2 2 of 100 maps (3, 50).")
     many, few = judge_dead({"conv1": maps(range(6)), "conv2": maps([3])})
     assert many.change
-    assert many.words.startswith("Never positive over 7 images: conv1 6 of 100 maps (0, 1, 2, 3, 4, ...). Lower the learning rate")
+    assert many.words.startswith("Never positive over 700 images: conv1 6 of 100 maps (0, 1, 2, 3, 4, ...). Lower the learning rate")
     assert "smaller stride" in many.words
     assert not few.change
-    (above,) = judge_dead({"conv1": maps([], images=1), "conv2": maps(range(6), images=1)})
-    assert "over 1 image:" in above.words
+    (above,) = judge_dead({"conv1": maps([]), "conv2": maps(range(6))})
+    assert above.change
     assert "smaller stride" not in above.words
+
+
+def test_a_few_images_tell_of_layer_1_and_of_what_is_dead_altogether_alone():
+    (unsure,) = judge_dead({"conv1": maps([], images=1), "fc6": maps(range(6), images=1)})
+    words = "Never positive over 1 image, too few to tell rare maps from dead ones (take 300): fc6 6 of 100 maps (0, 1, 2, 3, 4, ...)."
+    assert unsure == ("dead maps", False, words)
+    many, unsure = judge_dead({"conv1": maps(range(6), images=9), "fc6": maps(range(6), images=9), "fc7": maps(range(100), images=9)})
+    assert many.words.startswith("Never positive over 9 images: conv1 6 of 100 maps (0, 1, 2, 3, 4, ...); fc7 100 of 100 maps")
+    assert (unsure.change, "fc6 6 of" in unsure.words) == (False, True)
 
 
 def test_of_many_layers_the_worst_are_named():

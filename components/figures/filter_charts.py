@@ -94,7 +94,7 @@ def _draw_layers(axes, reports: Sequence[FilterReport], names: Sequence[str], co
             panel.bar(np.arange(len(heights)) + (number + 0.5) * bar - 0.4, heights, bar, color=colour, label=name)
         if limit is not None:
             line = panel.axhline(limit, color=GREY, linestyle="--", linewidth=1)
-            panel.legend([line], ["above: to be changed"], loc="upper right", fontsize=9)
+            panel.legend([line], ["limit of the verdict"], loc="upper right", fontsize=9)
         _label(panel, title, _name_layers(panel, layers), unit)
         panel.set_ylim(0, top)
 

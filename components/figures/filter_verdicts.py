@@ -80,12 +80,12 @@ def judge_size(layer: str, rms: np.ndarray, clipped: np.ndarray | None, radius: 
             words = f"{layer}: {largest}: clip the filters' RMS, at {2 * median:.2g} for a start (FilterRmsClip)."
             return Verdict("filter size", True, words)
         return Verdict("filter size", False, f"{layer} has no RMS clip, and no filter dominates: {largest}.")
-    found = f"{layer}: {clipped.sum()} of {len(clipped)} filters are at the RMS clip of {radius:.2g}"
+    found = f"{layer}: filters at the RMS clip of {radius:.2g}: {clipped.sum()} of {len(clipped)}"
     if clipped.mean() > CLIPPED_SHARE:
-        return Verdict("filter size", True, f"{found}: it sets the scale of the whole layer. Lower the learning rate, or raise the radius.")
+        return Verdict("filter size", True, f"{found}. It sets the scale of the whole layer: lower the learning rate, or raise the radius.")
     if dominates:
-        return Verdict("filter size", True, f"{found}, and {largest}: lower the radius, to {2 * median:.2g} for a start.")
-    return Verdict("filter size", False, f"{found}, and no filter dominates: {largest}.")
+        return Verdict("filter size", True, f"{found}; and {largest}: lower the radius, to {2 * median:.2g} for a start.")
+    return Verdict("filter size", False, f"{found}; no filter dominates: {largest}.")
 
 
 def judge_dead(layers: dict[str, MapActivations]) -> list[Verdict]:

@@ -41,8 +41,8 @@ def test_a_stride_of_one_aliases_nothing():
     [
         ([1, 1.5, 2], None, False, "no RMS clip, and no filter dominates: the largest filter's RMS is 1.3 times the median's (1.5)"),
         ([1, 1, 4], None, True, "4.0 times the median's (1): clip the filters' RMS, at 2 for a start"),
-        ([1, 1.5, 2], 2, False, "1 of 3 filters are at the RMS clip of 2, and no filter dominates"),
-        ([1, 2, 2], 2, True, "2 of 3 filters are at the RMS clip of 2: it sets the scale"),
+        ([1, 1.5, 2], 2, False, "filters at the RMS clip of 2: 1 of 3; no filter dominates"),
+        ([1, 2, 2], 2, True, "filters at the RMS clip of 2: 2 of 3. It sets the scale of the whole layer: lower the learning rate"),
         ([1, 1, 4], 4, True, "lower the radius, to 2 for a start"),
         ([0, 0, 0], None, False, "no filter dominates"),
         ([0, 0, 1], None, True, "inf times"),

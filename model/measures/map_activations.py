@@ -16,18 +16,23 @@ class MapActivations:
 
     Attributes:
         maxima: float32 `(maps,)`, the largest activation of each anywhere in any image.
+        minima: float32 `(maps,)`, the smallest.
         means: float64 `(maps,)`, the mean over all positions and images of what is positive of each.
         images: how many there were.
     """
 
     maxima: np.ndarray
+    minima: np.ndarray
     means: np.ndarray
     images: int
 
     @property
     def dead(self) -> np.ndarray:
-        """Booleans `(maps,)`: which are never positive."""
-        return self.maxima <= 0
+        """Booleans `(maps,)`: which are never positive.
+
+        A leaky ReLU passes on what is below 0: a map that is negative somewhere is not dead.
+        """
+        return (self.maxima <= 0) & (self.minima >= 0)
 
 
 def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) -> dict[str, MapActivations]:
@@ -56,13 +61,13 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
             raise ValueError(
                 f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
             )
-    maxima, sums, counts, number = {}, {}, dict.fromkeys(layers, 0), 0
+    maxima, minima, sums, counts, number = {}, {}, {}, dict.fromkeys(layers, 0), 0
     for images, ids in image_batches(batches):
         for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, maps in zip(layers, activations, strict=True):
                 maps = maps[: len(ids) - start]  # The last replicas may repeat the last image.
                 others = list(range(maps.shape.rank - 1))
-                highest = tf.reduce_max(maps, others).numpy()
+                highest, lowest = tf.reduce_max(maps, others).numpy(), tf.reduce_min(maps, others).numpy()
                 total = tf.reduce_sum(tf.cast(tf.nn.relu(maps), tf.float64), others).numpy()
                 if not np.isfinite(total).all():
                     raise ValueError(
@@ -70,9 +75,13 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
                         "preprocessing, right?"
                     )
                 maxima[layer] = np.maximum(maxima.get(layer, -np.inf), highest)
+                minima[layer] = np.minimum(minima.get(layer, np.inf), lowest)
                 sums[layer] = sums.get(layer, 0) + total
                 counts[layer] += int(np.prod(maps.shape[:-1]))
         number += len(ids)
     if not number:
         raise ValueError("There are no images to measure activations over; expected at least one.")
-    return {layer: MapActivations(maxima[layer].astype(np.float32), sums[layer] / counts[layer], number) for layer in layers}
+    return {
+        layer: MapActivations(maxima[layer].astype(np.float32), minima[layer].astype(np.float32), sums[layer] / counts[layer], number)
+        for layer in layers
+    }

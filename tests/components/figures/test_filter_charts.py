@@ -39,7 +39,7 @@ def test_nets_of_other_layers_and_of_none(clean):
 
 
 def test_a_layer_that_is_dead_altogether_fits(clean):
-    dead = MapActivations(np.zeros(12, "float32"), np.zeros(12), 3)
+    dead = MapActivations(np.zeros(12, "float32"), np.zeros(12, "float32"), np.zeros(12), 3)
     picture = filter_charts([clean._replace(layers={**clean.layers, "conv2": dead})], ["dead"], 1300)
     assert has(panel(picture, 1, 0), BLUE)
 

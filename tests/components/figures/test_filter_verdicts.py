@@ -9,7 +9,7 @@ from zfnet.model.measures.map_activations import MapActivations
 def maps(dead, count=100, images=700):
     maxima = np.ones(count, "float32")
     maxima[dead] = 0
-    return MapActivations(maxima, maxima.astype(float), images)
+    return MapActivations(maxima, 0 * maxima, maxima.astype(float), images)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_equals_numpy_over_everything_at_once(images):
     for layer, axes in (("first", (0, 1, 2)), ("dense", 0)):
         activations = deconvnet.activations(images, [layer])[0].numpy().astype(np.float64)
         np.testing.assert_allclose(found[layer].maxima, activations.max(axis=axes), rtol=1e-6)
+        np.testing.assert_allclose(found[layer].minima, activations.min(axis=axes), rtol=1e-6)
         np.testing.assert_allclose(found[layer].means, activations.mean(axis=axes), rtol=1e-6)
         np.testing.assert_array_equal(found[layer].dead, activations.max(axis=axes) <= 0)
         assert found[layer].images == 23
@@ -55,6 +56,14 @@ def test_only_what_is_positive_counts(images):
     assert activations.min() < 0
     found = map_activations(deconvnet, [images], ["dense"])["dense"]
     np.testing.assert_allclose(found.means, np.maximum(activations, 0).mean(0), rtol=1e-5)
+
+
+def test_a_leaky_map_is_not_dead(images):
+    model = net()
+    model.get_layer("first").activation = keras.activations.leaky_relu
+    found = map_activations(Deconvnet(model), [images], ["first"])["first"]
+    assert found.maxima[1] < 0
+    assert not found.dead.any()
 
 
 def test_sums_do_not_lose_small_maps_after_large_ones():

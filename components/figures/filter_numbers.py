@@ -1,0 +1,93 @@
+"""Every number behind the figure of filters, for JSON."""
+
+from typing import Any
+
+import numpy as np
+
+from zfnet.components.figures.filter_report import FilterReport
+from zfnet.components.figures.filter_verdicts import MOSTLY_ALIASED
+from zfnet.components.figures.first_layer import FREQUENCIES
+from zfnet.model.measures.activation_spread import ActivationSpread
+from zfnet.model.measures.aliasing import white_noise
+from zfnet.model.measures.map_activations import MapActivations
+
+
+def filter_numbers(report: FilterReport) -> dict[str, Any]:
+    """The numbers of one model, and the verdicts.
+
+    Args:
+        report: of the model.
+
+    Returns:
+        `first_layer`: of each filter, in the order of the layer, what is beyond the stride's limit and its RMS, and the medians;
+        `second_layer`: where the projected activations come from; `layers`: dead maps and spread of each; `verdicts`.
+    """
+    return {
+        "images": report.images,
+        "image_size": list(report.image_size),
+        "photographs_sha256": report.photographs,
+        "first_layer": _first_numbers(report),
+        "second_layer": _second_numbers(report),
+        "layers": {layer: _layer_numbers(maps, report.spreads[layer]) for layer, maps in report.layers.items()},
+        "verdicts": [verdict._asdict() for verdict in report.verdicts],
+    }
+
+
+def _first_numbers(report: FilterReport) -> dict[str, Any]:
+    first = report.first
+    clipped = None if first.clipped is None else np.flatnonzero(first.clipped).tolist()
+    quartiles = np.quantile(first.aliased, (0.25, 0.5, 0.75))
+    return {
+        "name": first.name,
+        "filters": len(first.aliased),
+        "size": list(first.size),
+        "strides": list(first.strides),
+        "channels": first.channels,
+        "order": report.order().tolist(),
+        "dead": None if report.dead is None else np.flatnonzero(report.dead).tolist(),
+        "aliased": {
+            "limit_cycles_a_pixel": [0.5 / stride for stride in first.strides],
+            "median": float(quartiles[1]),
+            "quartiles": [float(quartiles[0]), float(quartiles[2])],
+            "mostly": np.flatnonzero(first.aliased > MOSTLY_ALIASED).tolist(),
+            "white_noise": white_noise(first.strides),
+            "filters": first.aliased.tolist(),
+            "median_beyond": {"cycles_a_pixel": FREQUENCIES.round(2).tolist(), "energy": first.beyond.tolist()},
+        },
+        "rms": {
+            "radius": first.radius,
+            "radius_from": first.radius_from,
+            "at_clip": clipped,
+            "share_at_clip": None if clipped is None else len(clipped) / len(first.rms),
+            "filters": first.rms.tolist(),
+        },
+    }
+
+
+def _second_numbers(report: FilterReport) -> dict[str, Any]:
+    second = report.second
+    if second is None:
+        return {"name": None, "not_drawn": report.no_second, "maps": []}
+    maps = [
+        {
+            "map": int(number),
+            "example": report.ids[int(second.examples[place])],
+            "activation": float(second.activations[place]),
+            "position": second.positions[place].tolist(),
+            "corner": second.corners[place].tolist(),
+            "scale": float(second.scales[place]),
+        }
+        for place, number in enumerate(second.maps)
+    ]
+    return {"name": second.name, "not_drawn": None, "window": list(second.pictures.shape[1:3]), "maps": maps}
+
+
+def _layer_numbers(maps: MapActivations, spread: ActivationSpread) -> dict[str, Any]:
+    return {
+        "maps": len(maps.means),
+        "dead": int(maps.dead.sum()),
+        "dead_share": float(maps.dead.mean()),
+        "dead_maps": np.flatnonzero(maps.dead).tolist(),
+        **spread._asdict(),
+        "mean_activations": maps.means.tolist(),
+    }

@@ -1,0 +1,126 @@
+"""Everything that the figure of filters knows of one model."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.figures.filter_verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread
+from zfnet.components.figures.first_layer import FirstLayer, convolutions, first_layer
+from zfnet.components.figures.gallery import Progress
+from zfnet.components.figures.paper_layers import paper_layers
+from zfnet.components.figures.second_layer import SecondLayer, no_projection, second_layer
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.activation_spread import ActivationSpread, activation_spread
+from zfnet.model.measures.map_activations import MapActivations, map_activations
+from zfnet.model.measures.rectified_layers import rectified_layers, rectified_output
+
+SPLIT = "validation"
+# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
+PIXELS = 64 * 96 * 96
+
+
+class FilterReport(NamedTuple):
+    """One model, measured.
+
+    Attributes:
+        name: what the model is called.
+        images: how many it was measured on.
+        image_size: height and width, in pixels.
+        first: its first convolution.
+        dead: `(filters,)` booleans, which maps of the first convolution are dead; None if no ReLU follows it.
+        second: maps of its second convolution; None if there is nothing to draw.
+        no_second: why not; None if there is.
+        layers: the maps of each layer that ends in a ReLU.
+        spreads: how evenly their activation is spread.
+        verdicts: what is to be said of all that.
+        ids: of the examples drawn, by their numbers.
+        photographs: hex SHA-256 over the names of all examples: equal where models were measured on the same photographs.
+    """
+
+    name: str
+    images: int
+    image_size: tuple[int, int]
+    first: FirstLayer
+    dead: np.ndarray | None
+    second: SecondLayer | None
+    no_second: str | None
+    layers: dict[str, MapActivations]
+    spreads: dict[str, ActivationSpread]
+    verdicts: list[Verdict]
+    ids: dict[int, str]
+    photographs: str
+
+    def order(self) -> np.ndarray:
+        """The filters of the first convolution: the least aliased first, dead ones last."""
+        dead = np.zeros(len(self.first.aliased), bool) if self.dead is None else self.dead
+        return np.lexsort((self.first.aliased, dead))
+
+
+def filter_report(
+    deconvnet: Deconvnet,
+    examples: Examples,
+    *,
+    name: str,
+    radius: float | None,
+    maps: int,
+    seed: int,
+    progress: Progress,
+) -> FilterReport:
+    """Measures one model; arguments as `draw_filters` takes them.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 6.
+    """
+    graph = deconvnet.graph
+    first_name = paper_layers(deconvnet).first
+    first = first_layer(deconvnet, first_name, radius)
+    image_input = ImageInput.of(deconvnet.model, examples.image_size)
+    batch_size = max(1, PIXELS // (image_input.height * image_input.width))
+
+    def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        found = central_batches(examples, SPLIT, size=image_input.side, batch_size=batch_size, numbers=numbers)
+        for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
+            yield image_input.laid_out(image_input.crop(images)), places
+
+    rectified = rectified_layers(graph)
+    layers = map_activations(deconvnet, batches("Measuring"), rectified) if rectified else {}
+    spreads = {layer: activation_spread(found.means) for layer, found in layers.items()}
+    second, no_second = _second(deconvnet, batches, image_input, maps, seed)
+    rectifier = rectified_output(graph, first_name)
+    verdicts = [
+        judge_aliasing(first_name, first.aliased, first.size, first.strides),
+        judge_size(first_name, first.rms, first.clipped, first.radius),
+        *judge_dead(layers),
+        judge_spread(spreads, {layer: len(found.means) for layer, found in layers.items()}),
+    ]
+    ids = read_origins(examples, SPLIT)[2]
+    return FilterReport(
+        name=name,
+        images=examples.count(SPLIT),
+        image_size=(image_input.height, image_input.width),
+        first=first,
+        dead=layers[rectifier].dead if rectifier else None,
+        second=second,
+        no_second=no_second,
+        layers=layers,
+        spreads=spreads,
+        verdicts=verdicts,
+        ids={int(number): ids[number] for number in (second.examples if second else ())},
+        photographs=hashlib.sha256(json.dumps([examples.read_json("manifest.json")["name"], *ids]).encode()).hexdigest(),
+    )
+
+
+def _second(deconvnet: Deconvnet, batches: Callable[..., Iterable], image_input: ImageInput, maps: int, seed: int):
+    names = convolutions(deconvnet.graph)
+    if len(names) < 2:
+        return None, "the model has one convolution alone"
+    layer = rectified_output(deconvnet.graph, names[1]) or names[1]
+    if reason := no_projection(deconvnet, layer):
+        return None, reason
+    found = second_layer(deconvnet, layer, batches, image_input, maps=maps, seed=seed)
+    return found, None if found else f"no map of {layer} is ever positive"

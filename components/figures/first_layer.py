@@ -1,0 +1,104 @@
+"""The filters of a model's first convolution, measured and as pictures."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from zfnet.components.pictures.filter_grid import filter_pictures
+from zfnet.components.pictures.preprocessing import LAYER
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.measures.aliasing import aliased_energy, energy_beyond
+from zfnet.model.measures.filter_scale import at_clip, filter_rms
+from zfnet.model.net.filter_rms import FilterRmsClip
+
+# Where the curve of the energy beyond a frequency is drawn, in cycles a pixel.
+FREQUENCIES = np.linspace(0, 0.5, 51)
+
+
+class FirstLayer(NamedTuple):
+    """The first convolution.
+
+    Attributes:
+        name: of the layer.
+        size: height and width of its filters, in pixels (with what a dilation leaves out).
+        strides: vertical and horizontal.
+        channels: what its filters look at.
+        aliased: `(filters,)`, as `aliased_energy`.
+        beyond: `(51,)`, of each of `FREQUENCIES` the median over the filters of the energy beyond it.
+        rms: `(filters,)`, root mean square of each filter.
+        radius: of the RMS clip; None if there is none.
+        radius_from: `FilterRmsClip` or `--radius`; None if there is none.
+        clipped: `(filters,)` booleans, which are at the clip; None if there is none.
+        pictures: uint8 `(filters, height, width, 3)`; 0 is grey.
+    """
+
+    name: str
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    channels: int
+    aliased: np.ndarray
+    beyond: np.ndarray
+    rms: np.ndarray
+    radius: float | None
+    radius_from: str | None
+    clipped: np.ndarray | None
+    pictures: np.ndarray
+
+
+def convolutions(graph: Graph) -> list[str]:
+    """Names of a model's convolutions, from the image upwards, without the layer that stands for a preprocessing."""
+    return [
+        name
+        for name, calls in graph.calls.items()
+        if calls and isinstance(calls[0].layer, keras.layers.Conv2D) and not name.startswith(LAYER)
+    ]
+
+
+def first_layer(deconvnet: Deconvnet, name: str, radius: float | None = None) -> FirstLayer:
+    """Measures the first convolution.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 6.
+
+    Args:
+        deconvnet: of the model.
+        name: of its first convolution.
+        radius: of the RMS clip, for a layer that does not say it itself, by the constraint `FilterRmsClip`.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ValueError: the layer's weights are not numbers, or the radius is not positive.
+    """
+    layer = deconvnet.graph.calls[name][0].layer
+    kernel, dilation = np.asarray(layer.kernel, np.float64), tuple(layer.dilation_rate)
+    if not np.isfinite(kernel).all():
+        raise ValueError(f"Layer {name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?")
+    radius_from = None if radius is None else "--radius"
+    if isinstance(layer.kernel_constraint, FilterRmsClip):
+        radius, radius_from = float(layer.kernel_constraint.radius), "FilterRmsClip"
+    rms = filter_rms(kernel)
+    return FirstLayer(
+        name=name,
+        size=tuple((length - 1) * step + 1 for length, step in zip(kernel.shape[:2], dilation, strict=True)),
+        strides=tuple(layer.strides),
+        channels=kernel.shape[2],
+        aliased=aliased_energy(kernel, layer.strides, dilation),
+        beyond=np.array([np.median(energy_beyond(kernel, (limit, limit), dilation)) for limit in FREQUENCIES]),
+        rms=rms,
+        radius=radius,
+        radius_from=radius_from,
+        clipped=None if radius is None else at_clip(rms, radius),
+        pictures=filter_pictures(_over_rgb(deconvnet.graph, kernel)),
+    )
+
+
+def _over_rgb(graph: Graph, kernel: np.ndarray) -> np.ndarray:
+    """The kernel as it looks at red, green and blue; at their strength where it looks at something else."""
+    if kernel.shape[2] != 3:
+        return np.repeat(np.sqrt(np.square(kernel).mean(axis=2, keepdims=True)), 3, axis=2)
+    before = graph.operations[0].layer
+    # Models may take blue before red: pictures show what the filters, with that change before them, look for.
+    return kernel if not before.name.startswith(LAYER) else np.einsum("rc,hwcf->hwrf", np.asarray(before.kernel)[0, 0], kernel)

@@ -1,0 +1,87 @@
+"""How active each feature map of some layers is over any number of images."""
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import image_batches
+
+
+@dataclasses.dataclass(frozen=True)
+class MapActivations:
+    """What is known of a layer's maps, or dense units, after all images.
+
+    Attributes:
+        maxima: float32 `(maps,)`, the largest activation of each anywhere in any image.
+        minima: float32 `(maps,)`, the smallest.
+        means: float64 `(maps,)`, the mean over all positions and images of what is positive of each.
+        images: how many there were.
+    """
+
+    maxima: np.ndarray
+    minima: np.ndarray
+    means: np.ndarray
+    images: int
+
+    @property
+    def dead(self) -> np.ndarray:
+        """Booleans `(maps,)`: which are never positive.
+
+        A leaky ReLU passes on what is below 0: a map that is negative somewhere is not dead.
+        """
+        return (self.maxima <= 0) & (self.minima >= 0)
+
+
+def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) -> dict[str, MapActivations]:
+    """Measures all maps of some layers in one pass.
+
+    Zeiler & Fergus 2013, section 4.1: "dead" features. Sums are float64; what is kept does not grow with the number of images.
+
+    Args:
+        deconvnet: of the model.
+        batches: yields float image batches as the model takes them, or pairs of them and ids, as `strongest_activations`.
+        layers: names of layers, as in `Deconvnet.layers`.
+
+    Returns:
+        For each layer its maps.
+
+    Raises:
+        ValueError: there are no images or no such layer, or weights or activations are not numbers.
+
+    Example:
+        >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].dead.sum()
+        0
+    """
+    # Activations don't tell: a ReLU may make 0 of what is no number, and a map look dead.
+    for operation in deconvnet.graph.needed_for(*map(deconvnet.graph.value_of, layers)):
+        if not all(np.isfinite(np.asarray(weight, np.float32)).all() for weight in operation.layer.weights):
+            raise ValueError(
+                f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
+            )
+    maxima, minima, sums, counts, number = {}, {}, {}, dict.fromkeys(layers, 0), 0
+    for images, ids in image_batches(batches):
+        for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
+            for layer, maps in zip(layers, activations, strict=True):
+                maps = maps[: len(ids) - start]  # The last replicas may repeat the last image.
+                others = list(range(maps.shape.rank - 1))
+                highest, lowest = tf.reduce_max(maps, others).numpy(), tf.reduce_min(maps, others).numpy()
+                total = tf.reduce_sum(tf.cast(tf.nn.relu(maps), tf.float64), others).numpy()
+                if not np.isfinite(total).all():
+                    raise ValueError(
+                        f"Layer {layer!r} has activations that are not finite numbers (NaN or infinite): are the model's weights, or the "
+                        "preprocessing, right?"
+                    )
+                maxima[layer] = np.maximum(maxima.get(layer, -np.inf), highest)
+                minima[layer] = np.minimum(minima.get(layer, np.inf), lowest)
+                sums[layer] = sums.get(layer, 0) + total
+                counts[layer] += int(np.prod(maps.shape[:-1]))
+        number += len(ids)
+    if not number:
+        raise ValueError("There are no images to measure activations over; expected at least one.")
+    return {
+        layer: MapActivations(maxima[layer].astype(np.float32), minima[layer].astype(np.float32), sums[layer] / counts[layer], number)
+        for layer in layers
+    }

@@ -1,0 +1,41 @@
+import json
+
+import numpy as np
+import pytest
+
+from zfnet.components.figures.filter_numbers import filter_numbers
+
+
+def test_every_number_behind_the_pictures(planted):
+    numbers = json.loads(json.dumps(filter_numbers(planted), allow_nan=False))
+    first = numbers["first_layer"]
+    assert (first["name"], first["size"], first["strides"], first["channels"], first["filters"]) == ("conv1", [7, 7], [2, 2], 3, 16)
+    assert first["dead"] == [3]
+    assert sorted(first["order"]) == list(range(16))
+    assert first["aliased"]["mostly"] == [5]
+    assert first["aliased"]["limit_cycles_a_pixel"] == [0.25, 0.25]
+    assert first["aliased"]["median"] == np.median(first["aliased"]["filters"])
+    assert first["aliased"]["quartiles"] == [np.quantile(first["aliased"]["filters"], share) for share in (0.25, 0.75)]
+    assert len(first["aliased"]["median_beyond"]["energy"]) == len(first["aliased"]["median_beyond"]["cycles_a_pixel"]) == 51
+    nothing = dict.fromkeys(("radius", "radius_from", "at_clip", "share_at_clip"))
+    assert first["rms"] == {**nothing, "filters": planted.first.rms.tolist()}
+    layer = numbers["layers"]["conv1"]
+    assert (layer["maps"], layer["dead"], layer["dead_share"], layer["dead_maps"]) == (16, 1, 1 / 16, [3])
+    assert layer["mean_activations"][3] == 0
+    assert layer["entropy"] == planted.spreads["conv1"].entropy
+    assert [each["map"] for each in numbers["second_layer"]["maps"]] == planted.second.maps.tolist()
+    assert numbers["second_layer"]["window"] == [11, 11]
+    assert {each["example"] for each in numbers["second_layer"]["maps"]} == set(planted.ids.values())
+    assert [each["measure"] for each in numbers["verdicts"]] == [verdict.measure for verdict in planted.verdicts]
+
+
+def test_the_share_at_a_clip(gratings_net, report_of):
+    report = report_of(gratings_net(), radius=0.2)
+    rms = filter_numbers(report)["first_layer"]["rms"]
+    assert (rms["radius"], rms["radius_from"]) == (0.2, "--radius")
+    assert rms["share_at_clip"] == pytest.approx(len(rms["at_clip"]) / 16)
+
+
+def test_nothing_to_project(clean):
+    report = clean._replace(second=None, no_second="for a reason")
+    assert filter_numbers(report)["second_layer"] == {"name": None, "not_drawn": "for a reason", "maps": []}

@@ -107,7 +107,7 @@ def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int,
     turn = np.array([[cosine, -sine], [sine, cosine]])
     matrix = np.eye(3)
     matrix[:2, :2] = turn
-    matrix[:2, 2] = (centre + corner)[::-1] - turn @ (centre + [shift, 0])[::-1]
+    matrix[:2, 2] = (centre + corner)[::-1] - turn @ (centre + np.array([shift, 0]))[::-1]
     options = {"order": CUBIC, "mode": "edge", "output_shape": tuple(size), "preserve_range": True}
     return np.stack([warp(image.astype(np.float32), AffineTransform(matrix), **options) for image in photographs]).astype(np.float32)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
+from zfnet.model.measures.flat_features import flat_features
 
 
 class Untransformed(NamedTuple):
@@ -51,14 +52,12 @@ def untransformed(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
     Raises:
         ValueError: a layer is not there, or features are not numbers.
     """
-    parts = [_look(deconvnet, images[start : start + batch_size], layers) for start in range(0, len(images), batch_size)]
-    features = {layer: np.concatenate([part[layer] for part, _ in parts]) for layer in layers}
+    features, probabilities = _look(deconvnet, images, layers, batch_size)
     between = {}
     for layer, values in features.items():
         pairs = [_distances(values[place], values[place + 1 :]) for place in range(len(values) - 1)]
         between[layer] = float(np.concatenate(pairs).mean()) if pairs else None
-    outputs = [output for _, output in parts]
-    return Untransformed(features, between, None if class_layer(deconvnet) is None else np.concatenate(outputs))
+    return Untransformed(features, between, probabilities)
 
 
 def invariance(
@@ -94,7 +93,7 @@ def invariance(
     layers, found, probabilities = list(reference.features), [], []
     count = len(reference.features[layers[0]])
     for numbers, images in _batches(transformed, batch_size):
-        features, outputs = _look(deconvnet, images, layers)
+        features, outputs = _look(deconvnet, images, layers, batch_size)
         found.append([_distances(reference.features[layer][numbers], features[layer]) for layer in layers])
         if classes is not None:
             probabilities.append(outputs[np.arange(len(numbers)), np.asarray(classes)[numbers]])
@@ -106,16 +105,10 @@ def invariance(
     )
 
 
-def _look(deconvnet: Deconvnet, images: np.ndarray, layers: list[str]) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+def _look(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], batch_size: int) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     last = class_layer(deconvnet)
-    values = deconvnet.activations(images, [*layers, *([last] if last else [])])
-    features = {layer: np.asarray(value).reshape(len(images), -1) for layer, value in zip(layers, values, strict=False)}
-    for layer, feature in features.items():
-        if not np.isfinite(feature).all():
-            raise ValueError(
-                f"Layer {layer!r} has activations that are not numbers (NaN): are the model's weights, or the preprocessing, right?"
-            )
-    return features, class_probabilities(deconvnet, values[-1]) if last else None
+    found = flat_features(deconvnet, images, list(dict.fromkeys([*layers, *([last] if last else [])])), batch_size)
+    return {layer: found[layer] for layer in layers}, class_probabilities(deconvnet, found[last]) if last else None
 
 
 def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -44,8 +44,3 @@ def test_logits_get_their_softmax(images):
 
 def test_a_model_without_classes_has_none():
     assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Conv2D(2, 3)]))) is None
-
-
-def test_what_is_no_number_is_an_error():
-    with pytest.raises(ValueError, match="not all numbers"):
-        class_probabilities(deconvnet_of(layers.Dense(2)), [[0, np.nan]])

@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-COMMANDS = ("run", "runs", "examples", "evaluate", "project", "gallery", "invariance", "tensorboard", "compile")
+COMMANDS = ("run", "runs", "examples", "evaluate", "project", "gallery", "invariance", "correspondence", "tensorboard", "compile")
 
 
 class Commands(click.Group):

@@ -61,7 +61,9 @@ def subjects_of_files(
     classes = classes * len(paths) if len(classes) == 1 else classes
     corner = squares[0].corner(image_input.height, image_input.width)
     pixels = np.stack([square.pixels for square in squares])
-    return Subjects([pathlib.PurePath(path).name for path in paths], pixels, corner, classes or None, GIVEN if classes else PREDICTED, labels)
+    return Subjects(
+        [pathlib.PurePath(path).name for path in paths], pixels, corner, classes or None, GIVEN if classes else PREDICTED, labels
+    )
 
 
 def subjects_of_examples(

@@ -18,7 +18,7 @@ PARTS = {
     FACE: (178, 72, 94, 108),
 }
 # Left, top and side of each view, and whether it is mirrored.
-VIEWS = ((145, 46, 160, False), (132, 54, 160, False), (124, 24, 200, False), (148, 48, 150, True), (136, 30, 185, True))
+VIEWS = ((145, 46, 160, False), (132, 38, 155, False), (124, 24, 200, False), (148, 48, 150, True), (136, 30, 185, True))
 
 
 def face_views(side: int) -> tuple[list[str], list[Square], list[Parts]]:

@@ -46,8 +46,8 @@ def views_of_files(paths: Sequence[str], parts: Sequence[Parts], within: str | N
         Them.
 
     Raises:
-        ValueError: there are fewer than two files, or one twice; one can't be read; the parts are not the same in all; or a box is not
-            all seen.
+        ValueError: there are fewer than two files, or one twice; one can't be read; the parts are not the same in all; or a part is not
+            all seen. The part `within` may be seen in part.
     """
     check_parts(paths, parts, within)
     resolved = [pathlib.Path(path).resolve() for path in paths]
@@ -69,7 +69,7 @@ def _views(
     boxes = {
         part: np.array(
             [
-                input_box(each[part], square, height, width, f"The box of {part!r} in {name}")
+                input_box(each[part], square, height, width, f"The box of {part!r} in {name}", clip=part == within)
                 for name, square, each in zip(names, squares, parts, strict=True)
             ]
         )

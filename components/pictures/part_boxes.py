@@ -74,7 +74,7 @@ def given_part_boxes(options: Sequence[str], images: Sequence[str]) -> list[Part
     for part, boxes in given.items():
         if len(boxes) != len(images):
             raise ValueError(
-                f"There are {len(boxes)} boxes of {part!r} for {len(images)} images; expected one for each image, in their order."
+                f"{part!r} was given {len(boxes)} times for {len(images)} images; expected a box for each image, in their order."
             )
     return [{part: boxes[number] for part, boxes in given.items()} for number in range(len(images))]
 
@@ -108,7 +108,7 @@ def check_parts(names: Sequence[str], parts: Sequence[Parts], within: str | None
 
 
 def _box(value: Any, what: str, expected: str = EXPECTED) -> Box:
-    is_box = isinstance(value, list) and len(value) == 4 and all(isinstance(number, int | float) for number in value)
+    is_box = isinstance(value, list) and len(value) == 4 and all(type(number) in (int, float) for number in value)
     if not is_box or not all(map(math.isfinite, value)) or min(value[2:]) <= 0:
         raise ValueError(f"{what} is {json.dumps(value)}; {expected}." if expected == EXPECTED else f"{what} is none; {expected}.")
     return tuple(value)

@@ -40,9 +40,9 @@ def draw_correspondence(
 ) -> dict[str, np.ndarray]:
     """Measures the mean feature sign change for each part, and for random boxes of the same size.
 
-    Zeiler & Fergus 2013, section 4.4, Table 1 and Fig. 8. Reading: the paper does not say what its +- is. Here it is the standard
-    deviation over the pairs of images; of random boxes, over the pairs of all draws. Reading: a random box lies elsewhere in each image,
-    and may lie on a part.
+    Zeiler & Fergus 2013, "Correspondence Analysis", Table 1 and Fig. 8. Reading: the paper does not say what its +- is. Here it is the
+    standard deviation over the pairs of images; of random boxes, over the pairs of all draws. Reading: a random box lies elsewhere in each
+    image, and may lie on a part.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.

@@ -44,9 +44,9 @@ def draw_invariance(
 ) -> dict[str, np.ndarray]:
     """Draws, for translation, scale and rotation, the distance of the features of transformed images from those of the images.
 
-    Zeiler & Fergus 2013, section 4.1 and Fig. 5: Euclidean distances in the first and the last hidden layer, and P(true label). A dashed
-    line is the mean distance between the untransformed images: what a change of everything comes to. In the numbers, distances are given
-    divided by that too, so that layers can be compared.
+    Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5: Euclidean distances in the first and the last hidden layer, and
+    P(true label). A dashed line is the mean distance between the untransformed images: what a change of everything comes to. In the
+    numbers, distances are given divided by that too, so that layers can be compared.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.

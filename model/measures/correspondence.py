@@ -30,8 +30,8 @@ def change_signs(features: np.ndarray, occluded: np.ndarray, scale: float) -> np
 def pair_distances(signs: np.ndarray) -> np.ndarray:
     """Hamming distances between the signs of all pairs of images, divided by the number of features.
 
-    Reading: Zeiler & Fergus 2013, section 4.4, sums over i != j and does not say by what it divides; values like those of Table 1 are
-    means over pairs and features. Each pair is here once, which has the same mean.
+    Reading: Zeiler & Fergus 2013, "Correspondence Analysis", sums over i != j and does not say by what it divides; values like those of
+    Table 1 are means over pairs and features. Each pair is here once, which has the same mean.
 
     Args:
         signs: `(N, D)`, the signs of each image's change.
@@ -102,8 +102,8 @@ def sign_changes(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Measures by how much hiding a part changes features of different images differently.
 
-    Zeiler & Fergus 2013, section 4.4 and Table 1: e = x - x~ for each image, x the features and x~ those with the part hidden, and the
-    Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes.
+    Zeiler & Fergus 2013, "Correspondence Analysis" and Table 1: e = x - x~ for each image, x the features and x~ those with the part
+    hidden, and the Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes.
 
     Args:
         deconvnet: of the model.

@@ -42,9 +42,9 @@ def untransformed(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
 
     Args:
         deconvnet: of the model.
-        images: `(N, ...)`, values and layout as the model takes them.
-        layers: names out of `deconvnet.layers`.
-        batch_size: images that go through the net together.
+        images: `(N, ...)`, the images, as for `flat_features`.
+        layers: names of the layers.
+        batch_size: how many images go through the net together.
 
     Returns:
         What `invariance` compares with.
@@ -69,8 +69,8 @@ def invariance(
 ) -> Invariance:
     """Compares transformed images with what they were.
 
-    Zeiler & Fergus 2013, section 4.1 and Fig. 5. A curve that stays at 0 is of features that the transformation does not touch; divide by
-    `reference.between` to compare layers: 1 is as far as one image is from another.
+    Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5. A curve that stays at 0 is of features that the transformation does
+    not touch; divide by `reference.between` to compare layers: 1 is as far as one image is from another.
 
     Args:
         deconvnet: of the model.

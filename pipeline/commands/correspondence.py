@@ -12,7 +12,7 @@ import click
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import data_option, image_size_option, model_argument, out_option, preprocessing_option
+from zfnet.pipeline.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
 from zfnet.pipeline.progress import progress
 
 
@@ -41,17 +41,15 @@ from zfnet.pipeline.progress import progress
     help="Part that random boxes lie in, such as the face; it is not measured itself.",
 )
 @click.option("--draws", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Random boxes for each part.")
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="L",
-    show_default="the last pooling, and what the last dense layer takes",
-    help="Layer whose features are compared, by its name in the model; several times for several layers.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides where random boxes lie.")
-@data_option
+@layers_option("the last pooling, and what the last dense layer takes")
+@seed_option("where random boxes lie")
 @out_option
+@click.option(
+    "--data",
+    metavar="DATA",
+    show_default="the mean image that the model subtracts, else 128",
+    help="Photographs, as `zfnet run --data` takes them, whose mean colour hidden parts show.",
+)
 @preprocessing_option
 @image_size_option
 def command(
@@ -72,8 +70,7 @@ def command(
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: for each pair of images, the share of
     features whose change has another sign (up, down or none); mean and standard deviation over the pairs. Lower than for random boxes
-    means that the model knows the part. Hidden parts show the mean colour of DATA if it is given, else the mean image that the model
-    subtracts, else 128.
+    means that hiding the part does the same in all images.
 
     Without IMAGE and boxes, it is demonstrated on five views of one face, which is not the paper's experiment.
 
@@ -96,17 +93,14 @@ def command(
         check_parts(names, parts, within)
     found = find_model(model)
     with drawn_directory("correspondence", out, data) as directory:
+        from zfnet.components.figures.chosen_layers import chosen_layers
         from zfnet.components.figures.correspondence import PICTURES, draw_correspondence
         from zfnet.components.figures.mean_grey import mean_grey
-        from zfnet.components.figures.paper_layers import paper_layers
         from zfnet.components.figures.part_views import demonstration, views_of_files
         from zfnet.components.pictures.image_input import ImageInput
 
         deconvnet = found.open_deconvnet(preprocessing, "gradient")
-        for layer in layers:
-            deconvnet.graph.value_of(layer)
-        usual = paper_layers(deconvnet) if not layers else None
-        layers = tuple(dict.fromkeys(layers or (usual.pooled, usual.hidden)))
+        layers = chosen_layers(deconvnet, layers, "pooled", "hidden")
         image_input = ImageInput.of(deconvnet.model, image_size)
         views = views_of_files(names, parts, within, image_input) if names else demonstration(image_input)
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")

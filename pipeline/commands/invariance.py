@@ -14,7 +14,15 @@ import click
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import data_option, image_size_option, model_argument, out_option, preprocessing_option
+from zfnet.pipeline.options import (
+    data_option,
+    image_size_option,
+    layers_option,
+    model_argument,
+    out_option,
+    preprocessing_option,
+    seed_option,
+)
 from zfnet.pipeline.progress import progress
 
 EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
@@ -25,14 +33,7 @@ SPLIT = "validation"
 @model_argument
 @click.argument("images", nargs=-1, metavar="[IMAGE ...]")
 @data_option
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="L",
-    show_default="the first convolution, and what the last dense layer takes",
-    help="Layer whose features are compared, by its name in the model; several times for several layers.",
-)
+@layers_option("the first convolution, and what the last dense layer takes")
 @click.option(
     "--label",
     "names",
@@ -41,7 +42,7 @@ SPLIT = "validation"
     show_default="the class predicted for the untransformed image",
     help="Class of an IMAGE, by its name, or by its number from 0: once for all of them, or once for each, in their order.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides which examples are taken without IMAGE.")
+@seed_option("which examples are taken without IMAGE")
 @out_option
 @preprocessing_option
 @image_size_option
@@ -73,17 +74,14 @@ def command(
         raise click.UsageError("Give either IMAGE or --data, which examples are taken from where there is no IMAGE.")
     found = find_model(model)
     with drawn_directory("invariance", out, data) as directory:
+        from zfnet.components.figures.chosen_layers import chosen_layers
         from zfnet.components.figures.invariance import draw_invariance
-        from zfnet.components.figures.paper_layers import paper_layers
         from zfnet.components.figures.subjects import subjects_of_examples, subjects_of_files
         from zfnet.components.pictures.image_input import ImageInput
         from zfnet.model.measures.class_probabilities import class_layer
 
         deconvnet = found.open_deconvnet(preprocessing, "gradient")
-        for layer in layers:
-            deconvnet.graph.value_of(layer)
-        usual = paper_layers(deconvnet) if not layers else None
-        layers = tuple(dict.fromkeys(layers or (usual.first, usual.hidden)))
+        layers = chosen_layers(deconvnet, layers, "first", "hidden")
         image_input = ImageInput.of(deconvnet.model, image_size)
         last = class_layer(deconvnet)
         outputs = deconvnet.graph.shapes[deconvnet.graph.value_of(last)][0] if last else 0

@@ -62,6 +62,15 @@ def test_the_scale_is_about_the_centre():
     np.testing.assert_allclose(made[0, :, 0, 0], 19.5 + (np.arange(20) - 9.5) / 2, atol=1e-4)
 
 
+@pytest.mark.parametrize("transformation", [Transformation(angle=45), Transformation(15, 1.1), Transformation(15)], ids=str)
+def test_beyond_the_photograph_its_border_is_repeated(transformation):
+    grey = np.full((1, 24, 30, 3), 90, np.uint8)
+    np.testing.assert_allclose(transform(grey, (2, 1), (20, 28), transformation), 90, atol=1e-4)
+    grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1] = 200, 200, 200, 200
+    made = transform(grey, (2, 1), (20, 28), transformation)
+    assert (made > 190).sum() > 3 * 28
+
+
 def test_no_values_outside_of_those_of_the_photograph():
     black_and_white = (np.indices((1, 30, 30, 3)).sum(axis=0) // 4 % 2 * 255).astype(np.uint8)
     made = transform(black_and_white, (5, 5), (20, 20), Transformation(angle=33))

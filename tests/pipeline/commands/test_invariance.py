@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from zfnet.components.artifacts import Examples
-from zfnet.components.data.source import open_source
-from zfnet.components.example_gen import generate_examples
 from zfnet.pipeline.commands.invariance import command
 
+KNOWN = "known/net.keras"
 NAMES = ["invariance.json", "invariance.png"]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, folder):
-    """`photographs/`, `net.keras`, and `root/` as a run leaves it; the net is not square and knows its classes in another order."""
+    """`photographs/`, and a net that is not square: `net.keras`, and in `known/` with names of its classes, in another order."""
     home = tmp_path_factory.mktemp("invariance_command")
     shutil.copytree(folder, home / "photographs")
     keras.utils.set_random_seed(0)
@@ -36,14 +34,9 @@ def home(tmp_path_factory, folder):
         [keras.Input((24, 32, 3)), layers.Conv2D(2, 5, bias_initializer=keras.initializers.Constant(np.nan), name="conv")]
     )
     broken.save(home / "broken.keras")
-    model, examples = home / "root/trainer/2/model", Examples(home / "root/example_gen/1/examples")
-    model.mkdir(parents=True)
-    net.save(model / "model.keras")
-    (model / "labels.txt").write_text("red\nblue\ngreen\n")
-    source = open_source(str(home / "photographs"), home)
-    generate_examples(examples, source=source, image_size=32, num_shards=1, max_rejected=1, runner="FnApiRunner", beam_options=())
-    artifacts = {"model": "trainer/2/model/model.keras", "examples": "example_gen/1/examples"}
-    (home / "root/run.json").write_text(json.dumps({"artifacts": artifacts}))
+    (home / "known").mkdir()
+    net.save(home / "known/net.keras")
+    (home / "known/labels.txt").write_text("red\nblue\ngreen\n")
     return home
 
 
@@ -62,11 +55,11 @@ def numbers_in(tmp_path):
     return json.loads((tmp_path / "new/out/invariance.json").read_text())
 
 
-def test_of_a_run_with_its_examples(invariance, tmp_path):
-    done = invariance("root")
+def test_of_photographs_whose_classes_the_net_knows(invariance, tmp_path):
+    done = invariance(KNOWN, "--data", "photographs")
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "root: preprocessing raw, images of 24 x 32 pixels"
+    assert lines[0] == f"{KNOWN}: preprocessing raw, images of 24 x 32 pixels"
     assert lines[-2:] == [str(tmp_path / "new/out" / name) for name in reversed(NAMES)]
     numbers = numbers_in(tmp_path)
     assert list(numbers["distance_between_images"]) == ["conv", "pool"]
@@ -78,11 +71,11 @@ def test_of_a_run_with_its_examples(invariance, tmp_path):
     means = [np.mean(found["relative_distances"]["conv"]), np.mean(found["relative_distances"]["pool"]), np.mean(found["probabilities"])]
     assert [float(each) for each in row[1:]] == pytest.approx(means, abs=5e-4)
     before = [(tmp_path / "new/out" / name).read_bytes() for name in NAMES]
-    assert invariance("root", "--seed", "0", "--layer", "conv", "--layer", "pool", "--layer", "conv").exit_code == 0
+    assert invariance(KNOWN, "--data", "photographs", "--seed", "0", "--layer", "conv", "--layer", "pool", "--layer", "conv").exit_code == 0
     assert [(tmp_path / "new/out" / name).read_bytes() for name in NAMES] == before
 
 
-def test_of_a_file_and_photographs(invariance, tmp_path):
+def test_of_a_net_whose_classes_have_no_names(invariance, tmp_path):
     done = invariance("net.keras", "--data", "photographs")
     assert done.exit_code == 0, done.stderr
     # Without labels.txt the outputs are the classes of the data, in their order.
@@ -92,7 +85,7 @@ def test_of_a_file_and_photographs(invariance, tmp_path):
 @pytest.mark.parametrize(("labels", "classes"), [([], None), (["2", "red"], ["green", "red"])])
 def test_of_images(invariance, tmp_path, labels, classes):
     options = [word for label in labels for word in ("--label", label)]
-    assert invariance("root", "photographs/red/1.png", "photographs/blue/2.png", *options).exit_code == 0
+    assert invariance(KNOWN, "photographs/red/1.png", "photographs/blue/2.png", *options).exit_code == 0
     images = numbers_in(tmp_path)["images"]
     assert [image["image"] for image in images] == ["1.png", "2.png"]
     if classes:
@@ -112,13 +105,13 @@ def test_of_a_model_without_classes(invariance, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["root", "--layer", "convv"], "no layer 'convv' to look at. Did you mean conv"),
-        (["root", "nothing.png"], "The image nothing.png can't be read: No such file"),
-        (["root", "net.keras"], "The image net.keras can't be read: none of JPEG"),
-        (["root", "photographs/red/1.png", "--label", "pink"], "no class 'pink'; expected the names in labels.txt (red, blue, green"),
+        ([KNOWN, "--layer", "convv"], "no layer 'convv' to look at. Did you mean conv"),
+        ([KNOWN, "nothing.png"], "The image nothing.png can't be read: No such file"),
+        ([KNOWN, "net.keras"], "The image net.keras can't be read: none of JPEG"),
+        ([KNOWN, "photographs/red/1.png", "--label", "pink"], "no class 'pink'; expected the names in labels.txt (red, blue, green"),
         (["features.keras", "photographs/red/1.png", "--label", "red"], "expected none: the model has no classes"),
-        (["root", "--image-size", "96"], "takes images of 24 x 32 pixels, not of 96"),
-        (["root", "--data", "nowhere/at/all"], "nowhere/at/all"),
+        ([KNOWN, "--image-size", "96"], "takes images of 24 x 32 pixels, not of 96"),
+        ([KNOWN, "--data", "nowhere/at/all"], "nowhere/at/all"),
         (["broken.keras", "photographs/red/1.png"], "Layer 'conv' has activations that are not numbers (NaN)"),
         (["none.keras"], "no model file none.keras"),
         (["photographs"], "no run.json in photographs"),
@@ -135,10 +128,10 @@ def test_failure_leaves_nothing_behind(invariance, tmp_path, arguments, message)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["root", "--label", "red"], "--label names the class of an IMAGE, and there is none"),
-        (["root", "a.png", "b.png", "c.png", "--label", "red", "--label", "blue"], "--label was given 2 times for 3 images"),
-        (["root", "a.png", "--data", "photographs"], "Give either IMAGE or --data"),
-        (["root", "--seed", "-1"], "-1 is not in the range"),
+        ([KNOWN, "--label", "red"], "--label names the class of an IMAGE, and there is none"),
+        ([KNOWN, "a.png", "b.png", "c.png", "--label", "red", "--label", "blue"], "--label was given 2 times for 3 images"),
+        ([KNOWN, "a.png", "--data", "photographs"], "Give either IMAGE or --data"),
+        ([KNOWN, "--seed", "-1"], "-1 is not in the range"),
     ],
 )
 def test_wrong_usage(invariance, arguments, message):

@@ -110,7 +110,7 @@ def _sheet(family: Family, made: Callable, squares: np.ndarray) -> tuple[np.ndar
             tile[FRAME:-FRAME, FRAME:-FRAME] = resize_tile(column[number], TILE - 2 * FRAME)
             tiles.append(tile)
     shown = ", ".join(f"{family.values[place]:g}" for place in places)
-    return block(tiles, STEPS, TILE), f"{family.name}: {shown} {family.unit}"
+    return block(tiles, STEPS, TILE), f"{family.name}: {shown} {family.unit.split()[0]}"
 
 
 def _chart(

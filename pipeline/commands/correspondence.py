@@ -70,7 +70,8 @@ def command(
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: for each pair of images, the share of
     features whose change has another sign (up, down or none); mean and standard deviation over the pairs. Lower than for random boxes
-    means that hiding the part does the same in all images.
+    means that hiding the part does the same in all images; where it is at about the same place in all of them, a net that has learnt
+    nothing shows some of that too.
 
     Without IMAGE and boxes, it is demonstrated on five views of one face, which is not the paper's experiment.
 

@@ -110,10 +110,11 @@ def _table(numbers: dict[str, Any]) -> Iterator[str]:
     has_classes = "class" in numbers["images"][0]
     relative = None not in layers.values()
     yield f"mean over images and steps, distances {'divided by that between the images' if relative else 'as they are'}:"
-    yield "".join(["".ljust(14), *(f"{layer:>12}" for layer in layers), f"{'P':>12}" if has_classes else ""])
+    columns = [*layers, *(["P"] if has_classes else [])]
+    yield " " * 12 + "".join(heading.rjust(max(12, len(heading) + 4)) for heading in columns)
     for name, found in numbers["transformations"].items():
         distances = found["relative_distances" if relative else "distances"]
         means = [statistics.fmean(itertools.chain(*distances[layer])) for layer in layers]
         if has_classes:
             means.append(statistics.fmean(itertools.chain(*found["probabilities"])))
-        yield name.ljust(14) + "".join(f"{mean:12.3f}" for mean in means)
+        yield name.ljust(12) + "".join(f"{mean:{max(12, len(heading) + 4)}.3f}" for mean, heading in zip(means, columns, strict=True))

@@ -4,7 +4,20 @@ import importlib
 
 import click
 
-COMMANDS = ("run", "runs", "examples", "evaluate", "project", "gallery", "filters", "tensorboard", "compile")
+COMMANDS = (
+    "run",
+    "runs",
+    "examples",
+    "evaluate",
+    "project",
+    "gallery",
+    "filters",
+    "invariance",
+    "correspondence",
+    "compare",
+    "tensorboard",
+    "compile",
+)
 
 
 class Commands(click.Group):

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shlex
 import sys
+from collections.abc import Callable
 
 import click
 from etils import epath
@@ -91,6 +92,31 @@ out_option = click.option(
     metavar="DIR",
     help="Directory to write, made if missing. What the same command wrote there before is replaced; other files stay.",
 )
+
+
+def layers_option(usual: str) -> Callable:
+    """The option --layer, for features that are compared.
+
+    Args:
+        usual: which layers are taken if none is named, in words.
+    """
+    return click.option(
+        "--layer",
+        "layers",
+        multiple=True,
+        metavar="L",
+        show_default=usual,
+        help="Layer whose features are compared, by its name in the model; several times for several layers.",
+    )
+
+
+def seed_option(decides: str) -> Callable:
+    """The option --seed.
+
+    Args:
+        decides: what it decides, in words.
+    """
+    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=f"Decides {decides}.")
 
 
 def _begins_with_an_option(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,12 +1,9 @@
 """A photograph from a file, prepared as the examples that nets are trained and tested on."""
 
-import io
-
 import numpy as np
 from etils import epath
-from PIL import Image
 
-from zfnet.components.data.photograph import UnreadablePhotograph, prepare_photograph
+from zfnet.components.pictures.read_square import read_square
 
 
 def read_image(path: epath.PathLike, side: int) -> np.ndarray:
@@ -24,11 +21,4 @@ def read_image(path: epath.PathLike, side: int) -> np.ndarray:
     Raises:
         ValueError: the file can't be read, or is no photograph; the message names it.
     """
-    stored = round(side * 8 / 7)
-    try:
-        jpeg, _ = prepare_photograph(epath.Path(path).read_bytes(), stored)
-    except (OSError, UnreadablePhotograph) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"The image {path} can't be read: {reason}.") from error
-    margin = (stored - side) // 2
-    return np.asarray(Image.open(io.BytesIO(jpeg)))[margin : margin + side, margin : margin + side]
+    return read_square(path, side).central(side, side)

@@ -1,0 +1,175 @@
+"""The figure of invariance: how features and the answer change while images are translated, scaled and rotated."""
+
+import json
+import pathlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageColor
+
+from zfnet.components.figures.subjects import TRUE_LABEL, Subjects, class_name
+from zfnet.components.pictures.chart import chart_picture, new_chart, show_picture
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.sheet import block, resize_tile
+from zfnet.components.pictures.transform import Family, paper_families, transform
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
+
+PICTURE = "invariance.png"
+# Pixels of the images that go through the net together, so that the first layer of large ones fits into memory too.
+PIXELS = 64 * 96 * 96
+# The sheet of transformed images: so many steps, of so many images at most, in tiles of so many pixels with a frame.
+STEPS, ROWS, TILE, FRAME = 5, 5, 84, 4
+WIDTH, PANEL = 1500, 260
+COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#bcbd22", "#7f7f7f")
+# Of the legend: characters of a name, pixels of a character, and what the dashed line is.
+LONGEST, CHARACTER = 40, 7
+BETWEEN = "mean distance between the untransformed images"
+LINES = ("-", "--", ":", "-.")
+DOING = {"translation": "Translating", "scale": "Scaling", "rotation": "Rotating"}
+
+# Passes on what it is given, and may show how far it has come: the steps, their number, and what is done with them.
+Progress = Callable[[Iterable, int, str], Iterable]
+
+
+def draw_invariance(
+    deconvnet: Deconvnet,
+    subjects: Subjects,
+    layers: Sequence[str],
+    folder: pathlib.Path,
+    *,
+    image_size: int | None = None,
+    progress: Progress = lambda steps, length, title: steps,
+) -> dict[str, np.ndarray]:
+    """Draws, for translation, scale and rotation, the distance of the features of transformed images from those of the images.
+
+    Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5: Euclidean distances in the first and the last hidden layer, and
+    P(true label). A dashed line is the mean distance between the untransformed images: what a change of everything comes to. In the
+    numbers, distances are given divided by that too, so that layers can be compared.
+
+    Args:
+        deconvnet: of a model that takes RGB 0..255.
+        subjects: the images, and names of the model's classes; see `transform` for what comes in at their borders.
+        layers: names of layers.
+        folder: gets `invariance.png`, and `invariance.json` with every number drawn.
+        image_size: side of the images, for a model that takes any size.
+        progress: shows how far it has come.
+
+    Returns:
+        The picture, a uint8 array `(height, width, 3)`, by the name `"invariance"`.
+
+    Raises:
+        ValueError: a layer is not there, or features are not numbers.
+    """
+    image_input = ImageInput.of(deconvnet.model, image_size)
+    size = image_input.height, image_input.width
+    batch_size = max(1, PIXELS // (size[0] * size[1]))
+
+    def made(transformation, squares=subjects.squares):
+        return transform(squares, subjects.corner, size, transformation)
+
+    families = paper_families(image_input.height)
+    first = families[0].transformations()[int(np.flatnonzero(families[0].values == 0)[0])]
+    reference = untransformed(deconvnet, image_input.laid_out(made(first)), list(layers), batch_size)
+    classes = _classes(subjects, reference)
+    found = []
+    for family in families:
+        steps = progress(family.transformations(), len(family.values), DOING[family.name])
+        found.append(invariance(deconvnet, reference, (image_input.laid_out(made(step)) for step in steps), classes, batch_size))
+    sheets = [_sheet(family, made, subjects.squares[:ROWS]) for family in families]
+    picture = _chart(families, found, sheets, reference, _headings(subjects, classes), subjects.known_by)
+    Image.fromarray(picture).save(folder / PICTURE)
+    numbers = _numbers(families, found, reference, subjects, classes)
+    (folder / "invariance.json").write_text(json.dumps(numbers, indent=1))
+    return {"invariance": picture}
+
+
+def _classes(subjects: Subjects, reference: Untransformed) -> np.ndarray | None:
+    if reference.probabilities is None:
+        return None
+    return reference.probabilities.argmax(axis=1) if subjects.classes is None else np.array(subjects.classes)
+
+
+def _headings(subjects: Subjects, classes: np.ndarray | None) -> list[str]:
+    if classes is None:
+        return list(subjects.names)
+    called = [class_name(number, subjects.labels) for number in classes]
+    # Examples of different classes need no other names.
+    return called if subjects.known_by == TRUE_LABEL else [f"{name}: {each}" for name, each in zip(subjects.names, called, strict=True)]
+
+
+def _sheet(family: Family, made: Callable, squares: np.ndarray) -> tuple[np.ndarray, str]:
+    places = np.linspace(0, len(family.values) - 1, STEPS).round().astype(int)
+    steps = family.transformations()
+    columns = [np.rint(made(steps[place], squares)).astype(np.uint8) for place in places]
+    tiles = []
+    for number in range(len(squares)):
+        for column in columns:
+            tile = np.full((TILE, TILE, 3), ImageColor.getrgb(COLOURS[number % len(COLOURS)]), np.uint8)
+            tile[FRAME:-FRAME, FRAME:-FRAME] = resize_tile(column[number], TILE - 2 * FRAME)
+            tiles.append(tile)
+    shown = ", ".join(f"{family.values[place]:g}" for place in places)
+    return block(tiles, STEPS, TILE), f"{family.name}: {shown} {family.unit.split()[0]}"
+
+
+def _chart(
+    families: list[Family], found: list[Invariance], sheets: list, reference: Untransformed, names: list[str], known_by: str
+) -> np.ndarray:
+    rows = [
+        (f"{layer}: Euclidean distance", [curves.distances[layer] for curves in found], reference.between[layer])
+        for layer in reference.features
+    ]
+    if reference.probabilities is not None:
+        rows.append((f"P({known_by})", [curves.probabilities for curves in found], None))
+    entries = [_cut(name) for name in names]
+    legend_columns = max(1, min(len(names), WIDTH // (max(map(len, [*entries, BETWEEN])) * CHARACTER + 60)))
+    heights = [sheets[0][0].shape[0] * WIDTH // (len(families) * sheets[0][0].shape[1]), *[PANEL] * len(rows)]
+    figure, axes = new_chart(len(heights), len(families), WIDTH, sum(heights) + 24 * (2 + len(names) // legend_columns))
+    axes[0, 0].get_gridspec().set_height_ratios(heights)
+    for panel, (sheet, title) in zip(axes[0], sheets, strict=True):
+        show_picture(panel, sheet, title)
+    for panels, (heading, curves, between) in zip(axes[1:], rows, strict=True):
+        # One scale a row, so that transformations can be compared.
+        highest = 1 if heading.startswith("P(") else max(between or 0, *(values.max() for values in curves))
+        for panel, family, values in zip(panels, families, curves, strict=True):
+            for number, curve in enumerate(values):
+                line = {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number // len(COLOURS) % len(LINES)]}
+                panel.plot(family.values, curve, label=entries[number], **line)
+            if between is not None:
+                panel.axhline(between, color="#555555", linestyle="--", linewidth=1, label=BETWEEN)
+            panel.set(title=heading, xlabel=family.unit, xlim=(family.values[0], family.values[-1]), ylim=(0, (highest or 1) * 1.04))
+    figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=legend_columns, frameon=False)
+    return chart_picture(figure)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+
+
+def _numbers(
+    families: list[Family], found: list[Invariance], reference: Untransformed, subjects: Subjects, classes: np.ndarray | None
+) -> dict[str, Any]:
+    images = []
+    for place, name in enumerate(subjects.names):
+        image = {"image": name}
+        if classes is not None:
+            probability = float(reference.probabilities[place, classes[place]])
+            image |= {"class": class_name(classes[place], subjects.labels), "class_is": subjects.known_by, "probability": probability}
+        images.append(image)
+    transformations = {}
+    for family, curves in zip(families, found, strict=True):
+        relative = {layer: between and (curves.distances[layer] / between).tolist() for layer, between in reference.between.items()}
+        transformations[family.name] = {
+            "unit": family.unit,
+            "values": family.values.tolist(),
+            "distances": {layer: values.tolist() for layer, values in curves.distances.items()},
+            "relative_distances": relative,
+            "probabilities": None if curves.probabilities is None else curves.probabilities.tolist(),
+        }
+    return {
+        "pictures": [PICTURE],
+        "images": images,
+        "distance_between_images": reference.between,
+        "transformations": transformations,
+    }

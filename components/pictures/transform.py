@@ -1,0 +1,117 @@
+"""Photographs translated, scaled and rotated, and cut to what a model takes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from skimage.transform import AffineTransform, warp
+
+# Zeiler & Fergus 2013, Fig. 5: how far images go, of an input of 224 pixels.
+LARGEST_SHIFT = 60 / 224
+LARGEST_SCALE = 1.8
+# Reading: the paper's curves have no marks; these are points enough for them to be smooth.
+SHIFTS, SCALES, ANGLES = 41, 17, 36
+CUBIC = 3
+
+
+class Transformation(NamedTuple):
+    """One way to transform an image.
+
+    Attributes:
+        shift: pixels downwards, a whole number; upwards if negative.
+        scale: how many times as large things become, at least 1, about the centre.
+        angle: degrees, counterclockwise as seen, about the centre.
+    """
+
+    shift: int = 0
+    scale: float = 1.0
+    angle: float = 0.0
+
+
+class Family(NamedTuple):
+    """Images transformed further and further.
+
+    Attributes:
+        name: what it is called.
+        unit: of its values, for an axis.
+        values: `(steps,)`, rising.
+        field: of `Transformation`, what the values are.
+    """
+
+    name: str
+    unit: str
+    values: np.ndarray
+    field: str
+
+    def transformations(self) -> list[Transformation]:
+        """One for each value."""
+        return [Transformation(**{self.field: value}) for value in self.values.tolist()]
+
+
+def paper_families(height: int) -> list[Family]:
+    """The three families of Zeiler & Fergus 2013, Fig. 5.
+
+    Reading: "vertical translation" is positive downwards, rotation counterclockwise; the paper does not say. Shifts are in proportion to
+    the input, -60 to 60 pixels of 224, and whole pixels, so that nothing is interpolated.
+
+    Args:
+        height: of the model's images, in pixels.
+
+    Returns:
+        Translation, scale and rotation.
+    """
+    largest = max(1, round(LARGEST_SHIFT * height))
+    shifts = np.unique(np.rint(np.linspace(-largest, largest, SHIFTS)).astype(int))
+    return [
+        Family("translation", "pixels downwards", shifts, "shift"),
+        Family("scale", "times as large", np.linspace(1, LARGEST_SCALE, SCALES).round(4), "scale"),
+        Family("rotation", "degrees counterclockwise", np.arange(ANGLES) * (360 / ANGLES), "angle"),
+    ]
+
+
+def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int, int], transformation: Transformation) -> np.ndarray:
+    """Transforms photographs about the centre of a window of them, and cuts that window.
+
+    What comes in at the borders of the window is the photograph as far as it goes; photographs are stored an eighth larger than what a
+    net takes. Beyond it, its border pixels are repeated: black would be an edge, which the first layer answers to more than to anything
+    in the picture. Translation by whole pixels moves the window and interpolates nothing. Else it is one bicubic interpolation; images
+    are never shrunk, so that nothing can alias.
+
+    Args:
+        photographs: `(N, H, W, 3)`, values 0..255.
+        corner: row and column of the window's corner, in pixels.
+        size: height and width of the window.
+        transformation: how. The one that changes nothing gives the window, bit for bit.
+
+    Returns:
+        float32 `(N, height, width, 3)`.
+
+    Raises:
+        ValueError: the scale is below 1, or the shift is no whole number.
+
+    Example:
+        >>> transform(photographs, (8, 8), (96, 96), Transformation(angle=90)).shape  # photographs: (5, 112, 112, 3)
+        (5, 96, 96, 3)
+    """
+    shift, scale, angle = transformation
+    if not scale >= 1 or shift != int(shift):
+        raise ValueError(f"The shift is {shift} and the scale {scale}; expected whole pixels, and a scale of at least 1.")
+    if scale == 1 and angle % 360 == 0:
+        rows, columns = (np.arange(length) + start for length, start in zip(size, corner, strict=True))
+        rows = np.clip(rows - int(shift), 0, photographs.shape[1] - 1)
+        return photographs[:, rows][:, :, columns].astype(np.float32)
+    # From a pixel of the window to the place of the photograph where its value is; in (column, row), whose rows point downwards.
+    centre = (np.array(size) - 1) / 2
+    cosine, sine = _exact(np.cos(np.radians(angle))) / scale, _exact(np.sin(np.radians(angle))) / scale
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    matrix = np.eye(3)
+    matrix[:2, :2] = turn
+    matrix[:2, 2] = (centre + corner)[::-1] - turn @ (centre + np.array([shift, 0]))[::-1]
+    options = {"order": CUBIC, "mode": "edge", "output_shape": tuple(size), "preserve_range": True}
+    return np.stack([warp(image.astype(np.float32), AffineTransform(matrix), **options) for image in photographs]).astype(np.float32)
+
+
+def _exact(value: float) -> float:
+    # A quarter turn moves whole pixels.
+    return float(np.round(value)) if abs(value - np.round(value)) < 1e-12 else float(value)

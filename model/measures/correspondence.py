@@ -1,0 +1,137 @@
+"""Correspondence: whether hiding the same part of different images changes the features in the same way."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.flat_features import flat_features
+
+# Reading: of a change, only what is more than rounding has a sign. So much of a layer's largest feature is rounding at most: the same
+# image in another batch differs by less than a tenth of it.
+ROUNDING = 1e-5
+
+
+def change_signs(features: np.ndarray, occluded: np.ndarray, scale: float) -> np.ndarray:
+    """sign(x - x~): -1, 0 or 1.
+
+    Args:
+        features: float `(..., D)`, of images as they are.
+        occluded: of the same shape, of the images with something hidden.
+        scale: the largest feature of the layer, in absolute value; a change of 1e-5 of it, or less, is rounding and counts as 0.
+
+    Returns:
+        int8 array of the same shape.
+    """
+    change = np.subtract(features, occluded, dtype=np.float64)
+    return np.where(np.abs(change) <= ROUNDING * scale, 0, np.sign(change)).astype(np.int8)
+
+
+def pair_distances(signs: np.ndarray) -> np.ndarray:
+    """Hamming distances between the signs of all pairs of images, divided by the number of features.
+
+    Reading: Zeiler & Fergus 2013, "Correspondence Analysis", sums over i != j and does not say by what it divides; values like those of
+    Table 1 are means over pairs and features. Each pair is here once, which has the same mean.
+
+    Args:
+        signs: `(N, D)`, the signs of each image's change.
+
+    Returns:
+        float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...
+
+    Raises:
+        ValueError: there are fewer than two images.
+
+    Example:
+        >>> pair_distances(np.array([[1, 0, -1], [1, 1, -1], [0, 0, 0]]))
+        array([0.33333333, 0.66666667, 1.        ])
+    """
+    if len(signs) < 2:
+        raise ValueError(f"There is {len(signs)} image to compare; expected at least two, since pairs of them are compared.")
+    parts = [(signs[place] != signs[place + 1 :]).mean(axis=1) for place in range(len(signs) - 1)]
+    return np.concatenate(parts)
+
+
+def occlude(images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, channels_first: bool = False) -> np.ndarray:
+    """Puts a box over each image.
+
+    Args:
+        images: `(N, ...)`, as the model takes them.
+        boxes: `(N, 4)` ints: left, top, width, height, in pixels of the image.
+        fill: what the box shows, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
+        channels_first: whether the images are `(3, H, W)`.
+
+    Returns:
+        A copy.
+    """
+    height, width = images.shape[2:4] if channels_first else images.shape[1:3]
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
+    left, top, right, bottom = (edge[:, None, None] for edge in (*boxes[:, :2].T, *(boxes[:, :2] + boxes[:, 2:]).T))
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    return np.where(np.expand_dims(inside, 1 if channels_first else 3), np.asarray(fill, images.dtype), images)
+
+
+def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
+    """Places boxes by chance, in each image elsewhere.
+
+    Args:
+        sizes: `(N, 2)` ints: width and height of the box of each image.
+        within: `(N, 4)` ints: left, top, width, height of where it may lie.
+        draws: how often.
+        random: source of chance.
+
+    Returns:
+        `(draws, N, 4)` ints: left, top, width, height; every place is equally likely.
+
+    Raises:
+        ValueError: a box does not fit.
+    """
+    room = within[:, 2:] - sizes
+    if (room < 0).any():
+        place = int(np.flatnonzero((room < 0).any(axis=1))[0])
+        raise ValueError(
+            f"A box of {sizes[place, 0]} x {sizes[place, 1]} pixels does not fit into the {within[place, 2]} x {within[place, 3]} of image "
+            f"{place + 1} in which random ones are placed."
+        )
+    corners = within[:, :2] + random.integers(0, room + 1, (draws, len(sizes), 2))
+    return np.concatenate([corners, np.broadcast_to(sizes, corners.shape)], axis=2)
+
+
+def sign_changes(
+    deconvnet: Deconvnet, images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, layers: list[str], batch_size: int = 64
+) -> Iterator[dict[str, np.ndarray]]:
+    """Measures by how much hiding a part changes features of different images differently.
+
+    Zeiler & Fergus 2013, "Correspondence Analysis" and Table 1: e = x - x~ for each image, x the features and x~ those with the part
+    hidden, and the Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes.
+
+    Args:
+        deconvnet: of the model.
+        images: `(N, ...)`, values and layout as the model takes them; at least two.
+        boxes: `(draws, N, 4)` ints: left, top, width, height of what is hidden of each image, once or several times.
+        fill: what is put there, as in `occlude`.
+        layers: names out of `deconvnet.layers`.
+        batch_size: images that go through the net together.
+
+    Yields:
+        For each draw, for each layer the distances of all pairs, as `pair_distances`.
+
+    Raises:
+        ValueError: there are fewer than two images, a layer is not there, or features are not numbers.
+
+    Example:
+        >>> (noses,) = sign_changes(deconvnet, images, nose_boxes[None], np.array([128.0] * 3), ["pool5", "fc7"])
+        >>> noses["pool5"].mean(), noses["pool5"].std()
+    """
+    features = flat_features(deconvnet, images, layers, batch_size)
+    scales = {layer: float(np.abs(values).max()) for layer, values in features.items()}
+    together = max(1, batch_size // len(images))
+    for start in range(0, len(boxes), together):
+        part = boxes[start : start + together]
+        repeated = np.tile(images, (len(part), *[1] * (images.ndim - 1)))
+        hidden = occlude(repeated, part.reshape(-1, 4), fill, deconvnet.graph.channels_first)
+        occluded = flat_features(deconvnet, hidden, layers, batch_size)
+        for draw in range(len(part)):
+            rows = slice(draw * len(images), (draw + 1) * len(images))
+            signs = {layer: change_signs(features[layer], occluded[layer][rows], scales[layer]) for layer in layers}
+            yield {layer: pair_distances(each) for layer, each in signs.items()}

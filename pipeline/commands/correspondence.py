@@ -1,0 +1,131 @@
+"""`zfnet correspondence`: whether a model answers alike where the same part of different images is hidden."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from zfnet.pipeline.command import Command
+from zfnet.pipeline.drawn_directory import drawn_directory
+from zfnet.pipeline.model_argument import find_model
+from zfnet.pipeline.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
+from zfnet.pipeline.progress import progress
+
+
+@click.command(cls=Command, short_help="Measure whether hiding the same part of images changes features alike.")
+@model_argument
+@click.argument("images", nargs=-1, metavar="[IMAGE ...]")
+@click.option(
+    "--boxes",
+    "boxes_file",
+    type=click.Path(dir_okay=False, path_type=pathlib.Path),
+    metavar="FILE",
+    help="JSON of the boxes around parts: {image: {part: [left, top, width, height]}}, in pixels of the image file, paths from the "
+    "directory of FILE. Without IMAGE all of them are taken.",
+)
+@click.option(
+    "--box",
+    "boxes",
+    multiple=True,
+    metavar="PART=LEFT,TOP,WIDTH,HEIGHT",
+    help="Instead of --boxes: a box around a part, once for each IMAGE, in their order; then those of the next part.",
+)
+@click.option(
+    "--within",
+    metavar="PART",
+    show_default="the whole image",
+    help="Part that random boxes lie in, such as the face; it is not measured itself.",
+)
+@click.option("--draws", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Random boxes for each part.")
+@layers_option("the last pooling, and what the last dense layer takes")
+@seed_option("where random boxes lie")
+@out_option
+@click.option(
+    "--data",
+    metavar="DATA",
+    show_default="the mean image that the model subtracts, else 128",
+    help="Photographs, as `zfnet run --data` takes them, whose mean colour hidden parts show.",
+)
+@preprocessing_option
+@image_size_option
+def command(
+    model: str,
+    images: tuple[str, ...],
+    boxes_file: pathlib.Path | None,
+    boxes: tuple[str, ...],
+    within: str | None,
+    draws: int,
+    layers: tuple[str, ...],
+    seed: int,
+    data: str | None,
+    out: pathlib.Path,
+    preprocessing: str,
+    image_size: int | None,
+) -> None:
+    """Hide the same part of every IMAGE, and measure how differently the features of MODEL change; the same for random boxes.
+
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: for each pair of images, the share of
+    features whose change has another sign (up, down or none); mean and standard deviation over the pairs. Lower than for random boxes
+    means that hiding the part does the same in all images; where it is at about the same place in all of them, a net that has learnt
+    nothing shows some of that too.
+
+    Without IMAGE and boxes, it is demonstrated on five views of one face, which is not the paper's experiment.
+
+    Writes DIR/correspondence.png, the table as a chart, DIR/correspondence_parts.png, what was hidden, and DIR/correspondence.json with
+    every number drawn.
+    """
+    if boxes and boxes_file:
+        raise click.UsageError("Give either --boxes or --box.")
+    if boxes and not images:
+        raise click.UsageError("--box is around a part of an IMAGE, and there is none.")
+    if images and not boxes and not boxes_file:
+        raise click.UsageError("There are images and no boxes around their parts; give them by --boxes or --box.")
+    if within and not (boxes or boxes_file):
+        raise click.UsageError("--within names a part of images that are given, and there is none.")
+
+    from zfnet.components.pictures.part_boxes import check_parts, given_part_boxes, read_part_boxes
+
+    names, parts = read_part_boxes(boxes_file, images) if boxes_file else (list(images), given_part_boxes(boxes, images))
+    if names:
+        check_parts(names, parts, within)
+    found = find_model(model)
+    with drawn_directory("correspondence", out, data) as directory:
+        from zfnet.components.figures.chosen_layers import chosen_layers
+        from zfnet.components.figures.correspondence import PICTURES, draw_correspondence
+        from zfnet.components.figures.mean_grey import mean_grey
+        from zfnet.components.figures.part_views import demonstration, views_of_files
+        from zfnet.components.pictures.image_input import ImageInput
+
+        deconvnet = found.open_deconvnet(preprocessing, "gradient")
+        layers = chosen_layers(deconvnet, layers, "pooled", "hidden")
+        image_input = ImageInput.of(deconvnet.model, image_size)
+        views = views_of_files(names, parts, within, image_input) if names else demonstration(image_input)
+        click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
+        grey = mean_grey(deconvnet, image_input, directory.examples(found, data, image_input.side) if data else None)
+        click.echo(f"{views.note}; hidden parts show {grey.source}")
+        draw_correspondence(deconvnet, views, grey, layers, directory.drawing, draws=draws, seed=seed, progress=progress)
+        for line in _table(json.loads((directory.drawing / "correspondence.json").read_text())["parts"]):
+            click.echo(line)
+    for name in (*PICTURES.values(), "correspondence.json"):
+        click.echo(out / name)
+
+
+def _table(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The paper's Table 1, with the random boxes of each part beside it."""
+    wide = max(map(len, parts))
+    layers = list(next(iter(parts.values())))
+    column = max(18, *(len(layer) + 10 for layer in layers))
+    yield "mean feature sign change, +- standard deviation over pairs of images; and how many random draws are as low:"
+    headings = [heading for layer in layers for heading in (layer, f"{layer}, random")]
+    yield " " * wide + "".join(f"{heading:>{column}}" + " " * 7 * (number % 2) for number, heading in enumerate(headings))
+    for part, found in parts.items():
+        row = part.ljust(wide)
+        for layer in layers:
+            values = found[layer], found[layer]["random"]
+            row += "".join(f"{each['mean']:.3f} +- {each['std']:.3f}".rjust(column) for each in values)
+            row += f"{found[layer]['share_of_draws_not_above']:7.0%}"
+        yield row

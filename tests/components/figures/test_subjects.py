@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.figures.subjects import (
+    GIVEN,
+    PREDICTED,
+    TRUE_LABEL,
+    class_name,
+    class_number,
+    subjects_of_examples,
+    subjects_of_files,
+)
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.read_image import read_image
+
+WIDE = ImageInput(40, 56, False)
+LABELS = ["red", "white", "green", "blue"]
+
+
+def test_examples_with_their_classes_in_the_order_of_the_model(examples):
+    found = subjects_of_examples(examples, "validation", 3, 0, WIDE, LABELS, 4)
+    assert found.known_by == TRUE_LABEL
+    assert [name.split("/")[0] for name in found.names] == [LABELS[place] for place in found.classes]
+    assert sorted(found.classes) == [0, 2, 3]
+    assert found.squares.shape == (3, 64, 64, 3)
+    images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=64)])
+    ids = read_origins(examples, "validation")[2]
+    top, left = found.corner
+    for name, square in zip(found.names, found.squares, strict=True):
+        np.testing.assert_array_equal(square[top : top + 40, left : left + 56], images[ids.index(name), 8:48])
+
+
+def test_examples_whose_classes_the_model_does_not_have(examples):
+    for labels, outputs in ((["red", "green"], 2), ([], 4), ([], 0)):
+        found = subjects_of_examples(examples, "validation", 3, 0, WIDE, labels, outputs)
+        assert (found.classes, found.known_by) == (None, PREDICTED)
+    found = subjects_of_examples(examples, "validation", 3, 0, WIDE, [], 3)
+    assert found.labels == ["blue", "green", "red"]
+    assert [found.labels[place] for place in found.classes] == [name.split("/")[0] for name in found.names]
+
+
+def test_files(folder):
+    paths = [str(folder / "red/3.png"), str(folder / "blue/12.png")]
+    found = subjects_of_files(paths, WIDE, LABELS, 4)
+    assert (found.names, found.classes, found.known_by) == (["3.png", "12.png"], None, PREDICTED)
+    top, left = found.corner
+    seen = WIDE.crop(np.stack([read_image(path, 56) for path in paths]))
+    np.testing.assert_array_equal(found.squares[:, top : top + 40, left : left + 56], seen)
+    assert subjects_of_files(paths, WIDE, LABELS, 4, ["green"])[3:5] == ([2, 2], GIVEN)
+    assert subjects_of_files(paths, WIDE, LABELS, 4, ["blue", "1"]).classes == [3, 1]
+
+
+def test_classes_by_name_and_number():
+    assert class_number("1", ["1", "0"], 2) == 0  # A name goes before a number.
+    assert class_number("1", [], 2) == 1
+    assert (class_name(1, LABELS), class_name(1, [])) == ("white", "class 1")
+    for name, labels, outputs, message in (
+        ("4", LABELS, 4, r"no class '4'; expected the names in labels.txt \(red, white, green, ...\) or a number from 0 to 3"),
+        ("-1", [], 4, "expected a number from 0 to 3"),
+        ("red", [], 0, "expected none: the model has no classes"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            class_number(name, labels, outputs)

@@ -147,7 +147,11 @@ def _training(plan: ExecutionPlan) -> str:
 
 def _tensorboard(root: epath.Path, trainer: ExecutionPlan) -> str:
     """Directory of TensorBoard's logs of a training."""
-    return str(root / "tensorboard" / f"{trainer.step.arguments['architecture']}-{_training(trainer)[:6]}")
+    # Imports TensorFlow, which a run with nothing to do must not wait for.
+    from zfnet.model.net.variation import plain_name
+
+    # File systems take no longer names than 255 bytes.
+    return str(root / "tensorboard" / f"{plain_name(trainer.step.arguments['architecture'])[:200]}-{_training(trainer)[:6]}")
 
 
 def _examples_log(root: epath.Path, examples: str) -> epath.Path:

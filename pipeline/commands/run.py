@@ -39,7 +39,12 @@ NOT_BLESSED = 3
     "directory that `zfnet examples` wrote.",
 )
 @root_option
-@click.option("--architecture", metavar="NAME", show_default=str(DEFAULTS.architecture), help="zfnet, alexnet, zfnet-small, ...")
+@click.option(
+    "--architecture",
+    metavar="NAME",
+    show_default=str(DEFAULTS.architecture),
+    help="zfnet, alexnet, zfnet-small, ..., or a variation: zfnet-small:conv1.kernel=11,conv1.stride=4,fc6.units=256,without=conv3.",
+)
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),

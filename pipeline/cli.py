@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-COMMANDS = ("run", "runs", "examples", "evaluate", "project", "gallery", "tensorboard", "compile")
+COMMANDS = ("run", "runs", "examples", "evaluate", "project", "gallery", "compare", "tensorboard", "compile")
 
 
 class Commands(click.Group):

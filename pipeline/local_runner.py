@@ -27,22 +27,23 @@ class LocalRunner:
         command: the command line to record.
         metadata_url: the database to record in, see `open_metadata`; None for the root's own.
         wait: whether to wait for another process that holds the root.
+        option: the option by which the root is given, for messages.
 
     Attributes:
         results: what became of the steps so far, by name; of several steps of one name, that of the last.
     """
 
-    def __init__(self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False):
+    def __init__(self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False, option: str = "--root"):
         self.root = epath.Path(root)
         self.results: dict[str, StepResult] = {}
-        self._command, self._metadata_url, self._wait = command, metadata_url, wait
+        self._command, self._metadata_url, self._wait, self._option = command, metadata_url, wait, option
         self._made: dict[OutputOf, metadata.Artifact] = {}
         self._outputs: dict[OutputOf, Artifact] = {}
         self._plans: dict[Step, ExecutionPlan] = {}
 
     def __enter__(self) -> "LocalRunner":
         with contextlib.ExitStack() as stack:
-            stack.enter_context(root_lock(self.root, self._command, wait=self._wait))
+            stack.enter_context(root_lock(self.root, self._command, self._option, self._wait))
             session = stack.enter_context(open_metadata(self.root, self._metadata_url))
             self._executions = Executions(self.root, session, self._command)
             self._stack = stack.pop_all()
@@ -76,6 +77,10 @@ class LocalRunner:
         for step in steps:
             self._run_step(step, step.name.ljust(width))
         return self.results
+
+    def plan(self, step: Step) -> ExecutionPlan:
+        """The plan by which `step` was executed or found unchanged."""
+        return self._plans[step]
 
     def _run_step(self, step: Step, title: str) -> None:
         start = time.monotonic()

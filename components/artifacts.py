@@ -147,6 +147,12 @@ class Evaluation(Artifact):
     PROPERTIES = "evaluation.json"
 
 
+class TrainingError(Artifact):
+    """`training_error.json`: errors over the training examples as fractions, and their number."""
+
+    PROPERTIES = "training_error.json"
+
+
 class Figures(Artifact):
     """PNG pictures, and the numbers behind them as JSON."""
 

@@ -35,7 +35,7 @@ def train(
         examples: prepared examples with the splits `train` and `validation`.
         statistics: their mean image.
         model: gets `model.keras`, `labels.txt`, `recipe.json` with what was chosen, `history.json`, `convergence.json` and `pictures/`.
-        architecture: name of a row of the table of architectures.
+        architecture: name of a row of the table of architectures, or of a variation of one.
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
         batch_size: images a step, over all replicas together; `None` takes 64, or an eighth of the training examples if that is less.
         learning_rate: at the start, for batches of 64 where `batch_size` is left open, and in proportion for smaller ones.

@@ -87,7 +87,7 @@ def drawn_directory(
                 shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
                 path.mkdir()
             yield directory
-            _replace(directory.drawing, target, f"{command}.json", pictures)
+            replace_drawing(directory.drawing, target, f"{command}.json", pictures)
             shutil.rmtree(directory.downloads, ignore_errors=True)
         finally:
             for path in (directory.drawing, directory.work):
@@ -96,7 +96,20 @@ def drawn_directory(
                 shutil.rmtree(beside)
 
 
-def _replace(drawing: pathlib.Path, target: pathlib.Path, numbers: str, pictures: Callable[[dict], Iterable[str]]) -> None:
+def replace_drawing(
+    drawing: pathlib.Path,
+    target: pathlib.Path,
+    numbers: str,
+    pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
+) -> None:
+    """Moves all files of `drawing` to `target`, in place of the pictures that were drawn there before; the numbers come last.
+
+    Args:
+        drawing: where they are.
+        target: where they are to be, on the same file system.
+        numbers: name of the file with the numbers behind the pictures.
+        pictures: reads the names of all pictures off the numbers.
+    """
     target.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):  # Numbers of something else.
         for name in pictures(json.loads((target / numbers).read_text())):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from zfnet.pipeline.aligned_table import aligned_table
+
 ENSEMBLE = "all, probabilities averaged"
 
 
@@ -21,5 +23,4 @@ def error_table(models: Sequence[dict[str, Any]], ensemble: dict[str, Any] | Non
     }
     columns = {key: heading for key, heading in columns.items() if rows[0][key] is not None}
     cells = [["error", *columns.values()], *([row["model"], *(f"{row[key]:.1%}" for key in columns)] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]) for name, *numbers in cells]
+    return aligned_table(cells)

@@ -118,6 +118,16 @@ class Executions:
         made = execution.artifacts("output")
         return {name: step.output_types[name](self._root / artifact.path) for name, artifact in made.items()}
 
+    def seconds(self, execution: metadata.Execution) -> float:
+        """How long an execution took that is done, with attempts right before it that failed or were interrupted, but not killed."""
+        total = execution.seconds
+        for earlier in self._session.executions(key=execution.key):
+            if earlier.id < execution.id:
+                if earlier.status == "done":
+                    break
+                total += earlier.seconds or 0
+        return total
+
     def _describe(self, plan: ExecutionPlan, inputs: dict[str, metadata.Artifact]) -> metadata.Execution:
         parameters = plan.step.values("parameter")
         execution = metadata.Execution(

@@ -12,7 +12,7 @@ def refuse_unknown_architecture(root: epath.PathLike, name: str, metadata_url: s
 
     Args:
         root: the root.
-        name: what is to be the name of an architecture.
+        name: what is to be the name of an architecture, or of a variation of one.
         metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
 
     Raises:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 from etils import epath
 
+from zfnet.components.artifacts import Artifact
 from zfnet.pipeline import metadata
 from zfnet.pipeline.duration import duration
 from zfnet.pipeline.error_message import error_message
@@ -26,21 +27,23 @@ class LocalRunner:
         command: the command line to record.
         metadata_url: the database to record in, see `open_metadata`; None for the root's own.
         wait: whether to wait for another process that holds the root.
+        option: the option by which the root is given, for messages.
 
     Attributes:
-        results: what became of the steps so far, by name.
+        results: what became of the steps so far, by name; of several steps of one name, that of the last.
     """
 
-    def __init__(self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False):
+    def __init__(self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False, option: str = "--root"):
         self.root = epath.Path(root)
         self.results: dict[str, StepResult] = {}
-        self._command, self._metadata_url, self._wait = command, metadata_url, wait
+        self._command, self._metadata_url, self._wait, self._option = command, metadata_url, wait, option
         self._made: dict[OutputOf, metadata.Artifact] = {}
+        self._outputs: dict[OutputOf, Artifact] = {}
         self._plans: dict[Step, ExecutionPlan] = {}
 
     def __enter__(self) -> "LocalRunner":
         with contextlib.ExitStack() as stack:
-            stack.enter_context(root_lock(self.root, self._command, wait=self._wait))
+            stack.enter_context(root_lock(self.root, self._command, self._option, self._wait))
             session = stack.enter_context(open_metadata(self.root, self._metadata_url))
             self._executions = Executions(self.root, session, self._command)
             self._stack = stack.pop_all()
@@ -54,17 +57,17 @@ class LocalRunner:
         """Runs `steps` in their order, each of them unless an equal execution is recorded and its outputs are whole.
 
         Args:
-            steps: a pipeline, or the next part of it.
+            steps: a pipeline, or the next part of it. In several parts, steps may have the same name, such as a Trainer each.
 
         Returns:
-            The results of all steps so far, by name.
+            `results`.
 
         Raises:
             ValueError: two steps have the same name, or one takes the output of a step that doesn't come before it. Nothing was run then.
         """
         known = set(self._plans)
-        for step in steps:
-            if step.name in {other.name for other in known}:
+        for position, step in enumerate(steps):
+            if step.name in {other.name for other in steps[:position]}:
                 raise ValueError(f"Two steps of the pipeline are named {step.name}.")
             for name, reference in _references(step).items():
                 if reference.step not in known:
@@ -74,6 +77,10 @@ class LocalRunner:
         for step in steps:
             self._run_step(step, step.name.ljust(width))
         return self.results
+
+    def plan(self, step: Step) -> ExecutionPlan:
+        """The plan by which `step` was executed or found unchanged."""
+        return self._plans[step]
 
     def _run_step(self, step: Step, title: str) -> None:
         start = time.monotonic()
@@ -95,14 +102,17 @@ class LocalRunner:
                 self._executions.discard(execution, message, seconds)
                 raise
             click.echo(f"{click.style(title, fg='green')}  done in {duration(time.monotonic() - start)}")
+        outputs = self._executions.outputs(step, execution)
         self._made.update({step.output(name): artifact for name, artifact in execution.artifacts("output").items()})
-        self.results[step.name] = StepResult(self._executions.outputs(step, execution), time.monotonic() - start, cached)
+        self._outputs.update({step.output(name): output for name, output in outputs.items()})
+        took = self._executions.seconds(execution)
+        self.results[step.name] = StepResult(outputs, time.monotonic() - start, cached, took=took)
 
     def _plan(self, step: Step) -> ExecutionPlan:
         references = _references(step)
         return ExecutionPlan(
             step,
-            inputs={name: self.results[source.step.name].outputs[source.name] for name, source in references.items()},
+            inputs={name: self._outputs[source] for name, source in references.items()},
             digests={name: self._made[source].digest for name, source in references.items()},
             upstream={name: self._plans[source.step] for name, source in references.items()},
         )

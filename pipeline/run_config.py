@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from dataclasses import dataclass
 
 from zfnet.pipeline import configs
@@ -13,7 +14,7 @@ class RunConfig:
 
     Args:
         data: `photo_patches`, a TFDS name, a folder or a prepared directory; None if the user has to say.
-        architecture: name of the network, see `zfnet.model`.
+        architecture: name of the network or of a variation of one, see `zfnet.model`.
         image_size: side of the network's input, in pixels; None for the one that the architecture was made for.
         epochs: how often to train on every example; None lets the Trainer choose by their number.
         batch_size: examples per training step, over all replicas; None lets the Trainer choose.
@@ -51,7 +52,9 @@ class RunConfig:
     def input_size(self) -> int:
         """Side of the network's input, in pixels."""
         # The table of architectures knows this too, but to read it takes TensorFlow, and a run with nothing to do must not wait for that.
-        return self.image_size or (96 if self.architecture.endswith("-small") else 224)
+        name, _, changes = self.architecture.partition(":")
+        changed = re.search(r"(?:^|,)input_size=(\d+)(?:,|$)", changes)
+        return self.image_size or (int(changed[1]) if changed else 96 if name.endswith("-small") else 224)
 
 
 def config_names() -> list[str]:

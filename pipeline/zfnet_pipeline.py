@@ -1,28 +1,22 @@
 """The pipeline, from photographs to a served model and pictures of what it sees."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation
-from zfnet.components.evaluator import evaluate
-from zfnet.components.example_gen import generate_examples
 from zfnet.components.example_validator import validate_examples
 from zfnet.components.pusher import push
-from zfnet.components.statistics_gen import generate_statistics
-from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.pipeline.anomaly_gate import refuse_anomalies
-from zfnet.pipeline.baseline import pushed_last
 from zfnet.pipeline.beam_options import step_options
-from zfnet.pipeline.execution_plan import ExecutionPlan
+from zfnet.pipeline.data_steps import data_steps
 from zfnet.pipeline.metadata import Execution
 from zfnet.pipeline.metadata_database import open_metadata
-from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.step import Step
+from zfnet.pipeline.training_steps import training_log, training_steps
 
 
 def zfnet_pipeline(
@@ -52,23 +46,9 @@ def zfnet_pipeline(
         The steps, in the order in which to run them.
     """
     root = epath.Path(root)
-    steps = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
-    beam = {step: {"runner": runner, "beam_options": options} for step, options in steps.items()}
-    example_gen = Step(
-        "ExampleGen",
-        generate_examples,
-        {
-            "source": source,
-            "image_size": config.input_size,
-            "num_shards": None,
-            "max_rejected": config.max_rejected,
-            "follow": lambda plan: photograph_progress,
-            **beam["ExampleGen"],
-        },
-    )
-    examples = example_gen.output("examples")
-    statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": examples, **beam["StatisticsGen"]})
-    statistics = statistics_gen.output("statistics")
+    options = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
+    example_gen, statistics_gen = data_steps(config, source, runner, options)
+    examples, statistics = example_gen.output("examples"), statistics_gen.output("statistics")
     example_validator = Step(
         "ExampleValidator",
         validate_examples,
@@ -76,44 +56,13 @@ def zfnet_pipeline(
             "examples": examples,
             "statistics": statistics,
             "tensorboard": lambda plan: str(_examples_log(root, plan.digests["examples"])),
-            **beam["ExampleValidator"],
+            "runner": runner,
+            "beam_options": options["ExampleValidator"],
         },
         still_holds=_still_logged(root, metadata_url),
     )
-    trainer = Step(
-        "Trainer",
-        train,
-        {
-            "examples": examples,
-            "statistics": statistics,
-            "architecture": config.architecture,
-            "epochs": config.epochs,
-            "batch_size": config.batch_size,
-            "learning_rate": config.learning_rate,
-            "patience": config.patience,
-            "seed": config.seed,
-            "crops": config.crops,
-            "deterministic": config.deterministic,
-            "mixed_precision": config.mixed_precision,
-            "xla": config.xla,
-            "keep_every": 60 * config.checkpoint_minutes,
-            "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
-            "tensorboard": lambda plan: _tensorboard(root, plan),
-        },
-    )
+    trainer, evaluator = training_steps(config, root, examples, statistics, metadata_url, baseline)
     model = trainer.output("model")
-    find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
-    evaluator = Step(
-        "Evaluator",
-        evaluate,
-        {
-            "examples": examples,
-            "statistics": statistics,
-            "model": model,
-            "ten_crop": config.ten_crop,
-            "baseline": lambda plan: find_baseline(root, plan.digests["examples"], plan.digests["model"]),
-        },
-    )
     visualizer = Step(
         "Visualizer",
         visualize,
@@ -122,7 +71,7 @@ def zfnet_pipeline(
             "model": model,
             "maps": config.maps_per_layer,
             "seed": config.seed,
-            "tensorboard": lambda plan: _tensorboard(root, plan.upstream["model"]),
+            "tensorboard": lambda plan: str(training_log(root, plan.upstream["model"])),
         },
     )
     pusher = Step(
@@ -138,16 +87,6 @@ def zfnet_pipeline(
     )
     gate = [Step("AnomalyGate", refuse_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []
     return [example_gen, statistics_gen, example_validator, *gate, trainer, evaluator, visualizer, pusher]
-
-
-def _training(plan: ExecutionPlan) -> str:
-    """Key of a training however many epochs it takes, so that more epochs go on from where fewer ended."""
-    return plan.key(without=("epochs",))
-
-
-def _tensorboard(root: epath.Path, trainer: ExecutionPlan) -> str:
-    """Directory of TensorBoard's logs of a training."""
-    return str(root / "tensorboard" / f"{trainer.step.arguments['architecture']}-{_training(trainer)[:6]}")
 
 
 def _examples_log(root: epath.Path, examples: str) -> epath.Path:

@@ -4,11 +4,18 @@ import keras
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.evaluation.ensemble import measure_ensemble
+from zfnet.components.evaluation.ensemble import Progress, measure_ensemble
 from zfnet.components.evaluation.probabilities import Probabilities
 
 
-def measure_errors(net: keras.Model, examples: Examples, split: str, *, ten_crop_mean: np.ndarray | None = None) -> dict:
+def measure_errors(
+    net: keras.Model,
+    examples: Examples,
+    split: str,
+    *,
+    ten_crop_mean: np.ndarray | None = None,
+    progress: Progress = lambda batches, length, title: batches,
+) -> dict:
     """Counts the errors of a net, on all replicas of the strategy in whose scope it is called.
 
     Args:
@@ -17,6 +24,7 @@ def measure_errors(net: keras.Model, examples: Examples, split: str, *, ten_crop
         split: which split.
         ten_crop_mean: mean image `(side, side, 3)`; with it, the probabilities of the paper's ten crops are averaged (Zeiler &
             Fergus 2013, section 3; averaging as in Krizhevsky et al. 2012).
+        progress: shows how far it has come.
 
     Returns:
         `top1_error` and `top5_error`, fractions 0..1, and `examples`, their number.
@@ -29,4 +37,4 @@ def measure_errors(net: keras.Model, examples: Examples, split: str, *, ten_crop
         ...     errors = measure_errors(load_model_file("model.keras"), examples, "validation")
     """
     answers = Probabilities(net, examples, mean=ten_crop_mean)
-    return measure_ensemble([answers], split, ten_crop=ten_crop_mean is not None)[0]
+    return measure_ensemble([answers], split, ten_crop=ten_crop_mean is not None, progress=progress)[0]

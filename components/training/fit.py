@@ -129,6 +129,7 @@ def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history,
     folder = model.path / "pictures"
     folder.mkdir()
     pictures = {f"evolution_{layer}": picture for layer, picture in pictures.items()}
-    pictures["filters_conv1"] = filter_grid(saved.get_layer("conv1").kernel.numpy())
+    first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
+    pictures[f"filters_{first.name}"] = filter_grid(first.kernel.numpy())
     for name, picture in pictures.items():
         Image.fromarray(picture).save(folder / f"{name}.png")

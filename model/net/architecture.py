@@ -1,6 +1,10 @@
 """The table of architectures: every net that this project builds, by name."""
 
 import dataclasses
+import math
+from typing import Literal, NamedTuple
+
+from zfnet.model.net.variation import vary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,15 +19,36 @@ class Convolution:
         padding: rows and columns of zeros on each side, or `"same"`.
         pool: padding of the 3x3 max pooling of stride 2 above it, `"same"` or `"valid"`; `None` without pooling.
         normalize: `"after"` the pooling (ZFNet), `"before"` it (Krizhevsky et al.), or `None`.
+
+    Raises:
+        ValueError: if a number is out of its range.
     """
 
     name: str
     filters: int
     kernel: int
     stride: int = 1
-    padding: int | str = "same"
-    pool: str | None = None
-    normalize: str | None = None
+    padding: int | Literal["same"] = "same"
+    pool: Literal["same", "valid"] | None = None
+    normalize: Literal["after", "before"] | None = None
+
+    def __post_init__(self):
+        for field, least in (("filters", 1), ("kernel", 1), ("stride", 1), ("padding", 0)):
+            number = getattr(self, field)
+            if number != "same" and number < least:
+                raise ValueError(f"{self.name}.{field} is {number}; it must be at least {least}.")
+
+
+class Dense(NamedTuple):
+    """One fully connected layer below the classifier.
+
+    Attributes:
+        name: name of the layer, `fc6` or `fc7`.
+        units: number of units.
+    """
+
+    name: str
+    units: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,17 +57,20 @@ class Architecture:
 
     Attributes:
         convolutions: from the image upwards.
-        dense: name and number of units of each fully connected layer below the classifier.
+        dense: the fully connected layers below the classifier, as `Dense` or pairs of name and units.
         input_size: side of the input, in pixels, that it is trained at unless told otherwise.
         input_scale: what centred pixel values (about -128..128) are multiplied with first.
         first_stddev: standard deviation of the normal distribution that conv1's weights are drawn from.
         deep_stddev: the same for the layers above; `None` draws them as He et al. 2015 do.
         rms_radius: largest root mean square of a convolution filter; larger ones are scaled back to it.
         dropout: share of the units of each fully connected layer below the classifier that a training step leaves out.
+
+    Raises:
+        ValueError: if there is no convolution, or a number is out of its range.
     """
 
     convolutions: tuple[Convolution, ...]
-    dense: tuple[tuple[str, int], ...] = (("fc6", 4096), ("fc7", 4096))
+    dense: tuple[Dense, ...] = (Dense("fc6", 4096), Dense("fc7", 4096))
     input_size: int = 224
     input_scale: float = 1.0
     first_stddev: float = 0.01
@@ -50,12 +78,28 @@ class Architecture:
     rms_radius: float = 0.1
     dropout: float = 0.5
 
+    def __post_init__(self):
+        object.__setattr__(self, "dense", tuple(Dense(*layer) for layer in self.dense))
+        if not self.convolutions:
+            raise ValueError("There is no convolution left; a net needs one at least.")
+        positive = {name: getattr(self, name) for name in ("input_size", "input_scale", "first_stddev", "deep_stddev", "rms_radius")}
+        for name, number in {**positive, **{f"{layer.name}.units": layer.units for layer in self.dense}}.items():
+            if number is not None and not 0 < number < math.inf:
+                raise ValueError(f"{name} is {number}; it must be greater than 0, and finite.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and less than 1.")
+
+    @property
+    def layers(self) -> tuple[Convolution | Dense, ...]:
+        """All layers with weights but the classifier, from the image upwards."""
+        return (*self.convolutions, *self.dense)
+
     def without(self, *names: str) -> "Architecture":
         """The same net without the layers called `names`, as the rows of Table 3 leave layers out."""
         return dataclasses.replace(
             self,
             convolutions=tuple(layer for layer in self.convolutions if layer.name not in names),
-            dense=tuple(layer for layer in self.dense if layer[0] not in names),
+            dense=tuple(layer for layer in self.dense if layer.name not in names),
         )
 
     def with_filters(self, **filters: int) -> "Architecture":
@@ -67,7 +111,7 @@ class Architecture:
 
     def with_units(self, units: int) -> "Architecture":
         """The same net with `units` units in each fully connected layer."""
-        return dataclasses.replace(self, dense=tuple((name, units) for name, _ in self.dense))
+        return dataclasses.replace(self, dense=tuple(layer._replace(units=units) for layer in self.dense))
 
     def small(self, rms_radius: float) -> "Architecture":
         """The same topology at half the width, for 96 pixel inputs and hundreds of steps instead of hundreds of thousands.
@@ -127,11 +171,16 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def find_architecture(name: str) -> Architecture:
-    """The row of the table called `name`.
+    """The row of the table called `name`, or a variation of one: `NAME:CHANGE,CHANGE,...`, see `vary`.
 
     Raises:
         ValueError: if there is none; the message lists those there are.
+
+    Example:
+        >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel
+        11
     """
-    if name not in ARCHITECTURES:
-        raise ValueError(f"There is no architecture {name!r}. Choose one of: {', '.join(ARCHITECTURES)}.")
-    return ARCHITECTURES[name]
+    base, colon, changes = name.partition(":")
+    if base not in ARCHITECTURES:
+        raise ValueError(f"There is no architecture {base!r}. Choose one of: {', '.join(ARCHITECTURES)}.")
+    return vary(ARCHITECTURES[base], changes) if colon else ARCHITECTURES[base]

@@ -6,6 +6,7 @@ from zfnet.model.net.architecture import Architecture, Convolution, find_archite
 from zfnet.model.net.contrast_normalization import ContrastNormalization
 from zfnet.model.net.filter_rms import FilterRmsClip
 from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.net.variation import plain_name
 
 
 def build(architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None):
@@ -15,7 +16,8 @@ def build(architecture, input_shape=None, classes=1000, *, include_top=True, cla
     output of convN is the one after its ReLU.
 
     Args:
-        architecture: a name (see `ARCHITECTURES`), or an `Architecture` of your own.
+        architecture: a name (see `ARCHITECTURES`), a variation of one such as `"zfnet-small:conv1.kernel=11,without=conv3"` (see
+            `vary`), or an `Architecture` of your own.
         input_shape: `(height, width, channels)` in pixels; `None` takes the size that the architecture was made for.
         classes: number of classes.
         include_top: whether the fully connected layers and the classifier are part of it; without them it ends at pool5.
@@ -35,7 +37,7 @@ def build(architecture, input_shape=None, classes=1000, *, include_top=True, cla
         >>> build("zfnet-small", classes=15).input_shape
         (None, 96, 96, 3)
     """
-    name = architecture if isinstance(architecture, str) else "custom"
+    name = plain_name(architecture) if isinstance(architecture, str) else "custom"
     row = find_architecture(architecture) if isinstance(architecture, str) else architecture
     inputs = keras.Input(input_shape or (row.input_size, row.input_size, 3), name="image")
     signal = inputs

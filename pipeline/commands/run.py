@@ -15,8 +15,8 @@ from zfnet.pipeline.duration import duration
 from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
+from zfnet.pipeline.training_options import DEFAULTS, batch_size_option, epochs_option, seed_option, training_data_option
 
-DEFAULTS = load_config("photo_patches")
 NOT_BLESSED = 3
 
 
@@ -31,29 +31,16 @@ NOT_BLESSED = 3
 @click.option(
     "--local", is_flag=True, help="The same shrunk to what a laptop does in a minute: less of the data, fewer epochs, a small net."
 )
-@click.option(
-    "--data",
-    metavar="DATA",
-    show_default=str(DEFAULTS.data),
-    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a "
-    "directory that `zfnet examples` wrote.",
-)
+@training_data_option
 @root_option
-@click.option("--architecture", metavar="NAME", show_default=str(DEFAULTS.architecture), help="zfnet, alexnet, zfnet-small, ...")
 @click.option(
-    "--epochs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    show_default=f"{DEFAULTS.epochs}, or by the number of examples where --data is given",
-    help="How often to train on every example. More of them continue an otherwise equal run.",
+    "--architecture",
+    metavar="NAME",
+    show_default=str(DEFAULTS.architecture),
+    help="zfnet, alexnet, zfnet-small, ..., or a variation: zfnet-small:conv1.kernel=11,conv1.stride=4,fc6.units=256,without=conv3.",
 )
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    metavar="N",
-    show_default=f"{DEFAULTS.batch_size}, or by the number of examples where --data is given",
-    help="Examples per training step, over all GPUs.",
-)
+@epochs_option
+@batch_size_option
 @click.option(
     "--image-size",
     type=click.IntRange(min=1),
@@ -61,13 +48,7 @@ NOT_BLESSED = 3
     show_default="96 for the small architectures, else 224",
     help="Side of the network's input, in pixels.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 2),
-    metavar="N",
-    show_default=str(DEFAULTS.seed),
-    help="Seed of everything random.",
-)
+@seed_option
 @click.option(
     "--crops",
     type=click.Choice(["ten", "random"]),

@@ -45,6 +45,17 @@ def test_writes_a_model_that_takes_raw_pixels(model, examples, statistics):
     assert pictures == {"filters_conv1.png", *(f"evolution_conv{number}.png" for number in range(1, 6))}
 
 
+def test_trains_a_variation(examples, statistics, tmp_path):
+    name = "zfnet-small:without=conv1,without=fc6,conv2.filters=10,conv2.kernel=9,conv4.filters=16,fc7.units=12"
+    made = run(examples, statistics, tmp_path, epochs=1, architecture=name)
+    net = keras.saving.load_model(made.path / "model.keras", compile=False)
+    assert [layer.name for layer in net.layers if layer.weights] == ["mean_image", "conv2", "conv3", "conv4", "conv5", "fc7", "predictions"]
+    assert net.get_layer("conv2").kernel.shape == (9, 9, 3, 10)
+    assert made.read_json("recipe.json")["architecture"] == name
+    # The filters over RGB, whichever layer has them.
+    assert (made.path / "pictures" / "filters_conv2.png").exists()
+
+
 def test_learns_to_tell_colours_apart(model):
     history = model.read_json("history.json")
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]

@@ -1,8 +1,10 @@
+import contextlib
 import json
 import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import sqlalchemy as sql
@@ -47,6 +49,13 @@ def judge(
     (evaluation.path / "evaluation.json").write_text(
         json.dumps({"blessed": statistics.read_json("deeper/sum.json") > 0, "had": str(earlier)})
     )
+
+
+def wait(evaluation: Output[Evaluation], *, error: Setting[BaseException | None]) -> None:
+    time.sleep(0.3)
+    (evaluation.path / "evaluation.json").write_text("{}")
+    if error:
+        raise error
 
 
 def pipeline(calls: list, numbers=(1, 2, 3), times: int = 2) -> list[Step]:
@@ -198,6 +207,37 @@ def test_mistake_in_the_list_is_found_before_anything_runs(tmp_path):
     with pytest.raises(ValueError, match="Two steps of the pipeline are named WriteNumbers"):
         run(tmp_path, [write, adder, write])
     assert calls == []
+
+
+def test_parts_may_have_steps_of_one_name_that_share_what_came_before(tmp_path):
+    for expected in (["WriteNumbers", "Add", "Add", "Judge"], []):
+        calls = []
+        write, once, _ = pipeline(calls, times=1)
+        twice = Step("Add", add, {"examples": write.output("examples"), "times": 2, "calls": calls})
+        judge_first = Step("Judge", judge, {"statistics": once.output("statistics"), "earlier": None, "calls": calls})
+        with LocalRunner(tmp_path, "zfnet run") as runner:
+            first = dict(runner.run([write, once]))
+            runner.run([twice])
+            runner.run([judge_first])
+        assert calls == expected
+        assert [results["Add"].outputs["statistics"].read_json("deeper/sum.json") for results in (first, runner.results)] == [6, 12]
+        with open_metadata(tmp_path) as session:
+            (judged,) = session.executions(step="Judge")
+            assert judged.artifacts("input")["statistics"].path == str(first["Add"].outputs["statistics"].path.relative_to(tmp_path))
+
+
+def test_time_of_interrupted_attempts_counts(tmp_path):
+    def attempt(error=None):
+        with pytest.raises(type(error)) if error else contextlib.nullcontext(), LocalRunner(tmp_path, "zfnet run") as runner:
+            runner.run([Step("Wait", wait, {"error": error})])
+        return runner.results["Wait"]
+
+    assert attempt(KeyboardInterrupt()).took is None
+    done = attempt()
+    assert done.took > 0.6
+    again = attempt()
+    assert again.cached
+    assert (again.took, again.seconds < 0.3) == (done.took, True)
 
 
 def test_lines_are_printed(tmp_path, capsys):

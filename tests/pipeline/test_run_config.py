@@ -4,6 +4,7 @@ import re
 import pytest
 
 from zfnet.model import ARCHITECTURES
+from zfnet.model.net.architecture import find_architecture
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
 
 
@@ -29,6 +30,15 @@ def test_unknown_configuration_lists_those_there_are():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_input_size_is_that_of_the_architecture(name):
     assert RunConfig(None, architecture=name).input_size == ARCHITECTURES[name].input_size
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["zfnet-small:conv1.kernel=11", "zfnet:without=fc7,conv1.stride=4", "zfnet:input_size=64", "zfnet-small:dropout=0,input_size=80"],
+)
+def test_input_size_is_that_of_the_variation(name):
+    assert RunConfig(None, architecture=name).input_size == find_architecture(name).input_size
+    assert RunConfig(None, architecture=name, image_size=128).input_size == 128
 
 
 def test_input_size_that_is_given():

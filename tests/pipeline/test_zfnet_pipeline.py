@@ -52,6 +52,18 @@ def test_choices_arrive(declare):
     assert steps["Visualizer"].arguments["maps"] == 4
 
 
+def test_logs_of_a_variation_have_a_name_that_files_can_have(declare):
+    variation = "zfnet-small:conv1.kernel=11,without=conv3"
+    logs = pathlib.Path(training(declare(architecture=variation)).settings()["tensorboard"]).name
+    assert logs.startswith("zfnet-small_conv1.kernel_11_without_conv3-")
+    long, longer = (
+        pathlib.Path(training(declare(architecture=variation + ",without=fc6" * number)).settings()["tensorboard"]).name
+        for number in (99, 100)
+    )
+    assert len(long) < 255
+    assert long != longer
+
+
 def test_more_epochs_continue_an_otherwise_equal_training(declare):
     few, many, other = training(declare(epochs=2)), training(declare(epochs=9)), training(declare(epochs=2, seed=1))
     assert few.key() != many.key()

@@ -92,6 +92,7 @@ def test_wrong_usage(compiled, options, message):
         (["--out", "none/pipeline.yaml"], "No such file or directory"),
         (["--runner", "DataflowRunner"], "Prepare the photographs by `zfnet examples --runner DataflowRunner`"),
         (["--architecture", "resnet"], "There is no architecture 'resnet'"),
+        (["--architecture", "zfnet:conv1.kernal=3"], "conv1.kernal=3: there is no 'kernal' to change"),
     ],
 )
 def test_failure_is_one_line(compiled, tmp_path, options, message):

@@ -1,0 +1,34 @@
+"""What tells an architecture from others, as columns of a table."""
+
+from zfnet.model.net.architecture import ARCHITECTURES, Convolution, Dense, find_architecture
+
+
+def hyperparameters(name: str) -> dict[str, str | int]:
+    """The hyperparameters of an architecture.
+
+    Args:
+        name: its name, see `find_architecture`.
+
+    Returns:
+        `architecture` (the row of the table that it is a variation of), `variation`, `without` (the layers that any other row has), the
+        kernel and stride of `conv1`, and the width of every layer, 0 where it is left out.
+
+    Example:
+        >>> hyperparameters("alexnet-small:without=conv3,conv1.stride=2")["conv1.stride"]
+        2
+    """
+    base, _, variation = name.partition(":")
+    layers = {layer.name: layer for layer in find_architecture(name).layers}
+    known = sorted({layer.name for row in ARCHITECTURES.values() for layer in row.layers} | layers.keys())
+    return {
+        "architecture": base,
+        "variation": variation,
+        "without": " ".join(layer for layer in known if layer not in layers),
+        "conv1.kernel": layers["conv1"].kernel if "conv1" in layers else 0,
+        "conv1.stride": layers["conv1"].stride if "conv1" in layers else 0,
+        **{layer: _width(layers.get(layer)) for layer in known},
+    }
+
+
+def _width(layer: Convolution | Dense | None) -> int:
+    return 0 if layer is None else layer.filters if isinstance(layer, Convolution) else layer.units

@@ -1,0 +1,97 @@
+"""`zfnet compare`: architectures trained by one recipe, as the paper's Table 3 has them."""
+
+import dataclasses
+import pathlib
+import signal
+from collections.abc import Sequence
+
+import click
+
+from zfnet.components.training.cluster_task import read_task
+from zfnet.pipeline.command import Command
+from zfnet.pipeline.commands.run import choose
+from zfnet.pipeline.options import command_line
+from zfnet.pipeline.outside_data import refuse_inside_data
+from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.training_options import batch_size_option, epochs_option, seed_option, training_data_option
+
+
+@click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
+@click.argument("architectures", nargs=-1, required=True, metavar="ARCHITECTURE [ARCHITECTURE ...]")
+@training_data_option
+@epochs_option
+@batch_size_option
+@click.option(
+    "--image-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="what the first architecture was made for",
+    help="Side of the input of all networks, in pixels.",
+)
+@seed_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=pathlib.Path),
+    required=True,
+    metavar="DIR",
+    help="Directory for everything, made if missing. Given again, it goes on, and trains only what is not there yet.",
+)
+def command(
+    architectures: tuple[str, ...],
+    data: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    image_size: int | None,
+    seed: int | None,
+    out: pathlib.Path,
+) -> None:
+    """Train every ARCHITECTURE by the same recipe on the same examples, and show training error beside validation error.
+
+    An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the table, or a variation of one: a name, a colon, and
+    changes separated by commas, such as zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. What can
+    be changed is filters, kernel, stride, padding, pool and normalize of conv1 to conv5, units of fc6 and fc7, dropout, rms_radius,
+    first_stddev and deep_stddev.
+
+    Writes DIR/compare.json with every number, and the same as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR` shows
+    the curves of every training, and hyperparameters beside errors under HParams; `zfnet runs --root DIR` shows where all of it came from.
+    The models are in DIR too: compare.json says where.
+
+    An architecture that can't be trained is reported in the end, with exit code 1, when all others have been.
+    """
+    # As in `zfnet run`: what is half is removed, and what was trained so far is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    refuse_inside_data(out, data or "", "--out")
+    if (task := read_task()) and task.workers > 1:
+        raise ValueError("zfnet compare trains on one machine, but TF_CONFIG names several. Unset it, or use `zfnet run`.")
+    choices = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    config = choose(None, {name: value for name, value in choices.items() if value is not None})
+    names = list(dict.fromkeys(architectures))
+    _refuse_same_nets(names)
+    config = dataclasses.replace(config, image_size=image_size or _shared_size(names))
+
+    from zfnet.components.data.source import open_source
+    from zfnet.pipeline.compare_architectures import compare_architectures
+
+    compare_architectures(names, config, lambda: open_source(config.data, out / "tfds"), out, command_line())
+
+
+def _refuse_same_nets(names: Sequence[str]) -> None:
+    from zfnet.model.net.architecture import find_architecture
+
+    known: dict[object, str] = {}
+    for name in names:
+        if (other := known.setdefault(find_architecture(name), name)) != name:
+            raise ValueError(f"{other} and {name} are the same network: name it once.")
+
+
+def _shared_size(names: Sequence[str]) -> int:
+    """The size that the first architecture was made for; says which others were made for another."""
+    first, *others = sizes = {name: RunConfig(None, architecture=name).input_size for name in names}
+    for name in others:
+        if sizes[name] != sizes[first]:
+            click.echo(
+                f"{name} was made for images of {sizes[name]} pixels; here it is trained on {sizes[first]}, what {first} was made for. "
+                "--image-size takes another.",
+                err=True,
+            )
+    return sizes[first]

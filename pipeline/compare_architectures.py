@@ -1,0 +1,140 @@
+"""Trains a list of architectures by one recipe, on the same examples, and keeps a table of what came of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import pathlib
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+from etils import epath
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.figures.comparison_table import ComparedNet, table_cells
+from zfnet.components.training_error import measure_training_error
+from zfnet.pipeline.aligned_table import aligned_table
+from zfnet.pipeline.data_steps import data_steps
+from zfnet.pipeline.drawn_directory import replace_drawing
+from zfnet.pipeline.error_message import error_message
+from zfnet.pipeline.local_runner import LocalRunner
+from zfnet.pipeline.progress import progress
+from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.step import Step
+from zfnet.pipeline.training_steps import training_log, training_steps
+
+LOCAL = "FnApiRunner"
+LONGEST = 50  # Characters of DATA in a title.
+RECIPE = ("batch_size", "learning_rate", "patience", "seed", "crops")
+
+
+def compare_architectures(
+    architectures: Sequence[str], config: RunConfig, open_data: Callable[[], Any], root: pathlib.Path, command: str
+) -> None:
+    """Trains every architecture that was not trained under `root` by this recipe, draws the table anew after each, and prints it.
+
+    The steps are those of `zfnet run`: what is unchanged is found again, and what was interrupted goes on.
+
+    Args:
+        architectures: their names; none twice.
+        config: the recipe, with the image size that they share; its own architecture is not looked at.
+        open_data: opens the photographs, when the root is held.
+        root: the directory for everything, made if missing; see `zfnet compare`.
+        command: the command line to record.
+
+    Raises:
+        OSError: the root can't be written, or another process holds it.
+        ValueError: some could not be trained; all others were.
+    """
+    nets: list[ComparedNet] = []
+    with LocalRunner(root, command, option="--out") as runner:
+        data = data_steps(config, open_data(), LOCAL, {"ExampleGen": (), "StatisticsGen": ()})
+        runner.run(data)
+        examples = runner.results["ExampleGen"].outputs["examples"]
+        for number, architecture in enumerate(architectures, start=1):
+            click.echo(f"\n{click.style(architecture, bold=True)} ({number} of {len(architectures)})")
+            net = _train(runner, dataclasses.replace(config, architecture=architecture), data, examples, root)
+            if net.failed:
+                click.echo(f"failed: {net.message}", err=True)
+            nets.append(net)
+            _draw(nets, len(architectures), config, examples, root)
+            gc.collect()
+        click.echo("\n" + "\n".join(aligned_table(table_cells(nets, len(examples.labels)))))
+        click.echo("\n" + "\n".join(str(root / name) for name in ("compare.png", "compare.json") if (root / name).exists()))
+        if failed := [net for net in nets if net.failed]:
+            raise ValueError(f"{len(failed)} of {len(nets)} could not be trained. {failed[0].architecture}: {failed[0].message}")
+
+
+def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
+    from zfnet.components.figures.hyperparameter_summaries import write_table, write_training
+    from zfnet.components.figures.hyperparameters import hyperparameters
+
+    example_gen, statistics_gen = data
+    trainer, evaluator = training_steps(config, epath.Path(root), example_gen.output("examples"), statistics_gen.output("statistics"))
+    training_error = Step(
+        "TrainingError",
+        measure_training_error,
+        {"examples": example_gen.output("examples"), "model": trainer.output("model"), "progress": lambda plan: progress},
+    )
+    parameters = None
+    try:
+        parameters = _count_parameters(config, examples)
+        results = runner.run([trainer, evaluator, training_error])
+    except OSError:  # The disk is full, or the like: that is not the architecture's fault.
+        raise
+    except Exception as error:
+        return ComparedNet(config.architecture, parameters, message=error_message(error).replace(f"{root}/", ""))
+    model = results["Trainer"].outputs["model"]
+    trained, validated = (
+        results[step].outputs[name].read_json(f"{name}.json")
+        for step, name in (("TrainingError", "training_error"), ("Evaluator", "evaluation"))
+    )
+    recipe = model.read_json("recipe.json")
+    log = training_log(epath.Path(root), runner.plan(trainer))
+    net = ComparedNet(
+        config.architecture,
+        parameters,
+        *(errors[f"top{k}_error"] for errors in (trained, validated) for k in (1, 5)),
+        seconds=round(results["Trainer"].took, 1),
+        epochs=recipe["epochs"],
+        model=str((model.path / "model.keras").relative_to(root)),
+        tensorboard=str(log.relative_to(root)),
+    )
+    chosen = {name: recipe[name] for name in ("epochs", "batch_size", "learning_rate", "seed")}
+    write_training(log, net, hyperparameters(config.architecture) | {"parameters": parameters, "image_size": config.input_size} | chosen)
+    write_table(log.parent)
+    return net
+
+
+def _count_parameters(config: RunConfig, examples: Examples) -> int:
+    from zfnet.model.net.build import build
+
+    return build(config.architecture, (examples.image_size, examples.image_size, 3), len(examples.labels)).count_params()
+
+
+def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples: Examples, root: pathlib.Path) -> None:
+    from zfnet.components.figures.compare import draw_comparison
+
+    counts = {split: examples.count(split) for split in ("train", "validation")}
+    epochs = sorted({net.epochs for net in nets if net.epochs})
+    trained = f", {' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}" if epochs else ""
+    size = examples.image_size
+    further = {
+        "data": str(config.data),
+        "image_size": size,
+        "examples": counts,
+        "recipe": {name: getattr(config, name) for name in ("epochs", *RECIPE)},
+        "complete": len(nets) == wanted,
+    }
+    data = str(config.data) if len(str(config.data)) <= LONGEST else f"...{str(config.data)[-LONGEST:]}"
+    title = f"{data}: {counts['train']:,} training and {counts['validation']:,} validation examples, {size} x {size} pixels{trained}"
+    drawing = root / ".compare.partial"
+    shutil.rmtree(drawing, ignore_errors=True)  # Of a process that was killed.
+    drawing.mkdir()
+    try:
+        draw_comparison(nets, drawing, classes=len(examples.labels), title=title, further=further)
+        replace_drawing(drawing, root, "compare.json")
+    finally:
+        shutil.rmtree(drawing)

@@ -2,37 +2,24 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.figures.distinct_places import distinct_places
+from zfnet.components.figures.example_search import ExampleSearch, Progress
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import project_strongest
 from zfnet.model.deconvnet.strongest import Strongest
-from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
-# Zeiler & Fergus 2013, Fig. 2.
-SHOWN = 9
-# How many activations are looked through for nine different places, where several images come from one photograph.
-CANDIDATES = 288
-SPLIT = "validation"
 # Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
 # drawn pixel by pixel, since what comes down is finer than any scaling keeps.
 TILES = 96, 144
-# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
-PIXELS = 64 * 96 * 96
 BLOCKS_A_ROW = 3  # Of the smallest tiles.
-
-# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
 
 
 def draw_galleries(
@@ -65,32 +52,20 @@ def draw_galleries(
     Returns:
         For each layer the picture, a uint8 array `(height, width, 3)`; none for a layer that is never positive.
     """
-    image_input = ImageInput.of(deconvnet.model, examples.image_size)
-    fitting = max(1, PIXELS // (image_input.height * image_input.width))
-    batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: images are recorded in batches of few sizes.
-
-    def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        found = central_batches(examples, SPLIT, size=image_input.side, batch_size=batch_size, numbers=numbers)
-        for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
-            yield image_input.laid_out(image_input.crop(images)), places
-
-    photographs, boxes, ids = read_origins(examples, SPLIT)
-    candidates = SHOWN if len(set(photographs)) == len(photographs) else min(CANDIDATES, len(photographs))
-    strongest = strongest_activations(deconvnet, batches("Searching"), list(layers), k=candidates)
+    search = ExampleSearch(deconvnet, examples, progress)
+    strongest = search.strongest(layers)
     chosen = {}
     for layer, found in strongest.items():
-        shown = [(unit, rank) for unit in _living(found, maps, seed) for rank in _different(found, unit, photographs, boxes)]
+        shown = [(unit, rank) for unit in _living(found, maps, seed) for rank in search.different(found, unit)]
         if shown:
             chosen[layer] = tuple(np.array(shown).T)
     drawn = {layer: _Drawn(*places) for layer, places in chosen.items()}
-    if chosen:
-        wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
-        for part in project_strongest(deconvnet, batches("Projecting", wanted), strongest, chosen):
-            drawn[part.layer].add(part, image_input)
+    for part in search.project(strongest, chosen):
+        drawn[part.layer].add(part, search.image_input)
     pictures = {layer: tiles.sheet(lambda unit, layer=layer: unit_name(deconvnet, layer, unit, labels)) for layer, tiles in drawn.items()}
     for layer, picture in pictures.items():
         Image.fromarray(picture).save(folder / picture_name(layer))
-    numbers = {layer: _numbers(found, drawn.get(layer), ids) for layer, found in strongest.items()}
+    numbers = {layer: _numbers(found, drawn.get(layer), search.ids) for layer, found in strongest.items()}
     (folder / "gallery.json").write_text(json.dumps(numbers, indent=1))
     return pictures
 
@@ -136,12 +111,6 @@ class _Drawn:
 def _living(strongest: Strongest, count: int, seed: int) -> list[int]:
     order = np.random.default_rng(seed).permutation(len(strongest.values))
     return sorted([int(unit) for unit in order if strongest.values[unit, 0] > 0][:count])
-
-
-def _different(strongest: Strongest, unit: int, photographs, boxes) -> list[int]:
-    active = [place for place in range(strongest.values.shape[1]) if strongest.values[unit, place] > 0]
-    examples = strongest.examples[unit, active]
-    return distinct_places([photographs[number] for number in examples], boxes[examples], SHOWN)
 
 
 def _numbers(strongest: Strongest, drawn: _Drawn | None, ids: list[str]) -> dict:

@@ -3,17 +3,13 @@ import json
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
-from zfnet.components.artifacts import Figures
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
 from zfnet.components.figures.gallery import TILES, draw_galleries, picture_name
-from zfnet.components.pictures import gallery
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
-from zfnet.components.visualizer import visualize
 from zfnet.model import Deconvnet
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
@@ -22,8 +18,7 @@ LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 @pytest.fixture(scope="module")
 def figures(examples, model, tmp_path_factory):
     root = tmp_path_factory.mktemp("gallery")
-    (root / "figures").mkdir()
-    visualize(examples, model, Figures(root / "figures"), maps=4, seed=0, tensorboard=str(root / "tensorboard"))
+    draw_galleries(Deconvnet(load_model_file(model.path / "model.keras")), examples, LAYERS, root, maps=4, seed=0)
     return root
 
 
@@ -32,19 +27,8 @@ def images(examples):
     return np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])
 
 
-def test_one_grid_a_layer_as_file_and_in_tensorboard(figures):
-    assert sorted(path.name for path in (figures / "figures").glob("*.png")) == [f"gallery_{layer}.png" for layer in LAYERS]
-    shown = {}
-    for file in (figures / "tensorboard" / "gallery").iterdir():
-        for event in tf.compat.v1.train.summary_iterator(str(file)):
-            for value in event.summary.value:
-                shown[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
-    assert sorted(shown) == [f"gallery/{layer}" for layer in LAYERS]
-    np.testing.assert_array_equal(shown["gallery/conv3"], Image.open(figures / "figures" / "gallery_conv3.png"))
-
-
 def test_numbers_are_the_strongest_activations(figures, examples, model, images):
-    numbers = json.loads((figures / "figures" / "gallery.json").read_text())
+    numbers = json.loads((figures / "gallery.json").read_text())
     deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
     _, _, ids = read_origins(examples, "validation")
     for layer in LAYERS:
@@ -59,8 +43,8 @@ def test_numbers_are_the_strongest_activations(figures, examples, model, images)
 
 
 def test_tiles_show_what_the_numbers_say(figures, examples, model, images):
-    numbers = json.loads((figures / "figures" / "gallery.json").read_text())["conv2"]
-    picture = np.asarray(Image.open(figures / "figures" / "gallery_conv2.png"))
+    numbers = json.loads((figures / "gallery.json").read_text())["conv2"]
+    picture = np.asarray(Image.open(figures / "gallery_conv2.png"))
     deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
     _, _, ids = read_origins(examples, "validation")
     found = next(iter(numbers["maps"].values()))[4]  # In the middle of the first block.
@@ -116,20 +100,6 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, 
     unit, conv1 = next(iter(numbers["conv1"]["maps"].items()))
     maxima = wide_net.activations(images[:, 8:48], ["conv1"])[0].numpy()[..., int(unit)].max()
     np.testing.assert_allclose(conv1[0]["activation"], maxima, rtol=1e-4)
-
-
-@pytest.mark.parametrize(("pixels", "expected"), [(11 * 40 * 56, 8), (4 * 40 * 56, 4), (40, 1)])
-def test_batches_are_powers_of_two(wide_net, examples, tmp_path, monkeypatch, pixels, expected):
-    monkeypatch.setattr(gallery, "PIXELS", pixels)
-    sizes = []
-
-    def progress(batches, length, title):
-        batches = list(batches)
-        sizes.extend(len(images) for images, _, _ in batches)
-        return batches
-
-    draw_galleries(wide_net, examples, ["dead"], tmp_path, maps=1, seed=0, progress=progress)
-    assert set(sizes[:-1]) == {expected}
 
 
 def test_no_two_layers_share_a_file():

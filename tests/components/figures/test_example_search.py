@@ -1,0 +1,75 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.figures import example_search
+from zfnet.components.figures.example_search import ExampleSearch
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.model import Deconvnet
+
+
+@pytest.fixture(scope="module")
+def deconvnet():
+    """Two units that see the redness and the blueness of the middle of an image that is not square."""
+    net = keras.Sequential([keras.Input((40, 56, 3)), keras.layers.Conv2D(2, 3, activation="relu", name="colour")])
+    kernel = np.zeros((3, 3, 3, 2), np.float32)
+    kernel[1, 1] = np.array([[1, 0], [0, 0], [0, 1]])
+    net.set_weights([kernel, np.zeros(2)])
+    return Deconvnet(net)
+
+
+class Seen:
+    """A progress bar that remembers what passed."""
+
+    def __init__(self):
+        self.titles, self.sizes = [], []
+
+    def __call__(self, batches, length, title):
+        batches = list(batches)
+        assert len(batches) == length
+        self.titles.append(title)
+        self.sizes.append([len(images) for images, _, _ in batches])
+        return batches
+
+
+@pytest.mark.parametrize(("pixels", "expected"), [(11 * 40 * 56, 8), (4 * 40 * 56, 4), (40, 1)])
+def test_batches_are_powers_of_two(deconvnet, examples, monkeypatch, pixels, expected):
+    monkeypatch.setattr(example_search, "PIXELS", pixels)
+    seen = Seen()
+    ExampleSearch(deconvnet, examples, seen).strongest(["colour"])
+    assert set(seen.sizes[0][:-1]) == {expected}
+
+
+def test_the_first_examples_alone(deconvnet, examples):
+    seen = Seen()
+    search = ExampleSearch(deconvnet, examples, seen, most=5)
+    strongest = search.strongest(["colour"])
+    images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])[:5, 8:48]
+    ranks = search.different(strongest["colour"], 1, 2)
+    found = strongest["colour"]
+    assert set(found.examples[found.values > 0]) <= set(range(5))
+    np.testing.assert_allclose(found.values[1, 0], images[:, 1:-1, 1:-1, 2].max())
+    (part,) = search.project(strongest, {"colour": (np.array([1, 1]), np.array(ranks))})
+    assert part.projections.shape == (2, 3, 3, 3)
+    np.testing.assert_allclose(part.projections[:, 1, 1, 2], found.values[1, ranks], rtol=1e-5)
+    assert (seen.titles, seen.sizes) == (["Searching", "Projecting"], [[5], [2]])
+
+
+def test_each_photograph_is_a_place(deconvnet, examples):
+    search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
+    found = search.strongest(["colour"])["colour"]
+    assert search.different(found, 0, 4) == [0, 1, 2, 3]
+    assert search.ids == read_origins(examples, "validation")[2]
+
+
+def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):
+    search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
+    found = search.strongest(["colour"])["colour"]
+    found.values[0] = 0
+    assert search.different(found, 0) == []
+    assert list(search.project({"colour": found}, {})) == []
+
+
+def test_a_batch_has_at_least_one_image():
+    assert [example_search.fitting_batch(ImageInput(*size, False)) for size in [(96, 96), (224, 224), (3000, 2000)]] == [64, 8, 1]

@@ -47,8 +47,8 @@ ARCHITECTURES = {
     "zfnet-small": "ZFNet",
     WIDE: "ZFNet, layers 3, 4, 5 of 256, 512, 256 maps",
 }
-# A photograph that is not among the training examples: of the columns that validation patches are cut from.
-OCCLUDED = "coffee"
+# A validation patch, in which one thing decides.
+OCCLUDED = "coins", 10
 
 
 def zfnet(*arguments, folder: pathlib.Path) -> str:
@@ -67,19 +67,14 @@ def train(work: pathlib.Path) -> None:
 
 
 def occluded_image(work: pathlib.Path) -> pathlib.Path:
-    """A square of a photograph, from the columns that are held out of training."""
-    import io
-
-    from zfnet.components.data.photo_patches import TRAIN_SHARE
+    """A patch from the columns of a photograph that are held out of training, as a file."""
+    from zfnet.components.data.photo_patches import cut_patches
     from zfnet.components.data.photographs import PHOTOGRAPHS
 
-    photograph = next(photograph for photograph in PHOTOGRAPHS if photograph.name == OCCLUDED)
-    with Image.open(io.BytesIO(photograph.read())) as file:
-        pixels = file.convert("RGB")
-    side = pixels.width - int(TRAIN_SHARE * pixels.width)
-    top = (pixels.height - side) // 2
-    path = work / f"{OCCLUDED}.png"
-    pixels.crop((pixels.width - side, top, pixels.width, top + side)).save(path)
+    name, number = OCCLUDED
+    photograph = next(photograph for photograph in PHOTOGRAPHS if photograph.name == name)
+    path = work / f"{name}.jpg"
+    path.write_bytes(list(cut_patches(photograph, "validation"))[number]["image"])
     return path
 
 
@@ -99,7 +94,7 @@ def measure(work: pathlib.Path) -> dict:
     correspondence = numbers("correspondence", "zfnet")
     zfnet("gallery", "zfnet", "alexnet", "--layer", "conv2", "--layer", "conv5", "--maps", "6", "--out", "gallery", folder=work)
     zfnet("evolution", "zfnet", "--layer", "conv1", "--layer", "conv5", "--out", "evolution", folder=work)
-    zfnet("occlude", "zfnet", occluded_image(work).name, "--label", OCCLUDED, "--out", "occlude", folder=work)
+    zfnet("occlude", "zfnet", occluded_image(work).name, "--label", OCCLUDED[0], "--out", "occlude", folder=work)
     compared = json.loads((work / "compare" / "compare.json").read_text())
     errors = ("training_top1_error", "validation_top1_error", "validation_top5_error")
     return {

@@ -12,6 +12,7 @@ COMMANDS = (
     "project",
     "gallery",
     "filters",
+    "occlude",
     "invariance",
     "correspondence",
     "compare",

@@ -14,7 +14,8 @@ from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.correspondence import occlude, random_boxes, sign_changes
+from zfnet.model.measures.correspondence import random_boxes, sign_changes
+from zfnet.model.measures.cover_boxes import cover_boxes
 
 # Of the sheet: images at most, and the side of a tile in pixels.
 ROWS, TILE = 8, 200
@@ -130,7 +131,7 @@ def _sheet(views: PartViews, grey: MeanGrey, image_input: ImageInput, drawn: dic
     shown = slice(0, ROWS)
     columns = {"original": views.pictures[shown]}
     for part, boxes in views.boxes.items():
-        columns[part] = occlude(views.pictures[shown], boxes[shown], fill)
+        columns[part] = cover_boxes(views.pictures[shown], boxes[shown], fill)
     part = list(drawn)[-1]
-    columns[f"random, as large as {part}"] = occlude(views.pictures[shown], drawn[part][0][shown], fill)
+    columns[f"random, as large as {part}"] = cover_boxes(views.pictures[shown], drawn[part][0][shown], fill)
     return sheet([block(list(column), 1, TILE) for column in columns.values()], list(columns), len(columns))

@@ -1,5 +1,6 @@
 """The images of a figure with their classes: files that are named, or examples of different classes."""
 
+import difflib
 import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -118,7 +119,9 @@ def class_number(name: str, labels: Sequence[str], outputs: int) -> int:
         return int(name)
     named = f"the names in labels.txt ({', '.join(labels[:3])}, ...) or " if labels else ""
     expected = f"{named}a number from 0 to {outputs - 1}" if outputs else "none: the model has no classes"
-    raise ValueError(f"The model has no class {name!r}; expected {expected}.")
+    near = difflib.get_close_matches(name, labels, n=3)
+    hint = f". Did you mean {' or '.join(near)}? Expected" if near else "; expected"
+    raise ValueError(f"The model has no class {name!r}{hint} {expected}.")
 
 
 def class_name(number: int, labels: Sequence[str]) -> str:

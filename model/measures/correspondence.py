@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.cover_boxes import cover_boxes
 from zfnet.model.measures.flat_features import flat_features
 
 # Reading: of a change, only what is more than rounding has a sign. So much of a layer's largest feature is rounding at most: the same
@@ -52,25 +53,6 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def occlude(images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, channels_first: bool = False) -> np.ndarray:
-    """Puts a box over each image.
-
-    Args:
-        images: `(N, ...)`, as the model takes them.
-        boxes: `(N, 4)` ints: left, top, width, height, in pixels of the image.
-        fill: what the box shows, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
-        channels_first: whether the images are `(3, H, W)`.
-
-    Returns:
-        A copy.
-    """
-    height, width = images.shape[2:4] if channels_first else images.shape[1:3]
-    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
-    left, top, right, bottom = (edge[:, None, None] for edge in (*boxes[:, :2].T, *(boxes[:, :2] + boxes[:, 2:]).T))
-    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
-    return np.where(np.expand_dims(inside, 1 if channels_first else 3), np.asarray(fill, images.dtype), images)
-
-
 def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
     """Places boxes by chance, in each image elsewhere.
 
@@ -109,7 +91,7 @@ def sign_changes(
         deconvnet: of the model.
         images: `(N, ...)`, values and layout as the model takes them; at least two.
         boxes: `(draws, N, 4)` ints: left, top, width, height of what is hidden of each image, once or several times.
-        fill: what is put there, as in `occlude`.
+        fill: what is put there, as in `cover_boxes`.
         layers: names out of `deconvnet.layers`.
         batch_size: images that go through the net together.
 
@@ -129,7 +111,7 @@ def sign_changes(
     for start in range(0, len(boxes), together):
         part = boxes[start : start + together]
         repeated = np.tile(images, (len(part), *[1] * (images.ndim - 1)))
-        hidden = occlude(repeated, part.reshape(-1, 4), fill, deconvnet.graph.channels_first)
+        hidden = cover_boxes(repeated, part.reshape(-1, 4), fill, deconvnet.graph.channels_first)
         occluded = flat_features(deconvnet, hidden, layers, batch_size)
         for draw in range(len(part)):
             rows = slice(draw * len(images), (draw + 1) * len(images))

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
+from zfnet.model.measures.finite_weights import refuse_nan_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +56,7 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
         >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].dead.sum()
         0
     """
-    # Activations don't tell: a ReLU may make 0 of what is no number, and a map look dead.
-    for operation in deconvnet.graph.needed_for(*map(deconvnet.graph.value_of, layers)):
-        if not all(np.isfinite(np.asarray(weight, np.float32)).all() for weight in operation.layer.weights):
-            raise ValueError(
-                f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
-            )
+    refuse_nan_weights(deconvnet.graph, layers)
     maxima, minima, sums, counts, number = {}, {}, {}, dict.fromkeys(layers, 0), 0
     for images, ids in image_batches(batches):
         for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():

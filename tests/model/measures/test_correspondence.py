@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model import Deconvnet
-from zfnet.model.measures.correspondence import change_signs, occlude, pair_distances, random_boxes, sign_changes
+from zfnet.model.measures.correspondence import change_signs, pair_distances, random_boxes, sign_changes
+from zfnet.model.measures.cover_boxes import cover_boxes
 
 layers = keras.layers
 FILL = np.array([128.0] * 3)
@@ -24,19 +25,6 @@ def test_hamming_distances_by_hand():
     assert pair_distances(signs).tolist() == [1 / 4, 2 / 4, 3 / 4]
     with pytest.raises(ValueError, match="There is 1 image to compare; expected at least two"):
         pair_distances(signs[:1])
-
-
-def test_boxes_of_images_that_are_not_square():
-    images = np.random.default_rng(0).uniform(0, 255, (2, 6, 9, 3)).astype(np.float32)
-    boxes = np.array([[1, 2, 4, 3], [0, 0, 9, 1]])
-    expected = images.copy()
-    expected[0, 2:5, 1:5], expected[1, 0:1, 0:9] = (10, 20, 30), (10, 20, 30)
-    fill = np.array([10, 20, 30])
-    np.testing.assert_array_equal(occlude(images, boxes, fill), expected)
-    first = occlude(images.transpose(0, 3, 1, 2), boxes, fill[:, None, None], channels_first=True)
-    np.testing.assert_array_equal(first.transpose(0, 2, 3, 1), expected)
-    mean = np.arange(6 * 9 * 3).reshape(6, 9, 3)
-    np.testing.assert_array_equal(occlude(images, boxes, mean)[0, 2:5, 1:5], mean[2:5, 1:5])
 
 
 def test_random_boxes_lie_everywhere_inside_and_nowhere_else():
@@ -116,7 +104,7 @@ def test_batches_change_nothing(planted, faces, batch_size):
     found = list(sign_changes(planted, images, drawn, FILL, ["anything"], batch_size))
     assert len(found) == 7
     for box, each in zip(drawn, found, strict=True):
-        change = np.asarray(_brightness(images) - _brightness(occlude(images, box, FILL)))
+        change = np.asarray(_brightness(images) - _brightness(cover_boxes(images, box, FILL)))
         signs = np.sign(np.where(abs(change) < 1e-2, 0, change)).reshape(5, -1)
         expected = [np.mean(signs[one] != signs[two]) for one in range(5) for two in range(one + 1, 5)]
         np.testing.assert_allclose(each["anything"], expected, atol=1 / signs.shape[1])

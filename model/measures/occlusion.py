@@ -1,0 +1,128 @@
+"""Occlusion: what becomes of a map and of the answer while a square is slid over an image."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
+from zfnet.model.measures.cover_boxes import cover_boxes
+from zfnet.model.measures.finite_weights import refuse_nan_weights
+
+# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
+Progress = Callable[[Iterable, int, str], Iterable]
+
+
+class Occlusion(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        tops: `(rows,)` ints, top rows of the square.
+        lefts: `(columns,)` ints, its left columns; every top is there with every left.
+        square: its side, in pixels.
+        unit: the map whose total activation was the largest before anything was covered.
+        total: that total.
+        totals: float64 `(rows, columns)`, the total of the same map with the square at each place.
+        uncovered: float64 `(classes,)`, probabilities before anything was covered; None of a model without classes.
+        probabilities: float64 `(rows, columns, classes)`; None of a model without classes.
+    """
+
+    tops: np.ndarray
+    lefts: np.ndarray
+    square: int
+    unit: int
+    total: float
+    totals: np.ndarray
+    uncovered: np.ndarray | None
+    probabilities: np.ndarray | None
+
+
+def square_starts(length: int, square: int, stride: int) -> np.ndarray:
+    """Where squares begin along one axis: from border to border, evenly, no further apart than `stride`; ints, in pixels.
+
+    Example:
+        >>> square_starts(10, 4, 4)
+        array([0, 3, 6])
+    """
+    return np.rint(np.linspace(0, length - square, math.ceil((length - square) / stride) + 1)).astype(int)
+
+
+def occlusion(
+    deconvnet: Deconvnet,
+    image: np.ndarray,
+    fill: np.ndarray,
+    layer: str,
+    *,
+    square: int,
+    stride: int,
+    batch_size: int = 64,
+    progress: Progress = lambda batches, length, title: batches,
+) -> Occlusion:
+    """Slides a square over an image.
+
+    Zeiler & Fergus 2013, section 4.2 and Fig. 7. Reading: the paper's "strongest feature map" is the one with the largest total
+    activation in the uncovered image, since the total is what the figure draws.
+
+    Args:
+        deconvnet: of the model.
+        image: one image, values and layout as the model takes them, without a batch.
+        fill: what the square shows, as in `cover_boxes`.
+        layer: name of a layer with feature maps, or of a dense one, whose units are maps of one position here.
+        square: side of the square, in pixels.
+        stride: most pixels from one place to the next.
+        batch_size: images that go through the net together.
+        progress: shows how far it has come.
+
+    Returns:
+        Totals and probabilities for each place.
+
+    Raises:
+        ValueError: the square does not fit, no map of the layer is active in the image, or activations are not numbers.
+
+    Example:
+        >>> found = occlusion(deconvnet, image, np.full(3, 128.0), "conv5", square=50, stride=7)
+        >>> found.totals.min() / found.total
+    """
+    channels_first = deconvnet.graph.channels_first
+    height, width = image.shape[1:] if channels_first else image.shape[:2]
+    if not (0 < square <= min(height, width) and stride > 0):
+        raise ValueError(
+            f"The square has a side of {square} pixels and a stride of {stride}; expected a side of 1 to {min(height, width)}, "
+            "the image's, and a stride of at least 1."
+        )
+    refuse_nan_weights(deconvnet.graph, [layer])
+    tops, lefts = square_starts(height, square, stride), square_starts(width, square, stride)
+    places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
+    boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.
+    totals, answers = [], []
+    for start in progress(range(0, len(boxes), batch_size), math.ceil(len(boxes) / batch_size), "Occluding"):
+        batch = boxes[start : start + batch_size]
+        # All batches of one size, so that the net is compiled once.
+        filled = np.concatenate([batch, np.repeat(batch[-1:], batch_size - len(batch), axis=0)])
+        covered = cover_boxes(np.broadcast_to(image, (batch_size, *image.shape)), filled, fill, channels_first)
+        sums, probabilities = _look(deconvnet, covered, layer)
+        totals.append(sums[: len(batch)])
+        answers.extend(each[: len(batch)] for each in probabilities)
+    totals = np.concatenate(totals)
+    unit = int(totals[0].argmax())
+    if totals[0, unit] <= 0:
+        raise ValueError(f"No map of layer {layer!r} is active in this image: name another layer, or give another image.")
+    grid = len(tops), len(lefts)
+    uncovered = probabilities = None
+    if answers:
+        together = np.concatenate(answers)
+        uncovered, probabilities = together[0], together[1:].reshape(*grid, -1)
+    return Occlusion(tops, lefts, square, unit, float(totals[0, unit]), totals[1:, unit].reshape(grid), uncovered, probabilities)
+
+
+def _look(deconvnet: Deconvnet, images: np.ndarray, layer: str) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Total activation of each map, and probabilities if the model has classes."""
+    answer = class_layer(deconvnet)
+    maps, *outputs = deconvnet.activations(images, [layer, *([answer] if answer else [])])
+    axes = (2, 3) if deconvnet.graph.channels_first else (1, 2)
+    maps = tf.cast(maps, tf.float64)
+    sums = np.asarray(tf.reduce_sum(maps, axes) if len(maps.shape) == 4 else maps)
+    return sums, tuple(class_probabilities(deconvnet, values) for values in outputs)

@@ -1,6 +1,14 @@
-"""Visualizer: draws what the feature maps of a trained net look for."""
+"""Visualizer: draws what a trained net sees."""
 
 from zfnet.components.artifacts import Examples, Figures, Input, Model, Output, Setting
+
+# What stands below the pictures in TensorBoard, by the first word of their tag. The step is the number of epochs trained.
+DESCRIPTIONS = {
+    "gallery": "Feature maps of a layer: the nine strongest activations over the validation examples, at nine different places, "
+    "projected to pixels (left), and the patches of the photographs (right).",
+    "filters": "Layers 1 and 2, with dead maps, aliasing, the RMS clip, and how evenly activation is spread over maps.",
+    "occlusion": "A grey square slid over a validation example: what becomes of the strongest map and of the answer.",
+}
 
 
 def visualize(
@@ -12,17 +20,17 @@ def visualize(
     seed: int,
     tensorboard: Setting[str],
 ) -> None:
-    """Draws, for every convolution, the nine strongest activations of a random subset of its feature maps.
+    """Draws the figures of the paper that take seconds: the gallery, the first layers with their measures, and an occlusion.
 
-    Zeiler & Fergus 2013, Fig. 2: over the validation examples, each activation projected to pixels beside its patch of the
-    photograph. One grid a layer, as a PNG file and as a TensorBoard image.
+    Zeiler & Fergus 2013, Fig. 2, 6 and 7, over the validation examples, as PNG files and as TensorBoard images.
 
     Args:
-        examples: prepared examples; the split `validation` is searched.
+        examples: prepared examples; the split `validation` is looked at.
         model: the trained model.
-        figures: gets `gallery_<layer>.png`, and `gallery.json` with every activation drawn.
-        maps: feature maps a layer.
-        seed: decides which.
+        figures: gets `gallery_<layer>.png`, `filters.png` and `occlusion.png`, and `gallery.json`, `filters.json` and `occlude.json` with
+            every number drawn.
+        maps: feature maps a layer in the gallery.
+        seed: decides which, and which example is occluded.
         tensorboard: directory of the training's summaries.
     """
     import tensorflow as tf
@@ -31,20 +39,26 @@ def visualize(
     from zfnet.components.data.written_locally import mirrored, written_locally
     from zfnet.components.evaluation.saved_model_file import load_model_file
     from zfnet.components.figures.default_layers import default_layers
+    from zfnet.components.figures.filters import draw_filters
     from zfnet.components.figures.gallery import draw_galleries
+    from zfnet.components.figures.occlusion import draw_occlusion
+    from zfnet.components.figures.paper_layers import paper_layers
+    from zfnet.components.figures.recognized_example import MOST, recognized_example
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
-    deconvnet = Deconvnet(load_model_file(local_copy(model).path / "model.keras"))
+    deconvnet, local = Deconvnet(load_model_file(local_copy(model).path / "model.keras")), local_copy(examples)
     with written_locally(figures) as drawn:
-        pictures = draw_galleries(deconvnet, local_copy(examples), default_layers(deconvnet), drawn.path, maps=maps, seed=seed)
+        galleries = draw_galleries(deconvnet, local, default_layers(deconvnet), drawn.path, maps=maps, seed=seed)
+        pictures = {f"gallery/{layer}": picture for layer, picture in galleries.items()}
+        pictures |= draw_filters(deconvnet, local, drawn.path, seed=seed)
+        subject, layer = recognized_example(deconvnet, local, seed), paper_layers(deconvnet).last_map
+        try:
+            pictures |= draw_occlusion(deconvnet, subject, layer, drawn.path, examples=local, most=MOST)
+        except ValueError as error:  # A net that hardly trained may have no active map there: the other figures say more.
+            print(f"No occlusion was drawn: {error}")
     with mirrored(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
         with writer.as_default(step=len(model.read_json("history.json"))):
-            for layer, picture in pictures.items():
-                tf.summary.image(
-                    f"gallery/{layer}",
-                    picture[None],
-                    description=f"Feature maps of {layer}: the nine strongest activations over the validation examples, at nine different "
-                    "places, projected to pixels (left), and the patches of the photographs (right). Step = epochs trained.",
-                )
+            for tag, picture in pictures.items():
+                tf.summary.image(tag, picture[None], description=DESCRIPTIONS[tag.split("/")[0]])
         writer.close()

@@ -97,6 +97,7 @@ def occlusion(
     tops, lefts = square_starts(height, square, stride), square_starts(width, square, stride)
     places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
     boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.
+    batch_size = min(batch_size, len(boxes))
     totals, answers = [], []
     for start in progress(range(0, len(boxes), batch_size), math.ceil(len(boxes) / batch_size), "Occluding"):
         batch = boxes[start : start + batch_size]

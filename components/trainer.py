@@ -24,6 +24,7 @@ def train(
     checkpoints: Setting[str],
     tensorboard: Setting[str],
     keep_every: Setting[float] = 600.0,
+    keep_checkpoints: Setting[bool] = False,
 ) -> None:
     """Trains a net on all GPUs there are or else the CPU, and saves it; with `TF_CONFIG`, on all machines of a cluster.
 
@@ -48,6 +49,7 @@ def train(
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
+        keep_checkpoints: whether to keep those of all epochs at which evolution looks, instead of the last two and the best alone.
 
     Raises:
         ValueError: if a parameter is out of its range, the net can't be built for these images, or the training diverges.
@@ -68,7 +70,7 @@ def train(
             raise ValueError(
                 f"{remote[0]} is in a remote storage; a cluster needs directories that all its machines see: give a --root in one."
             )
-        lead(Call(dataclasses.asdict(recipe), *(str(pathlib.Path(path).absolute()) for path in paths), keep_every))
+        lead(Call(dataclasses.asdict(recipe), *(str(pathlib.Path(path).absolute()) for path in paths), keep_every, keep_checkpoints))
         return
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally
@@ -77,4 +79,4 @@ def train(
 
     with written_locally(model) as written, mirrored(checkpoints, last=STATE) as folder, mirrored(tensorboard) as logs:
         kept = Checkpoints(pathlib.Path(folder), checkpoints)
-        fit(recipe, local_copy(examples), statistics, written, kept, logs, keep_every)
+        fit(recipe, local_copy(examples), statistics, written, kept, logs, keep_every, keep_checkpoints)

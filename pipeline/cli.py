@@ -11,6 +11,7 @@ COMMANDS = (
     "evaluate",
     "project",
     "gallery",
+    "evolution",
     "filters",
     "occlude",
     "invariance",

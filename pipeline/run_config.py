@@ -27,6 +27,7 @@ class RunConfig:
         mixed_precision: whether to compute in bfloat16, with weights in float32; None does so where every GPU is fast at it.
         xla: whether to compile a training step with XLA; None does so on GPUs, if not `deterministic`.
         checkpoint_minutes: time between two checkpoints in the middle of an epoch; there is one at the end of each.
+        keep_checkpoints: whether to keep those of all epochs that `zfnet evolution` draws, instead of the last two and the best alone.
         maps_per_layer: for how many maps of each layer to draw pictures.
         max_rejected: the share of unreadable photographs, 0 to 1, above which the run fails.
     """
@@ -45,6 +46,7 @@ class RunConfig:
     mixed_precision: bool | None = None
     xla: bool | None = None
     checkpoint_minutes: float = 10
+    keep_checkpoints: bool = False
     maps_per_layer: int = 9
     max_rejected: float = 0.1
 

@@ -53,6 +53,7 @@ def training_steps(
             "mixed_precision": config.mixed_precision,
             "xla": config.xla,
             "keep_every": 60 * config.checkpoint_minutes,
+            "keep_checkpoints": config.keep_checkpoints,
             "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
             "tensorboard": lambda plan: str(training_log(root, plan)),
         },

@@ -51,12 +51,13 @@ def decode_crop(encoded: tf.Tensor, top: tf.Tensor, left: tf.Tensor, size: int) 
     return tf.io.decode_and_crop_jpeg(encoded, tf.stack([top, left, size, size]), channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def read_origins(examples: Examples, split: str) -> tuple[list[str], np.ndarray, list[str]]:
+def read_origins(examples: Examples, split: str, most: int | None = None) -> tuple[list[str], np.ndarray, list[str]]:
     """Reads where each example of a split comes from, without decoding its image.
 
     Args:
         examples: prepared examples.
         split: which split.
+        most: how many examples of the split, from the first, to read at most; `None` reads all.
 
     Returns:
         Name of the photograph of each example; int64 array `(N, 4)`, the box in it; and the example's id. In the split's order.
@@ -66,7 +67,7 @@ def read_origins(examples: Examples, split: str) -> tuple[list[str], np.ndarray,
         "box": tf.io.FixedLenFeature([4], tf.int64),
         "id": tf.io.FixedLenFeature([], tf.string),
     }
-    records = tf.data.TFRecordDataset(examples.shards(split)).batch(1024).map(lambda batch: tf.io.parse_example(batch, features))
-    parts = list(records.as_numpy_iterator())
+    records = tf.data.TFRecordDataset(examples.shards(split)).take(most or sys.maxsize).batch(1024)
+    parts = list(records.map(lambda batch: tf.io.parse_example(batch, features)).as_numpy_iterator())
     texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
     return texts["photograph"], np.concatenate([part["box"] for part in parts]), texts["id"]

@@ -1,12 +1,13 @@
 """The search through examples that figures show the strongest activations of."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.distinct_places import distinct_places
+from zfnet.components.figures.searched_batches import Progress, searched_batches
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
@@ -18,17 +19,6 @@ SHOWN = 9
 # How many activations are looked through for nine different places, where several images come from one photograph.
 CANDIDATES = 288
 SPLIT = "validation"
-# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
-PIXELS = 64 * 96 * 96
-
-# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
-
-
-def fitting_batch(image_input: ImageInput) -> int:
-    """How many images of a model go through it together: a power of two, so that images are recorded in batches of few sizes."""
-    fitting = max(1, PIXELS // (image_input.height * image_input.width))
-    return 1 << (fitting.bit_length() - 1)
 
 
 class ExampleSearch:
@@ -70,13 +60,4 @@ class ExampleSearch:
             yield from project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        found = central_batches(
-            self._examples,
-            SPLIT,
-            size=self.image_input.side,
-            batch_size=fitting_batch(self.image_input),
-            numbers=numbers,
-            most=self._most,
-        )
-        for images, _, places in self._progress(found.as_numpy_iterator(), len(found), title):
-            yield self.image_input.laid_out(self.image_input.crop(images)), places
+        return searched_batches(self._examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most, progress=self._progress)

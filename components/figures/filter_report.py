@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.filter_verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread
 from zfnet.components.figures.first_layer import FirstLayer, convolutions, first_layer
-from zfnet.components.figures.gallery import Progress
 from zfnet.components.figures.paper_layers import paper_layers
+from zfnet.components.figures.searched_batches import Progress, searched_batches
 from zfnet.components.figures.second_layer import SecondLayer, no_projection, second_layer
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -21,8 +21,6 @@ from zfnet.model.measures.map_activations import MapActivations, map_activations
 from zfnet.model.measures.rectified_layers import rectified_layers, rectified_output
 
 SPLIT = "validation"
-# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
-PIXELS = 64 * 96 * 96
 
 
 class FilterReport(NamedTuple):
@@ -80,12 +78,9 @@ def filter_report(
     first_name = paper_layers(deconvnet).first
     first = first_layer(deconvnet, first_name, radius)
     image_input = ImageInput.of(deconvnet.model, examples.image_size)
-    batch_size = max(1, PIXELS // (image_input.height * image_input.width))
 
     def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        found = central_batches(examples, SPLIT, size=image_input.side, batch_size=batch_size, numbers=numbers)
-        for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
-            yield image_input.laid_out(image_input.crop(images)), places
+        return searched_batches(examples, SPLIT, image_input, title, numbers=numbers, progress=progress)
 
     rectified = rectified_layers(graph)
     layers = map_activations(deconvnet, batches("Measuring"), rectified) if rectified else {}

@@ -13,7 +13,7 @@ from zfnet.components.figures.filter_comparison import filter_comparison
 from zfnet.components.figures.filter_numbers import filter_numbers
 from zfnet.components.figures.filter_report import FilterReport, filter_report
 from zfnet.components.figures.filter_sheet import filter_sheet
-from zfnet.components.figures.gallery import Progress
+from zfnet.components.figures.searched_batches import Progress
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 PICTURE = "filters.png"

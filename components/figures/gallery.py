@@ -2,24 +2,90 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.example_search import ExampleSearch, Progress
-from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.pictures.projected_pictures import projected_pictures
-from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet
+from zfnet.components.figures.example_search import ExampleSearch
+from zfnet.components.figures.gallery_tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.picture_name import picture_name
+from zfnet.components.figures.searched_batches import Progress, no_progress
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
 
-# Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
-# drawn pixel by pixel, since what comes down is finer than any scaling keeps.
-TILES = 96, 144
-BLOCKS_A_ROW = 3  # Of the smallest tiles.
+
+class LayerGallery(NamedTuple):
+    """The gallery of one layer.
+
+    Attributes:
+        sheet: draws it: a uint8 picture `(height, width, 3)`, with so many units a row, None for as many as make it about square; `None`
+            if no unit is ever positive.
+        numbers: what `gallery_numbers` tells.
+    """
+
+    sheet: Callable[[int | None], np.ndarray] | None
+    numbers: dict[str, Any]
+
+
+def find_galleries(
+    deconvnet: Deconvnet,
+    examples: Examples,
+    layers: Sequence[str],
+    *,
+    maps: int,
+    seed: int,
+    named: Mapping[str, Sequence[int]] | None = None,
+    labels: Sequence[str] = (),
+    progress: Progress = no_progress,
+) -> dict[str, LayerGallery]:
+    """Finds, for each layer, the nine strongest activations of some of its units, at nine different places, and projects them.
+
+    Zeiler & Fergus 2013, Fig. 2: over the validation examples, each activation projected to pixels beside its patch of the photograph.
+    A projection has a scale of its own (`signed_scale`); a window that leaves the image is padded with grey; where units see the
+    whole image, it is shown.
+
+    Args:
+        deconvnet: of a model that takes RGB 0..255.
+        examples: prepared examples, made for the model's larger side; the split `validation` is searched.
+        layers: names of layers with feature maps, or of dense ones.
+        maps: units a layer, at random; those that are never positive are left out.
+        seed: decides which.
+        named: for some of the layers the units, instead of ones at random.
+        labels: names of the model's classes, for the headings.
+        progress: shows how far it has come.
+
+    Returns:
+        The gallery of each layer.
+
+    Raises:
+        ValueError: activations are not numbers.
+    """
+    search = ExampleSearch(deconvnet, examples, progress)
+    strongest = search.strongest(layers)
+    chosen = {}
+    for layer, found in strongest.items():
+        if (found.examples[:, 0] < 0).any():
+            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN); neither can the model's weights be.")
+        living = [unit for unit in (named or {}).get(layer, _shuffled(found, seed)) if found.values[unit, 0] > 0]
+        units = living if layer in (named or {}) else sorted(living[:maps])
+        shown = [(unit, rank) for unit in units for rank in search.different(found, unit)]
+        if shown:
+            chosen[layer] = tuple(np.array(shown).T)
+    drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
+    for part in search.project(strongest, chosen):
+        drawn[part.layer].add(part, search.image_input)
+
+    def sheet(layer: str) -> Callable[[int | None], np.ndarray]:
+        return lambda columns: drawn[layer].sheet(lambda unit: unit_name(deconvnet, layer, unit, labels), columns)
+
+    return {
+        layer: LayerGallery(sheet(layer) if layer in drawn else None, gallery_numbers(found, drawn.get(layer), search.ids))
+        for layer, found in strongest.items()
+    }
 
 
 def draw_galleries(
@@ -30,106 +96,33 @@ def draw_galleries(
     *,
     maps: int,
     seed: int,
+    named: Mapping[str, Sequence[int]] | None = None,
     labels: Sequence[str] = (),
-    progress: Progress = lambda batches, length, title: batches,
+    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
-    """Draws, for each layer, the nine strongest activations of a random subset of its units, at nine different places.
-
-    Zeiler & Fergus 2013, Fig. 2: over the validation examples, each activation projected to pixels beside its patch of the photograph.
-    A projection has a scale of its own (`signed_scale`); a window that leaves the image is padded with grey; where units see the
-    whole image, it is shown.
+    """Draws the galleries of some layers, each a sheet of its own.
 
     Args:
-        deconvnet: of a model that takes RGB 0..255.
-        examples: prepared examples, made for the model's larger side; the split `validation` is searched.
-        layers: names of layers with feature maps, or of dense ones.
+        deconvnet: as for `find_galleries`, like everything that is not described here.
+        examples: prepared examples.
+        layers: names of layers.
         folder: gets `gallery_<layer>.png`, and `gallery.json` with the numbers of everything that is drawn.
-        maps: units a layer; those that are never positive are left out.
+        maps: units a layer.
         seed: decides which.
-        labels: names of the model's classes, for the headings.
+        named: or these.
+        labels: names of the model's classes.
         progress: shows how far it has come.
 
     Returns:
         For each layer the picture, a uint8 array `(height, width, 3)`; none for a layer that is never positive.
     """
-    search = ExampleSearch(deconvnet, examples, progress)
-    strongest = search.strongest(layers)
-    chosen = {}
-    for layer, found in strongest.items():
-        shown = [(unit, rank) for unit in _living(found, maps, seed) for rank in search.different(found, unit)]
-        if shown:
-            chosen[layer] = tuple(np.array(shown).T)
-    drawn = {layer: _Drawn(*places) for layer, places in chosen.items()}
-    for part in search.project(strongest, chosen):
-        drawn[part.layer].add(part, search.image_input)
-    pictures = {layer: tiles.sheet(lambda unit, layer=layer: unit_name(deconvnet, layer, unit, labels)) for layer, tiles in drawn.items()}
+    found = find_galleries(deconvnet, examples, layers, maps=maps, seed=seed, named=named, labels=labels, progress=progress)
+    pictures = {layer: gallery.sheet(None) for layer, gallery in found.items() if gallery.sheet}
     for layer, picture in pictures.items():
-        Image.fromarray(picture).save(folder / picture_name(layer))
-    numbers = {layer: _numbers(found, drawn.get(layer), search.ids) for layer, found in strongest.items()}
-    (folder / "gallery.json").write_text(json.dumps(numbers, indent=1))
+        Image.fromarray(picture).save(folder / picture_name("gallery", layer))
+    (folder / "gallery.json").write_text(json.dumps({layer: gallery.numbers for layer, gallery in found.items()}, indent=1))
     return pictures
 
 
-def picture_name(layer: str) -> str:
-    """Name of the file that the gallery of a layer is written to."""
-    # Names of layers may have a slash, names of files not; and no two layers share a file.
-    return f"gallery_{layer.replace('%', '%25').replace('/', '%2F')}.png"
-
-
-class _Drawn:
-    """Tiles of one layer, and the numbers behind them, gathered as the projections come; in the order of `units` and `ranks`."""
-
-    def __init__(self, units: np.ndarray, ranks: np.ndarray):
-        self.units, self.ranks = units, ranks
-        self.projections, self.patches = ([None] * len(units) for _ in range(2))
-        self.corners, self.scales, self.window = np.zeros((len(units), 2), int), np.zeros(len(units)), None
-        self._places = {pair: place for place, pair in enumerate(zip(units.tolist(), ranks.tolist(), strict=True))}
-
-    def add(self, part, image_input: ImageInput) -> None:
-        pictures = projected_pictures(part, image_input)
-        self.window = list(pictures.patches.shape[1:3])
-        self.tile = int(np.clip(max(self.window), *TILES))
-        for row, pair in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
-            place = self._places[pair]
-            # As they are drawn: whole images of every unit of a large layer would not fit into memory.
-            self.projections[place] = resize_tile(pictures.projections[row], self.tile)
-            self.patches[place] = resize_tile(pictures.patches[row], self.tile)
-            self.corners[place], self.scales[place] = part.corners[row], pictures.scales[row]
-
-    def sheet(self, heading: Callable[[int], str]) -> np.ndarray:
-        blocks, headings = [], []
-        for unit in np.unique(self.units):
-            places = np.flatnonzero(self.units == unit)
-            halves = (block([part[place] for place in places], 3, self.tile) for part in (self.projections, self.patches))
-            blocks.append(_side_by_side(*halves, 3 * (self.tile + GAP) - GAP))
-            headings.append(heading(int(unit)))
-        # A pair of blocks is about twice as wide as high: a sheet of many of them comes out about square.
-        least = BLOCKS_A_ROW * TILES[0] // self.tile
-        return sheet(blocks, headings, max(least, round(np.sqrt(len(blocks) / 2))))
-
-
-def _living(strongest: Strongest, count: int, seed: int) -> list[int]:
-    order = np.random.default_rng(seed).permutation(len(strongest.values))
-    return sorted([int(unit) for unit in order if strongest.values[unit, 0] > 0][:count])
-
-
-def _numbers(strongest: Strongest, drawn: _Drawn | None, ids: list[str]) -> dict:
-    """`window`: height and width of what is shown; `corner`: where it lies in the image; `scale`: what is black or white."""
-    maps = {}
-    for place, (unit, rank) in enumerate(zip(drawn.units, drawn.ranks, strict=True) if drawn else ()):
-        maps.setdefault(str(unit), []).append(
-            {
-                "example": ids[strongest.examples[unit, rank]],
-                "activation": float(strongest.values[unit, rank]),
-                "position": strongest.positions[unit, rank].tolist(),
-                "corner": drawn.corners[place].tolist(),
-                "scale": float(drawn.scales[place]),
-            }
-        )
-    dead = [int(unit) for unit in np.flatnonzero(strongest.values[:, 0] <= 0)]
-    return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": maps}
-
-
-def _side_by_side(left: np.ndarray, right: np.ndarray, height: int) -> np.ndarray:
-    parts = [np.pad(part, ((0, height - part.shape[0]), (0, 0), (0, 0)), constant_values=255) for part in (left, right)]
-    return np.concatenate([parts[0], np.full((height, 2 * GAP, 3), 255, np.uint8), parts[1]], axis=1)
+def _shuffled(strongest: Strongest, seed: int) -> list[int]:
+    return np.random.default_rng(seed).permutation(len(strongest.values)).tolist()

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.example_search import Progress
 from zfnet.components.figures.mean_grey import mean_grey
 from zfnet.components.figures.occlusion_chart import OcclusionTexts, occlusion_chart
+from zfnet.components.figures.searched_batches import Progress
 from zfnet.components.figures.strongest_elsewhere import Elsewhere, strongest_elsewhere
 from zfnet.components.figures.subjects import class_name
 from zfnet.components.pictures.image_input import ImageInput

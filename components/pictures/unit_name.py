@@ -21,5 +21,11 @@ def unit_name(deconvnet: Deconvnet, layer: str, unit: int, labels: Sequence[str]
     value = graph.value_of(layer)
     if len(graph.shapes[value]) > 1:
         return f"{layer}, map {unit}"
-    is_class = value == list(graph.outputs.values())[-1] and graph.shapes[value][-1] == len(labels)
-    return f"{layer}, unit {unit}" + (f" ({labels[unit]})" if is_class else "")
+    return f"{layer}, unit {unit}" + (f" ({labels[unit]})" if is_class_layer(deconvnet, layer, labels) else "")
+
+
+def is_class_layer(deconvnet: Deconvnet, layer: str, labels: Sequence[str]) -> bool:
+    """Whether the units of a layer stand for classes: it is the model's output, and there are as many names."""
+    graph = deconvnet.graph
+    value = graph.value_of(layer)
+    return value == list(graph.outputs.values())[-1] and tuple(graph.shapes[value]) == (len(labels),)

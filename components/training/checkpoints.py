@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+from collections.abc import Container, Sequence
 
 import keras
 import numpy as np
@@ -33,12 +34,13 @@ class Checkpoints:
     def __init__(self, folder: pathlib.Path, called: str | None = None):
         self.folder, self.called = folder, called or str(folder)
 
-    def keep(self, net: keras.Model, state: TrainingState) -> None:
+    def keep(self, net: keras.Model, state: TrainingState, spared: Container[int] = ()) -> None:
         """Writes a checkpoint, and removes those no longer needed.
 
         Args:
             net: the net, with its optimizer.
             state: where its training stands.
+            spared: epochs, counted from 1, whose checkpoints stay besides.
 
         Raises:
             OSError: if it can't be written, because the disk is full, say; the checkpoints before are left as they are.
@@ -50,7 +52,7 @@ class Checkpoints:
             beside.mkdir(parents=True)
             with (beside / VARIABLES).open("wb") as file:
                 np.savez(file, *(keras.ops.convert_to_numpy(variable) for variable in _variables(net)))
-            (beside / STATE).write_text(json.dumps(state.to_json() | {"sha256": _digest(beside / VARIABLES)}, indent=1))
+            (beside / STATE).write_text(json.dumps(state.to_json() | {"sha256": digest(beside / VARIABLES)}, indent=1))
             for path in beside.iterdir():
                 _flush(path)
             _remove(target)
@@ -62,15 +64,15 @@ class Checkpoints:
                 f"No checkpoint could be written to {self.called} ({error.strerror or error}). "
                 + (f"What was trained up to {last[-1].name} is kept there; the same command goes on from it." if last else "")
             ) from error
-        self._remove_old(state)
+        self._remove_old(state, spared)
 
-    def _remove_old(self, state: TrainingState) -> None:
+    def _remove_old(self, state: TrainingState, epochs: Container[int]) -> None:
         # Those of later epochs, which a longer training left, stay.
         past = [path for path in self.written() if _place(path) <= (state.epoch, state.step)]
         whole = [path for path in past if not _place(path)[1]]
         errors = [epoch["val_top1_error"] for epoch in state.history if "val_top1_error" in epoch]
         best = errors.index(min(errors)) + 1 if errors else 0
-        spared = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best)}
+        spared = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in epochs)}
         for path in past:
             if path not in spared:
                 _remove(path)
@@ -99,11 +101,11 @@ class Checkpoints:
         for path in reversed(usable):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # cut short; the one before is tried
                 values = json.loads((path / STATE).read_text())
-                if values.pop("sha256") == _digest(path / VARIABLES):
+                if values.pop("sha256") == digest(path / VARIABLES):
                     state = TrainingState.from_json(values)
                     if state.step and state.batch_size != batch_size:
                         continue
-                    _read(path / VARIABLES, net)
+                    read_variables(path / VARIABLES, _variables(net))
                     return dataclasses.replace(state, batch_size=batch_size)
         if any(not _place(path)[1] for path in usable):
             raise ValueError(f"No checkpoint in {self.called} can be read. Remove that directory to train from the beginning.")
@@ -120,13 +122,22 @@ def _variables(net: keras.Model) -> list[keras.Variable]:
     return net.weights + net.optimizer.variables
 
 
-def _read(file: pathlib.Path, net: keras.Model) -> None:
-    variables = _variables(net)
+def read_variables(file: pathlib.Path, variables: Sequence[keras.Variable]) -> None:
+    """Sets variables to the first values of a checkpoint: the weights alone, or those of the optimizer too.
+
+    Args:
+        file: its `variables.npz`.
+        variables: as many as are wanted, in the order in which they were written.
+
+    Raises:
+        ValueError: they are of another net; then none is set.
+        KeyError: there are not as many.
+    """
     with np.load(file, allow_pickle=False) as arrays:
         # All before the first is set, so that a checkpoint of another net leaves this one as it is.
         values = [arrays[f"arr_{place}"] for place in range(len(variables))]
     if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-        raise ValueError(f"{file} holds the variables of another net.")
+        raise ValueError(f"{file.name} holds the variables of another net.")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
@@ -143,7 +154,8 @@ def _remove(directory: pathlib.Path) -> None:
         shutil.rmtree(leaving)
 
 
-def _digest(path: pathlib.Path) -> str:
+def digest(path: pathlib.Path) -> str:
+    """Hex SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -28,6 +28,7 @@ class Call:
         checkpoints: directory of the training's checkpoints.
         tensorboard: directory of the training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch.
+        keep_checkpoints: whether to keep those of all epochs at which evolution looks.
     """
 
     recipe: dict
@@ -37,6 +38,7 @@ class Call:
     checkpoints: str
     tensorboard: str
     keep_every: float
+    keep_checkpoints: bool = False
 
 
 def main(call_file: str, failure_file: str) -> int:
@@ -59,7 +61,7 @@ def main(call_file: str, failure_file: str) -> int:
     try:
         examples, statistics, model = Examples(call.examples), Statistics(call.statistics), Model(call.model)
         kept = Checkpoints(pathlib.Path(call.checkpoints))
-        fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every)
+        fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every, call.keep_checkpoints)
     except (*errors, ClusterChangedError):
         return LOST
     except KeyboardInterrupt:

@@ -11,7 +11,9 @@ from etils import epath
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.data.batches import read_origins
 from zfnet.components.data.training_batches import training_batches
+from zfnet.components.figures.evolution import draw_evolution, evolution_numbers, write_evolution
 from zfnet.components.pictures.filter_grid import filter_grid
 from zfnet.components.training.acceleration import choose_mixed_precision, choose_xla, precision
 from zfnet.components.training.checkpoints import Checkpoints
@@ -19,7 +21,7 @@ from zfnet.components.training.cluster import open_cluster
 from zfnet.components.training.convergence import LayerConvergence, read_convergence
 from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
-from zfnet.components.training.evolution import FeatureEvolution, draw_evolution, evolution_epochs
+from zfnet.components.training.evolution import SEARCHED, FeatureEvolution, evolution_epochs, read_evolution
 from zfnet.components.training.recipe import Recipe, whole_shares
 from zfnet.components.training.schedule import PlateauSchedule
 from zfnet.components.training.train_loop import train_loop
@@ -36,6 +38,7 @@ def fit(
     kept: Checkpoints,
     tensorboard: str,
     keep_every: float,
+    keep_checkpoints: bool = False,
 ) -> None:
     """Trains by a recipe; see `trainer.train` for the artifacts and directories, all of which are local here."""
     # TensorFlow can't shuffle by an epoch's number where its own seed is 0.
@@ -97,7 +100,7 @@ def fit(
             callbacks=keras.callbacks.CallbackList(
                 callbacks, add_progbar=cluster.chief, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
             ),
-            keep=functools.partial(kept.keep, net) if cluster.chief else lambda state: None,
+            keep=functools.partial(kept.keep, net, spared=looked_at if keep_checkpoints else ()) if cluster.chief else lambda state: None,
             keep_every=keep_every,
             on_divergence=report if cluster.chief else lambda step: None,
         )
@@ -108,7 +111,9 @@ def fit(
     used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": recipe.learning_rate_for(count), "replicas": cluster.replicas}
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
-    _save(model, recipe, net, labels, central_mean, state.history, draw_evolution(evolution_folder, looked_at))
+    _save(model, recipe, net, labels, central_mean, state.history)
+    columns, ids = read_evolution(evolution_folder, looked_at), read_origins(examples, "train", SEARCHED)[2]
+    write_evolution(draw_evolution(columns), evolution_numbers(columns, ids), model.path / "pictures")
 
 
 def _open_writers(folder: epath.Path, anew: bool) -> list:
@@ -119,7 +124,7 @@ def _open_writers(folder: epath.Path, anew: bool) -> list:
     return [tf.summary.create_file_writer(str(log)) for log in logs]
 
 
-def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history, pictures) -> None:
+def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history) -> None:
     saved = build(recipe.architecture, net.input_shape[1:], len(labels), mean_image=mean)
     for layer in net.layers:
         saved.get_layer(layer.name).set_weights(layer.get_weights())
@@ -128,8 +133,5 @@ def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history,
     (model.path / "history.json").write_text(json.dumps(history, indent=1))
     folder = model.path / "pictures"
     folder.mkdir()
-    pictures = {f"evolution_{layer}": picture for layer, picture in pictures.items()}
     first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
-    pictures[f"filters_{first.name}"] = filter_grid(first.kernel.numpy())
-    for name, picture in pictures.items():
-        Image.fromarray(picture).save(folder / f"{name}.png")
+    Image.fromarray(filter_grid(first.kernel.numpy())).save(folder / f"filters_{first.name}.png")

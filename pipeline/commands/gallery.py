@@ -1,45 +1,45 @@
 """`zfnet gallery`: what the units of a model look for."""
 
+from __future__ import annotations
+
+import json
 import pathlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import data_option, image_size_option, model_argument, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.compared_gallery import compare_galleries
+from zfnet.pipeline.drawn_directory import DrawnDirectory, drawn_directory
+from zfnet.pipeline.model_argument import ModelArgument, find_model
+from zfnet.pipeline.options import data_option, image_size_option, out_option, preprocessing_option, unsupported_option
 from zfnet.pipeline.progress import progress
 from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.unit_options import layers_option, maps_option, named_maps_option, seed_option
+
+if TYPE_CHECKING:
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 
 @click.command(cls=Command, short_help="Draw what the units of a model answer to most.")
-@model_argument
+@click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @data_option
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="L",
-    show_default="all Conv2D layers, or five of them, evenly spread, where there are more than ten",
-    help="Layer to draw, by its name in the model; several times for several layers.",
-)
-@click.option(
-    "--maps",
-    type=click.IntRange(min=1),
-    default=RunConfig.maps_per_layer,
-    show_default=True,
-    metavar="N",
-    help="Feature maps (or dense units) of each layer, drawn at random from those that are ever positive.",
-)
+@layers_option
+@named_maps_option
+@maps_option(RunConfig.maps_per_layer, "those that are ever positive")
+@seed_option
 @out_option
 @preprocessing_option
 @image_size_option
 @unsupported_option
 def command(
-    model: str,
+    models: tuple[str, ...],
     data: str | None,
     layers: tuple[str, ...],
+    named: tuple[str, ...],
     maps: int,
+    seed: int,
     out: pathlib.Path,
     preprocessing: str,
     image_size: int | None,
@@ -48,31 +48,78 @@ def command(
     """Draw, for feature maps of MODEL, their nine strongest activations over DATA: projections beside the patches of the photographs.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. Writes DIR/gallery_LAYER.png for each layer, and DIR/gallery.json with
-    the numbers behind everything that is drawn. Which maps are drawn is the same every time. In projections 0 is grey; each has a scale
+    the numbers behind everything that is drawn. The same --seed draws the same maps. In projections 0 is grey; each has a scale
     of its own, which the strongest 0.2 % of its values exceed.
-    """
-    found = find_model(model)
-    with drawn_directory("gallery", out, data, pictures=lambda numbers: map(_picture_name, numbers)) as directory:
-        from zfnet.components.figures.default_layers import default_layers
-        from zfnet.components.figures.gallery import draw_galleries
-        from zfnet.components.pictures.image_input import ImageInput
 
-        deconvnet = found.open_deconvnet(preprocessing, unsupported)
-        for layer in layers:
-            deconvnet.graph.value_of(layer)
-        layers = tuple(dict.fromkeys(layers)) or default_layers(deconvnet)
-        image_input = ImageInput.of(deconvnet.model, image_size)
-        click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
-        examples = directory.examples(found, data, image_input.side)
-        pictures = draw_galleries(
-            deconvnet, examples, layers, directory.drawing, maps=maps, seed=RunConfig.seed, labels=found.labels, progress=progress
-        )
-    for layer in layers:
-        click.echo(out / _picture_name(layer) if layer in pictures else f"{layer}: no unit is ever positive, nothing to draw")
+    Several MODELs are drawn side by side over the same photographs, each at its own image size, such as ZFNet beside AlexNet. Their layers
+    are matched by their place, the first beside the first, or by the names that --layer and --map give. A picture has the name of the first
+    model's layer.
+    """
+    found = [find_model(model) for model in models]
+    with drawn_directory("gallery", out, data, pictures=_pictures) as directory:
+        from zfnet.components.figures.named_units import never_positive
+
+        opened = [each.open_deconvnet(preprocessing, unsupported) for each in found]
+        choices = {"layers": layers, "named": named, "maps": maps, "seed": seed, "image_size": image_size, "preprocessing": preprocessing}
+        if len(models) > 1:
+            units = compare_galleries(models, found, opened, directory, data, **choices)
+            numbers = json.loads((directory.drawing / "gallery.json").read_text())
+            layers_of = [each["layers"] for each in numbers["models"]]
+        else:
+            units = [_draw_one(models[0], found[0], opened[0], directory, data, **choices)]
+            layers_of = [numbers := json.loads((directory.drawing / "gallery.json").read_text())]
+        dead = [
+            f"{model}: {name} is never positive, not drawn"
+            for model, *each in zip(models, units, layers_of, strict=True)
+            for name in never_positive(*each)
+        ]
+    for line in dead:
+        click.echo(line)
+    for name in _pictures(numbers):
+        click.echo(out / name)
+    if len(models) == 1:
+        for layer, each in numbers.items():
+            if not each["maps"] and layer not in units[0]:
+                click.echo(f"{layer}: no unit is ever positive, nothing to draw")
     click.echo(out / "gallery.json")
 
 
-def _picture_name(layer: str) -> str:
-    from zfnet.components.figures.gallery import picture_name
+def _draw_one(
+    model: str,
+    found: ModelArgument,
+    deconvnet: Deconvnet,
+    directory: DrawnDirectory,
+    data: str | None,
+    *,
+    layers: tuple[str, ...],
+    named: tuple[str, ...],
+    maps: int,
+    seed: int,
+    image_size: int | None,
+    preprocessing: str,
+) -> dict[str, list[int]]:
+    """Draws the galleries of one model; returns the units that were named."""
+    from zfnet.components.figures.default_layers import default_layers
+    from zfnet.components.figures.gallery import draw_galleries
+    from zfnet.components.figures.named_units import named_units
+    from zfnet.components.pictures.image_input import ImageInput
 
-    return picture_name(layer)
+    units = named_units(deconvnet, named, found.labels)
+    for layer in layers:
+        deconvnet.graph.value_of(layer)
+    chosen = tuple(dict.fromkeys((*layers, *units))) or default_layers(deconvnet)
+    image_input = ImageInput.of(deconvnet.model, image_size)
+    click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
+    examples = directory.examples(found, data, image_input.side)
+    draw_galleries(
+        deconvnet, examples, chosen, directory.drawing, maps=maps, seed=seed, named=units, labels=found.labels, progress=progress
+    )
+    return units
+
+
+def _pictures(numbers: dict[str, Any]) -> Iterable[str]:
+    """Names of the pictures: of several models they are listed; of one its layers are the keys, some of them without a picture."""
+    from zfnet.components.figures.picture_name import picture_name
+
+    listed = numbers.get("pictures")
+    return listed if isinstance(listed, list) else [picture_name("gallery", layer) for layer, each in numbers.items() if each["maps"]]

@@ -84,6 +84,13 @@ NOT_BLESSED = 3
     help="Time between two checkpoints in the middle of an epoch; there is one at the end of each.",
 )
 @click.option(
+    "--keep-checkpoints",
+    is_flag=True,
+    default=None,
+    help="Keep the checkpoints of all epochs that `zfnet evolution` draws (1, 2, 5, 10, ...; each takes twice the room of the weights), "
+    "instead of the last two and the best.",
+)
+@click.option(
     "--max-rejected",
     type=click.FloatRange(0, 1),
     metavar="SHARE",

@@ -42,7 +42,7 @@ def test_writes_a_model_that_takes_raw_pixels(model, examples, statistics):
     assert sorted(convergence["weight_change"]["conv1"]) == ["1", "2", "3"]
     assert sorted(convergence["strongest_changed"]["conv1"]) == ["2", "3"]
     pictures = {path.name for path in (model.path / "pictures").iterdir()}
-    assert pictures == {"filters_conv1.png", *(f"evolution_conv{number}.png" for number in range(1, 6))}
+    assert pictures == {"evolution.json", "filters_conv1.png", *(f"evolution_conv{number}.png" for number in range(1, 6))}
 
 
 def test_trains_a_variation(examples, statistics, tmp_path):

@@ -3,9 +3,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.figures import example_search
 from zfnet.components.figures.example_search import ExampleSearch
-from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model import Deconvnet
 
 
@@ -31,14 +29,6 @@ class Seen:
         self.titles.append(title)
         self.sizes.append([len(images) for images, _, _ in batches])
         return batches
-
-
-@pytest.mark.parametrize(("pixels", "expected"), [(11 * 40 * 56, 8), (4 * 40 * 56, 4), (40, 1)])
-def test_batches_are_powers_of_two(deconvnet, examples, monkeypatch, pixels, expected):
-    monkeypatch.setattr(example_search, "PIXELS", pixels)
-    seen = Seen()
-    ExampleSearch(deconvnet, examples, seen).strongest(["colour"])
-    assert set(seen.sizes[0][:-1]) == {expected}
 
 
 def test_the_first_examples_alone(deconvnet, examples):
@@ -69,7 +59,3 @@ def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):
     found.values[0] = 0
     assert search.different(found, 0) == []
     assert list(search.project({"colour": found}, {})) == []
-
-
-def test_a_batch_has_at_least_one_image():
-    assert [example_search.fitting_batch(ImageInput(*size, False)) for size in [(96, 96), (224, 224), (3000, 2000)]] == [64, 8, 1]

@@ -7,7 +7,8 @@ from PIL import Image
 
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.figures.gallery import TILES, draw_galleries, picture_name
+from zfnet.components.figures.gallery import draw_galleries
+from zfnet.components.figures.gallery_tiles import TILES
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet
@@ -100,14 +101,6 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, 
     unit, conv1 = next(iter(numbers["conv1"]["maps"].items()))
     maxima = wide_net.activations(images[:, 8:48], ["conv1"])[0].numpy()[..., int(unit)].max()
     np.testing.assert_allclose(conv1[0]["activation"], maxima, rtol=1e-4)
-
-
-def test_no_two_layers_share_a_file():
-    layers = ["conv", "a/b", "a_b", "a%2Fb", "a#2"]
-    names = [picture_name(layer) for layer in layers]
-    assert len(set(names)) == len(layers)
-    assert not any("/" in name for name in names)
-    assert names[0] == "gallery_conv.png"
 
 
 def test_nothing_to_draw_at_all(wide_net, examples, tmp_path):

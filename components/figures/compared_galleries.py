@@ -1,0 +1,105 @@
+"""Galleries of several models side by side: ZFNet beside AlexNet, layer by layer."""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.figures.gallery import find_galleries
+from zfnet.components.figures.picture_name import picture_name
+from zfnet.components.figures.searched_batches import Progress, no_progress
+from zfnet.components.pictures.side_by_side import side_by_side
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+
+class ComparedModel(NamedTuple):
+    """One of the models.
+
+    Attributes:
+        name: the heading above its part of each picture.
+        deconvnet: of the model, which takes RGB 0..255.
+        examples: prepared for its larger side; the same photographs as those of the others.
+        labels: names of its classes; empty if they are not known.
+        named: for some of its layers the units to draw, instead of ones at random.
+    """
+
+    name: str
+    deconvnet: Deconvnet
+    examples: Examples
+    labels: Sequence[str] = ()
+    named: Mapping[str, Sequence[int]] = {}
+
+
+def draw_compared_galleries(
+    models: Sequence[ComparedModel],
+    rows: Sequence[Sequence[str | None]],
+    folder: pathlib.Path,
+    *,
+    maps: int,
+    seed: int,
+    about: Sequence[Mapping[str, Any]],
+    progress: Progress = no_progress,
+) -> dict[str, np.ndarray]:
+    """Draws the galleries of models beside each other: a picture for each row of layers.
+
+    Zeiler & Fergus 2013, Fig. 2 and section 4.1, where the features of ZFNet are held against those of AlexNet.
+
+    Args:
+        models: two or more.
+        rows: for each picture the layer of each model, in the models' order; None for a model that has none there. No model has a layer
+            twice, nor two rows the same first layer.
+        folder: gets `gallery_<layer>.png`, named after the first layer of the row, and `gallery.json`.
+        maps: units of each layer that are drawn at random.
+        seed: decides which.
+        about: what else `gallery.json` is to tell of each model.
+        progress: shows how far it has come.
+
+    Returns:
+        By name of the file the picture, a uint8 array; none for a row of layers of which no unit is ever positive.
+    """
+    found = []
+    for place, model in enumerate(models):
+        layers = [row[place] for row in rows if row[place] is not None]
+
+        def named_progress(batches, length, title, name=model.name):
+            return progress(batches, length, f"{name}: {title.lower()}")
+
+        found.append(
+            find_galleries(
+                model.deconvnet,
+                model.examples,
+                layers,
+                maps=maps,
+                seed=seed,
+                named=model.named,
+                labels=model.labels,
+                progress=named_progress,
+            )
+        )
+    pictures, shown = {}, []
+    for row in rows:
+        sheets = [
+            galleries[layer].sheet(1) if layer is not None and galleries[layer].sheet else None
+            for layer, galleries in zip(row, found, strict=True)
+        ]
+        if any(sheet is not None for sheet in sheets):
+            name = picture_name("gallery", next(layer for layer in row if layer is not None))
+            pictures[name] = side_by_side(sheets, [_title(*each) for each in zip(models, row, sheets, strict=True)])
+            shown.append({"picture": name, "layers": list(row)})
+            Image.fromarray(pictures[name]).save(folder / name)
+    galleries = [{"layers": {layer: gallery.numbers for layer, gallery in each.items()}} for each in found]
+    told = [{"name": model.name, **more, **each} for model, more, each in zip(models, about, galleries, strict=True)]
+    (folder / "gallery.json").write_text(json.dumps({"pictures": list(pictures), "rows": shown, "models": told}, indent=1))
+    return pictures
+
+
+def _title(model: ComparedModel, layer: str | None, sheet: np.ndarray | None) -> str:
+    if layer is None:
+        return f"{model.name}: no such layer"
+    if layer in model.named and not model.named[layer]:
+        return f"{model.name}, {layer}: no such map"
+    return f"{model.name}, {layer}" + ("" if sheet is not None else ": never positive")

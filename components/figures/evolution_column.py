@@ -1,0 +1,94 @@
+"""What some feature maps of a net look for at one moment of its training: a column of the evolution of features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.projected_pictures import projected_pictures
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.project_strongest import project_strongest
+from zfnet.model.deconvnet.strongest_activations import strongest_activations
+
+# Gives the images to search: all of them, or those with some numbers.
+Batches = Callable[[set[int] | None], Iterable]
+
+
+class EvolutionColumn(NamedTuple):
+    """The strongest activation of each of some maps (or dense units) of one layer, and its projection.
+
+    Attributes:
+        maps: int64 `(M,)`, their numbers in the layer.
+        activations: float32 `(M,)`.
+        examples: int64 `(M,)`, numbers of the images.
+        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
+        corners: int64 `(M, 2)`, row and column of the window's corner in the image.
+        scales: float `(M,)`, the absolute value that is black or white in the projection.
+        projections: uint8 `(M, h, w, 3)`, 0 is grey.
+        patches: uint8 `(M, h, w, 3)`, the same windows of the images.
+        strongest: int64 `(units,)`, numbers of the images that all maps of the layer answer to most.
+    """
+
+    maps: np.ndarray
+    activations: np.ndarray
+    examples: np.ndarray
+    positions: np.ndarray
+    corners: np.ndarray
+    scales: np.ndarray
+    projections: np.ndarray
+    patches: np.ndarray
+    strongest: np.ndarray
+
+
+def evolution_column(
+    deconvnet: Deconvnet, batches: Batches, maps: Mapping[str, Sequence[int]], image_input: ImageInput, mean: np.ndarray | None = None
+) -> dict[str, EvolutionColumn]:
+    """Finds the strongest activation of some maps over images, and projects it to pixels.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4: "the strongest activation (across all training examples) within a given feature map
+    projected back to pixel space".
+
+    Args:
+        deconvnet: of the net as it is at that moment.
+        batches: called with None for all images, then with the numbers of those that are projected; gives what
+            `strongest_activations` takes.
+        maps: for each layer the maps, `(M,)` ints.
+        image_input: of the net.
+        mean: what was subtracted from the images and is to be seen in patches again, `(height, width, 3)`; None for nothing.
+
+    Returns:
+        For each layer its column, in the order of `maps`.
+
+    Raises:
+        ValueError: activations or projections are not numbers.
+    """
+    maps = {layer: np.asarray(units) for layer, units in maps.items()}
+    strongest = strongest_activations(deconvnet, batches(None), list(maps), k=1)
+    for layer, units in maps.items():
+        if (strongest[layer].examples[units, 0] < 0).any():
+            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN), or there is no image to search.")
+    chosen = {layer: (units, np.zeros_like(units)) for layer, units in maps.items()}
+    wanted = {int(number) for layer, units in maps.items() for number in strongest[layer].examples[units, 0]}
+    drawn = {layer: {} for layer in maps}
+    for part in project_strongest(deconvnet, batches(wanted), strongest, chosen):
+        if mean is not None:
+            under = np.stack([cut_window(mean, corner, part.patches.shape[1:3]) for corner in part.corners])
+            part = part._replace(patches=part.patches + under)
+        pictures = projected_pictures(part, image_input)
+        found = zip(part.corners, pictures.scales, pictures.projections, pictures.patches, strict=True)
+        drawn[part.layer].update(zip(part.units.tolist(), found, strict=True))
+    columns = {}
+    for layer, units in maps.items():
+        found, first = strongest[layer].of(units), strongest[layer].examples[:, 0]
+        pictures = (np.stack(parts) for parts in zip(*(drawn[layer][unit] for unit in units.tolist()), strict=True))
+        columns[layer] = EvolutionColumn(units, found.values[:, 0], found.examples[:, 0], found.positions[:, 0], *pictures, first)
+    return columns
+
+
+def chosen_maps(units: int, count: int, seed: int) -> np.ndarray:
+    """A random subset of a layer's feature maps, in order: the same for the same seed."""
+    return np.sort(np.random.default_rng(seed).permutation(units)[:count])

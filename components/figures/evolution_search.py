@@ -1,0 +1,105 @@
+"""The evolution of features afterwards: the same maps searched in the checkpoints of a training, one after the other."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.figures.evolution_column import EvolutionColumn, evolution_column
+from zfnet.components.figures.named_units import unit_count
+from zfnet.components.figures.searched_batches import Progress, no_progress, searched_batches
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.training.evolution import SEARCHED, epoch_title
+from zfnet.components.training.kept_checkpoints import KeptCheckpoint
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+
+def search_evolution(
+    moments: Iterable[tuple[str, Deconvnet]],
+    examples: Examples,
+    split: str,
+    maps: Mapping[str, Sequence[int]],
+    progress: Progress = no_progress,
+) -> dict[str, dict[str, EvolutionColumn]]:
+    """Finds and projects the strongest activation of each map at each moment of a training.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4.
+
+    Args:
+        moments: title and net of each, in order; taken one by one, so that they may be one net whose weights change.
+        examples: prepared for the nets' larger side.
+        split: which split is searched; of a large one the first 50,000 examples, as in training.
+        maps: for each layer the maps, `(M,)` ints.
+        progress: shows how far it has come.
+
+    Returns:
+        The columns by title and layer, as `draw_evolution` takes them.
+
+    Raises:
+        ValueError: an activation is not a number; the message names the moment.
+    """
+    columns = {}
+    for title, deconvnet in moments:
+        image_input = ImageInput.of(deconvnet.model, examples.image_size)
+
+        def batches(numbers: set[int] | None, title=title, image_input=image_input) -> Iterator:
+            return searched_batches(examples, split, image_input, title, numbers=numbers, most=SEARCHED, progress=progress)
+
+        try:
+            columns[title] = evolution_column(deconvnet, batches, maps, image_input)
+        except ValueError as error:
+            raise ValueError(f"{title}: {error}") from error
+    return columns
+
+
+def moments_of_training(
+    deconvnet: Deconvnet, checkpoints: Sequence[KeptCheckpoint], epochs: int, passed_over: Callable[[str], None]
+) -> Iterator[tuple[str, Deconvnet]]:
+    """Gives a model the weights of one checkpoint after the other, and in the end its own.
+
+    Args:
+        deconvnet: of the model that the training ended with, as it was saved.
+        checkpoints: in order.
+        epochs: how many the training took.
+        passed_over: told why a checkpoint is left out.
+
+    Yields:
+        The title of each column, and the deconvnet.
+    """
+    model = deconvnet.model
+    last = model.get_weights()
+    try:
+        for checkpoint in checkpoints:
+            try:
+                checkpoint.load_into(model)
+            except ValueError as error:
+                passed_over(str(error))
+                continue
+            yield epoch_title(checkpoint.epoch), deconvnet
+    finally:
+        model.set_weights(last)
+    yield epoch_title(epochs), deconvnet
+
+
+def refuse_unlike(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]) -> None:
+    """Fails if nets can't be the same net at several moments.
+
+    Args:
+        deconvnets: by what they are called.
+        layers: names of the layers to be drawn, which the first has.
+
+    Raises:
+        ValueError: they take images of different sizes, or a layer is not the same in all.
+    """
+    (first, expected), *others = deconvnets.items()
+    for name, deconvnet in others:
+        if deconvnet.model.input_shape != expected.model.input_shape:
+            raise ValueError(
+                f"{first} takes images {expected.model.input_shape} and {name} {deconvnet.model.input_shape}; expected one net."
+            )
+        for layer in layers:
+            if layer not in deconvnet.layers:
+                raise ValueError(f"{name} has no layer {layer!r}, which {first} has; expected one net at several moments.")
+            counts = unit_count(expected, layer), unit_count(deconvnet, layer)
+            if counts[0] != counts[1]:
+                raise ValueError(
+                    f"Layer {layer!r} has {counts[0]} maps in {first} and {counts[1]} in {name}; expected one net at several moments."
+                )

@@ -1,0 +1,125 @@
+"""`zfnet evolution`: what the maps of a model looked for while it was trained."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+from etils import epath
+
+from zfnet.components.data.shard_plan import SPLITS
+from zfnet.pipeline.command import Command
+from zfnet.pipeline.drawn_directory import drawn_directory
+from zfnet.pipeline.model_argument import ModelArgument, find_model
+from zfnet.pipeline.model_names import model_names
+from zfnet.pipeline.options import image_size_option, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.progress import progress
+from zfnet.pipeline.unit_options import layers_option, maps_option, named_maps_option, seed_option
+
+if TYPE_CHECKING:
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+# Zeiler & Fergus 2013, Fig. 4.
+MAPS = 6
+KEEPING = "`zfnet run --keep-checkpoints`, under a --root of its own, keeps those of all epochs that are drawn."
+
+
+@click.command(cls=Command, short_help="Draw what the maps of a model looked for while it was trained.")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
+@click.option(
+    "--data",
+    metavar="DATA",
+    show_default="the examples of the run, or photo_patches for .keras files",
+    help="Photographs to look at, as `zfnet run --data` takes them.",
+)
+@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Which part of them.")
+@layers_option
+@named_maps_option
+@maps_option(MAPS, "all")
+@seed_option
+@out_option
+@preprocessing_option
+@image_size_option
+@unsupported_option
+def command(
+    models: tuple[str, ...],
+    data: str | None,
+    split: str,
+    layers: tuple[str, ...],
+    named: tuple[str, ...],
+    maps: int,
+    seed: int,
+    out: pathlib.Path,
+    preprocessing: str,
+    image_size: int | None,
+    unsupported: str,
+) -> None:
+    """Draw, for feature maps of MODEL, their strongest activation over DATA at several moments of the training, projected to pixels.
+
+    Several MODELs are one net in the order of its training: .keras files, or directories that `zfnet run` wrote, for the models that they
+    ended with. One MODEL is such a directory, whose checkpoints are drawn, and the model in the end; a run keeps the last two and the best,
+    with --keep-checkpoints those of all epochs that its own pictures of the evolution show.
+
+    Writes DIR/evolution_LAYER.png for each layer, a row a map and a column a moment, and DIR/evolution.json with the numbers behind
+    everything that is drawn. Of more than 50,000 photographs the first are searched. In projections 0 is grey; each has a scale of its own.
+    """
+    found = [find_model(model) for model in models]
+    with drawn_directory("evolution", out, data) as directory:
+        from zfnet.components.data.batches import read_origins
+        from zfnet.components.figures.default_layers import default_layers
+        from zfnet.components.figures.evolution import draw_evolution, evolution_numbers, write_evolution
+        from zfnet.components.figures.evolution_column import chosen_maps
+        from zfnet.components.figures.evolution_search import refuse_unlike, search_evolution
+        from zfnet.components.figures.named_units import named_units, unit_count
+        from zfnet.components.pictures.image_input import ImageInput
+        from zfnet.components.training.evolution import SEARCHED
+
+        # Before photographs are prepared; those of a run are the same net again and again.
+        moments: Iterable[tuple[str, Deconvnet]]
+        if len(found) == 1:
+            first, moments = _of_run(models[0], found[0], preprocessing, unsupported)
+        else:
+            opened = dict(zip(model_names(models), (each.open_deconvnet(preprocessing, unsupported) for each in found), strict=True))
+            first, moments = next(iter(opened.values())), opened.items()
+        units = named_units(first, named, found[0].labels)
+        chosen = tuple(dict.fromkeys((*layers, *units))) or default_layers(first)
+        wanted = {layer: units.get(layer) or chosen_maps(unit_count(first, layer), maps, seed) for layer in chosen}
+        if len(found) > 1:
+            refuse_unlike(dict(moments), chosen)
+        image_input = ImageInput.of(first.model, image_size)
+        click.echo(f"{models[0]}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
+        examples = directory.examples(next((each for each in found if each.examples), found[0]), data, image_input.side, split)
+        columns = search_evolution(moments, examples, split, wanted, progress)
+        if len(columns) < 2:
+            raise ValueError(f"{models[0]}: none of its checkpoints can be read. {KEEPING}")
+        numbers = evolution_numbers(columns, read_origins(examples, split, SEARCHED)[2])
+        numbers |= {"models": list(models), "split": split}
+        write_evolution(draw_evolution(columns), numbers, directory.drawing)
+    for name in (*numbers["pictures"], "evolution.json"):
+        click.echo(out / name)
+
+
+def _of_run(model: str, found: ModelArgument, preprocessing: str, unsupported: str) -> tuple[Deconvnet, Iterable[tuple[str, Deconvnet]]]:
+    """The model that a run ended with, and the moments of its training."""
+    if found.root is None:
+        raise click.UsageError(
+            f"{model} is one moment of a training: give several .keras files in the order of the training, or a directory of `zfnet run`."
+        )
+    from zfnet.components.artifacts import Model
+    from zfnet.components.figures.evolution_search import moments_of_training
+    from zfnet.components.training.evolution import evolution_epochs
+    from zfnet.components.training.kept_checkpoints import find_checkpoints
+
+    history = Model(epath.Path(found.file).parent).read_json("history.json")
+    kept, drawn = find_checkpoints(found.root, history), evolution_epochs(len(history))
+    papers = [checkpoint for checkpoint in kept if checkpoint.epoch in drawn]
+    if not kept:
+        raise ValueError(f"{model} has no checkpoint of its training before the model. {KEEPING}")
+    if missing := sorted(drawn - {checkpoint.epoch for checkpoint in kept} - {len(history)}):
+        click.echo(f"{model}: no checkpoint of epoch {', '.join(map(str, missing))} was kept. {KEEPING}", err=True)
+    deconvnet = found.open_deconvnet(preprocessing, unsupported)
+    # The last two and the best of a run that kept them all are beside the paper's epochs: they would only repeat a column.
+    shown = papers if len(papers) > 1 else kept
+    return deconvnet, moments_of_training(deconvnet, shown, len(history), lambda why: click.echo(f"{model}: {why}; left out", err=True))

@@ -56,9 +56,9 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
             f"The model {model.name!r} can't be trained from scratch: its output is {tuple(model.outputs[0].shape)}, and no dense layer "
             "makes it that a new softmax could take the place of. Leave --from-scratch out."
         )
-    # A softmax of the model's own gives probabilities already.
-    probabilities = isinstance(copy.layers[-1], keras.layers.Softmax) or _is_softmax(copy.layers[-1])
-    return copy if probabilities else keras.Model(copy.inputs, keras.layers.Softmax(dtype="float32")(signal))
+    if _ends_with_softmax(copy):  # A layer of its own, above the last dense one.
+        return copy
+    return keras.Model(copy.inputs, keras.layers.Softmax(dtype="float32")(signal))
 
 
 def train_from_scratch(
@@ -75,7 +75,7 @@ def train_from_scratch(
         candidates: the images.
         train: numbers of the training images.
         test: numbers of the test images.
-        folder: where the training images are written; nothing may be called `scratch` there.
+        folder: is made, for a copy of the training images.
         seed: decides weights, order, crops and dropout.
 
     Returns:
@@ -86,7 +86,7 @@ def train_from_scratch(
     """
     keras.utils.set_random_seed(seed + 1)
     tf.config.experimental.enable_op_determinism()
-    subset = candidates.write_subset(train, folder / "scratch")
+    subset = candidates.write_subset(train, folder)
     classes, size = len(subset.labels), subset.image_size
     # Of a recipe what follows from the number of images; the architecture has no part in that.
     recipe = Recipe("zfnet", None, None, 0.01, 1, seed, "ten", True)
@@ -119,5 +119,8 @@ def train_from_scratch(
     return found
 
 
-def _is_softmax(layer: keras.layers.Layer) -> bool:
-    return getattr(layer, "activation", None) is keras.activations.softmax
+def _ends_with_softmax(model: keras.Model) -> bool:
+    last = model.layers[-1]
+    if isinstance(last, keras.Model):
+        return _ends_with_softmax(last)
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax

@@ -11,6 +11,7 @@ COMMANDS = (
     "evaluate",
     "project",
     "gallery",
+    "features",
     "filters",
     "occlude",
     "invariance",

@@ -39,7 +39,9 @@ class Candidates:
         """
         there = examples.read_json("manifest.json")["splits"]
         if missing := [split for split in SPLITS if not there.get(split, {}).get("examples")]:
-            raise ValueError(f"The examples have no split {missing[0]!r}: training images are drawn from train, test images from validation.")
+            raise ValueError(
+                f"The examples have no split {missing[0]!r}: training images are drawn from train, test images from validation."
+            )
         labels = np.concatenate([_labels(examples, split) for split in SPLITS])
         ids = [id for split in SPLITS for id in read_origins(examples, split)[2]]
         return cls(examples, labels, ids, examples.count("train"))

@@ -44,4 +44,6 @@ def classify(classifier: str, known: np.ndarray, labels: np.ndarray, new: np.nda
         try:
             return learner.fit(known, labels).predict(new)
         except ConvergenceWarning as error:
-            raise ValueError(f"The {classifier} did not converge within {MOST_ITERATIONS:,} iterations: are the features finite?") from error
+            raise ValueError(
+                f"The {classifier} did not converge within {MOST_ITERATIONS:,} iterations: are the features finite?"
+            ) from error

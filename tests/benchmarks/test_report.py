@@ -8,6 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",
+    "features": "docs/paper.md",
     "preprocessing": "docs/speed.md",
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",

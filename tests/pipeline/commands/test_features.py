@@ -59,7 +59,9 @@ def test_both_classifiers_on_every_layer_and_from_scratch(features, tmp_path):
     found = numbers(tmp_path)
     assert found["layers"] == ["pool"]
     kinds = {(each["classifier"], each["layer"], each["per_class"]): each for each in found["results"]}
-    assert set(kinds) == {(name, layer, n) for name, layer in (("softmax", "pool"), ("svm", "pool"), ("from scratch", None)) for n in (2, 4)}
+    assert set(kinds) == {
+        (name, layer, n) for name, layer in (("softmax", "pool"), ("svm", "pool"), ("from scratch", None)) for n in (2, 4)
+    }
     for each in found["results"]:
         assert np.shape(each["classes"]) == (2, 2)
         assert each["mean"] == pytest.approx(np.mean(each["classes"]))

@@ -1,7 +1,8 @@
 """Measures what features learned on ten photographs are worth for five others, against training from scratch: Tables 4 to 7.
 
 Command: make bench BENCHMARKS=features, or .venv/bin/python benchmarks/features.py
-Writes benchmarks/features.json, and from it the tables and the picture of Tables 4 to 7 in docs/paper.md. Takes about a quarter of an hour on two cores.
+Writes benchmarks/features.json, and from it the tables of docs/paper.md for Tables 4 to 7, and their picture. Takes about a quarter of an
+hour on two cores.
 """
 
 import json

@@ -30,7 +30,7 @@ def write_patches(directory: pathlib.Path, photographs) -> None:
     for photograph in photographs:
         for split in PATCHES:
             for example in cut_patches(photograph, split):
-                file = directory / split / photograph.name / f"{example['id'].replace('/', '-')}.jpg"
+                file = directory / split / photograph.name / f"{example['id'].rpartition('/')[2]}.jpg"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(example["image"])
 

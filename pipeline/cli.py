@@ -12,6 +12,7 @@ COMMANDS = (
     "project",
     "gallery",
     "evolution",
+    "features",
     "filters",
     "occlude",
     "invariance",

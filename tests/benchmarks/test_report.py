@@ -8,6 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",
+    "features": "docs/paper.md",
     "preprocessing": "docs/speed.md",
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",
@@ -39,7 +40,9 @@ def test_cost_is_reckoned_from_what_was_measured(name, monkeypatch):
 
 
 def test_every_benchmark_is_shown():
-    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"report", "pictures", "steps", "textbook"} == set(DOCUMENTS)
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"report", "paper", "pictures", "steps", "textbook"} == set(
+        DOCUMENTS
+    )
 
 
 def test_machine_is_described(monkeypatch):

@@ -1,0 +1,126 @@
+"""The same net with fresh weights, trained on the few images alone: what pretraining is compared with."""
+
+import math
+import pathlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zfnet.components.data.training_batches import training_batches
+from zfnet.components.features.candidates import Candidates
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.preprocessing import LAYER
+from zfnet.components.training.recipe import Recipe
+from zfnet.model.net.mean_image import MeanImage
+
+# Share of the epochs after which the learning rate is divided by ten. Reading: the paper lowers it when the validation error stops
+# falling; of n images a class none are left to validate with, and the test images must not be looked at.
+LOWERED_AFTER = 0.75
+
+
+def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
+    """The same layers with new random weights and a softmax for other classes.
+
+    Args:
+        model: takes RGB 0..255; Sequential or Functional, nested or not.
+        classes: number of classes.
+
+    Returns:
+        A model of the same input that gives probabilities `(batch, classes)`. What only brings pixels into the range that the layers
+        expect (mean image, normalisation, preprocessing) is kept as it is.
+
+    Raises:
+        ValueError: there is no dense layer, and no maps, at the end that a new softmax could take the place of.
+    """
+    last = ([layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, keras.layers.Dense)] or [None])[-1]
+    copies = []
+
+    def renewed(layer):
+        config = layer.get_config()
+        if layer is last:
+            config |= {"units": classes, "activation": "linear"}
+        copies.append((layer, layer.__class__.from_config(config)))
+        return copies[-1][1]
+
+    copy = keras.models.clone_model(model, clone_function=renewed, recursive=True)
+    for layer, new in copies:
+        if isinstance(layer, MeanImage | keras.layers.Normalization) or layer.name.startswith(LAYER):
+            new.set_weights(layer.get_weights())
+    signal = copy.outputs[0]
+    if last is None and len(signal.shape) == 4:
+        signal = keras.layers.Dense(classes)(keras.layers.Flatten()(signal))
+    if len(copy.outputs) > 1 or tuple(signal.shape[1:]) != (classes,):
+        raise ValueError(
+            f"The model {model.name!r} can't be trained from scratch: its output is {tuple(model.outputs[0].shape)}, and no dense layer "
+            "makes it that a new softmax could take the place of. Leave --from-scratch out."
+        )
+    if _ends_with_softmax(copy):  # A layer of its own, above the last dense one.
+        return copy
+    return keras.Model(copy.inputs, keras.layers.Softmax(dtype="float32")(signal))
+
+
+def train_from_scratch(
+    model: keras.Model, candidates: Candidates, train: Sequence[int], test: Sequence[int], folder: pathlib.Path, seed: int
+) -> np.ndarray:
+    """Trains a fresh copy on a few images, and answers.
+
+    Zeiler & Fergus 2013, section 3, as far as it goes: the ten crops, SGD with momentum 0.9, dropout and clipped filters where the net has
+    them; batches, learning rate and epochs as `zfnet run` chooses them for so many images (at least 10 epochs and at most 60). The
+    learning rate falls once (`LOWERED_AFTER`). The same seed gives the same bits on a CPU.
+
+    Args:
+        model: as `fresh_copy` takes it.
+        candidates: the images.
+        train: numbers of the training images.
+        test: numbers of the test images.
+        folder: is made, for a copy of the training images.
+        seed: decides weights, order, crops and dropout.
+
+    Returns:
+        int `(len(test),)`, the class answered for the central crop of each test image.
+
+    Raises:
+        ValueError: the training diverges.
+    """
+    keras.utils.set_random_seed(seed + 1)
+    tf.config.experimental.enable_op_determinism()
+    subset = candidates.write_subset(train, folder)
+    classes, size = len(subset.labels), subset.image_size
+    # Of a recipe what follows from the number of images; the architecture has no part in that.
+    recipe = Recipe("zfnet", None, None, 0.01, 1, seed, "ten", True)
+    count = len(train)
+    batch_size, epochs, rate = recipe.batch_for(count), recipe.epochs_for(count), recipe.learning_rate_for(count)
+    net = fresh_copy(model, classes)
+    image_input = ImageInput.of(net, size)
+
+    def laid_out(images, labels):
+        images = image_input.crop(images)
+        return (tf.transpose(images, (0, 3, 1, 2)) if image_input.channels_first else images), labels
+
+    # The net centres its images itself.
+    mean = np.zeros((subset.side, subset.side, 3), np.float32)
+    batches = training_batches(subset, mean, size=size, batch_size=batch_size, seed=seed, first_epoch=0, epochs=epochs, crops="ten")
+    net.compile(keras.optimizers.SGD(rate, momentum=0.9), "sparse_categorical_crossentropy", jit_compile=False)
+    lowered = math.ceil(LOWERED_AFTER * epochs)
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch: rate if epoch < lowered else rate / 10)
+    steps = count // batch_size
+    history = net.fit(batches.map(laid_out), epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[schedule])
+    if not np.isfinite(history.history["loss"]).all():
+        raise ValueError(f"Training {model.name!r} from scratch on {count} images diverged. Leave --from-scratch out.")
+    order = np.argsort(test)
+    answers = [
+        net.predict_on_batch(image_input.laid_out(image_input.crop(images))).argmax(axis=1)
+        for images, _ in candidates.batches(test, image_input.side, batch_size)
+    ]
+    found = np.zeros(len(test), np.int64)
+    found[order] = np.concatenate(answers)
+    return found
+
+
+def _ends_with_softmax(model: keras.Model) -> bool:
+    last = model.layers[-1]
+    if isinstance(last, keras.Model):
+        return _ends_with_softmax(last)
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax

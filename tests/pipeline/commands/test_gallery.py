@@ -147,3 +147,35 @@ def test_pictures_are_not_written_among_the_photographs(folder, monkeypatch):
     assert done.exit_code == 1
     assert "lies inside of DATA" in done.stderr
     assert names(folder / "photographs") == ["cat", "dog"]
+
+
+def test_maps_by_their_name(gallery, tmp_path):
+    done = gallery("root", "--map", "conv1/3", "--map", "classes/dog")
+    assert done.exit_code == 0, done.output
+    numbers = json.loads((tmp_path / "new/pictures/gallery.json").read_text())
+    drawn = {layer: list(each["maps"]) for layer, each in numbers.items()}
+    dead = [layer for layer, unit in (("conv1", 3), ("classes", 1)) if unit in numbers[layer]["dead_maps"]]
+    assert drawn == {layer: [] if layer in dead else units for layer, units in (("conv1", ["3"]), ("classes", ["1"]))}
+    assert gallery("root", "--map", "conv1/5").exit_code == 1
+
+
+def test_the_seed_decides_which(gallery, tmp_path):
+    drawn = []
+    for seed in ("0", "0", "1", "2"):
+        assert gallery("root", "--layer", "conv1", "--maps", "2", "--seed", seed).exit_code == 0
+        drawn.append(tuple(json.loads((tmp_path / "new/pictures/gallery.json").read_text())["conv1"]["maps"]))
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) > 1
+
+
+def test_two_models_side_by_side_and_then_one_again(gallery, tmp_path):
+    out = tmp_path / "new/pictures"
+    done = gallery("root", "net.keras", "--maps", "2")
+    assert done.exit_code == 0, done.output
+    numbers = json.loads((out / "gallery.json").read_text())
+    assert [each["name"] for each in numbers["models"]] == ["root", "net"]
+    # It is the same net: what is drawn of it is the same.
+    assert numbers["models"][0]["layers"] == numbers["models"][1]["layers"]
+    assert names(out) == ["gallery.json", *numbers["pictures"]]
+    assert gallery("root", "--layer", "conv2", "--maps", "2").exit_code == 0
+    assert names(out) == ["gallery.json", "gallery_conv2.png"]

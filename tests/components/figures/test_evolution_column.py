@@ -1,0 +1,68 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.components.figures.evolution_column import chosen_maps, evolution_column
+from zfnet.components.pictures.image_input import ImageInput
+from zfnet.model import Deconvnet
+
+SIZE = 10, 14
+
+
+def net(weights):
+    """A map for each of `weights`: its share of red, green and blue."""
+    layer = keras.layers.Conv2D(len(weights), 1, activation="relu", name="colours")
+    model = keras.Sequential([keras.Input((*SIZE, 3)), layer, keras.layers.GlobalMaxPooling2D(name="pool")])
+    layer.set_weights([np.array(weights, np.float32).T[None, None], np.zeros(len(weights))])
+    return Deconvnet(model)
+
+
+@pytest.fixture
+def images():
+    """Grey ones; the second has a red point, the third a blue one."""
+    images = np.full((3, *SIZE, 3), 100.0, np.float32)
+    images[1, 4, 9], images[2, 7, 2] = (250, 0, 0), (0, 0, 200)
+    return images
+
+
+def batches(images, seen=None):
+    def give(numbers):
+        if seen is not None:
+            seen.append(numbers)
+        rows = np.arange(len(images)) if numbers is None else np.array(sorted(numbers))
+        return [(images[rows], rows)]
+
+    return give
+
+
+def test_the_strongest_places_are_those_that_were_planted(images):
+    seen = []
+    column = evolution_column(net(np.eye(3)), batches(images, seen), {"colours": [0, 2], "pool": [2]}, ImageInput(*SIZE, False))
+    found = column["colours"]
+    assert found.maps.tolist() == [0, 2]
+    assert found.examples.tolist() == [1, 2]
+    assert found.positions.tolist() == found.corners.tolist() == [[4, 9], [7, 2]]
+    assert found.activations.tolist() == [250, 200]
+    assert found.strongest.tolist() == [1, 0, 2]
+    np.testing.assert_array_equal(found.patches[:, 0, 0], [[250, 0, 0], [0, 0, 200]])
+    # Red is drawn brightest in a projection of red alone.
+    np.testing.assert_array_equal(found.projections[:, 0, 0], [[255, 128, 128], [128, 128, 255]])
+    assert column["pool"].positions.shape == (1, 0)
+    assert seen == [None, {1, 2}]
+
+
+def test_a_subtracted_mean_is_seen_again(images):
+    mean = np.full((*SIZE, 3), 90, np.float32)
+    column = evolution_column(net(np.eye(3)), batches(images - mean), {"colours": [0]}, ImageInput(*SIZE, False), mean)
+    np.testing.assert_array_equal(column["colours"].patches[0, 0, 0], [250, 0, 0])
+
+
+def test_numbers_that_are_none_are_refused(images):
+    with pytest.raises(ValueError, match="Activations of layer 'pool' are not all numbers"):
+        evolution_column(net(np.full((3, 3), np.nan)), lambda numbers: [], {"pool": [0]}, ImageInput(*SIZE, False))
+
+
+def test_the_same_maps_for_the_same_seed():
+    assert chosen_maps(50, 6, 0).tolist() == sorted(set(chosen_maps(50, 6, 0).tolist()))
+    assert chosen_maps(50, 6, 0).tolist() != chosen_maps(50, 6, 1).tolist()
+    assert chosen_maps(3, 6, 0).tolist() == [0, 1, 2]

@@ -45,6 +45,7 @@ def visualize(
     from zfnet.components.figures.paper_layers import paper_layers
     from zfnet.components.figures.recognized_example import MOST, recognized_example
     from zfnet.model.deconvnet.deconvnet import Deconvnet
+    from zfnet.model.measures.occlusion import NoActiveMapError
 
     deconvnet, local = Deconvnet(load_model_file(local_copy(model).path / "model.keras")), local_copy(examples)
     with written_locally(figures) as drawn:
@@ -54,7 +55,7 @@ def visualize(
         subject, layer = recognized_example(deconvnet, local, seed), paper_layers(deconvnet).last_map
         try:
             pictures |= draw_occlusion(deconvnet, subject, layer, drawn.path, examples=local, most=MOST)
-        except ValueError as error:  # A net that hardly trained may have no active map there: the other figures say more.
+        except NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
             print(f"No occlusion was drawn: {error}")
     with mirrored(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)

@@ -16,6 +16,10 @@ from zfnet.model.measures.finite_weights import refuse_nan_weights
 Progress = Callable[[Iterable, int, str], Iterable]
 
 
+class NoActiveMapError(ValueError):
+    """There is nothing to watch: no map of the layer is active in the uncovered image."""
+
+
 class Occlusion(NamedTuple):
     """What was measured.
 
@@ -80,7 +84,8 @@ def occlusion(
         Totals and probabilities for each place.
 
     Raises:
-        ValueError: the square does not fit, no map of the layer is active in the image, or activations are not numbers.
+        ValueError: the square does not fit, or weights or activations are not finite numbers.
+        NoActiveMapError: no map of the layer is active in the image.
 
     Example:
         >>> found = occlusion(deconvnet, image, np.full(3, 128.0), "conv5", square=50, stride=7)
@@ -93,7 +98,7 @@ def occlusion(
             f"The square has a side of {square} pixels and a stride of {stride}; expected a side of 1 to {min(height, width)}, "
             "the image's, and a stride of at least 1."
         )
-    refuse_nan_weights(deconvnet.graph, [layer])
+    refuse_nan_weights(deconvnet.graph, filter(None, [layer, class_layer(deconvnet)]))
     tops, lefts = square_starts(height, square, stride), square_starts(width, square, stride)
     places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
     boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.
@@ -108,9 +113,13 @@ def occlusion(
         totals.append(sums[: len(batch)])
         answers.extend(each[: len(batch)] for each in probabilities)
     totals = np.concatenate(totals)
+    if not np.isfinite(totals).all():
+        raise ValueError(
+            f"Layer {layer!r} has activations that are not finite numbers: are the model's weights, or the preprocessing, right?"
+        )
     unit = int(totals[0].argmax())
     if totals[0, unit] <= 0:
-        raise ValueError(f"No map of layer {layer!r} is active in this image: name another layer, or give another image.")
+        raise NoActiveMapError(f"No map of layer {layer!r} is active in this image: name another layer, or give another image.")
     grid = len(tops), len(lefts)
     uncovered = probabilities = None
     if answers:

@@ -72,7 +72,8 @@ def test_a_given_class_and_the_default_square(deconvnet, subject, tmp_path):
 
 
 def test_a_model_without_classes(subject, tmp_path):
-    model = keras.Sequential([keras.Input((HEIGHT, WIDTH, 3)), keras.layers.Conv2D(2, 5, activation="relu", name="conv1")])
+    layer = keras.layers.Conv2D(2, 5, activation="relu", kernel_initializer="ones", name="conv1")
+    model = keras.Sequential([keras.Input((HEIGHT, WIDTH, 3)), layer])
     draw_occlusion(Deconvnet(model), subject, "conv1", tmp_path, stride=8)
     numbers = json.loads((tmp_path / "occlude.json").read_text())
     assert "class" not in numbers

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from zfnet.model import Deconvnet
-from zfnet.model.measures.occlusion import occlusion, square_starts
+from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_starts
 
 HEIGHT, WIDTH = 12, 18
 PIXEL = 3, 11  # What the second map, and the second class, look at.
@@ -74,7 +74,8 @@ def test_channels_first_gives_the_same(image):
 
 
 def test_a_model_without_classes_has_activations_alone(image):
-    model = keras.Sequential([keras.Input((HEIGHT, WIDTH, 3)), keras.layers.Conv2D(2, 3, activation="relu", name="conv1")])
+    layer = keras.layers.Conv2D(2, 3, activation="relu", kernel_initializer="ones", name="conv1")
+    model = keras.Sequential([keras.Input((HEIGHT, WIDTH, 3)), layer])
     found = occlusion(Deconvnet(model), image, np.zeros(3), "conv1", square=4, stride=4)
     assert found.probabilities is None
     assert found.uncovered is None
@@ -85,9 +86,17 @@ def test_what_cannot_be_is_refused(image):
         occlusion(net(), image, np.zeros(3), "conv1", square=13, stride=1)
     with pytest.raises(ValueError, match="stride of at least 1"):
         occlusion(net(), image, np.zeros(3), "conv1", square=3, stride=0)
-    with pytest.raises(ValueError, match="No map of layer 'conv1' is active"):
+    with pytest.raises(NoActiveMapError, match="No map of layer 'conv1' is active"):
         occlusion(net(), image * 0, np.zeros(3), "conv1", square=3, stride=3)
     broken = net()
     broken.model.get_layer("conv1").kernel.assign(np.full((1, 1, 3, 2), np.nan))
     with pytest.raises(ValueError, match="Layer 'conv1' has weights that are not finite"):
         occlusion(broken, image, np.zeros(3), "conv1", square=3, stride=3)
+    broken = net()
+    broken.model.get_layer("classes").bias.assign([0, np.nan])
+    with pytest.raises(ValueError, match="Layer 'classes' has weights that are not finite"):
+        occlusion(broken, image, np.zeros(3), "conv1", square=3, stride=3)
+    huge = net()
+    huge.model.get_layer("conv1").kernel.assign(np.full((1, 1, 3, 2), 3e38))
+    with pytest.raises(ValueError, match="Layer 'conv1' has activations that are not finite"):
+        occlusion(huge, image, np.zeros(3), "conv1", square=3, stride=3)

@@ -74,6 +74,7 @@ def test_choices_are_parameters(compiled):
         "deterministic": True,
         "epochs": 2,
         "image_size": 96,
+        "keep_checkpoints": False,
         "keep_every": 600.0,
         "learning_rate": 0.5,
         "maps": 9,

@@ -58,7 +58,7 @@ def fit(
     central_mean = mean[margin : margin + size, margin : margin + size]
 
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
-        net = build(recipe.architecture, (size, size, 3), len(labels))
+        net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
         net.compile(keras.optimizers.SGD(recipe.learning_rate_for(count), momentum=0.9))
         state = kept.restore(net, epochs, batch_size)
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))

@@ -1,5 +1,7 @@
 """Makes a Keras model from a row of the table of architectures."""
 
+import random
+
 import keras
 
 from zfnet.model.net.architecture import Architecture, Convolution, find_architecture
@@ -9,7 +11,9 @@ from zfnet.model.net.mean_image import MeanImage
 from zfnet.model.net.variation import plain_name
 
 
-def build(architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None):
+def build(
+    architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None, seed=None
+):
     """Builds an untrained net.
 
     Zeiler & Fergus 2013, Fig. 3 and section 3. Layers are called conv1 .. conv5, pool1, norm1, ..., fc6, fc7, predictions; the
@@ -24,6 +28,8 @@ def build(architecture, input_shape=None, classes=1000, *, include_top=True, cla
         classifier_activation: of the last layer; `None` gives logits.
         mean_image: array of `input_shape`, values 0..255. With it, the net's first layer subtracts it, so that the net takes
             RGB values 0..255; without it, the net takes centred values, about -128..128.
+        seed: whole number that decides initial weights and the masks of dropout, whatever else draws random numbers meanwhile;
+            `None` leaves both to Keras' global seed.
 
     Returns:
         A `keras.Model`: float images `(batch, *input_shape)` to probabilities `(batch, classes)`.
@@ -45,10 +51,12 @@ def build(architecture, input_shape=None, classes=1000, *, include_top=True, cla
         signal = MeanImage(name="mean_image")(signal)
     if row.input_scale != 1:
         signal = keras.layers.Rescaling(row.input_scale, name="input_scale")(signal)
+    # Python's global generator, which Keras draws from, is everybody's: another thread that draws would change the weights.
+    seeds = None if seed is None else random.Random(seed)
     for convolution in row.convolutions:
-        signal = _convolution(signal, convolution, row, first=convolution is row.convolutions[0])
+        signal = _convolution(signal, convolution, row, seeds, first=convolution is row.convolutions[0])
     if include_top:
-        signal = _top(signal, row, classes, classifier_activation)
+        signal = _top(signal, row, classes, classifier_activation, seeds)
     model = keras.Model(inputs, signal, name=name)
     if mean_image is not None:
         model.get_layer("mean_image").set_weights([mean_image])
@@ -70,7 +78,7 @@ def AlexNet(input_shape=(224, 224, 3), classes=1000, include_top=True, classifie
     return build("alexnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
 
 
-def _convolution(signal, convolution: Convolution, row: Architecture, first: bool):
+def _convolution(signal, convolution: Convolution, row: Architecture, seeds: random.Random | None, first: bool):
     number = convolution.name.removeprefix("conv")
     padding = convolution.padding
     if padding not in ("same", 0):
@@ -86,7 +94,7 @@ def _convolution(signal, convolution: Convolution, row: Architecture, first: boo
         strides=convolution.stride,
         padding="same" if padding == "same" else "valid",
         activation="relu",
-        kernel_initializer=_initializer(row.first_stddev if first else row.deep_stddev),
+        kernel_initializer=_initializer(row.first_stddev if first else row.deep_stddev, seeds),
         kernel_constraint=FilterRmsClip(row.rms_radius),
         name=convolution.name,
     )(signal)
@@ -104,17 +112,22 @@ def _convolution(signal, convolution: Convolution, row: Architecture, first: boo
     return signal
 
 
-def _top(signal, row: Architecture, classes: int, activation: str | None):
+def _top(signal, row: Architecture, classes: int, activation: str | None, seeds: random.Random | None):
     signal = keras.layers.Flatten(name="flatten")(signal)
     for name, units in row.dense:
-        signal = keras.layers.Dense(units, activation="relu", kernel_initializer=_initializer(row.deep_stddev), name=name)(signal)
-        signal = keras.layers.Dropout(row.dropout, name=f"dropout{name.removeprefix('fc')}")(signal)
+        initializer = _initializer(row.deep_stddev, seeds)
+        signal = keras.layers.Dense(units, activation="relu", kernel_initializer=initializer, name=name)(signal)
+        signal = keras.layers.Dropout(row.dropout, seed=_next_seed(seeds), name=f"dropout{name.removeprefix('fc')}")(signal)
     # Probabilities in float32 whatever the rest is computed in.
-    dense = keras.layers.Dense(
-        classes, activation=activation, kernel_initializer=_initializer(row.deep_stddev), dtype="float32", name="predictions"
-    )
-    return dense(signal)
+    initializer = _initializer(row.deep_stddev, seeds)
+    return keras.layers.Dense(classes, activation=activation, kernel_initializer=initializer, dtype="float32", name="predictions")(signal)
 
 
-def _initializer(stddev: float | None):
-    return keras.initializers.HeNormal() if stddev is None else keras.initializers.RandomNormal(stddev=stddev)
+def _initializer(stddev: float | None, seeds: random.Random | None):
+    seed = _next_seed(seeds)
+    return keras.initializers.HeNormal(seed) if stddev is None else keras.initializers.RandomNormal(stddev=stddev, seed=seed)
+
+
+def _next_seed(seeds: random.Random | None) -> int | None:
+    """As Keras draws one from the global generator: with the same seed, a net has the weights that it had by the global seed."""
+    return None if seeds is None else seeds.randint(1, int(1e9))

@@ -1,3 +1,5 @@
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -67,6 +69,23 @@ def test_mean_image_is_subtracted_first():
         raw.get_layer(layer.name).set_weights(layer.get_weights())
     images = np.random.default_rng(1).uniform(0, 255, (2, 96, 80, 3)).astype("float32")
     np.testing.assert_allclose(raw(images), centred(images - mean), rtol=1e-4)
+
+
+def test_a_seed_decides_the_weights_whatever_else_draws_random_numbers(monkeypatch):
+    def made(**seed):
+        net = build("zfnet-small", (64, 64, 3), 4, **seed)
+        return [np.array(variable.value) for variable in net.variables]
+
+    keras.utils.set_random_seed(8)
+    expected = made()
+    # A thread that draws from Python's global generator before each layer.
+    initializer = keras.initializers.HeNormal.__init__
+    monkeypatch.setattr(keras.initializers.HeNormal, "__init__", lambda self, *args: random.random() and initializer(self, *args))
+    keras.utils.set_random_seed(8)
+    disturbed = made()
+    assert any(not np.array_equal(one, other) for one, other in zip(expected, disturbed, strict=True))
+    for one, other in zip(expected, made(seed=8), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_too_small_an_input_says_which_layer_is_short_of_positions():

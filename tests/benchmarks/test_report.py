@@ -39,10 +39,20 @@ def test_cost_is_reckoned_from_what_was_measured(name, monkeypatch):
     assert report.with_table(text, name, benchmark.cost_table(result)) == text
 
 
+def test_the_papers_page_shows_what_was_measured(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    paper, report = importlib.import_module("paper"), importlib.import_module("report")
+    text = paper.DOCUMENT.read_text()
+    tables = paper.tables(json.loads((ROOT / "benchmarks" / "paper.json").read_text()))
+    assert list(tables) == ["figure 5", "figure 6", "table 1", "table 2", "table 3"]
+    for part, table in tables.items():
+        assert report.with_table(text, "paper", table, part) == text
+        assert len(table.splitlines()) > 3
+
+
 def test_every_benchmark_is_shown():
-    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"report", "paper", "pictures", "steps", "textbook"} == set(
-        DOCUMENTS
-    )
+    others = {"report", "paper", "pictures", "steps", "textbook"}
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - others == set(DOCUMENTS)
 
 
 def test_machine_is_described(monkeypatch):

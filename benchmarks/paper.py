@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
 from PIL import Image
 from report import HERE, commit, conditions, machine, markdown, versions, with_table
 
@@ -189,18 +188,7 @@ def copy_pictures(work: pathlib.Path) -> None:
     ):
         source = work / path
         with Image.open(source) as picture:
-            _of_few_colours(picture.convert("RGB")).save(PICTURES / f"paper_{source.name}", optimize=True)
-
-
-def _of_few_colours(picture: Image.Image) -> Image.Image:
-    """Of 256 colours, which is half the bytes; dithered, since photographs get contours else, and with the white of the page."""
-    palette = picture.quantize(256, kmeans=2)
-    colours = np.array(palette.getpalette()).reshape(-1, 3)
-    # The lightest, and what Pillow does not tell from white.
-    colours[(colours >= min(252, colours.min(axis=1).max())).all(axis=1)] = 255
-    palette.putpalette(colours.ravel().tolist())
-    # Pillow dithers only to a palette that it is given.
-    return picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+            picture.save(PICTURES / f"paper_{source.name}", optimize=True)
 
 
 def main() -> None:

@@ -33,6 +33,6 @@ def _compare(what: str, first: Examples, other: Examples, expected: list[str], f
     alone = min(set(expected) ^ set(found), default=None)
     reason = f"{alone!r} is in one of them alone" if alone is not None else "their order is not the same"
     raise ValueError(
-        f"{first.path} and {other.path} do not hold the same {what} ({reason}): an ensemble is evaluated on the same photographs, which "
-        "--data can name."
+        f"{first.path} and {other.path} do not hold the same {what} ({reason}): several models are compared or averaged on the same "
+        "photographs, which --data can name."
     )

@@ -43,24 +43,6 @@ def test_features_are_those_of_the_keras_model(examples, net, tmp_path):
         np.testing.assert_allclose(features[layer], expected.reshape(len(numbers), -1), atol=1e-5)
 
 
-def test_labels_and_ids_belong_to_the_images(examples):
-    candidates = Candidates.of(examples)
-    assert len(candidates) == examples.count("train") + examples.count("validation")
-    for label, id in zip(candidates.labels, candidates.ids, strict=True):
-        assert f"/{examples.labels[label]}/" in f"/{id}"
-
-
-def test_a_subset_holds_its_images(examples, tmp_path):
-    candidates = Candidates.of(examples)
-    chosen = [2, 5, candidates.train_count + 1]
-    subset = candidates.write_subset(chosen, tmp_path / "subset")
-    (images, labels, _), *others = central_batches(subset, "train", size=subset.side, batch_size=9).as_numpy_iterator()
-    assert not others
-    np.testing.assert_array_equal(labels, candidates.labels[chosen])
-    expected = np.concatenate([batch for batch, _ in candidates.batches(chosen, subset.side, 9)])
-    np.testing.assert_array_equal(images, expected)
-
-
 def test_nan_is_an_error(examples, net, tmp_path):
     broken = keras.models.clone_model(net)
     broken.get_layer("classes").bias.assign(np.full(3, np.nan))

@@ -11,9 +11,7 @@ from zfnet.model.net.mean_image import MeanImage
 from zfnet.model.net.variation import plain_name
 
 
-def build(
-    architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None, seed=None
-):
+def build(architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None, seed=None):
     """Builds an untrained net.
 
     Zeiler & Fergus 2013, Fig. 3 and section 3. Layers are called conv1 .. conv5, pool1, norm1, ..., fc6, fc7, predictions; the

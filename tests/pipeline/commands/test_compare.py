@@ -91,14 +91,6 @@ def test_errors_are_what_measuring_by_hand_gives(out):
         assert net["seconds"] > 0
 
 
-def test_what_is_trained_second_is_what_it_is_alone(out, compare, tmp_path):
-    assert compare(OTHER, out=tmp_path).exit_code == 0
-    alone, second = numbers(tmp_path)["architectures"][0], numbers(out)["architectures"][1]
-    one, other = (keras.saving.load_model(root / net["model"], compile=False) for root, net in ((tmp_path, alone), (out, second)))
-    for left, right in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(left, right)
-
-
 def test_nothing_is_done_twice_and_the_table_shows_what_is_asked_for(out, compare):
     before = executed(out)
     assert [step for step, _, _ in before] == [*STEPS, *STEPS[2:]]
@@ -182,7 +174,7 @@ def test_tensorboard_has_curves_and_the_table_of_hyperparameters(out, compare):
     assert len(list((out / "tensorboard").glob("events*"))) == 1
 
 
-def test_what_fails_does_not_lose_the_others(compare, tmp_path):
+def test_what_fails_does_not_lose_the_others(out, compare, tmp_path):
     done = compare(DIVERGING, TOO_LARGE, TINY, out=tmp_path / "out")
     assert done.exit_code == 1
     assert "Error: 2 of 3 could not be trained." in done.output
@@ -194,7 +186,12 @@ def test_what_fails_does_not_lose_the_others(compare, tmp_path):
     assert diverging["parameters"] == tiny["parameters"]
     assert large["message"].startswith("pool5 needs 3 x 3 positions")
     assert large["parameters"] is None
-    assert 0 <= tiny["validation_top1_error"] <= 1
+    # Trained third, it is to the bit what it was trained first.
+    third, first = (
+        keras.saving.load_model(root / net["model"]) for root, net in ((tmp_path / "out", tiny), (out, numbers(out)["architectures"][0]))
+    )
+    for left, right in zip(third.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
     assert f"`{TOO_LARGE}` failed: pool5 needs" in (tmp_path / "out/compare.md").read_text()
     assert [line.split()[1:4] for line in done.stdout.splitlines() if line.startswith("alexnet-small  ")] == [["-", "-", "-"]]
     with open_metadata(tmp_path / "out") as session:

@@ -58,7 +58,7 @@ def never(folder, tmp_path_factory):
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kills", [4, pytest.param(24, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(24, marks=pytest.mark.slow)])
 def test_the_same_as_never_killed(folder, never, tmp_path, kills):
     expected, seconds = never
     moments, killed, finished = random.Random(kills), collections.Counter(), 0

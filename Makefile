@@ -14,7 +14,7 @@ run: install  ## the whole pipeline on the default photographs; make run ARGS="-
 	$(BIN)/zfnet run $(ARGS)
 
 test: install  ## all quick tests; make test ARGS="tests/model -m slow" chooses others
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/bench  ## measure what the documentation states, into benchmarks/*.json and its tables
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done

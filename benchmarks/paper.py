@@ -11,6 +11,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from collections import Counter
+from itertools import chain
 
 from PIL import Image
 from report import HERE, commit, conditions, machine, markdown, versions, with_table
@@ -91,7 +93,7 @@ def measure(work: pathlib.Path) -> dict:
     correspondence = numbers("correspondence", "zfnet")
     zfnet("gallery", "zfnet", "alexnet", "--layer", "conv2", "--layer", "conv5", "--maps", "6", "--out", "gallery", folder=work)
     zfnet("evolution", "zfnet", "--layer", "conv1", "--layer", "conv5", "--out", "evolution", folder=work)
-    zfnet("occlude", "zfnet", occluded_image(work).name, "--label", OCCLUDED[0], "--out", "occlude", folder=work)
+    occluded = numbers("occlude", "zfnet", occluded_image(work).name, "--label", OCCLUDED[0])
     compared = json.loads((work / "compare" / "compare.json").read_text())
     errors = ("training_top1_error", "validation_top1_error", "validation_top5_error")
     return {
@@ -105,6 +107,14 @@ def measure(work: pathlib.Path) -> dict:
             family: {layer: sum(map(sum, distances)) / sum(map(len, distances)) for layer, distances in found["relative_distances"].items()}
             for family, found in invariance["transformations"].items()
         },
+        # Of each image the lowest, the untransformed and the highest.
+        "figure 5, P(true label)": {
+            family: {
+                image["class"]: [min(curve), image["probability"], max(curve)]
+                for image, curve in zip(invariance["images"], found["probabilities"], strict=True)
+            }
+            for family, found in invariance["transformations"].items()
+        },
         "figure 6": {
             name: {
                 "aliased": found["first_layer"]["aliased"]["median"],
@@ -114,9 +124,19 @@ def measure(work: pathlib.Path) -> dict:
                 "filters": found["first_layer"]["filters"],
                 "dead": sum(layer["dead"] for layer in found["layers"].values()),
                 "maps": sum(layer["maps"] for layer in found["layers"].values()),
+                "dead_of_layers": {layer: each["dead"] for layer, each in found["layers"].items() if each["dead"]},
+                "to_change": [verdict["measure"] for verdict in found["verdicts"] if verdict["change"]],
                 "strongest_tenth": {layer: found["layers"][layer]["strongest_tenth"] for layer in ("conv1", "conv2")},
             }
             for name, found in filters.items()
+        },
+        "figure 7": {
+            "class": occluded["class"],
+            "probability": occluded["probability"],
+            "lowest_probability": min(map(min, occluded["probabilities"])),
+            "total": occluded["total"],
+            "lowest_total": min(map(min, occluded["totals"])),
+            "most_probable": dict(Counter(chain(*occluded["most_probable"]))),
         },
         "table 1": {
             part: {

@@ -1,4 +1,4 @@
-"""The directory that a command draws into: pictures and numbers, replaced as one."""
+"""The directory that a command draws into: what was drawn before stays until everything is drawn anew."""
 
 import contextlib
 import json
@@ -115,5 +115,7 @@ def replace_drawing(
         for name in pictures(json.loads((target / numbers).read_text())):
             if pathlib.PurePath(name).name == name:
                 (target / name).unlink(missing_ok=True)
+        # Before new pictures come: no numbers are better than those of others.
+        (target / numbers).unlink(missing_ok=True)
     for file in sorted(drawing.iterdir(), key=lambda file: file.name == numbers):
         file.replace(target / file.name)

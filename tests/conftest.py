@@ -20,6 +20,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+def pytest_collection_modifyitems(items):
+    """Puts what runs whole pipelines first: a file of one long test that begins last is waited for by all others."""
+    long = ("commands", "configs", "kubeflow", "runners")
+    items.sort(key=lambda item: not any(part in item.path.parts for part in long))
+
+
 def _free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:

@@ -39,12 +39,15 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
 
     def renewed(layer):
         config = layer.get_config()
+        if "trainable" in config:  # Layers that were frozen for a fine tuning learn again.
+            config["trainable"] = True
         if layer is last:
             config |= {"units": classes, "activation": "linear"}
         copies.append((layer, layer.__class__.from_config(config)))
         return copies[-1][1]
 
     copy = keras.models.clone_model(model, clone_function=renewed, recursive=True)
+    copy.trainable = True
     for layer, new in copies:
         if isinstance(layer, MeanImage | keras.layers.Normalization) or layer.name.startswith(LAYER):
             new.set_weights(layer.get_weights())

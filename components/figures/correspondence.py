@@ -10,7 +10,7 @@ from PIL import Image
 
 from zfnet.components.figures.mean_grey import MeanGrey
 from zfnet.components.figures.part_views import PartViews
-from zfnet.components.pictures.chart import chart_picture, new_chart
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -118,7 +118,7 @@ def _chart(parts: dict[str, dict[str, Any]], layers: Sequence[str], note: str) -
             bars = axis.bar(places + shift, means, 0.38, yerr=deviations, color=colour, label=label, capsize=4)
             axis.bar_label(bars, [f"{mean:.3f}" for mean in means], label_type="center", color="white")
         axis.set(title=f"{layer}: mean feature sign change", ylim=(0, None))
-        axis.set_xticks(places, parts)
+        axis.set_xticks(places, [plain(part) for part in parts])
         axis.grid(visible=False, axis="x")
         axis.set_axisbelow(True)
     figure.suptitle(note, fontsize=10)

@@ -7,7 +7,7 @@ import numpy as np
 from zfnet.components.figures.filter_report import FilterReport
 from zfnet.components.figures.filter_verdicts import DEAD_SHARE, PILED_UP
 from zfnet.components.figures.first_layer import FREQUENCIES
-from zfnet.components.pictures.chart import chart_picture, new_chart
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.model.measures.aliasing import white_noise
 
 HEIGHT = 660
@@ -31,6 +31,7 @@ def filter_charts(reports: Sequence[FilterReport], names: Sequence[str], width: 
         uint8 array `(660, width, 3)`.
     """
     figure, axes = new_chart(2, 3, width, HEIGHT)
+    names = [plain(name) for name in names]
     colours = [f"C{number % 10}" for number in range(len(reports))]
     for report, name, colour in zip(reports, names, colours, strict=True):
         _draw_first(axes[0], report, name, colour)

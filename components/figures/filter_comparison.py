@@ -39,8 +39,9 @@ def _dead(report: FilterReport) -> float | None:
 
 
 def _strongest(report: FilterReport, number: int) -> float | None:
-    spreads = list(report.spreads.values())
-    return spreads[number].strongest_tenth if number < len(spreads) else None
+    """Of layer 1 or 2, number 0 or 1; None where no ReLU follows it."""
+    layer = report.rectified[number]
+    return None if layer is None else report.spreads[layer].strongest_tenth
 
 
 def _ranked(reports: Sequence[FilterReport], what: str, value: Callable[[FilterReport], float | None], form: str) -> str | None:

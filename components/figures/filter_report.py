@@ -31,6 +31,7 @@ class FilterReport(NamedTuple):
         images: how many it was measured on.
         image_size: height and width, in pixels.
         first: its first convolution.
+        rectified: the layers that have the ReLU of the first and of the second convolution; None where there is none.
         dead: `(filters,)` booleans, which maps of the first convolution are dead; None if no ReLU follows it.
         second: maps of its second convolution; None if there is nothing to draw.
         no_second: why not; None if there is.
@@ -45,6 +46,7 @@ class FilterReport(NamedTuple):
     images: int
     image_size: tuple[int, int]
     first: FirstLayer
+    rectified: tuple[str | None, str | None]
     dead: np.ndarray | None
     second: SecondLayer | None
     no_second: str | None
@@ -86,11 +88,11 @@ def filter_report(
     layers = map_activations(deconvnet, batches("Measuring"), rectified) if rectified else {}
     spreads = {layer: activation_spread(found.means) for layer, found in layers.items()}
     second, no_second = _second(deconvnet, batches, image_input, maps, seed)
-    rectifier = rectified_output(graph, first_name)
+    rectifiers = [rectified_output(graph, layer) for layer in convolutions(graph)[:2]] + [None]
     verdicts = [
         judge_aliasing(first_name, first.aliased, first.size, first.strides),
         judge_size(first_name, first.rms, first.clipped, first.radius),
-        *judge_dead(layers),
+        *judge_dead(layers, rectifiers[0]),
         judge_spread(spreads, {layer: len(found.means) for layer, found in layers.items()}),
     ]
     ids = read_origins(examples, SPLIT)[2]
@@ -99,7 +101,8 @@ def filter_report(
         images=examples.count(SPLIT),
         image_size=(image_input.height, image_input.width),
         first=first,
-        dead=layers[rectifier].dead if rectifier else None,
+        rectified=(rectifiers[0], rectifiers[1]),
+        dead=layers[rectifiers[0]].dead if rectifiers[0] else None,
         second=second,
         no_second=no_second,
         layers=layers,

@@ -88,8 +88,8 @@ def judge_size(layer: str, rms: np.ndarray, clipped: np.ndarray | None, radius: 
     return Verdict("filter size", False, f"{found}; no filter dominates: {largest}.")
 
 
-def judge_dead(layers: dict[str, MapActivations]) -> list[Verdict]:
-    """Judges the maps that are never positive, of all layers that end in a ReLU."""
+def judge_dead(layers: dict[str, MapActivations], first: str | None) -> list[Verdict]:
+    """Judges the maps that are never positive, of all layers that end in a ReLU; `first` has that of the first convolution, if any."""
     if not layers:
         return [Verdict("dead maps", False, "No layer ends in a ReLU: there are no dead maps to find.")]
     images = next(iter(layers.values())).images
@@ -97,7 +97,6 @@ def judge_dead(layers: dict[str, MapActivations]) -> list[Verdict]:
     dead = {layer: maps.dead for layer, maps in layers.items() if maps.dead.any()}
     if not dead:
         return [Verdict("dead maps", False, f"No map of any layer is dead {over}.")]
-    first = next(iter(layers))
     few = {layer: each for layer, each in dead.items() if each.mean() <= DEAD_SHARE}
     told = {layer for layer, each in dead.items() if images >= ENOUGH_IMAGES or layer == first or each.all()}
     many = {layer: each for layer, each in dead.items() if layer in told and layer not in few}

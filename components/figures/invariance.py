@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from zfnet.components.figures.subjects import TRUE_LABEL, Subjects, class_name
-from zfnet.components.pictures.chart import chart_picture, new_chart, show_picture
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, resize_tile
 from zfnet.components.pictures.transform import Family, paper_families, transform
@@ -144,7 +144,7 @@ def _chart(
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+    return plain(text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ...")
 
 
 def _numbers(
@@ -159,7 +159,9 @@ def _numbers(
         images.append(image)
     transformations = {}
     for family, curves in zip(families, found, strict=True):
-        relative = {layer: between and (curves.distances[layer] / between).tolist() for layer, between in reference.between.items()}
+        relative = {
+            layer: (curves.distances[layer] / between).tolist() if between else None for layer, between in reference.between.items()
+        }
         transformations[family.name] = {
             "unit": family.unit,
             "values": family.values.tolist(),

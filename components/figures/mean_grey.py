@@ -11,6 +11,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.net.mean_image import MeanImage
 
 MIDDLE = 128.0
+UNKNOWN = "128, since no mean is known"
 # Examples whose mean is taken: more would change nothing that can be seen.
 MOST = 1000
 BATCH = 64
@@ -50,7 +51,7 @@ def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, examples: Examples 
     for layer in deconvnet.model._flatten_layers():
         if isinstance(layer, MeanImage):
             return MeanGrey(np.asarray(layer.mean), "the mean image that the model subtracts")
-    return MeanGrey(_pixel(np.full(3, MIDDLE), image_input), "128, since no mean is known")
+    return MeanGrey(_pixel(np.full(3, MIDDLE), image_input), UNKNOWN)
 
 
 def _pixel(colour: np.ndarray, image_input: ImageInput) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.mean_grey import mean_grey
+from zfnet.components.figures.mean_grey import UNKNOWN, mean_grey
 from zfnet.components.figures.occlusion_chart import OcclusionTexts, occlusion_chart
 from zfnet.components.figures.searched_batches import Progress
 from zfnet.components.figures.strongest_elsewhere import Elsewhere, strongest_elsewhere
@@ -61,7 +61,8 @@ def draw_occlusion(
 ) -> dict[str, np.ndarray]:
     """Draws, for each place of a grey square, the activation of the strongest map, the probability of a class, and the likeliest class.
 
-    Zeiler & Fergus 2013, section 4.2 and Fig. 7. The square shows the mean of the data where the model knows it (`mean_grey`).
+    Zeiler & Fergus 2013, section 4.2 and Fig. 7. The square shows the mean image that the model
+    subtracts, else the mean of the examples, else a middle grey (`mean_grey`).
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
@@ -83,6 +84,8 @@ def draw_occlusion(
     size = subject.image.shape[:2]
     image_input = ImageInput(*size, deconvnet.graph.channels_first)
     grey = mean_grey(deconvnet, image_input)
+    if grey.source == UNKNOWN and examples is not None:
+        grey = mean_grey(deconvnet, image_input, examples)
     found = occlusion(
         deconvnet,
         image_input.laid_out(subject.image[None].astype(np.float32))[0],

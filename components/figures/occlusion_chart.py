@@ -10,7 +10,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch, Rectangle
 
 from zfnet.components.figures.strongest_elsewhere import Elsewhere
-from zfnet.components.pictures.chart import chart_picture, new_chart, show_picture
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 from zfnet.components.pictures.project_images import ProjectedImage
 from zfnet.components.pictures.sheet import block
 from zfnet.model.measures.occlusion import Occlusion
@@ -74,16 +74,17 @@ def occlusion_chart(
         uint8 array: the picture.
     """
     figure, axes = new_chart(2, 3, WIDTH, HEIGHT)
+    unit = plain(texts.unit)
     top, left = found.tops[len(found.tops) // 2], found.lefts[len(found.lefts) // 2]
     square = slice(top, top + found.square), slice(left, left + found.square)
     covered = image.copy()
     covered[square] = np.clip(np.rint(cover[square]), 0, 255)
     show_picture(axes[0, 0], covered, f"(a) {_cut(texts.name)}; the square shows\n{texts.grey}")
-    _heat(figure, axes[0, 1], image, found, found.totals, found.total, f"(b) {texts.unit}: total activation,\nby the centre of the square")
+    _heat(figure, axes[0, 1], image, found, found.totals, found.total, f"(b) {unit}: total activation,\nby the centre of the square")
     pictures = [own, *elsewhere]
     halves = [block([getattr(each, part) for each in pictures], COLUMNS, TILE) for part in ("projection", "patch")]
     gap = np.full((12, halves[0].shape[1], 3), 255, np.uint8)
-    title = f"(c) {texts.unit} projected: here (framed),\n{texts.others}"
+    title = f"(c) {unit} projected: here (framed),\n{texts.others}"
     show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), title)
     for row in (0, len(halves[0]) + len(gap)):
         axes[0, 2].add_patch(Rectangle((0, row), TILE - 1, TILE - 1, fill=False, color="#d62728", linewidth=2))
@@ -97,7 +98,7 @@ def occlusion_chart(
     _classes(axes[1, 1], axes[1, 2], image, found, likeliest, names)
     facts = (
         f"{len(found.tops) * len(found.lefts)} places of a square of {found.square} x {found.square} pixels\n"
-        f"{texts.unit}: total {found.total:.3g}, {found.totals.min():.3g} at worst\n"
+        f"{unit}: total {found.total:.3g}, {found.totals.min():.3g} at worst\n"
         f"P: {found.uncovered[class_number]:.3f}, {found.probabilities[..., class_number].min():.3f} at worst"
     )
     axes[1, 2].text(0, 0.02, facts, transform=axes[1, 2].transAxes, linespacing=1.6)
@@ -164,4 +165,4 @@ def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+    return plain(text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ...")

@@ -55,7 +55,8 @@ def paper_layers(deconvnet: Deconvnet) -> PaperLayers:
     convolutions = [name for name, calls in graph.calls.items() if _is(calls, keras.layers.Conv2D) and not name.startswith(LAYER)]
     if not convolutions:
         raise ValueError(f"The model has no Conv2D layer, which figures start from. It has: {', '.join(deconvnet.layers)}.")
-    pools = [name for name, calls in graph.calls.items() if _is(calls, POOLS)]
+    # One that takes the image itself pools no features.
+    pools = [name for name, calls in graph.calls.items() if _is(calls, POOLS) and calls[0].inputs[0] in names]
     if pools:
         pooled = pools[-1]
         last_map = names[graph.calls[pooled][0].inputs[0]]

@@ -47,6 +47,12 @@ def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure,
     return figure, axes
 
 
+def plain(text: str) -> str:
+    """A name as matplotlib shows it: dollars are no formula, and an underscore at the beginning does not hide it from the legend."""
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def show_picture(axes: Axes, picture: np.ndarray, title: str = "") -> None:
     """Puts a picture, uint8 `(height, width, 3)`, into a panel, without axes."""
     axes.imshow(picture)

@@ -1,5 +1,6 @@
 """P(class): what a model says of its classes, read off the same pass as its features."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -8,13 +9,27 @@ from zfnet.model.deconvnet.rules.rule import Readout
 
 # How far the sum over classes may be from 1, so that half precision passes too.
 TOLERANCE = 1e-2
+# Layers that may stand between the numbers and the output.
+CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
 
 
 def class_layer(deconvnet: Deconvnet) -> str | None:
-    """Name of the layer whose activations `class_probabilities` takes; None if the model's output is not one number for each class."""
+    """Name of the layer whose activations `class_probabilities` takes; None if the model has no classes.
+
+    It has if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features and no classes, and a
+    single number is no choice among any.
+    """
     graph = deconvnet.graph
     name, value = list(graph.outputs.items())[-1]
-    return name if len(graph.shapes[value]) == 1 else None
+    if len(graph.shapes[value]) != 1 or graph.shapes[value][0] == 1:
+        return None
+    if isinstance(graph.operations[-1].rule, Readout):
+        return name
+    producers = {operation.output: operation for operation in graph.operations}
+    while isinstance(producers[value].layer, CHANGE_NOTHING):
+        value = producers[value].inputs[0]
+    last = producers[value]
+    return name if isinstance(last.rule, Readout) or isinstance(last.layer, keras.layers.Dense) else None
 
 
 def class_probabilities(deconvnet: Deconvnet, activations) -> np.ndarray:

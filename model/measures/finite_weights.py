@@ -20,7 +20,8 @@ def refuse_nan_weights(graph: Graph, layers: Iterable[str]) -> None:
         ValueError: the message names the first layer with such weights.
     """
     for operation in graph.needed_for(*map(graph.value_of, layers)):
-        if not all(np.isfinite(np.asarray(weight, np.float32)).all() for weight in operation.layer.weights):
+        weights = getattr(operation.layer, "weights", ())  # An operation such as `x / 255` is no layer.
+        if not all(np.isfinite(np.asarray(weight, np.float32)).all() for weight in weights):
             raise ValueError(
                 f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
             )

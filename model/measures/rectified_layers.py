@@ -12,8 +12,8 @@ MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.la
 def rectified_layers(graph: Graph) -> list[str]:
     """Names of the layers whose output is that of a ReLU.
 
-    Only there is a map that is never positive a dead one: nothing that it says gets further, and no gradient comes back. ReLU6, leaky and
-    parametric ReLU count too.
+    Only there is a map that is never positive a dead one: nothing that it says gets further, and no gradient comes back. ReLU6 counts too;
+    so do leaky and parametric ReLU, which let a little of both through.
 
     Args:
         graph: of the model.

@@ -46,7 +46,7 @@ CLASSIFIERS = ("softmax", "svm")
     default=(5, 15, 30),
     show_default=True,
     metavar="N",
-    help="Training images a class; several times for several. All are tried on the last layer, the largest on every layer.",
+    help="Training images a class; several times for several. All are tried on the last layer that is named, the largest on every layer.",
 )
 @click.option("--folds", type=click.IntRange(min=1), default=5, show_default=True, metavar="K", help="Draws of training and test images.")
 @click.option(
@@ -99,6 +99,7 @@ def command(
     """
     found = find_model(model)
     with drawn_directory("features", out, data) as directory:
+        from zfnet.components.data.local_copy import local_copy
         from zfnet.components.features.candidates import Candidates
         from zfnet.components.features.draws import draw_unseen
         from zfnet.components.features.feature_layers import feature_layers
@@ -115,7 +116,7 @@ def command(
         image_input = ImageInput.of(deconvnet.model, image_size)
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         candidates = Candidates.of(directory.examples(found, data, image_input.side, "train", "validation"))
-        seen = found.examples
+        seen = local_copy(found.examples) if found.examples is not None else None
         if pretraining is not None:
             seen = prepare_photographs(pretraining, directory.work / "pretraining", directory.downloads, image_input.side, "train")
         counts = sorted(set(per_class))

@@ -108,7 +108,7 @@ def _table(numbers: dict[str, Any]) -> Iterator[str]:
     """Means over images and steps: what the curves come to."""
     layers = numbers["distance_between_images"]
     has_classes = "class" in numbers["images"][0]
-    relative = None not in layers.values()
+    relative = all(layers.values())
     yield f"mean over images and steps, distances {'divided by that between the images' if relative else 'as they are'}:"
     columns = [*layers, *(["P"] if has_classes else [])]
     yield " " * 12 + "".join(heading.rjust(max(12, len(heading) + 4)) for heading in columns)

@@ -47,6 +47,15 @@ def test_the_mean_image_is_kept_and_the_filters_are_not():
     assert not np.array_equal(copy.get_layer("conv1").get_weights()[0], net.get_layer("conv1").get_weights()[0])
 
 
+def test_frozen_layers_learn_again():
+    body = keras.Sequential([keras.Input((56, 40, 3)), layers.Conv2D(4, 5, strides=4, name="conv"), layers.BatchNormalization()])
+    body.trainable = False
+    net = keras.Sequential([keras.Input((56, 40, 3)), body, layers.GlobalAveragePooling2D(), layers.Dense(7)])
+    assert len(net.trainable_weights) == 2
+    # Filters and their bias, scale and offset of the normalisation, the classifier's two.
+    assert len(fresh_copy(net, 3).trainable_weights) == 6
+
+
 def test_a_net_whose_classifier_can_not_be_replaced_is_refused():
     net = keras.Sequential([keras.Input((56, 40, 3)), layers.Conv2D(7, 1), layers.GlobalAveragePooling2D(), layers.Softmax()])
     with pytest.raises(ValueError, match="can't be trained from scratch"):

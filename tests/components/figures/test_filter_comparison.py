@@ -15,7 +15,7 @@ def test_of_one_model_there_is_nothing_to_say(clean):
 
 
 def test_what_one_of_them_has_not_is_not_compared(clean, coarse):
-    none = clean._replace(layers={}, spreads={})
+    none = clean._replace(layers={}, spreads={}, rectified=(None, None))
     (aliased,) = filter_comparison([none, coarse])
     assert aliased.startswith("Aliased part")
 

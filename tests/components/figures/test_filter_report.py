@@ -44,6 +44,12 @@ def test_11x11_by_4_is_told_from_7x7_by_2_for_the_same_pattern(gratings_net, rep
     assert np.median(coarse.first.aliased) > 3 * np.median(fine.first.aliased)
 
 
+def test_layer_1_is_the_first_convolution_whatever_follows_it(report_of):
+    convolutions = [layers.Conv2D(12, 3, activation=each, name=f"conv{n}") for n, each in enumerate(("tanh", "relu", "relu"), 1)]
+    net = Deconvnet(keras.Sequential([keras.Input((40, 56, 3)), layers.Rescaling(1 / 255), *convolutions]), "gradient")
+    assert report_of(net).rectified == (None, "conv2")
+
+
 def test_it_looks_at_every_validation_example(clean, gratings_net, examples):
     images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])[:, 8:48]
     deconvnet = gratings_net()

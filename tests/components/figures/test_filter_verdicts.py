@@ -56,37 +56,39 @@ def test_size(rms, radius, change, words):
 
 
 def test_no_dead_maps():
-    (found,) = judge_dead({"conv1": maps([]), "conv2": maps([])})
+    (found,) = judge_dead({"conv1": maps([]), "conv2": maps([])}, "conv1")
     assert found == ("dead maps", False, "No map of any layer is dead over 700 images.")
-    (found,) = judge_dead({})
+    (found,) = judge_dead({}, None)
     assert not found.change
     assert "No layer ends in a ReLU" in found.words
 
 
 def test_few_dead_maps_are_named_and_many_are_to_be_changed():
-    (few,) = judge_dead({"conv1": maps([]), "conv2": maps([3, 50])})
+    (few,) = judge_dead({"conv1": maps([]), "conv2": maps([3, 50])}, "conv1")
     assert few == ("dead maps", False, "Never positive over 700 images, few enough to leave as they are: conv2 2 of 100 maps (3, 50).")
-    many, few = judge_dead({"conv1": maps(range(6)), "conv2": maps([3])})
+    many, few = judge_dead({"conv1": maps(range(6)), "conv2": maps([3])}, "conv1")
     assert many.change
     assert many.words.startswith("Never positive over 700 images: conv1 6 of 100 maps (0, 1, 2, 3, 4, ...). Lower the learning rate")
     assert "smaller stride" in many.words
     assert not few.change
-    (above,) = judge_dead({"conv1": maps([]), "conv2": maps(range(6))})
+    (above,) = judge_dead({"conv1": maps([]), "conv2": maps(range(6))}, "conv1")
     assert above.change
     assert "smaller stride" not in above.words
 
 
 def test_a_few_images_tell_of_layer_1_and_of_what_is_dead_altogether_alone():
-    (unsure,) = judge_dead({"conv1": maps([], images=1), "fc6": maps(range(6), images=1)})
+    (unsure,) = judge_dead({"conv1": maps([], images=1), "fc6": maps(range(6), images=1)}, "conv1")
     words = "Never positive over 1 image, too few to tell rare maps from dead ones (take 300): fc6 6 of 100 maps (0, 1, 2, 3, 4, ...)."
     assert unsure == ("dead maps", False, words)
-    many, unsure = judge_dead({"conv1": maps(range(6), images=9), "fc6": maps(range(6), images=9), "fc7": maps(range(100), images=9)})
+    many, unsure = judge_dead(
+        {"conv1": maps(range(6), images=9), "fc6": maps(range(6), images=9), "fc7": maps(range(100), images=9)}, "conv1"
+    )
     assert many.words.startswith("Never positive over 9 images: conv1 6 of 100 maps (0, 1, 2, 3, 4, ...); fc7 100 of 100 maps")
     assert (unsure.change, "fc6 6 of" in unsure.words) == (False, True)
 
 
 def test_of_many_layers_the_worst_are_named():
-    (found,) = judge_dead({f"conv{number}": maps(range(number + 10)) for number in range(8)})
+    (found,) = judge_dead({f"conv{number}": maps(range(number + 10)) for number in range(8)}, "conv0")
     assert found.words.count(" of 100 maps") == 5
     assert "conv7 17 of 100" in found.words
     assert "and 3 more layers with fewer" in found.words

@@ -44,6 +44,14 @@ def drawn(subjects, tmp_path_factory):
     return folder, pictures
 
 
+def test_the_same_picture_twice_with_names_that_mean_something_to_matplotlib(subjects, tmp_path):
+    twice = subjects._replace(names=["_a$x_{$.jpg", "_b.jpg"], squares=subjects.squares[[0, 0]], known_by=PREDICTED, classes=None)
+    draw_invariance(Deconvnet(net_of()), twice, ["conv"], tmp_path)
+    numbers = json.loads((tmp_path / "invariance.json").read_text())
+    assert numbers["distance_between_images"] == {"conv": 0}
+    assert {str(found["relative_distances"]) for found in numbers["transformations"].values()} == {"{'conv': None}"}
+
+
 def test_files_and_numbers(drawn):
     folder, pictures = drawn
     assert sorted(path.name for path in folder.iterdir()) == ["invariance.json", "invariance.png"]

@@ -80,6 +80,14 @@ def test_a_model_without_classes(subject, tmp_path):
     assert np.array(numbers["totals"]).shape == (len(numbers["tops"]), len(numbers["lefts"]))
 
 
+def test_a_net_without_a_mean_hides_with_that_of_the_examples(examples, tmp_path):
+    layer = keras.layers.Conv2D(2, 5, activation="relu", kernel_initializer="ones", name="conv1")
+    net = Deconvnet(keras.Sequential([keras.Input((56, 56, 3)), layer]))
+    subject = Occluded("grey", np.full((56, 56, 3), 128, np.uint8), None, PREDICTED, [])
+    draw_occlusion(net, subject, "conv1", tmp_path, examples=examples, stride=16)
+    assert json.loads((tmp_path / "occlude.json").read_text())["grey"] == "the mean colour of DATA"
+
+
 def test_of_a_trained_net_with_its_examples(examples, model, tmp_path):
     from zfnet.components.data.batches import central_batches, read_origins
     from zfnet.components.evaluation.saved_model_file import load_model_file

@@ -26,6 +26,13 @@ def test_without_pooling_and_without_dense_layers_the_last_map_is_all_there_is()
     assert paper_layers(Deconvnet(net)) == PaperLayers("a", "b", "b", "b")
 
 
+def test_pooling_of_the_image_itself_does_not_count():
+    layers = keras.layers
+    body = [layers.MaxPooling2D(name="shrink"), layers.Conv2D(4, 3, activation="relu", name="maps"), layers.Flatten()]
+    net = keras.Sequential([keras.Input((16, 16, 3)), *body, layers.Dense(2, name="classes")])
+    assert paper_layers(Deconvnet(net)) == PaperLayers("maps", "maps", "maps", "maps")
+
+
 def test_a_net_without_convolutions_is_refused():
     net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2, name="classes")])
     with pytest.raises(ValueError, match="no Conv2D layer"):

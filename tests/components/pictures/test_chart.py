@@ -1,7 +1,7 @@
 import matplotlib
 import numpy as np
 
-from zfnet.components.pictures.chart import chart_picture, new_chart, show_picture
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 
 
 def test_a_chart_has_the_size_that_was_asked_for_and_shows_its_curves():
@@ -17,6 +17,14 @@ def test_a_chart_has_the_size_that_was_asked_for_and_shows_its_curves():
     assert red[:, 0].max() < 175  # the upper row
     assert 200 < red[:, 1].min() <= red[:, 1].max() < 401  # the middle column
     assert dict(matplotlib.rcParams) == before
+
+
+def test_names_are_no_formulas_and_not_hidden():
+    figure, axes = new_chart(1, 1, 300, 200)
+    axes[0, 0].plot([0, 1], label=plain("_DSC_1$x_{$.jpg"))
+    legend = axes[0, 0].legend()
+    chart_picture(figure)
+    assert [text.get_text() for text in legend.get_texts()] == [r" _DSC_1\$x_{\$.jpg"]
 
 
 def test_a_picture_keeps_its_colours():

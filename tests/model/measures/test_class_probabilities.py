@@ -42,5 +42,15 @@ def test_logits_get_their_softmax(images):
     np.testing.assert_allclose(class_probabilities(deconvnet, values), np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rtol=1e-5)
 
 
-def test_a_model_without_classes_has_none():
-    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Conv2D(2, 3)]))) is None
+@pytest.mark.parametrize(
+    "last",
+    [[], [layers.GlobalAveragePooling2D()], [layers.GlobalAveragePooling2D(), layers.Dense(1, activation="sigmoid")]],
+    ids=["maps", "pooled", "one number"],
+)
+def test_a_model_without_classes_has_none(last):
+    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Conv2D(2, 3), *last]))) is None
+
+
+def test_pooled_maps_with_a_softmax_are_classes():
+    last = [layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(), layers.Softmax()]
+    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), *last]))) is not None

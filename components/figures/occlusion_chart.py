@@ -93,7 +93,7 @@ def occlusion_chart(
             panel.set_axis_off()
         axes[1, 0].set_title("The model has no classes.")
         return chart_picture(figure)
-    title = f"(d) P({_cut(texts.class_name)}), the {texts.known_by}"
+    title = f"(d) P({_cut(texts.class_name)}),\nthe {texts.known_by}"
     _heat(figure, axes[1, 0], image, found, found.probabilities[..., class_number], found.uncovered[class_number], title, highest=1)
     _classes(axes[1, 1], axes[1, 2], image, found, likeliest, names)
     facts = (

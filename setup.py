@@ -37,6 +37,7 @@ setuptools.setup(
     python_requires=">=3.11,<3.14",
     package_dir={f"zfnet.{room}": room for room in ROOMS},
     packages=find_packages(),
+    package_data={"zfnet.pipeline.report": ["report.html"]},
     install_requires=[
         "apache-beam>=2.77",
         "click>=8.1",
@@ -44,6 +45,7 @@ setuptools.setup(
         "google-crc32c>=1.6",
         # TFDS imports it for its own data sets and does not declare it.
         "importlib-resources>=6",
+        "jinja2>=3.1",
         "keras>=3.15",
         "matplotlib>=3.10",
         "numpy>=1.26",

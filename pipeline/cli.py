@@ -18,6 +18,7 @@ COMMANDS = (
     "invariance",
     "correspondence",
     "compare",
+    "report",
     "tensorboard",
     "compile",
 )

@@ -1,0 +1,81 @@
+"""What the page of a run holds, read from what the run left."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+from etils import epath
+
+from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.pipeline.commands.runs import read_runs
+from zfnet.pipeline.lineage_tree import when
+from zfnet.pipeline.report.report_pictures import report_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What stands behind an error, and the end of its key.
+CROPS = {"": "", ", ten crops": "_ten_crop"}
+# Rejected photographs that are listed by name.
+MOST_REJECTED = 50
+
+
+def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[str, Any]:
+    """Gathers it.
+
+    Args:
+        root: a directory that `zfnet run` wrote, on this machine or in Cloud Storage.
+        metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
+
+    Returns:
+        What `report_page` takes: `data`, name and version of the data set; `status` and `message`; `errors`; `counts`, of each class
+        those of training and validation; `rejected` and how many there are; `anomalies`; `recipe`; `history`; `pictures`;
+        `command`, `started`, `steps`, `versions` and `commit` of the latest run.
+
+    Raises:
+        FileNotFoundError: there is no run, or it has trained nothing yet.
+    """
+    root = epath.Path(root)
+    if not (root / "run.json").exists():
+        raise FileNotFoundError(f"There is no run under {root}: {root / 'run.json'} is missing. `zfnet run` makes one; --root says where.")
+    run = json.loads((root / "run.json").read_text())
+    paths = run["artifacts"]
+    if paths["model"] is None:
+        raise FileNotFoundError(f"The run under {root} has trained no model yet ({run['status']}: {run['message']}). Run it again.")
+    examples, model = Examples(root / paths["examples"]), Model((root / paths["model"]).parent)
+    counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
+    latest = read_runs(root, metadata_url)[-1]
+    generated = next(execution for execution in latest["executions"] if execution["step"] == "ExampleGen")
+    trained = next(execution for execution in latest["executions"] if execution["step"] == "Trainer")
+    return {
+        "data": {"name": examples.read_json("manifest.json")["source"], "version": generated["fingerprints"].get("source")},
+        "status": run["status"],
+        "message": run["message"],
+        "errors": _errors(run["metrics"], len(examples.labels)),
+        "examples": run["examples"],
+        "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
+        "rejected": list(itertools.islice(_rejected(examples), MOST_REJECTED)),
+        "anomalies": [anomaly["message"] for anomaly in run["anomalies"]],
+        "recipe": model.read_json("recipe.json"),
+        "history": model.read_json("history.json"),
+        "pictures": report_pictures(root / paths["figures"]) if paths["figures"] else [],
+        "command": latest["command"],
+        "started": when(latest["started"]),
+        "steps": [(each["step"], None if each["cached"] else each["seconds"], each["directory"]) for each in latest["executions"]],
+        "versions": trained["versions"],
+        "commit": trained["source_commit"],
+    }
+
+
+def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, float]]:
+    """Among five classes or fewer the right one is always one of the best five: no error to speak of."""
+    ranks = (1, 5) if classes > 5 else (1,)
+    named = [(f"top-{rank} error{words}", metrics[f"top{rank}_error{key}"]) for words, key in CROPS.items() for rank in ranks]
+    return [(name, value) for name, value in named if value is not None]
+
+
+def _rejected(examples: Examples) -> Iterator[dict[str, Any]]:
+    with (examples.path / "rejected.jsonl").open() as lines:
+        yield from map(json.loads, lines)

@@ -1,0 +1,121 @@
+import html.parser
+import json
+import pathlib
+import shutil
+import subprocess
+import sysconfig
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from zfnet.pipeline.commands.report import command
+
+# A class is named by its directory, which may hold anything.
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class Page(html.parser.HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def root(folder, tmp_path_factory):
+    """A run of an epoch, on photographs one of which is none."""
+    made = tmp_path_factory.mktemp("report")
+    shutil.copytree(folder, made / "photographs")
+    first = next(path for path in sorted((made / "photographs").iterdir()) if path.is_dir())
+    first.rename(first.with_name(HOSTILE))
+    (first.with_name(HOSTILE) / "broken.jpg").write_text("<script>no picture</script>")
+    zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
+    options = ["--root", "root", "--image-size", "56", "--epochs", "1", "--batch-size", "16", "--ten-crop"]
+    done = subprocess.run([zfnet, "run", "--data", "photographs", *options], cwd=made, capture_output=True, text=True)
+    assert done.returncode in (0, 3), done.stderr
+    return made / "root"
+
+
+@pytest.fixture(scope="module")
+def page(root, tmp_path_factory):
+    out = tmp_path_factory.mktemp("page") / "new" / "report.html"
+    done = CliRunner().invoke(command, ["--root", str(root), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith(f"{out}  ")
+    assert [path.name for path in out.parent.iterdir()] == ["report.html"]
+    return Page(out.read_text())
+
+
+def test_it_needs_no_other_file(page):
+    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object")]
+    for _, attributes in page.tags:
+        assert "href" not in attributes
+        assert attributes.get("src", "data:image/webp;base64,").startswith("data:image/webp;base64,")
+
+
+def test_all_pictures_of_the_run_are_there(page, root):
+    drawn = {path.name for path in (root / "figures").glob("*.png")}
+    # And the course of the training.
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == len(drawn) + 1
+    titles = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
+    assert titles[:2] == ["What feature maps look for: conv5", "What feature maps look for: conv4"]
+
+
+def test_numbers_are_those_of_the_run(page, root):
+    run = json.loads((root / "run.json").read_text())
+    words = [word for word in page.words if word]
+
+    def after(heading):
+        return words[words.index(heading) + 1]
+
+    assert after("top-1 error") == f"{100 * run['metrics']['top1_error']:.1f} %"
+    assert after("top-1 error, ten crops") == f"{100 * run['metrics']['top1_error_ten_crop']:.1f} %"
+    assert "top-5 error" not in words  # Of three classes.
+    assert (after("training examples"), after("rejected photographs")) == (str(run["examples"]["train"]), "1")
+    assert after("seed") == "0"
+    assert after("tensorflow") == run["versions"]["tensorflow"]
+    assert "zfnet run --data photographs --root root --image-size 56 --epochs 1 --batch-size 16 --ten-crop" in words
+    counts = [words[words.index(name) + 1 : words.index(name) + 3] for name in words if name in ("green", "red", HOSTILE)]
+    assert sum(int(train) for train, _ in counts) == run["examples"]["train"]
+    assert any(word.endswith("broken.jpg") for word in words)
+    sentences = json.loads((root / "figures/filters.json").read_text())["models"]["zfnet-small"]["verdicts"]
+    assert all(sentence["words"] in words for sentence in sentences)
+
+
+def test_names_out_of_the_data_are_text(page):
+    assert HOSTILE in page.words
+    assert not [attributes for _, attributes in page.tags if "onerror" in attributes]
+
+
+def test_a_run_that_failed_before_it_trained(root, tmp_path):
+    run = json.loads((root / "run.json").read_text())
+    run |= {"status": "failed", "message": "No photographs.", "artifacts": {**run["artifacts"], "model": None}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    done = CliRunner().invoke(command, ["--root", str(tmp_path), "--out", str(tmp_path / "report.html")])
+    assert (done.exit_code, "has trained no model yet (failed: No photographs.)" in done.output) == (1, True)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_no_run(tmp_path):
+    done = CliRunner().invoke(command, ["--root", str(tmp_path / "none"), "--out", str(tmp_path / "report.html")])
+    assert done.exit_code == 1
+    assert "run.json is missing. `zfnet run` makes one; --root says where." in done.output
+
+
+def test_what_figures_left_out_is_left_out(root, tmp_path):
+    shutil.copytree(root, tmp_path / "root")
+    Image.new("RGB", (9, 9)).save(tmp_path / "root/figures/of_somebody_else.png")
+    (tmp_path / "root/figures/occlusion.png").unlink()
+    out = tmp_path / "report.html"
+    assert CliRunner().invoke(command, ["--root", str(tmp_path / "root"), "--out", str(out)]).exit_code == 0
+    titles = [attributes["alt"] for tag, attributes in Page(out.read_text()).tags if tag == "img"]
+    assert not [title for title in titles if "occlusion" in title or "somebody" in title or "answer" in title]

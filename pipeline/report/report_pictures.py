@@ -16,7 +16,8 @@ SECTIONS = {
     ),
     "evolution_": (
         "When they came to look for it",
-        "The strongest activation of a map over the training examples, after some epochs (Fig. 4). Jumps change the image.",
+        "The strongest activation of a map over the training examples, after some epochs (Fig. 4). Where a row jumps, another image has "
+        "become the strongest.",
     ),
     "filters": (
         "The first layers",

@@ -1,6 +1,6 @@
 """Errors of models and of their ensemble, in one pass over the examples, under any strategy, every example counted once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -9,12 +9,10 @@ from zfnet.components.data.counted_batches import counted_batches, full_batch_si
 from zfnet.components.evaluation.count_errors import GUESSES, count_errors
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.evaluation.same_examples import refuse_different_examples
+from zfnet.model.progress import Progress, no_progress
 
 # Images that a replica is given at once.
 BATCH = 64
-
-# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
 
 
 def measure_ensemble(
@@ -22,7 +20,7 @@ def measure_ensemble(
     split: str,
     *,
     ten_crop: bool = False,
-    progress: Progress = lambda batches, length, title: batches,
+    progress: Progress = no_progress,
 ) -> list[dict]:
     """Counts the errors of each model and of the mean of their probabilities (Zeiler & Fergus 2013, Table 2).
 

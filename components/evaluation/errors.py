@@ -4,8 +4,9 @@ import keras
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.evaluation.ensemble import Progress, measure_ensemble
+from zfnet.components.evaluation.ensemble import measure_ensemble
 from zfnet.components.evaluation.probabilities import Probabilities
+from zfnet.model.progress import Progress, no_progress
 
 
 def measure_errors(
@@ -14,7 +15,7 @@ def measure_errors(
     split: str,
     *,
     ten_crop_mean: np.ndarray | None = None,
-    progress: Progress = lambda batches, length, title: batches,
+    progress: Progress = no_progress,
 ) -> dict:
     """Counts the errors of a net, on all replicas of the strategy in whose scope it is called.
 

@@ -1,15 +1,12 @@
 """Draws the folds, and looks for what the net has seen in pretraining, in the order that this takes."""
 
-from collections.abc import Callable, Iterable
-
 import numpy as np
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.features.folds import Fold, draw_folds
 from zfnet.components.features.overlap import find_overlap
-
-Progress = Callable[[Iterable, int, str], Iterable]
+from zfnet.model.progress import Progress
 
 
 def draw_unseen(

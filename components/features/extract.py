@@ -2,18 +2,17 @@
 
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.progress import Progress
 
 # Pixels of the images that go through the net together.
 PIXELS = 64 * 96 * 96
-
-Progress = Callable[[Iterable, int, str], Iterable]
 
 
 def extract_features(

@@ -47,7 +47,6 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
         return copies[-1][1]
 
     copy = keras.models.clone_model(model, clone_function=renewed, recursive=True)
-    copy.trainable = True
     for layer, new in copies:
         if isinstance(layer, MeanImage | keras.layers.Normalization) or layer.name.startswith(LAYER):
             new.set_weights(layer.get_weights())

@@ -1,6 +1,6 @@
 """Which images of the data are also in what a net was pretrained on."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,9 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.features.candidates import Candidates
 from zfnet.model.measures.picture_correlation import Matches, Thumbnails, compare_pictures, thumbnails
+from zfnet.model.progress import Progress
 
 BATCH = 256
-
-Progress = Callable[[Iterable, int, str], Iterable]
 
 
 @dataclass(frozen=True, eq=False)

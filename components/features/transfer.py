@@ -1,7 +1,7 @@
 """How well a net's features serve for other classes: the accuracies of Tables 4 to 7."""
 
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,10 +14,9 @@ from zfnet.components.features.from_scratch import train_from_scratch
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.feature_coordinates import feature_coordinates
 from zfnet.model.measures.per_class_accuracy import per_class_accuracy
+from zfnet.model.progress import Progress
 
 FROM_SCRATCH = "from scratch"
-
-Progress = Callable[[Iterable, int, str], Iterable]
 
 
 @dataclass(frozen=True)

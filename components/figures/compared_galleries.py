@@ -11,9 +11,9 @@ from PIL import Image
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.gallery import find_galleries
 from zfnet.components.figures.picture_name import picture_name
-from zfnet.components.figures.searched_batches import Progress, no_progress
 from zfnet.components.pictures.side_by_side import side_by_side
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.progress import Progress, no_progress
 
 
 class ComparedModel(NamedTuple):

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.correspondence import random_boxes, sign_changes
 from zfnet.model.measures.cover_boxes import cover_boxes
+from zfnet.model.progress import Progress, no_progress
 
 # Of the sheet: images at most, and the side of a tile in pixels.
 ROWS, TILE = 8, 200
@@ -23,9 +24,6 @@ PICTURES = {"correspondence": "correspondence.png", "correspondence_parts": "cor
 # Pixels of the images that go through the net together.
 PIXELS = 64 * 96 * 96
 PART, RANDOM = "#d62728", "#9a9a9a"
-
-# Passes on what it is given, and may show how far it has come: the measurements, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
 
 
 def draw_correspondence(
@@ -37,7 +35,7 @@ def draw_correspondence(
     *,
     draws: int,
     seed: int,
-    progress: Progress = lambda measurements, length, title: measurements,
+    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Measures the mean feature sign change for each part, and for random boxes of the same size.
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.evolution_column import EvolutionColumn, evolution_column
 from zfnet.components.figures.named_units import unit_count
-from zfnet.components.figures.searched_batches import Progress, no_progress, searched_batches
+from zfnet.components.figures.searched_batches import searched_batches
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.training.evolution import SEARCHED, epoch_title
 from zfnet.components.training.kept_checkpoints import KeptCheckpoint
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.progress import Progress, no_progress
 
 
 def search_evolution(

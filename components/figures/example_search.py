@@ -7,12 +7,13 @@ import numpy as np
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.distinct_places import distinct_places
-from zfnet.components.figures.searched_batches import Progress, searched_batches
+from zfnet.components.figures.searched_batches import searched_batches
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
+from zfnet.model.progress import Progress
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9

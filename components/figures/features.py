@@ -51,28 +51,10 @@ def draw_features(
     axes[0, 0].legend(loc="lower right")
     picture = chart_picture(figure)
     Image.fromarray(picture).save(folder / PICTURE)
-    numbers = facts | {"penalties": {name: STRENGTHS[name] for name in STRENGTHS}, "last_layer": last, "layers": list(layers)}
+    numbers = facts | {"penalties": STRENGTHS, "last_layer": last, "layers": list(layers)}
     numbers |= {"results": [each.to_json() for each in results], "pictures": [PICTURE]}
     (folder / "features.json").write_text(json.dumps(numbers, indent=1))
     return {"features": picture}
-
-
-def accuracy_lines(results: Sequence[Accuracy], layers: Sequence[str], last: str) -> list[str]:
-    """The tables as text: a line a classifier with a column a number of training images, then a line a layer."""
-    per_class = sorted({each.per_class for each in results})
-    found = {(each.classifier, each.layer, each.per_class): each for each in results}
-    names = list(dict.fromkeys(each.classifier for each in results))
-    rows = [["images a class", *map(str, per_class)]]
-    for name in names:
-        layer, title = (None, TITLES[name]) if name == FROM_SCRATCH else (last, f"{TITLES[name]} on {last}")
-        rows.append([title, *(_percent(found[name, layer, n]) for n in per_class)])
-    lines = _aligned(rows)
-    if len(layers) > 1:
-        frozen = [name for name in names if name != FROM_SCRATCH]
-        rows = [[f"{per_class[-1]} images a class", *(TITLES[name] for name in frozen)]]
-        rows += [[layer, *(_percent(found[name, layer, per_class[-1]]) for name in frozen)] for layer in layers]
-        lines += ["", *_aligned(rows)]
-    return lines
 
 
 def _draw_curves(panel, results: Sequence[Accuracy], last: str) -> None:
@@ -104,13 +86,3 @@ def _draw_layers(panel, results: Sequence[Accuracy], layers: Sequence[str], most
     panel.set_xticks(range(len(layers)), layers, rotation=30 if len(layers) > 8 or max(map(len, layers)) > 8 else 0)
     panel.grid(axis="x", visible=False)
     panel.set_title(f"Features of each layer, {most} image{'s' if most > 1 else ''} a class")
-
-
-def _percent(accuracy: Accuracy) -> str:
-    deviation = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.1f}"
-    return f"{100 * accuracy.mean:.1f} %{deviation}"
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows]

@@ -12,13 +12,14 @@ from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.filter_verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread
 from zfnet.components.figures.first_layer import FirstLayer, convolutions, first_layer
 from zfnet.components.figures.paper_layers import paper_layers
-from zfnet.components.figures.searched_batches import Progress, searched_batches
+from zfnet.components.figures.searched_batches import searched_batches
 from zfnet.components.figures.second_layer import SecondLayer, no_projection, second_layer
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.activation_spread import ActivationSpread, activation_spread
 from zfnet.model.measures.map_activations import MapActivations, map_activations
 from zfnet.model.measures.rectified_layers import rectified_layers, rectified_output
+from zfnet.model.progress import Progress
 
 SPLIT = "validation"
 

@@ -13,8 +13,8 @@ from zfnet.components.figures.filter_comparison import filter_comparison
 from zfnet.components.figures.filter_numbers import filter_numbers
 from zfnet.components.figures.filter_report import FilterReport, filter_report
 from zfnet.components.figures.filter_sheet import filter_sheet
-from zfnet.components.figures.searched_batches import Progress
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.progress import Progress, no_progress
 
 PICTURE = "filters.png"
 MAPS = 24
@@ -29,7 +29,7 @@ def draw_filters(
     radius: float | None = None,
     maps: int = MAPS,
     seed: int = 0,
-    progress: Progress = lambda batches, length, title: batches,
+    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Measures and draws the filters of one model.
 

@@ -12,10 +12,10 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery_tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.picture_name import picture_name
-from zfnet.components.figures.searched_batches import Progress, no_progress
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.progress import Progress, no_progress
 
 
 class LayerGallery(NamedTuple):

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from zfnet.components.pictures.sheet import block, resize_tile
 from zfnet.components.pictures.transform import Family, paper_families, transform
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
+from zfnet.model.progress import Progress, no_progress
 
 PICTURE = "invariance.png"
 # Pixels of the images that go through the net together, so that the first layer of large ones fits into memory too.
@@ -29,9 +30,6 @@ BETWEEN = "mean distance between the untransformed images"
 LINES = ("-", "--", ":", "-.")
 DOING = {"translation": "Translating", "scale": "Scaling", "rotation": "Rotating"}
 
-# Passes on what it is given, and may show how far it has come: the steps, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
-
 
 def draw_invariance(
     deconvnet: Deconvnet,
@@ -40,7 +38,7 @@ def draw_invariance(
     folder: pathlib.Path,
     *,
     image_size: int | None = None,
-    progress: Progress = lambda steps, length, title: steps,
+    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Draws, for translation, scale and rotation, the distance of the features of transformed images from those of the images.
 

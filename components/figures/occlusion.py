@@ -11,7 +11,6 @@ from PIL import Image
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.mean_grey import UNKNOWN, mean_grey
 from zfnet.components.figures.occlusion_chart import OcclusionTexts, occlusion_chart
-from zfnet.components.figures.searched_batches import Progress
 from zfnet.components.figures.strongest_elsewhere import Elsewhere, strongest_elsewhere
 from zfnet.components.figures.subjects import class_name
 from zfnet.components.pictures.image_input import ImageInput
@@ -19,6 +18,7 @@ from zfnet.components.pictures.project_images import ProjectedImage, project_ima
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.occlusion import Occlusion, occlusion
+from zfnet.model.progress import Progress, no_progress
 
 PICTURE = "occlusion.png"
 # What tells the class, where nobody names it.
@@ -57,12 +57,12 @@ def draw_occlusion(
     most: int | None = None,
     square: int | None = None,
     stride: int | None = None,
-    progress: Progress = lambda batches, length, title: batches,
+    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Draws, for each place of a grey square, the activation of the strongest map, the probability of a class, and the likeliest class.
 
-    Zeiler & Fergus 2013, section 4.2 and Fig. 7. The square shows the mean image that the model
-    subtracts, else the mean of the examples, else a middle grey (`mean_grey`).
+    Zeiler & Fergus 2013, section 4.2 and Fig. 7. The square shows the mean image that the model subtracts, else the mean of
+    the examples, else a middle grey (`mean_grey`).
 
     Args:
         deconvnet: of a model that takes RGB 0..255.

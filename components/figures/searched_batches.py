@@ -1,23 +1,16 @@
 """Prepared examples as a model takes them, in batches that fit into memory."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
 from zfnet.components.pictures.image_input import ImageInput
+from zfnet.model.progress import Progress, no_progress
 
 # Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
 PIXELS = 64 * 96 * 96
-
-# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
-
-
-def no_progress(batches: Iterable, length: int, title: str) -> Iterable:
-    """Shows nothing."""
-    return batches
 
 
 def searched_batches(

@@ -6,9 +6,9 @@ import numpy as np
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.example_search import ExampleSearch
-from zfnet.components.figures.searched_batches import Progress
 from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.progress import Progress
 
 SHOWN = 5
 

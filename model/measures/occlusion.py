@@ -1,7 +1,6 @@
 """Occlusion: what becomes of a map and of the answer while a square is slid over an image."""
 
 import math
-from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +10,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
 from zfnet.model.measures.cover_boxes import cover_boxes
 from zfnet.model.measures.finite_weights import refuse_nan_weights
-
-# Passes on what it is given, and may show how far it has come: the batches, their number, and what is done with them.
-Progress = Callable[[Iterable, int, str], Iterable]
+from zfnet.model.progress import Progress, no_progress
 
 
 class NoActiveMapError(ValueError):
@@ -63,7 +60,7 @@ def occlusion(
     square: int,
     stride: int,
     batch_size: int = 64,
-    progress: Progress = lambda batches, length, title: batches,
+    progress: Progress = no_progress,
 ) -> Occlusion:
     """Slides a square over an image.
 

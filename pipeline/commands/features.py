@@ -104,8 +104,9 @@ def command(
         from zfnet.components.features.draws import draw_unseen
         from zfnet.components.features.feature_layers import feature_layers
         from zfnet.components.features.transfer import measure_transfer
-        from zfnet.components.figures.features import accuracy_lines, draw_features
+        from zfnet.components.figures.features import draw_features
         from zfnet.components.pictures.image_input import ImageInput
+        from zfnet.pipeline.accuracy_table import accuracy_table
 
         if leave_out_seen and pretraining is None and found.examples is None:
             raise click.UsageError("--leave-out-seen: a model file does not say what it was trained on; name it with --pretraining.")
@@ -116,9 +117,11 @@ def command(
         image_input = ImageInput.of(deconvnet.model, image_size)
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         candidates = Candidates.of(directory.examples(found, data, image_input.side, "train", "validation"))
-        seen = local_copy(found.examples) if found.examples is not None else None
+        seen = None
         if pretraining is not None:
             seen = prepare_photographs(pretraining, directory.work / "pretraining", directory.downloads, image_input.side, "train")
+        elif found.examples is not None:
+            seen = local_copy(found.examples)
         counts = sorted(set(per_class))
         draws, overlap = draw_unseen(
             candidates,
@@ -148,7 +151,7 @@ def command(
         facts = {"model": model, "data": data, "preprocessing": preprocessing, "image": [image_input.height, image_input.width]}
         facts |= {"seed": seed, "redraw": redraw, "test_per_class": test_per_class, "class_names": candidates.examples.labels}
         draw_features(results, layers, layers[-1], len(candidates.examples.labels), directory.drawing, facts | {"overlap": overlap})
-    for line in accuracy_lines(results, layers, layers[-1]):
+    for line in accuracy_table(results, layers, layers[-1]):
         click.echo(line)
     click.echo(out / "features.png")
     click.echo(out / "features.json")

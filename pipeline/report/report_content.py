@@ -32,7 +32,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     Returns:
         What `report_page` takes: `data`, name and version of the data set; `status` and `message`; `errors`; `counts`, of each class
         those of training and validation; `rejected` and how many there are; `anomalies`; `recipe`; `history`; `pictures`;
-        `command`, `started`, `steps`, `versions` and `commit` of the latest run.
+        `command`, `started`, `steps`, `versions` and `commit` of the latest run that came to this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
@@ -46,9 +46,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         raise FileNotFoundError(f"The run under {root} has trained no model yet ({run['status']}: {run['message']}). Run it again.")
     examples, model = Examples(root / paths["examples"]), Model((root / paths["model"]).parent)
     counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
-    latest = read_runs(root, metadata_url)[-1]
-    generated = next(execution for execution in latest["executions"] if execution["step"] == "ExampleGen")
-    trained = next(execution for execution in latest["executions"] if execution["step"] == "Trainer")
+    run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
+    generated = next(execution for execution in run_of_model["executions"] if execution["step"] == "ExampleGen")
     return {
         "data": {"name": examples.read_json("manifest.json")["source"], "version": generated["fingerprints"].get("source")},
         "status": run["status"],
@@ -61,12 +60,22 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "recipe": model.read_json("recipe.json"),
         "history": model.read_json("history.json"),
         "pictures": report_pictures(root / paths["figures"]) if paths["figures"] else [],
-        "command": latest["command"],
-        "started": when(latest["started"]),
-        "steps": [(each["step"], None if each["cached"] else each["seconds"], each["directory"]) for each in latest["executions"]],
+        "command": run_of_model["command"],
+        "started": when(run_of_model["started"]),
+        "steps": [(each["step"], None if each["cached"] else each["seconds"], each["directory"]) for each in run_of_model["executions"]],
         "versions": trained["versions"],
         "commit": trained["source_commit"],
     }
+
+
+def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The latest run that made a model, or found it made, and the execution that did. One that was killed leaves its start alone."""
+    return next(
+        (run, execution)
+        for run in reversed(runs)
+        for execution in run["executions"]
+        if execution["directory"] and model.startswith(f"{execution['directory']}/")
+    )
 
 
 def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, float]]:

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zfnet.pipeline.commands.report import command
+from zfnet.pipeline.commands.runs import read_runs
+from zfnet.pipeline.report.report_content import _made
 
 # A class is named by its directory, which may hold anything.
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -103,6 +105,15 @@ def test_a_run_that_failed_before_it_trained(root, tmp_path):
     done = CliRunner().invoke(command, ["--root", str(tmp_path), "--out", str(tmp_path / "report.html")])
     assert (done.exit_code, "has trained no model yet (failed: No photographs.)" in done.output) == (1, True)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_later_run_that_was_killed_hides_nothing(root):
+    runs = read_runs(root)
+    model = json.loads((root / "run.json").read_text())["artifacts"]["model"]
+    killed = runs[0] | {"command": "zfnet run --epochs 9", "executions": runs[0]["executions"][:1]}
+    run, trained = _made([*runs, killed], model)
+    assert run == runs[0]
+    assert trained["step"] == "Trainer"
 
 
 def test_no_run(tmp_path):

@@ -49,7 +49,7 @@ def train(
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
-        keep_checkpoints: whether to keep those of all epochs at which evolution looks, instead of the last two and the best alone.
+        keep_checkpoints: whether to keep those of all epochs that the figure of evolution shows, not the last two and the best alone.
 
     Raises:
         ValueError: if a parameter is out of its range, the net can't be built for these images, or the training diverges.

@@ -25,8 +25,13 @@ SEARCHED = 50_000
 
 
 def evolution_epochs(epochs: int) -> set[int]:
-    """Epochs at which to look: the paper's, or every one of a run shorter than ten; counted from 1."""
+    """Epochs that the figure shows: the paper's, or every one of a run shorter than ten; counted from 1."""
     return set(range(1, epochs + 1)) if epochs < 10 else {epoch for epoch in PAPER_EPOCHS if epoch <= epochs}
+
+
+def watched_epochs(epochs: int) -> set[int]:
+    """Epochs at which to look, for TensorBoard's slider: before the first, after each of the first ten, and the paper's."""
+    return set(range(min(epochs, 10) + 1)) | evolution_epochs(epochs)
 
 
 class FeatureEvolution(keras.callbacks.Callback):
@@ -38,7 +43,7 @@ class FeatureEvolution(keras.callbacks.Callback):
     Args:
         examples: prepared examples; the central crops of the split `train` are searched, of a large one the first 50,000.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
-        epochs: at which epochs to look, counted from 1.
+        epochs: after which epochs to look, counted from 1.
         seed: decides which feature maps are shown.
         folder: where the arrays are kept.
         writer: TensorBoard's summary writer.
@@ -53,9 +58,10 @@ class FeatureEvolution(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Looks at the net, if it is time."""
         if epoch + 1 in self.epochs:
-            self._look(epoch + 1)
+            self.look(epoch + 1)
 
-    def _look(self, epoch: int) -> None:
+    def look(self, epoch: int) -> None:
+        """Looks at the net as it is after so many epochs; 0 is before the first."""
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]
         layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]

@@ -21,7 +21,7 @@ from zfnet.components.training.cluster import open_cluster
 from zfnet.components.training.convergence import LayerConvergence, read_convergence
 from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
-from zfnet.components.training.evolution import SEARCHED, FeatureEvolution, evolution_epochs, read_evolution
+from zfnet.components.training.evolution import SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
 from zfnet.components.training.recipe import Recipe, whole_shares
 from zfnet.components.training.schedule import PlateauSchedule
 from zfnet.components.training.train_loop import train_loop
@@ -65,12 +65,15 @@ def fit(
 
     schedule = PlateauSchedule(recipe.patience)
     evolution_folder, convergence_folder = (kept.folder / name for name in ("evolution", "convergence"))
-    looked_at = evolution_epochs(epochs)
+    in_figure = evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
     if cluster.chief:
         kept.clean()
         writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
-        evolution = FeatureEvolution(examples, central_mean, looked_at, recipe.seed, evolution_folder, writers[0])
+        evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), recipe.seed, evolution_folder, writers[0])
+        if not kept.written():
+            evolution.set_model(net)
+            evolution.look(0)
         convergence = LayerConvergence(convergence_folder, evolution_folder, writers[0], state.epoch if state.step else None)
         callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
     report = functools.partial(report_divergence, examples, recipe, kept, steps=steps, batch_size=batch_size)
@@ -100,7 +103,7 @@ def fit(
             callbacks=keras.callbacks.CallbackList(
                 callbacks, add_progbar=cluster.chief, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
             ),
-            keep=functools.partial(kept.keep, net, spared=looked_at if keep_checkpoints else ()) if cluster.chief else lambda state: None,
+            keep=functools.partial(kept.keep, net, spared=in_figure if keep_checkpoints else ()) if cluster.chief else lambda state: None,
             keep_every=keep_every,
             on_divergence=report if cluster.chief else lambda step: None,
         )
@@ -112,7 +115,7 @@ def fit(
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, state.history)
-    columns, ids = read_evolution(evolution_folder, looked_at), read_origins(examples, "train", SEARCHED)[2]
+    columns, ids = read_evolution(evolution_folder, in_figure), read_origins(examples, "train", SEARCHED)[2]
     write_evolution(draw_evolution(columns), evolution_numbers(columns, ids), model.path / "pictures")
 
 

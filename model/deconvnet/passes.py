@@ -1,7 +1,7 @@
 """The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
@@ -32,7 +32,7 @@ class Passes:
         Returns:
             These values.
         """
-        return self.run(("up", wanted, images.shape[1:]), lambda images: self._run(images, wanted), images)
+        return self.run(("up", wanted, images.shape[1:]), lambda images: self.traced_up(images, wanted), images)
 
     def maxima(self, wanted: tuple[int, ...]):
         """The function that takes images and returns the maximum of each map of some values, `(N, maps)`, and these values."""
@@ -71,7 +71,7 @@ class Passes:
         Returns:
             Float tensor `(M, H, W, C)`: signed pixel values.
         """
-        return self.run(("down", value, tuple(shapes)), lambda signal, kept: self._down(value, shapes, signal, kept), signal, kept)
+        return self.run(("down", value, tuple(shapes)), lambda signal, kept: self.traced_down({value: signal}, shapes, kept), signal, kept)
 
     def run(self, key, function: Callable, *arguments):
         """Runs a function of tensors, compiled once for all numbers of rows.
@@ -99,32 +99,34 @@ class Passes:
                 self._compiled[key] = make()
             return self._compiled[key]
 
-    def _maxima(self, wanted):
-        @tf.function(reduce_retracing=True, autograph=False)
-        def maxima(images):
-            values = self._run(images, wanted)
-            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
-
-        return maxima
-
-    def _run(self, images, wanted):
+    def traced_up(self, images: tf.Tensor, wanted: Iterable[int]) -> list[tf.Tensor]:
+        """As `up`, not compiled: for use inside of another `tf.function`."""
         values = {0: images}
         for operation in self.graph.needed_for(*wanted):
             values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
         return [values[number] for number in wanted]
 
-    def _shapes(self, images):
-        values = range(len(self.graph.shapes))
-        run = tf.function(lambda images: self._run(images, values), autograph=False)
-        traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
-        return [tuple(output.shape[1:]) for output in traced.structured_outputs]
-
-    def _down(self, value, shapes, signal, kept):
-        signals = {value: signal}
-        for operation in reversed(self.graph.needed_for(value)):
+    def traced_down(self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], kept: dict) -> tf.Tensor:
+        """As `down`, not compiled: for use inside of another `tf.function`; signals may start at several values, and add."""
+        signals = dict(signals)
+        for operation in reversed(self.graph.needed_for(*signals)):
             taken_shapes = [shapes[number] for number in operation.inputs]
             parts = operation.rule.down(signals.pop(operation.output), taken_shapes, kept.get(operation.output))
             for number, part in zip(operation.inputs, parts, strict=True):
                 part.set_shape((None, *shapes[number]))
                 signals[number] = signals[number] + part if number in signals else part
         return signals[0]
+
+    def _maxima(self, wanted):
+        @tf.function(reduce_retracing=True, autograph=False)
+        def maxima(images):
+            values = self.traced_up(images, wanted)
+            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
+
+        return maxima
+
+    def _shapes(self, images):
+        values = range(len(self.graph.shapes))
+        run = tf.function(lambda images: self.traced_up(images, values), autograph=False)
+        traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+        return [tuple(output.shape[1:]) for output in traced.structured_outputs]

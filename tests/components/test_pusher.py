@@ -82,4 +82,4 @@ def test_remote_version_is_found_when_all_of_it_is_there(examples, model, tmp_pa
     for name, content in fetch("serving/4/").items():
         (tmp_path / "4" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "4" / name).write_bytes(content)
-    assert set(tf.saved_model.load(str(tmp_path / "4")).signatures) == {"serving_default", "probabilities"}
+    assert set(tf.saved_model.load(str(tmp_path / "4")).signatures) == {"serving_default", "probabilities", "project"}

@@ -1,12 +1,25 @@
 """Many small steps over whole maps, made one loop over memory."""
 
+import contextlib
+import contextvars
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
 # Values a row from which on XLA is used.
 WORTHWHILE = 1 << 15
+_IS_ALLOWED = contextvars.ContextVar("whether XLA may be used", default=True)
+
+
+@contextlib.contextmanager
+def without_xla() -> Iterator[None]:
+    """What is traced in here does without XLA: it is meant for programs that may have been built without it."""
+    token = _IS_ALLOWED.set(False)
+    try:
+        yield
+    finally:
+        _IS_ALLOWED.reset(token)
 
 
 def fused(function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
@@ -22,7 +35,7 @@ def fused(function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
     Returns:
         What it returns.
     """
-    if sum(math.prod(tensor.shape[1:]) for tensor in tensors) < WORTHWHILE:
+    if not _IS_ALLOWED.get() or sum(math.prod(tensor.shape[1:]) for tensor in tensors) < WORTHWHILE:
         return function(*tensors)
     specifications = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in tensors]
     # The concrete function: TensorFlow warns of a loop when one line makes several that it has to call by tracing.

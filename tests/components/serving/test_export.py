@@ -1,5 +1,6 @@
 """The SavedModel, asked in a process that has TensorFlow alone."""
 
+import base64
 import io
 import json
 import subprocess
@@ -10,70 +11,126 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from zfnet.components.data.photograph import prepare_photograph
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.serving.export import export, prepare_image
+from zfnet.components.pictures.signed import signed_to_rgb
+from zfnet.components.serving.export import export
+from zfnet.components.serving.served_image import UNREADABLE, prepare_image
+from zfnet.model import Deconvnet
 
+PHOTOGRAPHS, BROKEN = ("one.jpg", "two.png"), "broken.jpg"
+FILES = ("one.jpg", BROKEN, "two.png", "one.jpg")
+# Imports of the project fail. Sessions are what model servers run signatures in.
 ASK = """
-import json, pathlib, sys
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "zfnet":
+            raise ImportError(name)
+sys.meta_path.insert(0, Absent())
+
+import base64, json, pathlib
 import numpy as np
 import tensorflow as tf
-served = tf.saved_model.load(sys.argv[1])
-files = [pathlib.Path(name).read_bytes() for name in sys.argv[3:]]
-answers = served.signatures["serving_default"](image_bytes=tf.constant(files))
-images = served.signatures["probabilities"](images=tf.constant(np.load(sys.argv[2])))
+question = json.loads(sys.stdin.read())
+files = [pathlib.Path(name).read_bytes() for name in question["files"]]
+
+def plain(answer):
+    return {name: [base64.b64encode(each).decode() if isinstance(each, bytes) and each[:4] == b"\\x89PNG" else
+                   each.decode() if isinstance(each, bytes) else each for each in value.ravel().tolist()] for name, value in answer.items()}
+
+signatures = tf.saved_model.load("served").signatures
+images = np.load("images.npy")
+with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    loaded = tf.compat.v1.saved_model.load(session, ["serve"], "served")
+    signature = loaded.signature_def["serving_default"]
+    fetched = {name: tensor.name for name, tensor in signature.outputs.items()}
+    in_session = plain(session.run(fetched, {signature.inputs["image_bytes"].name: files}))
+asked = {name: tf.constant(question[name]) for name in ("layer", "unit")}
+projected = signatures["project"](image_bytes=tf.constant([files[0]] * len(question["unit"])), **asked)
 print(json.dumps({
-    "labels": [[label.decode() for label in row] for row in answers["labels"].numpy().tolist()],
-    "probabilities": answers["probabilities"].numpy().tolist(),
-    "of_images": images["probabilities"].numpy().tolist(),
-    "project": [name for name in sys.modules if name.startswith("zfnet")],
+    "labelled": plain({name: value.numpy() for name, value in signatures["serving_default"](image_bytes=tf.constant(files)).items()}),
+    "in_session": in_session,
+    "of_images": signatures["probabilities"](images=tf.constant(images))["probabilities"].numpy().tolist(),
+    "projected": plain({name: value.numpy() for name, value in projected.items()}),
 }))
 """
+ASKED = (("conv2", 1), ("conv5", -1), ("fc7", 3), ("conv9", 0), ("conv5", 4000), ("predictions", 1))
 
 
 @pytest.fixture(scope="module")
-def photograph():
+def served(model, tmp_path_factory):
+    """A directory with the SavedModel and photographs, and what it answered."""
+    directory = tmp_path_factory.mktemp("serving")
+    export(model, side=64, path=directory / "served")
     rng = np.random.default_rng(0)
-    smooth = Image.fromarray(rng.integers(0, 255, (9, 13, 3), dtype=np.uint8)).resize((240, 150), Image.Resampling.BICUBIC)
-    return np.asarray(smooth)
+    for name in PHOTOGRAPHS:
+        smooth = Image.fromarray(rng.integers(0, 255, (9, 13, 3), dtype=np.uint8)).resize((240, 150), Image.Resampling.BICUBIC)
+        smooth.save(directory / name)
+    (directory / BROKEN).write_bytes((directory / "one.jpg").read_bytes()[:500])
+    np.save(directory / "images.npy", rng.uniform(0, 255, (2, 56, 56, 3)).astype("float32"))
+    layers, units = zip(*ASKED, strict=True)
+    question = json.dumps({"files": FILES, "layer": layers, "unit": units})
+    asked = subprocess.run([sys.executable, "-c", ASK], input=question, capture_output=True, text=True, cwd=directory)
+    assert asked.returncode == 0, asked.stderr
+    return directory, json.loads(asked.stdout)
 
 
-def encoded(pixels, kind):
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, kind, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}))
-    return content.getvalue()
+@pytest.fixture(scope="module")
+def net(model):
+    return load_model_file(model.path / "model.keras")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-@pytest.mark.parametrize("turned", [False, True])
-def test_prepares_images_as_they_were_prepared_for_training(photograph, kind, turned):
-    content = encoded(photograph.swapaxes(0, 1) if turned else photograph, kind)
-    stored, _ = prepare_photograph(content, 64)
-    expected = np.asarray(Image.open(io.BytesIO(stored)), "float32")[4:60, 4:60]
-    prepared = prepare_image(tf.constant(content), side=64, size=56).numpy()
-    assert prepared.shape == (56, 56, 3)
-    # What is stored went through JPEG once more.
-    assert np.abs(prepared - expected).mean() < 2
-    assert np.abs(prepared - expected).max() < 16
+def prepared(directory, name):
+    return prepare_image(tf.constant((directory / name).read_bytes()), side=64, size=56)[None]
 
 
-def test_answers_in_a_process_without_this_project(model, photograph, tmp_path):
-    export(model, side=64, path=tmp_path / "served")
-    images = np.random.default_rng(1).uniform(0, 255, (2, 56, 56, 3)).astype("float32")
-    np.save(tmp_path / "images.npy", images)
-    (tmp_path / "one.jpg").write_bytes(encoded(photograph, "JPEG"))
-    (tmp_path / "two.png").write_bytes(encoded(photograph[:, ::-1], "PNG"))
-    arguments = [str(tmp_path / name) for name in ("served", "images.npy", "one.jpg", "two.png", "one.jpg")]
-    asked = subprocess.run([sys.executable, "-c", ASK, *arguments], capture_output=True, text=True, cwd=tmp_path, check=True)
-    answers = json.loads(asked.stdout)
-    assert answers["project"] == []
-    net = load_model_file(model.path / "model.keras")
-    np.testing.assert_allclose(answers["of_images"], net(images), rtol=1e-4)
-    prepared = tf.stack([prepare_image((tmp_path / name).read_bytes(), side=64, size=56) for name in ("one.jpg", "two.png")])
-    expected = net(prepared).numpy()
+def test_labels_of_whole_files_beside_a_broken_one(model, net, served):
+    directory, answers = served
     names = (model.path / "labels.txt").read_text().split()
-    for row in range(2):
-        order = np.argsort(-expected[row])
-        assert answers["labels"][row] == [names[label] for label in order]
-        np.testing.assert_allclose(answers["probabilities"][row], expected[row][order], rtol=1e-4)
-    assert answers["labels"][2] == answers["labels"][0]
+    labels, probabilities = (np.reshape(answers["labelled"][part], (len(FILES), -1)) for part in ("labels", "probabilities"))
+    for row, name in enumerate(FILES):
+        if name == BROKEN:
+            assert set(labels[row]) == {""}
+            assert not probabilities[row].any()
+            continue
+        expected = net(prepared(directory, name)).numpy()[0]
+        order = np.argsort(-expected)
+        assert labels[row].tolist() == [names[label] for label in order]
+        np.testing.assert_allclose(probabilities[row], expected[order], rtol=1e-4)
+    assert answers["labelled"]["errors"] == ["", UNREADABLE, "", ""]
+
+
+def test_session_of_a_model_server_answers_alike(served):
+    assert served[1]["in_session"] == served[1]["labelled"]
+
+
+def test_probabilities_of_pixels(net, served):
+    np.testing.assert_allclose(served[1]["of_images"], net(np.load(served[0] / "images.npy")), rtol=1e-4)
+
+
+def test_projects_what_a_unit_saw(net, served):
+    directory, answers = served
+    projected, deconvnet, image = answers["projected"], Deconvnet(net), prepared(directory, "one.jpg")
+    positions = np.reshape(projected["positions"], (-1, 2))
+    for row, (layer, unit) in enumerate(ASKED):
+        if layer == "conv9" or unit == 4000:
+            continue
+        activations = deconvnet.activations(image, [layer])[0].numpy()[0]
+        unit = int(np.unravel_index(activations.argmax(), activations.shape)[-1]) if unit == -1 else unit
+        assert projected["units"][row] == unit
+        assert projected["activations"][row] == pytest.approx(activations[..., unit].max(), rel=1e-4)
+        if activations.ndim == 3:
+            assert activations[(*positions[row], unit)] == activations[..., unit].max()
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(projected["projection_bytes"][row]))), int)
+        expected = signed_to_rgb(deconvnet.project(image, layer, unit))[0]
+        assert picture.shape == (56, 56, 3)
+        assert np.abs(picture - expected).max() <= 1
+
+
+def test_says_which_layer_or_unit_is_not_there(served):
+    errors = served[1]["projected"]["errors"]
+    assert errors[3].startswith("there is no layer 'conv9'; there are ")
+    assert "conv5" in errors[3]
+    assert errors[4] == "there is no unit 4000 in layer 'conv5'; it has units 0 to 127"
+    assert served[1]["projected"]["projection_bytes"][3:5] == ["", ""]
+    assert [errors[row] for row in (0, 1, 2, 5)] == [""] * 4

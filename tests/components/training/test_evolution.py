@@ -1,3 +1,5 @@
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from zfnet.components.data.batches import central_batches
 from zfnet.components.figures.evolution import MARGIN, TILE, draw_evolution
 from zfnet.components.training.checkpoints import Checkpoints
-from zfnet.components.training.evolution import MAPS, evolution_epochs, read_evolution
+from zfnet.components.training.evolution import MAPS, evolution_epochs, read_evolution, watched_epochs
 from zfnet.model import Deconvnet, build, receptive_field
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
@@ -17,6 +19,23 @@ LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 )
 def test_epochs_are_the_papers_or_all_of_a_short_run(epochs, looked_at):
     assert sorted(evolution_epochs(epochs)) == looked_at
+
+
+def test_slider_has_more_steps_than_the_figure_has_columns():
+    assert sorted(watched_epochs(3)) == [0, 1, 2, 3]
+    assert sorted(watched_epochs(10)) == list(range(11))
+    assert sorted(watched_epochs(70)) == [*range(11), 20, 30, 40, 64]
+
+
+def test_first_look_is_at_the_net_before_it_trained(training, examples, statistics):
+    mean = statistics.mean_image()[4:60, 4:60]
+    recipe = json.loads((training / "model" / "recipe.json").read_text())
+    net = build("zfnet-small", (56, 56, 3), 3, seed=recipe["seed"] + 1)
+    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])
+    with np.load(training / "checkpoints" / "evolution" / "epoch-0000.npz") as kept:
+        for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
+            expected = activations.numpy().max(axis=(0, 1, 2))[kept[f"{layer}/maps"]]
+            np.testing.assert_allclose(kept[f"{layer}/activations"], expected, rtol=1e-4)
 
 
 def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(training, examples, statistics):

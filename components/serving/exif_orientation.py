@@ -1,0 +1,75 @@
+"""How a camera was held, read from a JPEG by operations of TensorFlow: none of its decoders does."""
+
+import tensorflow as tf
+
+from zfnet.components.serving.recovered import recovered
+
+# Cameras write the description first, and it can't be longer than a segment, 64 KiB.
+LOOKED_AT = 1 << 18
+START_OF_SCAN, APP1 = 0xDA, 0xE1
+EXIF = [ord(letter) for letter in "Exif\0\0"]
+ORIENTATION = 0x0112
+# What has to be done to the pixels: swap rows and columns, then reverse the rows, then the columns.
+SWAPPED, ROWS_REVERSED, COLUMNS_REVERSED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
+
+
+def exif_orientation(encoded: tf.Tensor) -> tf.Tensor:
+    """Reads the EXIF orientation of a JPEG.
+
+    Args:
+        encoded: string scalar, the bytes of a file.
+
+    Returns:
+        int32 scalar, 1 to 8; 1, which is upright, of a file that does not say, or is no JPEG.
+    """
+    return recovered(_read, encoded, tf.constant(1))
+
+
+def turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Turns the pixels of a file the way that they are meant to be seen.
+
+    Args:
+        image: tensor `(height, width, channels)`, as stored.
+        orientation: int32 scalar, 1 to 8; see `exif_orientation`.
+
+    Returns:
+        The image, of height and width exchanged where it was turned by a quarter.
+    """
+
+    def among(orientations):
+        return tf.reduce_any(orientation == tf.constant(orientations))
+
+    image = tf.cond(among(SWAPPED), lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
+    image = tf.cond(among(ROWS_REVERSED), lambda: image[::-1], lambda: image)
+    return tf.cond(among(COLUMNS_REVERSED), lambda: image[:, ::-1], lambda: image)
+
+
+def _read(encoded):
+    raw = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 0, LOOKED_AT), tf.uint8), tf.int32)
+
+    def is_exif(at):
+        return (raw[at + 1] == APP1) & tf.reduce_all(raw[at + 4 : at + 10] == tf.constant(EXIF))
+
+    def is_before(at):
+        return (raw[at] == 0xFF) & (raw[at + 1] != START_OF_SCAN) & ~is_exif(at)
+
+    # A segment is FF, its kind, and its length, which counts itself. An index beyond the file raises, and then there is no description.
+    (at,) = tf.while_loop(is_before, lambda at: (at + 2 + raw[at + 2] * 256 + raw[at + 3],), (tf.constant(2),))
+    tf.debugging.assert_equal(is_exif(at), True)
+    return _orientation_of(raw[at + 10 :])
+
+
+def _orientation_of(tiff):
+    least_first = tiff[0] == ord("I")
+
+    def number(digits):
+        digits = tf.where(least_first, digits[..., ::-1], digits)
+        return tf.tensordot(digits, tf.constant([256**power for power in range(digits.shape[-1])][::-1]), 1)
+
+    directory = number(tf.ensure_shape(tiff[4:8], (4,)))
+    count = number(tf.ensure_shape(tiff[directory : directory + 2], (2,)))
+    entries = tf.reshape(tiff[directory + 2 : directory + 2 + 12 * count], (count, 12))
+    # An entry: its tag, the type of its value, how many, and the value, here of two bytes.
+    values = tf.boolean_mask(number(entries[:, 8:10]), number(entries[:, :2]) == ORIENTATION)
+    tf.debugging.assert_equal((values[0] >= 1) & (values[0] <= 8), True)
+    return values[0]

@@ -1,0 +1,103 @@
+"""Against what preparation for training makes of the same bytes."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from zfnet.components.data.photograph import prepare_photograph
+from zfnet.components.serving.served_image import TOO_LARGE, UNREADABLE, prepare_image, served_image
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    rng = np.random.default_rng(0)
+    smooth = Image.fromarray(rng.integers(0, 255, (9, 13, 3), dtype=np.uint8)).resize((240, 150), Image.Resampling.BICUBIC)
+    return np.asarray(smooth)
+
+
+def encoded(pixels, kind, **options):
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, kind, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}), **options)
+    return content.getvalue()
+
+
+def assert_as_in_training(content):
+    stored, _ = prepare_photograph(content, 64)
+    expected = np.asarray(Image.open(io.BytesIO(stored)), "float32")[4:60, 4:60]
+    prepared = prepare_image(tf.constant(content), side=64, size=56).numpy()
+    assert prepared.shape == (56, 56, 3)
+    # What is stored went through JPEG once more.
+    assert np.abs(prepared - expected).mean() < 2
+    assert np.abs(prepared - expected).max() < 24
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_prepares_images_as_they_were_prepared_for_training(photograph, kind, turned):
+    assert_as_in_training(encoded(photograph.swapaxes(0, 1) if turned else photograph, kind))
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_applies_the_orientation(photograph, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert_as_in_training(encoded(photograph, "JPEG", exif=exif))
+
+
+def test_lays_transparent_pixels_over_white(photograph):
+    alpha = np.linspace(0, 255, 240).astype(np.uint8) + np.zeros((150, 1), np.uint8)
+    assert_as_in_training(encoded(np.dstack([photograph, alpha]), "PNG"))
+
+
+def test_grey_and_palettes_become_rgb(photograph):
+    assert_as_in_training(encoded(photograph[..., 0], "JPEG"))
+    assert_as_in_training(encoded(photograph[..., 0], "PNG"))
+    few_colours = np.asarray(Image.fromarray(photograph[:15, :24]).resize((240, 150), Image.Resampling.NEAREST))
+    assert_as_in_training(encoded(few_colours // 64 * 64, "GIF"))
+
+
+def asked(content):
+    image, error = tf.function(lambda content: served_image(content, side=64, size=56))(tf.constant(content))
+    return image.numpy(), error.numpy().decode()
+
+
+def test_an_image_has_no_error(photograph):
+    content = encoded(photograph, "PNG")
+    image, error = asked(content)
+    assert error == ""
+    np.testing.assert_array_equal(image, prepare_image(tf.constant(content), side=64, size=56))
+
+
+def test_what_can_not_be_read_is_said(photograph):
+    jpeg, png, gif, bmp = (encoded(photograph, kind) for kind in ("JPEG", "PNG", "GIF", "BMP"))
+    for content in (
+        b"",
+        b"no image",
+        jpeg[: len(jpeg) // 2],
+        png[: len(png) // 2],
+        png[:20],
+        gif[:7],
+        bmp[:30],
+        jpeg[:3],
+        b"RIFF0000WEBPVP8 ",
+    ):
+        image, error = asked(content)
+        assert error == UNREADABLE
+        assert image.shape == (56, 56, 3)
+        assert not image.any()
+
+
+def test_a_bomb_is_not_decoded():
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    gif = b"GIF89a" + struct.pack("<HH", 65_000, 65_000) + bytes(20)
+    bmp = b"BM" + bytes(16) + struct.pack("<ii", 30_000, -30_000) + bytes(30)
+    assert [asked(content)[1] for content in (png, gif, bmp)] == [TOO_LARGE] * 3

@@ -1,4 +1,6 @@
-"""Visualizer: draws what a trained net sees."""
+"""Visualizer: draws what a trained net sees, and enters it into TensorBoard."""
+
+from etils import epath
 
 from zfnet.components.artifacts import Examples, Figures, Input, Model, Output, Setting
 
@@ -22,7 +24,8 @@ def visualize(
 ) -> None:
     """Draws the figures of the paper that take seconds: the gallery, the first layers with their measures, and an occlusion.
 
-    Zeiler & Fergus 2013, Fig. 2, 6 and 7, over the validation examples, as PNG files and as TensorBoard images.
+    Zeiler & Fergus 2013, Fig. 2, 6 and 7, over the validation examples, as PNG files and as TensorBoard images. The training becomes a row
+    of TensorBoard's table of hyperparameters, beside the others under the same root.
 
     Args:
         examples: prepared examples; the split `validation` is looked at.
@@ -38,9 +41,12 @@ def visualize(
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally
     from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.components.figures.comparison_table import ComparedNet
     from zfnet.components.figures.default_layers import default_layers
     from zfnet.components.figures.filters import draw_filters
     from zfnet.components.figures.gallery import draw_galleries
+    from zfnet.components.figures.hyperparameter_summaries import write_table, write_training
+    from zfnet.components.figures.hyperparameters import training_hyperparameters
     from zfnet.components.figures.occlusion import draw_occlusion
     from zfnet.components.figures.paper_layers import paper_layers
     from zfnet.components.figures.recognized_example import MOST, recognized_example
@@ -57,9 +63,16 @@ def visualize(
             pictures |= draw_occlusion(deconvnet, subject, layer, drawn.path, examples=local, most=MOST)
         except NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
             print(f"No occlusion was drawn: {error}")
+    history, recipe = model.read_json("history.json"), model.read_json("recipe.json")
     with mirrored(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
-        with writer.as_default(step=len(model.read_json("history.json"))):
+        with writer.as_default(step=len(history)):
             for tag, picture in pictures.items():
                 tf.summary.image(tag, picture[None], description=DESCRIPTIONS[tag.split("/")[0]])
         writer.close()
+    errors = {f"validation_top{k}_error": history[-1][f"val_top{k}_error"] for k in (1, 5)}
+    log = epath.Path(tensorboard)
+    with mirrored(str(log.parent)) as logs:
+        net = ComparedNet(recipe["architecture"], epochs=len(history), **errors)
+        write_training(epath.Path(logs) / log.name, net, training_hyperparameters(recipe, examples.image_size))
+        write_table(epath.Path(logs))

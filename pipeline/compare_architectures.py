@@ -69,7 +69,7 @@ def compare_architectures(
 
 def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
     from zfnet.components.figures.hyperparameter_summaries import write_table, write_training
-    from zfnet.components.figures.hyperparameters import hyperparameters
+    from zfnet.components.figures.hyperparameters import training_hyperparameters
 
     example_gen, statistics_gen = data
     trainer, evaluator = training_steps(config, epath.Path(root), example_gen.output("examples"), statistics_gen.output("statistics"))
@@ -102,8 +102,7 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
         model=str((model.path / "model.keras").relative_to(root)),
         tensorboard=str(log.relative_to(root)),
     )
-    chosen = {name: recipe[name] for name in ("epochs", "batch_size", "learning_rate", "seed")}
-    write_training(log, net, hyperparameters(config.architecture) | {"parameters": parameters, "image_size": config.input_size} | chosen)
+    write_training(log, net, training_hyperparameters(recipe, config.input_size) | {"parameters": parameters})
     write_table(log.parent)
     return net
 

@@ -1,4 +1,4 @@
-"""Compared architectures in TensorBoard's HParams plugin: a row for each training, with its hyperparameters and errors."""
+"""Trainings in TensorBoard's HParams plugin: a row for each training, with its hyperparameters and errors."""
 
 import json
 
@@ -25,13 +25,14 @@ def write_training(log: epath.Path, net: ComparedNet, values: dict[str, str | in
 
     Args:
         log: directory of the training's summaries.
-        net: the errors.
+        net: the errors that are known.
         values: the hyperparameters, by name.
     """
     with _writer(log).as_default(step=net.epochs) as writer:
         hp.hparams(values, trial_id=log.name)
         for name, title in METRICS.items():
-            tf.summary.scalar(f"{GROUP}/{name}", getattr(net, name), description=f"The trained net's {title}, 0..1. Step = epochs trained.")
+            if (error := getattr(net, name)) is not None:
+                tf.summary.scalar(f"{GROUP}/{name}", error, description=f"The trained net's {title}, 0..1. Step = epochs trained.")
         writer.close()
     (log / RECORD).write_text(json.dumps(values, indent=1))
 

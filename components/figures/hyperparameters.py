@@ -1,5 +1,7 @@
 """What tells an architecture from others, as columns of a table."""
 
+from typing import Any
+
 from zfnet.model.net.architecture import ARCHITECTURES, Convolution, Dense, find_architecture
 
 
@@ -28,6 +30,17 @@ def hyperparameters(name: str) -> dict[str, str | int]:
         "conv1.stride": layers["conv1"].stride if "conv1" in layers else 0,
         **{layer: _width(layers.get(layer)) for layer in known},
     }
+
+
+def training_hyperparameters(recipe: dict[str, Any], image_size: int) -> dict[str, str | int | float]:
+    """The hyperparameters of a training: those of its architecture, and what of the recipe is often changed.
+
+    Args:
+        recipe: `recipe.json` of the trained model.
+        image_size: side of the net's input, in pixels.
+    """
+    chosen = {name: recipe[name] for name in ("epochs", "batch_size", "learning_rate", "seed")}
+    return hyperparameters(recipe["architecture"]) | {"image_size": image_size} | chosen
 
 
 def _width(layer: Convolution | Dense | None) -> int:

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from zfnet.components.pictures.filter_grid import filter_grid
 
+# What stands before the slash is one row of TensorBoard's page.
+GROUP = "epoch"
 DESCRIPTIONS = {
     "loss": "Mean cross-entropy of the true class, in nats.",
     "top1_error": "Share of examples whose true class is not the best guess, 0..1.",
@@ -33,7 +35,7 @@ class EpochSummaries(keras.callbacks.Callback):
             writer = self.validation if name.startswith("val_") else self.train
             name = name.removeprefix("val_")
             with writer.as_default(step=epoch + 1):
-                tf.summary.scalar(name, number, description=DESCRIPTIONS.get(name))
+                tf.summary.scalar(f"{GROUP}/{name}", number, description=DESCRIPTIONS.get(name))
         first = next(layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D))
         with self.train.as_default(step=epoch + 1):
             grid = filter_grid(first.kernel.numpy())[None]

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import tensorflow as tf
 from PIL import Image
@@ -9,7 +11,7 @@ LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
 
 def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, tmp_path):
-    figures, logs = tmp_path / "figures", tmp_path / "tensorboard"
+    figures, logs = tmp_path / "figures", tmp_path / "tensorboard" / "zfnet-small-1a2b3c"
     figures.mkdir()
     visualize(examples, model, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
     names = ["filters.png", *(f"gallery_{layer}.png" for layer in LAYERS), "occlusion.png"]
@@ -23,3 +25,11 @@ def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, tmp_path
     assert sorted(shown) == ["filters", *(f"gallery/{layer}" for layer in LAYERS), "occlusion"]
     np.testing.assert_array_equal(shown["gallery/conv3"], Image.open(figures / "gallery_conv3.png"))
     np.testing.assert_array_equal(shown["occlusion"], Image.open(figures / "occlusion.png"))
+    row = json.loads((logs / "hyperparameters.json").read_text())
+    assert (row["architecture"], row["image_size"], row["epochs"]) == ("zfnet-small", 56, 3)
+    assert len(list((tmp_path / "tensorboard").glob("events*"))) == 1
+    [rows] = logs.glob("events*")
+    shown = {value.tag: value for event in tf.compat.v1.train.summary_iterator(str(rows)) for value in event.summary.value}
+    error = tf.make_ndarray(shown["comparison/validation_top1_error"].tensor)
+    assert error == np.float32(model.read_json("history.json")[-1]["val_top1_error"])
+    assert "comparison/training_top1_error" not in shown

@@ -22,9 +22,9 @@ def test_scalars_and_filters_stand_at_the_epoch_counted_from_one(tmp_path):
             for event in tf.compat.v1.train.summary_iterator(str(file)):
                 for value in event.summary.value:
                     tags[value.tag][event.step] = tf.make_ndarray(value.tensor)
-    assert sorted(found["train"]) == ["filters/conv1", "learning_rate", "loss"]
-    assert sorted(found["validation"]) == ["loss"]
-    assert [found["train"]["loss"][step] for step in (1, 2)] == losses
-    assert [found["validation"]["loss"][step] for step in (1, 2)] == validation
-    assert found["train"]["learning_rate"] == {1: 0.125, 2: 0.125}
+    assert sorted(found["train"]) == ["epoch/learning_rate", "epoch/loss", "filters/conv1"]
+    assert sorted(found["validation"]) == ["epoch/loss"]
+    assert [found["train"]["epoch/loss"][step] for step in (1, 2)] == losses
+    assert [found["validation"]["epoch/loss"][step] for step in (1, 2)] == validation
+    assert found["train"]["epoch/learning_rate"] == {1: 0.125, 2: 0.125}
     assert sorted(found["train"]["filters/conv1"]) == [1, 2]

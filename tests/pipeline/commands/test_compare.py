@@ -169,7 +169,7 @@ def test_tensorboard_has_curves_and_the_table_of_hyperparameters(out, compare):
         assert values["variation"] == net["architecture"].partition(":")[2]
         assert {key: values[key] or (0 if key.startswith(("c", "f")) else "") for key in net["hyperparameters"]} == net["hyperparameters"]
         # The curves of the training are beside it.
-        assert [event.step for event in runs.Tensors(f"{name}/validation", "top1_error")] == [1, 2]
+        assert [event.step for event in runs.Tensors(f"{name}/validation", "epoch/top1_error")] == [1, 2]
     # One description, however often it was written.
     assert len(list((out / "tensorboard").glob("events*"))) == 1
 

@@ -13,11 +13,14 @@ SUFFIX = ".hyperparameters"
 # What was written for a training, by which the whole table can be described; TensorBoard passes it over.
 RECORD = "hyperparameters.json"
 METRICS = {
-    "training_top1_error": "training top-1 error",
     "validation_top1_error": "validation top-1 error",
     "validation_top5_error": "validation top-5 error",
+    "training_top1_error": "training top-1 error",
 }
-GROUP = "comparison"
+# Sorts behind the curves.
+GROUP = "trained"
+# Columns that are there even if all trainings have the same; of more, TensorBoard shows the first five of the alphabet.
+ALWAYS = ("architecture", "batch_size", "epochs", "learning_rate", "seed")
 
 
 def write_training(log: epath.Path, net: ComparedNet, values: dict[str, str | int | float]) -> None:
@@ -38,7 +41,7 @@ def write_training(log: epath.Path, net: ComparedNet, values: dict[str, str | in
 
 
 def write_table(logs: epath.Path) -> None:
-    """Describes the table's columns, as the rows of all trainings under `logs` have them.
+    """Describes the table's columns: what differs between the trainings under `logs`, and what is always of interest.
 
     Args:
         logs: the directory above those of the trainings.
@@ -48,7 +51,7 @@ def write_table(logs: epath.Path) -> None:
     with _writer(logs).as_default() as writer:
         # Not by `hp.hparams_config`, which can't say what differs: TensorBoard shows the first five columns of those.
         description = summary.experiment_pb(
-            hparam_infos=[_column(name, values) for name, values in columns.items()],
+            hparam_infos=[_column(name, values) for name, values in columns.items() if name in ALWAYS or _differ(values)],
             metric_infos=[hp.Metric(f"{GROUP}/{name}", display_name=title).as_proto() for name, title in METRICS.items()],
         )
         tf.summary.experimental.write_raw_pb(description.SerializeToString(), step=0)
@@ -56,11 +59,15 @@ def write_table(logs: epath.Path) -> None:
 
 
 def _column(name: str, values: list) -> api_pb2.HParamInfo:
-    column = api_pb2.HParamInfo(name=name, differs=len(set(values)) > 1)
+    column = api_pb2.HParamInfo(name=name, differs=_differ(values))
     is_text = isinstance(values[0], str)
     domain = hp.Discrete(sorted(set(values))) if is_text else hp.RealInterval(float(min(values)), float(max(values)))
     domain.update_hparam_info(column)
     return column
+
+
+def _differ(values: list) -> bool:
+    return len(set(values)) > 1
 
 
 def _writer(log: epath.Path) -> tf.summary.SummaryWriter:

@@ -30,6 +30,6 @@ def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, tmp_path
     assert len(list((tmp_path / "tensorboard").glob("events*"))) == 1
     [rows] = logs.glob("events*")
     shown = {value.tag: value for event in tf.compat.v1.train.summary_iterator(str(rows)) for value in event.summary.value}
-    error = tf.make_ndarray(shown["comparison/validation_top1_error"].tensor)
+    error = tf.make_ndarray(shown["trained/validation_top1_error"].tensor)
     assert error == np.float32(model.read_json("history.json")[-1]["val_top1_error"])
-    assert "comparison/training_top1_error" not in shown
+    assert "trained/training_top1_error" not in shown

@@ -33,30 +33,31 @@ def test_row_of_a_training(tmp_path):
         tag: [(each.step, float(tf.make_ndarray(each.tensor_proto))) for each in events.Tensors(tag)] for tag in written if "error" in tag
     }
     assert numbers == {
-        "comparison/training_top1_error": [(7, 0.25)],
-        "comparison/validation_top1_error": [(7, 0.5)],
-        "comparison/validation_top5_error": [(7, 0.125)],
+        "trained/training_top1_error": [(7, 0.25)],
+        "trained/validation_top1_error": [(7, 0.5)],
+        "trained/validation_top5_error": [(7, 0.125)],
     }
     assert json.loads((log / "hyperparameters.json").read_text()) == ROW
     assert len(list(log.glob("events*"))) == 2
 
 
-def test_columns_are_those_of_all_rows(tmp_path):
+def test_columns_are_what_differs_and_what_is_always_of_interest(tmp_path):
     logs = epath.Path(tmp_path)
-    for number, row in enumerate((ROW, ROW | {"architecture": "alexnet-small", "conv1": 96}, {"later": 3})):
+    alike = {"conv5": 128, "without": ""}
+    for number, row in enumerate((ROW, ROW | {"architecture": "alexnet-small", "conv1": 96}, ROW | {"later": 3})):
         (logs / str(number)).mkdir()
-        (logs / str(number) / "hyperparameters.json").write_text(json.dumps(row))
+        (logs / str(number) / "hyperparameters.json").write_text(json.dumps(row | alike))
     for _ in range(2):
         write_table(logs)
     assert len(list(logs.glob("events*"))) == 1
     experiment = metadata.parse_experiment_plugin_data(contents(logs)[0][metadata.EXPERIMENT_TAG])
     columns = {info.name: info for info in experiment.hparam_infos}
-    assert list(columns) == [*ROW, "later"]
+    assert list(columns) == list(ROW)
     assert list(columns["architecture"].domain_discrete) == ["alexnet-small", "zfnet-small"]
     assert [name for name, column in columns.items() if column.differs] == ["architecture", "conv1"]
     assert (columns["conv1"].domain_interval.min_value, columns["conv1"].domain_interval.max_value) == (48, 96)
     assert [metric.display_name for metric in experiment.metric_infos] == [
-        "training top-1 error",
         "validation top-1 error",
         "validation top-5 error",
+        "training top-1 error",
     ]

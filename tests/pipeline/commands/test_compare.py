@@ -145,9 +145,9 @@ def test_tensorboard_has_curves_and_the_table_of_hyperparameters(out, compare):
     asked = api_pb2.GetExperimentRequest(include_metrics=True)
     experiment = get_experiment.Handler(RequestContext(), context, "", asked).run()
     assert {info.name.tag: info.display_name for info in experiment.metric_infos} == {
-        "comparison/training_top1_error": "training top-1 error",
-        "comparison/validation_top1_error": "validation top-1 error",
-        "comparison/validation_top5_error": "validation top-5 error",
+        "trained/training_top1_error": "training top-1 error",
+        "trained/validation_top1_error": "validation top-1 error",
+        "trained/validation_top5_error": "validation top-5 error",
     }
     columns = {info.name: info for info in experiment.hparam_infos}
     assert list(columns["architecture"].domain_discrete) == ["zfnet-small"]
@@ -159,7 +159,7 @@ def test_tensorboard_has_curves_and_the_table_of_hyperparameters(out, compare):
     for net in numbers(out)["architectures"]:
         name = pathlib.Path(net["tensorboard"]).name
         row = groups[name]
-        metrics = {value.name.tag.removeprefix("comparison/"): value.value for value in row.metric_values}
+        metrics = {value.name.tag.removeprefix("trained/"): value.value for value in row.metric_values}
         assert metrics == {kind: pytest.approx(net[kind]) for kind in metrics}
         assert len(metrics) == 3
         values = {key: value.number_value or value.string_value for key, value in row.hparams.items()}

@@ -37,7 +37,7 @@ setuptools.setup(
     python_requires=">=3.11,<3.14",
     package_dir={f"zfnet.{room}": room for room in ROOMS},
     packages=find_packages(),
-    package_data={"zfnet.pipeline.report": ["report.html"]},
+    package_data={**{f"zfnet.{room}": ["py.typed"] for room in ROOMS}, "zfnet.pipeline.report": ["report.html"]},
     install_requires=[
         "apache-beam>=2.77",
         "click>=8.1",

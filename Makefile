@@ -19,9 +19,10 @@ test: install  ## all quick tests; make test ARGS="tests/model -m slow" chooses 
 bench: .venv/bench  ## measure what the documentation states, into benchmarks/*.json and its tables
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
-lint: install  ## check style and format
+lint: install  ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 lock: install  ## choose the newest dependencies that setup.py allows, into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade setup.py --universal --python-version 3.11 --all-extras --no-emit-index-url \

@@ -24,7 +24,7 @@ POSTGRESQL = ["psycopg[binary]>=3.2"]
 # Google's client libraries and a server that stands in for Cloud Storage: what runs on Dataflow is tested without a cloud.
 CLOUD = ["apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", "google-cloud-storage>=2.16"]
 KUBEFLOW = ["kfp[kubernetes]>=2.17"]
-TEST = ["pytest", "pytest-timeout", "pytest-xdist", "build", "ruff", *CLOUD, *KUBEFLOW, *POSTGRESQL]
+TEST = ["pytest", "pytest-timeout", "pytest-xdist", "build", "mypy", "pre-commit", "ruff", *CLOUD, *KUBEFLOW, *POSTGRESQL]
 
 setuptools.setup(
     name="zfnet",
@@ -37,7 +37,7 @@ setuptools.setup(
     python_requires=">=3.11,<3.14",
     package_dir={f"zfnet.{room}": room for room in ROOMS},
     packages=find_packages(),
-    package_data={"zfnet.pipeline.report": ["report.html"]},
+    package_data={**{f"zfnet.{room}": ["py.typed"] for room in ROOMS}, "zfnet.pipeline.report": ["report.html"]},
     install_requires=[
         "apache-beam>=2.77",
         "click>=8.1",

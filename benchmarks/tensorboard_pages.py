@@ -93,12 +93,13 @@ class TensorBoardPages:
 
     def slide(self, tag: str) -> list[tuple[int, bytes]]:
         """Moves the slider of a picture from its last step to its first: each step, and the PNG that is shown there."""
-        card, shown = self.card(tag), []
+        card, picture, shown, source = self.card(tag), self.picture(tag), [], ""
         slider, step = card.locator("paper-slider"), card.locator(".heading-label span").first
         slider.focus()
         for position in range(int(slider.evaluate("slider => slider.max")), -1, -1):
             expect(slider).to_have_js_property("immediateValue", position, timeout=PATIENCE)
-            source = self.picture(tag).evaluate("picture => picture.src")
+            expect(picture).not_to_have_js_property("src", source, timeout=PATIENCE)
+            source = picture.evaluate("picture => picture.src")
             shown.append((int(step.inner_text()), self.page.request.get(source).body()))
             slider.press("ArrowLeft")
         return shown

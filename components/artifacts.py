@@ -35,7 +35,7 @@ class Artifact:
 
     PROPERTIES: ClassVar[str | None] = None  # name of a JSON file that sums it up
 
-    def __init__(self, path: epath.PathLike):
+    def __init__(self, path: epath.PathLike) -> None:
         self.path = epath.Path(path)
 
     def __repr__(self) -> str:

@@ -89,7 +89,7 @@ def _write_shards(
     runner: str,
     beam_options: tuple[str, ...],
     wanted: tuple[str, ...],
-):
+) -> None:
     import apache_beam as beam
 
     from zfnet.components.data.beam_pipeline import open_pipeline
@@ -110,7 +110,7 @@ def _write_shards(
 
 def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
     """Writes what came of all shards, in the order of their names."""
-    splits = {split: [] for split in wanted}
+    splits: dict[str, list[dict]] = {split: [] for split in wanted}
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])
     counted = {split: {"examples": sum(shard["examples"] for shard in shards), "shards": shards} for split, shards in splits.items()}

@@ -65,12 +65,19 @@ def train(
         from zfnet.components.training.cluster_member import Call
         from zfnet.components.training.cluster_training import lead
 
-        paths = [str(path) for path in (examples.path, statistics.path, model.path, checkpoints, tensorboard)]
-        if remote := [path for path in paths if is_remote(path)]:
+        paths = {
+            "examples": str(examples.path),
+            "statistics": str(statistics.path),
+            "model": str(model.path),
+            "checkpoints": checkpoints,
+            "tensorboard": tensorboard,
+        }
+        if remote := [path for path in paths.values() if is_remote(path)]:
             raise ValueError(
                 f"{remote[0]} is in a remote storage; a cluster needs directories that all its machines see: give a --root in one."
             )
-        lead(Call(dataclasses.asdict(recipe), *(str(pathlib.Path(path).absolute()) for path in paths), keep_every, keep_checkpoints))
+        absolute = {name: str(pathlib.Path(path).absolute()) for name, path in paths.items()}
+        lead(Call(recipe=dataclasses.asdict(recipe), keep_every=keep_every, keep_checkpoints=keep_checkpoints, **absolute))
         return
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally

@@ -31,8 +31,9 @@ def measure_training_error(
     from zfnet.components.evaluation.all_gpus import all_gpus
     from zfnet.components.evaluation.errors import measure_errors
     from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.model.progress import no_progress
 
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")
-        errors = measure_errors(net, local_copy(examples), "train", **({"progress": progress} if progress else {}))
+        errors = measure_errors(net, local_copy(examples), "train", progress=progress or no_progress)
     (training_error.path / "training_error.json").write_text(json.dumps(errors, indent=1))

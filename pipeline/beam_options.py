@@ -24,7 +24,9 @@ def step_options(beam_options: Sequence[str], steps: Sequence[str]) -> dict[str,
     Example:
         step_options(["--region=R", "--StatisticsGen.max_num_workers=3"], ["ExampleGen", "StatisticsGen"])
     """
-    general, own, current = [], {step: [] for step in steps}, None
+    general: list[str] = []
+    own: dict[str, list[str]] = {step: [] for step in steps}
+    current = None
     for word in beam_options:
         if match := OF_ONE_STEP.fullmatch(word):
             step, name, value = match.groups("")

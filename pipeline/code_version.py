@@ -24,14 +24,20 @@ def code_version(thing: Callable | type) -> str:
 
     Returns:
         64 hexadecimal digits.
+
+    Raises:
+        ValueError: it was not read from a file.
     """
-    files = {thing.__module__: pathlib.Path(inspect.getsourcefile(thing))}
+    source = inspect.getsourcefile(thing)
+    if source is None:
+        raise ValueError(f"{thing} has no source file, of which its version is made.")
+    files = {thing.__module__: pathlib.Path(source)}
     waiting = [thing.__module__]
     while waiting:
         module = waiting.pop()
         for name in _imports(module, files[module]):
-            if name not in files:
-                files[name] = _file(name)
+            if name not in files and (file := _file(name)) is not None:
+                files[name] = file
                 waiting.append(name)
     code = "".join(f"{module} {ast.dump(_code(file))}\n" for module, file in sorted(files.items()))
     return hashlib.sha256(code.encode()).hexdigest()
@@ -45,7 +51,7 @@ def _file(module: str) -> pathlib.Path | None:
         return None
     # To find zfnet.model imports only the empty namespace zfnet; to find anything below would import zfnet.model, and TensorFlow with it.
     room = importlib.util.find_spec(".".join(parts[:2]))
-    if room is None:
+    if room is None or room.origin is None:
         return None
     path = pathlib.Path(room.origin).parent.joinpath(*parts[2:])
     return next((file for file in (path / "__init__.py", path.with_name(f"{path.name}.py")) if file.is_file()), None)
@@ -57,7 +63,7 @@ def _code(file: pathlib.Path) -> ast.Module:
     tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
         if isinstance(body := getattr(node, "body", None), list):
-            node.body = [statement for statement in body if not _is_text(statement)]
+            body[:] = [statement for statement in body if not _is_text(statement)]
     return tree
 
 

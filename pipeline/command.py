@@ -17,7 +17,7 @@ class Command(click.Command):
     `--verbose` brings back what libraries print, and adds the traceback of an error.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.append(click.Option(["--verbose"], is_flag=True, help="Show what libraries print, and where an error arose."))
 

@@ -7,7 +7,7 @@ import gc
 import pathlib
 import shutil
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import click
 from etils import epath
@@ -52,7 +52,7 @@ def compare_architectures(
     with LocalRunner(root, command, option="--out") as runner:
         data = data_steps(config, open_data(), LOCAL, {"ExampleGen": (), "StatisticsGen": ()})
         runner.run(data)
-        examples = runner.results["ExampleGen"].outputs["examples"]
+        examples = cast("Examples", runner.results["ExampleGen"].outputs["examples"])
         for number, architecture in enumerate(architectures, start=1):
             click.echo(f"\n{click.style(architecture, bold=True)} ({number} of {len(architectures)})")
             net = _train(runner, dataclasses.replace(config, architecture=architecture), data, examples, root)
@@ -96,8 +96,11 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
     net = ComparedNet(
         config.architecture,
         parameters,
-        *(errors[f"top{k}_error"] for errors in (trained, validated) for k in (1, 5)),
-        seconds=round(results["Trainer"].took, 1),
+        training_top1_error=trained["top1_error"],
+        training_top5_error=trained["top5_error"],
+        validation_top1_error=validated["top1_error"],
+        validation_top5_error=validated["top5_error"],
+        seconds=round(results["Trainer"].took or 0.0, 1),
         epochs=recipe["epochs"],
         model=str((model.path / "model.keras").relative_to(root)),
         tensorboard=str(log.relative_to(root)),

@@ -52,7 +52,7 @@ class ExamplesToEvaluate:
         Raises:
             ValueError: they were prepared for another size.
         """
-        if not self.prepared:
+        if self.data is not None and not self.prepared:
             directory = self.work / str(image_size)
             if directory.exists():  # for a model before this one
                 return Examples(directory)

@@ -34,7 +34,7 @@ class Executions:
         command: the command line of this run.
     """
 
-    def __init__(self, root: epath.Path, session: metadata.Metadata, command: str):
+    def __init__(self, root: epath.Path, session: metadata.Metadata, command: str) -> None:
         self._root, self._session = root, session
         self._clean_up_after_the_dead()
         self._context = metadata.Context(root=session.root, command=command, status="running")
@@ -120,7 +120,7 @@ class Executions:
 
     def seconds(self, execution: metadata.Execution) -> float:
         """How long an execution took that is done, with attempts right before it that failed or were interrupted, but not killed."""
-        total = execution.seconds
+        total = execution.seconds or 0.0
         for earlier in self._session.executions(key=execution.key):
             if earlier.id < execution.id:
                 if earlier.status == "done":

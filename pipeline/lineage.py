@@ -53,7 +53,7 @@ def _execution(session: Metadata, which: str) -> Execution:
 
 
 def _push(session: Metadata, root: epath.Path, which: str | None) -> Execution:
-    pushed = {}  # The latest execution of each version: one that is evaluated anew keeps its version.
+    pushed: dict[int, Execution] = {}  # The latest execution of each version: one that is evaluated anew keeps its version.
     for execution in session.executions(step="Pusher", status="done"):
         if (version := _version(root, execution)) is not None:
             pushed.setdefault(version, execution)

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Sequence
+from types import TracebackType
 
 import click
 from etils import epath
@@ -33,7 +34,9 @@ class LocalRunner:
         results: what became of the steps so far, by name; of several steps of one name, that of the last.
     """
 
-    def __init__(self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False, option: str = "--root"):
+    def __init__(
+        self, root: epath.PathLike, command: str, metadata_url: str | None = None, wait: bool = False, option: str = "--root"
+    ) -> None:
         self.root = epath.Path(root)
         self.results: dict[str, StepResult] = {}
         self._command, self._metadata_url, self._wait, self._option = command, metadata_url, wait, option
@@ -49,7 +52,7 @@ class LocalRunner:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, error_type, error, traceback) -> None:
+    def __exit__(self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         with self._stack:
             self._executions.end("failed" if error else "done")
 
@@ -88,7 +91,7 @@ class LocalRunner:
         self._plans[step] = plan
         execution = self._executions.find_unchanged(plan)
         cached = execution is not None
-        if cached:
+        if execution is not None:
             click.echo(f"{click.style(title, dim=True)}  unchanged")
         else:
             click.echo(f"{click.style(title, bold=True)}  started")

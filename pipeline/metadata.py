@@ -5,7 +5,6 @@ association says that an execution belongs to it, made by it or found unchanged.
 """
 
 import datetime
-from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sql
@@ -133,14 +132,14 @@ class Metadata(orm.Session):
         root: name of the root in it.
     """
 
-    def __init__(self, engine: sql.Engine, root: str):
+    def __init__(self, engine: sql.Engine, root: str) -> None:
         super().__init__(engine)
         self.root = root
 
-    def executions(self, **having: Any) -> Iterator[Execution]:
-        """Yields the executions under this root whose columns have these values, the latest first."""
+    def executions(self, **having: Any) -> sql.ScalarResult[Execution]:
+        """The executions under this root whose columns have these values, the latest first."""
         return self.scalars(sql.select(Execution).filter_by(root=self.root, **having).order_by(Execution.id.desc()))
 
-    def contexts(self, **having: Any) -> Iterator[Context]:
-        """Yields the runs under this root whose columns have these values, the earliest first."""
+    def contexts(self, **having: Any) -> sql.ScalarResult[Context]:
+        """The runs under this root whose columns have these values, the earliest first."""
         return self.scalars(sql.select(Context).filter_by(root=self.root, **having).order_by(Context.id))

@@ -160,7 +160,7 @@ def _replace_when_committed(session: Metadata, copy: pathlib.Path, original: epa
     kept = content
 
     @sql.event.listens_for(session, "after_commit")
-    def replace(_) -> None:
+    def replace(_: Metadata) -> None:
         nonlocal kept
         if (now := copy.read_bytes()) == kept:
             return

@@ -31,14 +31,15 @@ def quiet_libraries() -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet_native_code() -> Iterator[None]:
     """Drops what compiled code writes to the standard error, which TensorFlow does whatever its log level ("Could not find cuda ...")."""
-    if sys.stderr is not sys.__stderr__:  # Somebody else has taken it over.
+    stderr = sys.stderr
+    if stderr is not sys.__stderr__ or stderr is None:  # Somebody else has taken it over.
         yield
         return
-    sys.stderr.flush()
+    stderr.flush()
     terminal = os.dup(2)
     with pathlib.Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    with os.fdopen(terminal, "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors) as stream:
+    with os.fdopen(terminal, "w", buffering=1, encoding=stderr.encoding, errors=stderr.errors) as stream:
         sys.stderr = stream
         try:
             yield

@@ -78,19 +78,20 @@ def _renew(lock: "_Lock", ended: threading.Event) -> None:
                 f"The lock {lock.path} could not be renewed, and may be another process's now: this one ends.",
                 err=True,
             )
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # wakes it from whatever it waits for
+            if (main := threading.main_thread().ident) is not None:
+                signal.pthread_kill(main, signal.SIGINT)  # wakes it from whatever it waits for
             return
 
 
 class _Lock:
     """The object ROOT/lock, as this process knows it: every change is bound to the generation that is known, or to there being none."""
 
-    def __init__(self, root: epath.Path, command: str):
-        from google.cloud import storage
+    def __init__(self, root: epath.Path, command: str) -> None:
+        from google.cloud.storage import Client
 
         self.path = root / "lock"
         bucket, _, self._name = str(self.path).removeprefix("gs://").partition("/")
-        self._bucket = storage.Client(project=None).bucket(bucket)
+        self._bucket = Client(project=None).bucket(bucket)
         self._generation = 0
         self._own = {
             "token": uuid.uuid4().hex,

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import TextIO
 
 import click
 from etils import epath
@@ -69,7 +70,7 @@ def advice(option: str) -> str:
     return f"Wait for it{' (`zfnet run` does with --wait)' if option == '--root' else ''}, or give another with {option}."
 
 
-def _holder(file) -> str:
+def _holder(file: TextIO) -> str:
     file.seek(0)
     try:
         holder = json.load(file)

@@ -51,6 +51,17 @@ class RunConfig:
     max_rejected: float = 0.1
 
     @property
+    def photographs(self) -> str:
+        """`data`, which has been said.
+
+        Raises:
+            ValueError: it has not.
+        """
+        if self.data is None:
+            raise ValueError("The configuration needs --data.")
+        return self.data
+
+    @property
     def input_size(self) -> int:
         """Side of the network's input, in pixels."""
         # The table of architectures knows this too, but to read it takes TensorFlow, and a run with nothing to do must not wait for that.

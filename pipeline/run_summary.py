@@ -27,7 +27,7 @@ def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseE
         `examples`; `seconds` by step; the names of steps found unchanged, `cached`; `versions` of libraries; `anomalies`; and the paths of
         `artifacts`. What the run has not got to is None.
     """
-    made = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
+    made: dict[type, Any] = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
     evaluation = made[artifacts.Evaluation].read_json("evaluation.json") if artifacts.Evaluation in made else {}
     status, message = "done", None
     if error is not None:

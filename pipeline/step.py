@@ -10,6 +10,8 @@ from typing import Any
 
 from zfnet.components.artifacts import Artifact
 
+ArtifactClass = type[Artifact]
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -23,7 +25,7 @@ class Argument:
     """
 
     kind: str
-    type: type[Artifact] | None
+    type: ArtifactClass | None
     optional: bool
     default: Any
 
@@ -31,6 +33,17 @@ class Argument:
     def required(self) -> bool:
         """Whether a step must give this argument: outputs are given by whoever runs the step."""
         return self.kind != "output" and self.default is inspect.Parameter.empty
+
+    @property
+    def artifact_type(self) -> ArtifactClass:
+        """The class of an input or output.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if self.type is None:
+            raise TypeError(f"A {self.kind} is no artifact.")
+        return self.type
 
 
 def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
@@ -48,7 +61,7 @@ def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
     hints = typing.get_type_hints(function, include_extras=True)
     arguments = {}
     for name, declared in inspect.signature(function).parameters.items():
-        hint = hints.get(name)
+        hint: Any = hints.get(name)
         kind = next((word for word in getattr(hint, "__metadata__", ()) if word in ("input", "output", "setting")), "parameter")
         artifact_type, optional = None, False
         if kind in ("input", "output"):
@@ -89,7 +102,7 @@ class Step:
     arguments: dict[str, Any]
     still_holds: Callable[[dict[str, Artifact]], bool] = lambda outputs: True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         declared = self.declared
         takes = [name for name, argument in declared.items() if argument.kind != "output"]
         for name, value in self.arguments.items():
@@ -106,8 +119,8 @@ class Step:
                 return
             if not isinstance(value, OutputOf):
                 raise ValueError(f"{where}: an input takes the output of an earlier step, not {value!r}.")
-            if not issubclass(value.type, argument.type):
-                raise ValueError(f"{where}: expected {argument.type.__name__}, but {value} is {value.type.__name__}.")
+            if not issubclass(value.type, argument.artifact_type):
+                raise ValueError(f"{where}: expected {argument.artifact_type.__name__}, but {value} is {value.type.__name__}.")
         elif isinstance(value, OutputOf):
             raise ValueError(f"{where}: {value} was given for a {argument.kind}; only an input takes the output of a step.")
         elif argument.kind == "parameter" and not hasattr(value, "fingerprint"):
@@ -126,7 +139,7 @@ class Step:
     @property
     def output_types(self) -> dict[str, type[Artifact]]:
         """The class of every output, by name."""
-        return {name: argument.type for name, argument in self.declared.items() if argument.kind == "output"}
+        return {name: argument.artifact_type for name, argument in self.declared.items() if argument.kind == "output"}
 
     def values(self, kind: str) -> dict[str, Any]:
         """The values of all arguments of one kind ("input", "parameter" or "setting"), by name, defaults included."""

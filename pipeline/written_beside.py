@@ -5,9 +5,11 @@ import pathlib
 from collections.abc import Iterator
 from typing import TypeVar
 
+from etils import epath
+
 from zfnet.components.data.storage import is_remote
 
-P = TypeVar("P", bound=pathlib.PurePath)
+P = TypeVar("P", pathlib.Path, epath.Path)
 
 
 @contextlib.contextmanager

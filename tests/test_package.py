@@ -32,6 +32,7 @@ def test_everything_imports_from_a_built_wheel(tmp_path):
     target = tmp_path / "installed"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
+    assert all((target / "zfnet" / room / "py.typed").is_file() for room in ROOMS)
     imported = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"import sys; sys.path.insert(0, {str(target)!r})\n{IMPORT_ALL}", str(target)],
         capture_output=True,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LOCAL_RUNNER = "FnApiRunner"
 TRACEBACK = "Traceback (most recent call last):\n"
 # What is written before and behind the message of an error that a user can mend: its class, which Beam may name once more, and Beam's step.
-CLASS = re.compile(r"(RuntimeError: )?((zfnet\.[\w.]+|ValueError|OSError|FileNotFoundError|PermissionError): )?")
+CLASS = re.compile(r"^(RuntimeError: )?((zfnet\.[\w.]+|ValueError|OSError|FileNotFoundError|PermissionError): )?")
 STEP = re.compile(r" \[while running '[^\n]*'\]$")
 
 
@@ -78,4 +78,4 @@ def _original_message(text: str) -> str:
         return text
     if traceback:
         message = "\n".join(line for line in message.splitlines() if line and not line.startswith(" "))
-    return STEP.sub("", message[CLASS.match(message).end() :])
+    return STEP.sub("", CLASS.sub("", message, count=1))

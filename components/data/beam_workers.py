@@ -7,13 +7,15 @@ import shlex
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
+from typing import Any
 
 import grpc
 from apache_beam.portability.api import beam_fn_api_pb2, endpoints_pb2
 from apache_beam.runners.portability import local_job_service
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
 from apache_beam.utils.sentinel import Sentinel
 from google.protobuf import json_format, text_format
 
@@ -28,7 +30,7 @@ class Workers:
         failure: why the job cannot go on, or None.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.failure: str | None = None
         self.failed = threading.Event()
         self.connections: list[Connection] = []
@@ -58,15 +60,15 @@ class Connection(worker_handlers.ControlConnection):
 
     workers: Workers
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._waiting = []
+        self._waiting: list[worker_handlers.ControlFuture] = []
         self._closing = False
-        self._limit = None
+        self._limit: threading.Timer | None = None
         self._is_connected = False
         self.workers.connections.append(self)
 
-    def push(self, request):
+    def push(self, request: beam_fn_api_pb2.InstructionRequest | Sentinel) -> Any:
         """Sends a request; returns the future of its answer."""
         future = super().push(request)
         if future is not None:
@@ -79,7 +81,7 @@ class Connection(worker_handlers.ControlConnection):
                 self._limit.start()
         return future
 
-    def set_input(self, responses):
+    def set_input(self, responses: Iterable[beam_fn_api_pb2.InstructionResponse]) -> None:
         """Takes the answers of the worker, which has just connected."""
         self._is_connected = True
         super().set_input(self._until_it_ends(responses))
@@ -89,7 +91,7 @@ class Connection(worker_handlers.ControlConnection):
         for future in self._waiting:
             future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=future.instruction_id, error=self.workers.failure))
 
-    def close(self):
+    def close(self) -> None:
         """Lets the worker end; waits for it only if it has nothing more to do."""
         self._closing = True
         if self._limit is not None:
@@ -112,7 +114,7 @@ class Connection(worker_handlers.ControlConnection):
                 "out --direct_running_mode and --environment_type."
             )
 
-    def _until_it_ends(self, responses) -> Iterator[beam_fn_api_pb2.InstructionResponse]:
+    def _until_it_ends(self, responses: Iterable[beam_fn_api_pb2.InstructionResponse]) -> Iterator[beam_fn_api_pb2.InstructionResponse]:
         with contextlib.suppress(grpc.RpcError):
             yield from responses
         # Whoever waits for the process knows more, and a moment later.
@@ -132,7 +134,7 @@ class WorkerProcess:
 
     workers: Workers
 
-    def __init__(self, worker_command_line: bytes, control_address: str, provision_info, worker_id: str):
+    def __init__(self, worker_command_line: bytes, control_address: str, provision_info: ExtendedProvisionInfo, worker_id: str) -> None:
         self._command = shlex.split(worker_command_line.decode())
         self._environment = {
             **os.environ,

@@ -5,8 +5,8 @@ import hashlib
 import io
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etils import epath
 
@@ -45,7 +45,7 @@ class CsvSource(Source):
         ValueError: it cannot be read as such a table, names a photograph twice, or has fewer than two classes.
     """
 
-    def __init__(self, data: str):
+    def __init__(self, data: str) -> None:
         path = epath.Path(data).expanduser()
         if not path.exists():
             raise ValueError(f"DATA {data!r} does not exist: expected a .csv of path and label.")
@@ -114,7 +114,7 @@ def _rows(file: str) -> Iterator[tuple[int, Row]]:
     """Yields `(number of the line, row)` for each photograph of the table."""
     with io.TextIOWrapper(open_file(file), encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, strict=True)
-        columns = {"path": 0, "label": 1, "split": 2}
+        columns: dict[str, int | None] = {"path": 0, "label": 1, "split": 2}
         try:
             for cells in lines:
                 named = [cell.strip().lower() for cell in cells]
@@ -128,7 +128,8 @@ def _rows(file: str) -> Iterator[tuple[int, Row]]:
 
 def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None]) -> Row:
     found = [cells[place].strip() if place is not None and place < len(cells) else "" for place in columns.values()]
-    row = Row(cells[columns["path"]] if found[0] else "", *found[1:])
+    place = columns["path"]
+    row = Row(cells[place] if found[0] and place is not None else "", *found[1:])
     if not row.path or not row.label:
         raise ValueError(f"{file}, line {number}: {','.join(cells)!r} has no {'label' if row.path else 'path'}; {EXPECTED}.")
     if row.split not in ("", *SPLITS):
@@ -136,7 +137,7 @@ def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None
     return row
 
 
-def _in_order(names: set[str]):
+def _in_order(names: set[str]) -> Callable[[str], Any]:
     """How to sort classes: `10` comes after `9` where all are numbers."""
     return int if all(name.isascii() and name.isdigit() for name in names) else str
 

@@ -11,7 +11,7 @@ from zfnet.components.artifacts import Examples
 SHOWN = 20  # reasons of rejection; the others are counted together
 
 
-def write_summaries(directory: os.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
+def write_summaries(directory: str | os.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
     """Writes two texts, `examples/counts` and `examples/anomalies`, in place of those that were in the directory.
 
     Args:

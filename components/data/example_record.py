@@ -3,6 +3,8 @@
 Ref. https://www.tensorflow.org/tutorials/load_data/tfrecord
 """
 
+from typing import Any
+
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
@@ -41,11 +43,11 @@ def decode_example(serialized: bytes) -> dict:
     }
 
 
-def _example_class() -> type:
+def _example_class() -> Any:
     """The message class, in a pool of its own so that TensorFlow can be loaded beside it."""
     file = descriptor_pb2.FileDescriptorProto(name="zfnet/example.proto", package="zfnet", syntax="proto3")
 
-    def add(messages, name: str, *fields: tuple):
+    def add(messages: Any, name: str, *fields: tuple) -> Any:
         message = messages.add(name=name)
         for field, number, label, kind, type_name in fields:
             message.field.add(name=field, number=number, label=label, type=kind, type_name=type_name)

@@ -32,7 +32,7 @@ class FolderSource(Source):
         ValueError: it does not hold photographs of at least two classes in one of these layouts.
     """
 
-    def __init__(self, data: str):
+    def __init__(self, data: str) -> None:
         root = epath.Path(data).expanduser()
         root = root if is_remote(data) else root.resolve()
         super().__init__(data, root.name)

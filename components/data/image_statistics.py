@@ -38,7 +38,7 @@ class ImageStatistics(beam.CombineFn):
         classes: the number of classes; other labels are not counted.
     """
 
-    def __init__(self, side: int, classes: int):
+    def __init__(self, side: int, classes: int) -> None:
         self._side = side
         self._classes = classes
 

@@ -26,7 +26,7 @@ class PhotoPatchesSource(Source):
         download_dir: where TFDS prepares them.
     """
 
-    def __init__(self, download_dir: epath.PathLike):
+    def __init__(self, download_dir: epath.PathLike) -> None:
         super().__init__("photo_patches", "photo_patches")
         self._download_dir = download_dir
 

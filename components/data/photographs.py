@@ -40,7 +40,7 @@ class Photograph:
         """
         expected = f"the file that {VERSIONS[self.package]} ships, SHA-256 {self.sha256}"
         spec = importlib.util.find_spec(self.package)
-        if spec is None:
+        if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"The package {self.package} is not installed, and photo_patches needs its {self.file}: expected {expected}.")
         path = pathlib.Path(spec.submodule_search_locations[0], FOLDERS[self.package], self.file)
         try:

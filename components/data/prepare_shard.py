@@ -7,7 +7,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import apache_beam as beam
@@ -40,7 +40,7 @@ class PrepareShard(beam.DoFn):
 
     def __init__(
         self, read: Callable[[Any], Iterator[SourcePhotograph]], directory: str, name: str, labels: list[str], side: int, remote: bool
-    ):
+    ) -> None:
         self._read = read
         self._directory = directory
         self._name = name
@@ -53,7 +53,7 @@ class PrepareShard(beam.DoFn):
     def process(self, planned: tuple[ShardKey, Any]) -> Iterator[dict]:
         """Yields `{"split", "shard", "rejected"}` for one shard; `rejected` lists id, reason and source of what could not be read."""
         (split, index, number), references = planned
-        rejected = []
+        rejected: list[dict] = []
         path = f"{self._directory}/{shard_name(self._name, split, index, number)}"
         shard = write_shard(path, self._examples(references, rejected))
         yield {"split": split, "shard": dataclasses.asdict(shard), "rejected": rejected}
@@ -78,7 +78,8 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
     """Yields `function(item)` in order, working on the next items meanwhile."""
-    pool, begun = _pool(threads), collections.deque()
+    pool = _pool(threads)
+    begun: collections.deque[Future] = collections.deque()
     try:
         for item in items:
             begun.append(pool.submit(function, item))

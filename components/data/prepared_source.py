@@ -23,7 +23,7 @@ class PreparedSource:
         ValueError: its manifest is not one that ExampleGen wrote.
     """
 
-    def __init__(self, data: str):
+    def __init__(self, data: str) -> None:
         self.data = data
         self._examples = Examples(epath.Path(data).expanduser())
         try:

@@ -27,7 +27,7 @@ class RemoteDirectory:
         path: its path, `gs://bucket/name`; there need not be anything yet.
     """
 
-    def __init__(self, path: epath.PathLike):
+    def __init__(self, path: epath.PathLike) -> None:
         import fsspec
 
         self._url = str(path)

@@ -47,7 +47,7 @@ class Source(abc.ABC):
         title: what the names of the shards begin with, made a name as TFDS demands it: lower-case letters, digits and underscores.
     """
 
-    def __init__(self, data: str, title: str):
+    def __init__(self, data: str, title: str) -> None:
         self.data = data
         name = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")
         self.name = name if name[:1].isalpha() else f"photographs_{name}".rstrip("_")

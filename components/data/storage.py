@@ -100,7 +100,7 @@ def written_whole(path: str) -> Iterator[BinaryIO]:
         raise
 
 
-_LOCAL_OPERATIONS = functools.partial(open, mode="wb"), os.replace, os.unlink
+_LOCAL_OPERATIONS: tuple[Callable, Callable, Callable] = functools.partial(open, mode="wb"), os.replace, os.unlink
 
 
 def _remote_operations() -> tuple[Callable, Callable, Callable]:

@@ -11,7 +11,7 @@ class Tally:
         done: how many of them are prepared or rejected.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self.reset()
 

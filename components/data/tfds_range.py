@@ -1,6 +1,7 @@
 """Ranges of a prepared TFDS data set: how a worker is told which examples to read, and how it reads them."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def _read(part: TfdsRange) -> Iterator[SourcePhotograph]:
             id=example["id" if own else "tfds_id"].decode(),
             label=int(example[part.label]),
             origin=builder.info.full_name,
-            read=lambda encoded=encoded: encoded,
+            read=functools.partial(bytes, encoded),
             photograph=example["photograph"].decode() if own else None,
             box=tuple(example["box"].tolist()) if own else None,
         )

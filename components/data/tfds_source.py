@@ -41,7 +41,7 @@ class TfdsSource(Source):
         TfdsSource("caltech101@train+test[:50%],test[50%:]", "zfnet_run/tfds")
     """
 
-    def __init__(self, data: str, download_dir: epath.PathLike):
+    def __init__(self, data: str, download_dir: epath.PathLike) -> None:
         super().__init__(data, data)
         name, _, splits = data.partition("@")
         self._train, _, self._validation = splits.partition(",")

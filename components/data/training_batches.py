@@ -1,5 +1,6 @@
 """Prepared examples as batches to train on, with the paper's crops; what a batch holds depends on seed, epoch and step alone."""
 
+import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
@@ -15,7 +16,7 @@ READERS = 16
 
 def training_batches(
     examples: Examples,
-    mean,
+    mean: np.ndarray,
     *,
     size: int,
     batch_size: int,

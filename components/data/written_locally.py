@@ -71,7 +71,7 @@ def mirrored(directory: str, interval: float = INTERVAL, last: str | None = None
 
 
 class _Mirror:
-    def __init__(self, remote: str, local: pathlib.Path, last: str | None):
+    def __init__(self, remote: str, local: pathlib.Path, last: str | None) -> None:
         self._remote, self._local, self._last = RemoteDirectory(remote), local, last
         self._remote.download(self._remote.files(), local)
         self._sent = self._states()

@@ -1,13 +1,14 @@
 """How many of a batch's examples a net gets wrong."""
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from zfnet.model.net.top_k_error import top_k_error
 
 GUESSES = (1, 5)
 
 
-def count_errors(labels, probabilities, counted):
+def count_errors(labels: ArrayLike, probabilities: ArrayLike, counted: ArrayLike) -> tf.Tensor:
     """Counts top-1 and top-5 errors, strictly: a tie with the true class is an error, and so is NaN (see `top_k_error`).
 
     With five classes or fewer, as many guesses are given as there are classes, and only NaN is wrong then.
@@ -25,6 +26,7 @@ def count_errors(labels, probabilities, counted):
         >>> count_errors([0, 1, 1], [[0.7, 0.3], [0.6, 0.4], [0.6, 0.4]], [True, True, False])
         <tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 0.], dtype=float32)>
     """
+    probabilities = tf.convert_to_tensor(probabilities)
     classes = probabilities.shape[-1]
     wrong = tf.stack([top_k_error(labels, probabilities, min(k, classes)) for k in GUESSES], axis=1)
     return tf.reduce_sum(tf.where(tf.convert_to_tensor(counted)[:, None], wrong, 0.0), axis=0)

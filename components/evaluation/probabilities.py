@@ -38,7 +38,7 @@ class Probabilities:
     image_input: ImageInput = field(init=False)
     logits: bool = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         size, side, classes = self.examples.image_size, self.examples.side, len(self.examples.labels)
         shape = tuple(self.model.outputs[0].shape) if len(self.model.outputs) == 1 else ()
         object.__setattr__(self, "image_input", ImageInput.of(self.model, size))

@@ -2,11 +2,12 @@
 
 import json
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import FEATURES, central_batches, read_origins
@@ -54,7 +55,7 @@ class Candidates:
         """bool `(N,)`: whether an image is of the split `train`."""
         return np.arange(len(self)) < self.train_count
 
-    def batches(self, numbers: Sequence[int], size: int, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches(self, numbers: ArrayLike, size: int, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Decodes images, each once, in the order of their numbers whatever that of `numbers`.
 
         Args:
@@ -70,7 +71,7 @@ class Candidates:
             for images, _, places in found.as_numpy_iterator():
                 yield images, places + start
 
-    def write_subset(self, numbers: Sequence[int], directory: pathlib.Path) -> Examples:
+    def write_subset(self, numbers: ArrayLike, directory: pathlib.Path) -> Examples:
         """Writes some of them as examples of their own, all in the split `train`; records are copied as they are.
 
         Args:
@@ -88,11 +89,11 @@ class Candidates:
                         writer.write(record)
         manifest = self.examples.read_json("manifest.json")
         kept = {name: manifest[name] for name in ("labels", "side", "image_size")}
-        split = {"examples": len(set(map(int, numbers))), "shards": [{"file": "train"}]}
+        split = {"examples": len(set(np.asarray(numbers).tolist())), "shards": [{"file": "train"}]}
         (directory / "manifest.json").write_text(json.dumps(kept | {"splits": {"train": split}}))
         return Examples(directory)
 
-    def _by_split(self, numbers: Sequence[int]) -> Iterator[tuple[str, int, set[int]]]:
+    def _by_split(self, numbers: ArrayLike) -> Iterator[tuple[str, int, set[int]]]:
         numbers = np.asarray(numbers)
         train = numbers < self.train_count
         for split, start, chosen in zip(SPLITS, (0, self.train_count), (train, ~train), strict=True):

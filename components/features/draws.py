@@ -1,5 +1,7 @@
 """Draws the folds, and looks for what the net has seen in pretraining, in the order that this takes."""
 
+from typing import Any
+
 import numpy as np
 
 from zfnet.components.artifacts import Examples
@@ -43,11 +45,13 @@ def draw_unseen(
         ids with their correlation), `left_out`, and a `message` for people.
 
     Raises:
-        ValueError: too few images.
+        ValueError: too few images, or they are to be left out and `pretraining` is None.
     """
     everything, usable = np.arange(len(candidates)), np.ones(len(candidates), bool)
     overlap = None
     if leave_out:
+        if pretraining is None:
+            raise ValueError("What the model saw in pretraining is not known, so that nothing of it can be left out.")
         overlap = find_overlap(candidates, everything, pretraining, progress)
         usable[overlap.found] = False
     is_train = candidates.is_train
@@ -55,15 +59,15 @@ def draw_unseen(
     try:
         drawn = draw_folds(candidates.labels, trainable, testable, candidates.examples.labels, most=most, test=test, folds=folds, seed=seed)
     except ValueError as error:
-        if leave_out and len(overlap.found):
+        if overlap is not None and len(overlap.found):
             raise ValueError(f"{error} {len(overlap.found):,} of {len(candidates):,} images were seen in pretraining.") from error
         raise
     train = np.unique([fold.train for fold in drawn])
     tested = np.unique(np.concatenate([fold.test for fold in drawn]))
-    found = {"looked": {"train": len(train), "test": len(tested)}, "train": [], "test": [], "left_out": []}
+    found: dict[str, Any] = {"looked": {"train": len(train), "test": len(tested)}, "train": [], "test": [], "left_out": []}
     if pretraining is None:
         return drawn, found | {"message": "Whether images were seen in pretraining is not known: --pretraining names what the model saw."}
-    if leave_out:
+    if overlap is not None:
         count = len(overlap.found)
         return drawn, found | {
             "left_out": overlap.pairs(candidates, everything),

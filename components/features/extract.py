@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.pictures.image_input import ImageInput
@@ -16,7 +17,7 @@ PIXELS = 64 * 96 * 96
 
 
 def extract_features(
-    deconvnet: Deconvnet, candidates: Candidates, numbers: Sequence[int], layers: Sequence[str], folder: pathlib.Path, progress: Progress
+    deconvnet: Deconvnet, candidates: Candidates, numbers: ArrayLike, layers: Sequence[str], folder: pathlib.Path, progress: Progress
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Runs the net once over images and keeps, of each layer, all its activations.
 
@@ -42,7 +43,8 @@ def extract_features(
     image_input = ImageInput.of(deconvnet.model, candidates.examples.image_size)
     batch_size = max(1, PIXELS // (image_input.height * image_input.width))
     batches = candidates.batches(numbers, image_input.side, batch_size)
-    features, row = {}, 0
+    features: dict[str, np.ndarray] = {}
+    row = 0
     for images, _ in progress(batches, -(-len(numbers) // batch_size), "Computing features"):
         activations = deconvnet.activations(image_input.laid_out(image_input.crop(images)), list(layers))
         flat = [np.reshape(values, (len(images), -1)).astype(np.float32, copy=False) for values in activations]

@@ -5,6 +5,7 @@ import keras
 from zfnet.components.figures.default_layers import default_layers
 from zfnet.components.figures.paper_layers import POOLS, paper_layers
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.net.contrast_normalization import ContrastNormalization
 
 # What belongs to the layer below it.
@@ -39,7 +40,7 @@ def feature_layers(deconvnet: Deconvnet) -> list[str]:
         ['norm1', 'norm2', 'conv3', 'conv4', 'pool5', 'fc6', 'fc7']
     """
     graph = deconvnet.graph
-    names = {}
+    names: dict[int, str] = {}
     for name, value in graph.outputs.items():
         names.setdefault(value, name)
     dense = [name for name, calls in graph.calls.items() if calls and isinstance(calls[0].layer, keras.layers.Dense)]
@@ -47,7 +48,7 @@ def feature_layers(deconvnet: Deconvnet) -> list[str]:
     return list(dict.fromkeys([*(names[value] for value in found), paper_layers(deconvnet).hidden]))
 
 
-def _top(graph, names: dict[int, str], value: int) -> int:
+def _top(graph: Graph, names: dict[int, str], value: int) -> int:
     while True:
         takers = [operation for operation in graph.operations if value in operation.inputs]
         if len(takers) != 1 or not isinstance(takers[0].layer, ON_TOP) or takers[0].output not in names:

@@ -1,9 +1,9 @@
 """Which images of the data are also in what a net was pretrained on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
@@ -33,7 +33,7 @@ class Overlap:
         """Numbers of the images that are in the pretraining set."""
         return self.numbers[self.matches.margins >= 0]
 
-    def pairs(self, candidates: Candidates, numbers: Sequence[int]) -> list[dict]:
+    def pairs(self, candidates: Candidates, numbers: ArrayLike) -> list[dict]:
         """Those of `numbers` that were found: their id, that of the same picture in the pretraining set, and the correlation."""
         rows = np.flatnonzero((self.matches.margins >= 0) & np.isin(self.numbers, numbers))
         return [
@@ -47,7 +47,7 @@ class Overlap:
         ]
 
 
-def find_overlap(candidates: Candidates, numbers: Sequence[int], pretraining: Examples, progress: Progress) -> Overlap:
+def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Examples, progress: Progress) -> Overlap:
     """Compares images with all that the net was pretrained on, in memory that does not grow with the latter.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out

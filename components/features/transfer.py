@@ -100,7 +100,8 @@ def measure_transfer(
     """
     wanted = np.concatenate([np.concatenate([fold.train.ravel(), fold.test]) for fold in folds])
     numbers, features = extract_features(deconvnet, candidates, wanted, layers, work, progress)
-    classes, results = len(candidates.examples.labels), {}
+    classes = len(candidates.examples.labels)
+    results: dict[tuple[str, str | None, int], Accuracy] = {}
 
     def add(classifier, layer, n, fold, answers):
         shares = per_class_accuracy(candidates.labels[fold.test], answers, classes)

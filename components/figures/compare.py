@@ -60,7 +60,7 @@ def _bars(nets: Sequence[ComparedNet], title: str) -> np.ndarray:
     lines = sum(max(1, 1 + name.count("\n") - 3) for name in names)
     figure, ((axes,),) = new_chart(1, 1, WIDTH, REST + ROW * len(nets) + 14 * (lines - len(nets)))
     places = np.arange(len(nets), dtype=float)
-    widest = max(100 * max(net.training_top1_error, net.validation_top1_error) for net in nets if not net.failed) or 1
+    widest = 100 * max(error for net in nets for error in (net.training_top1_error, net.validation_top1_error) if error is not None) or 1
     for offset, kind in ((-THICKNESS / 2, "training"), (THICKNESS / 2, "validation")):
         errors = [100 * (getattr(net, f"{kind}_top1_error") or 0) for net in nets]
         axes.barh(places + offset, errors, THICKNESS, color=COLOURS[kind], label=f"{kind} error")
@@ -68,7 +68,7 @@ def _bars(nets: Sequence[ComparedNet], title: str) -> np.ndarray:
             if not net.failed and kind == "validation":
                 axes.text(error + widest / 150, place, f"{error:.1f} %", va="center")
     for place, net in zip(places, nets, strict=True):
-        if net.failed:
+        if net.training_top1_error is None or net.validation_top1_error is None:
             why = textwrap.shorten(f"failed: {net.message}", 110, placeholder=" ...")
             axes.text(widest / 150, place, why, va="center", color="grey", parse_math=False)
             continue
@@ -77,7 +77,7 @@ def _bars(nets: Sequence[ComparedNet], title: str) -> np.ndarray:
         axes.text(
             max(training, validation) + widest / 150,
             place - THICKNESS / 2,
-            f"{training:.1f} %, gap {100 * net.gap:.1f} points",
+            f"{training:.1f} %, gap {validation - training:.1f} points",
             va="center",
             color=GAP,
             fontsize=9,

@@ -63,7 +63,7 @@ def draw_compared_galleries(
     """
     found = []
     for place, model in enumerate(models):
-        layers = [row[place] for row in rows if row[place] is not None]
+        layers = [layer for row in rows if (layer := row[place]) is not None]
 
         def named_progress(batches, length, title, name=model.name):
             return progress(batches, length, f"{name}: {title.lower()}")
@@ -82,10 +82,8 @@ def draw_compared_galleries(
         )
     pictures, shown = {}, []
     for row in rows:
-        sheets = [
-            galleries[layer].sheet(1) if layer is not None and galleries[layer].sheet else None
-            for layer, galleries in zip(row, found, strict=True)
-        ]
+        drawn = [None if layer is None else galleries[layer].sheet for layer, galleries in zip(row, found, strict=True)]
+        sheets = [draw(1) if draw is not None else None for draw in drawn]
         if any(sheet is not None for sheet in sheets):
             name = picture_name("gallery", next(layer for layer in row if layer is not None))
             pictures[name] = side_by_side(sheets, [_title(*each) for each in zip(models, row, sheets, strict=True)])

@@ -46,7 +46,9 @@ class ComparedNet:
     @property
     def gap(self) -> float | None:
         """By how much the top-1 error is higher on the validation examples than on the training examples, as a fraction."""
-        return None if self.failed else self.validation_top1_error - self.training_top1_error
+        if self.validation_top1_error is None or self.training_top1_error is None:
+            return None
+        return self.validation_top1_error - self.training_top1_error
 
 
 def table_cells(nets: Sequence[ComparedNet], classes: int) -> list[list[str]]:

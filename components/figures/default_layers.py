@@ -26,7 +26,7 @@ def default_layers(deconvnet: Deconvnet) -> list[str]:
     """
     graph = deconvnet.graph
     layers = {operation.output: operation.layer for operation in graph.operations}
-    first_names = {}
+    first_names: dict[int, str] = {}
     for name, value in graph.outputs.items():
         first_names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.
     names = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.projected_pictures import projected_pictures
@@ -45,7 +46,7 @@ class EvolutionColumn(NamedTuple):
 
 
 def evolution_column(
-    deconvnet: Deconvnet, batches: Batches, maps: Mapping[str, Sequence[int]], image_input: ImageInput, mean: np.ndarray | None = None
+    deconvnet: Deconvnet, batches: Batches, maps: Mapping[str, ArrayLike], image_input: ImageInput, mean: np.ndarray | None = None
 ) -> dict[str, EvolutionColumn]:
     """Finds the strongest activation of some maps over images, and projects it to pixels.
 
@@ -66,14 +67,14 @@ def evolution_column(
     Raises:
         ValueError: activations or projections are not numbers.
     """
-    maps = {layer: np.asarray(units) for layer, units in maps.items()}
-    strongest = strongest_activations(deconvnet, batches(None), list(maps), k=1)
-    for layer, units in maps.items():
+    numbers = {layer: np.asarray(units) for layer, units in maps.items()}
+    strongest = strongest_activations(deconvnet, batches(None), list(numbers), k=1)
+    for layer, units in numbers.items():
         if (strongest[layer].examples[units, 0] < 0).any():
             raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN), or there is no image to search.")
-    chosen = {layer: (units, np.zeros_like(units)) for layer, units in maps.items()}
-    wanted = {int(number) for layer, units in maps.items() for number in strongest[layer].examples[units, 0]}
-    drawn = {layer: {} for layer in maps}
+    chosen = {layer: (units, np.zeros_like(units)) for layer, units in numbers.items()}
+    wanted = {int(number) for layer, units in numbers.items() for number in strongest[layer].examples[units, 0]}
+    drawn: dict[str, dict[int, tuple]] = {layer: {} for layer in numbers}
     for part in project_strongest(deconvnet, batches(wanted), strongest, chosen):
         if mean is not None:
             under = np.stack([cut_window(mean, corner, part.patches.shape[1:3]) for corner in part.corners])
@@ -82,10 +83,13 @@ def evolution_column(
         found = zip(part.corners, pictures.scales, pictures.projections, pictures.patches, strict=True)
         drawn[part.layer].update(zip(part.units.tolist(), found, strict=True))
     columns = {}
-    for layer, units in maps.items():
+    for layer, units in numbers.items():
         found, first = strongest[layer].of(units), strongest[layer].examples[:, 0]
-        pictures = (np.stack(parts) for parts in zip(*(drawn[layer][unit] for unit in units.tolist()), strict=True))
-        columns[layer] = EvolutionColumn(units, found.values[:, 0], found.examples[:, 0], found.positions[:, 0], *pictures, first)
+        corners, scales, projections, patches = (
+            np.stack(parts) for parts in zip(*(drawn[layer][unit] for unit in units.tolist()), strict=True)
+        )
+        places = found.values[:, 0], found.examples[:, 0], found.positions[:, 0]
+        columns[layer] = EvolutionColumn(units, *places, corners, scales, projections, patches, first)
     return columns
 
 

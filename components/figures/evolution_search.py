@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from numpy.typing import ArrayLike
+
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.evolution_column import EvolutionColumn, evolution_column
 from zfnet.components.figures.named_units import unit_count
@@ -17,7 +19,7 @@ def search_evolution(
     moments: Iterable[tuple[str, Deconvnet]],
     examples: Examples,
     split: str,
-    maps: Mapping[str, Sequence[int]],
+    maps: Mapping[str, ArrayLike],
     progress: Progress = no_progress,
 ) -> dict[str, dict[str, EvolutionColumn]]:
     """Finds and projects the strongest activation of each map at each moment of a training.
@@ -41,7 +43,7 @@ def search_evolution(
     for title, deconvnet in moments:
         image_input = ImageInput.of(deconvnet.model, examples.image_size)
 
-        def batches(numbers: set[int] | None, title=title, image_input=image_input) -> Iterator:
+        def batches(numbers: set[int] | None, title: str = title, image_input: ImageInput = image_input) -> Iterator:
             return searched_batches(examples, split, image_input, title, numbers=numbers, most=SEARCHED, progress=progress)
 
         try:

@@ -36,7 +36,7 @@ class ExampleSearch:
         ids: of the examples, in the split's order.
     """
 
-    def __init__(self, deconvnet: Deconvnet, examples: Examples, progress: Progress, most: int | None = None):
+    def __init__(self, deconvnet: Deconvnet, examples: Examples, progress: Progress, most: int | None = None) -> None:
         self.deconvnet, self.image_input = deconvnet, ImageInput.of(deconvnet.model, examples.image_size)
         self._examples, self._progress, self._most = examples, progress, most
         self._photographs, self._boxes, self.ids = read_origins(examples, SPLIT)

@@ -39,11 +39,11 @@ def face_views(side: int) -> tuple[list[str], list[Square], list[Parts]]:
     names, squares, boxes = [], [], []
     for number, (left, top, size, mirrored) in enumerate(VIEWS, 1):
         view = pixels.crop((left, top, left + size, top + size))
-        parts = {part: (box[0] - left, box[1] - top, *box[2:]) for part, box in PARTS.items()}
+        parts: Parts = {part: (x - left, y - top, width, height) for part, (x, y, width, height) in PARTS.items()}
         if mirrored:
             view = ImageOps.mirror(view)
             swapped = {"right eye": "left eye", "left eye": "right eye"}
-            turned = {part: (size - box[0] - box[2], *box[1:]) for part, box in parts.items()}
+            turned = {part: (size - x - width, y, width, height) for part, (x, y, width, height) in parts.items()}
             parts = {part: turned[swapped.get(part, part)] for part in parts}
         encoded = io.BytesIO()
         view.save(encoded, "PNG")

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from PIL import Image
 
 from zfnet.components.features.classifiers import STRENGTHS
@@ -57,7 +58,7 @@ def draw_features(
     return {"features": picture}
 
 
-def _draw_curves(panel, results: Sequence[Accuracy], last: str) -> None:
+def _draw_curves(panel: Axes, results: Sequence[Accuracy], last: str) -> None:
     for name in COLORS:
         shown = [each for each in results if each.classifier == name and each.layer in (last, None)]
         if shown:
@@ -71,7 +72,7 @@ def _draw_curves(panel, results: Sequence[Accuracy], last: str) -> None:
     panel.set_title("Few images a class")
 
 
-def _draw_layers(panel, results: Sequence[Accuracy], layers: Sequence[str], most: int) -> None:
+def _draw_layers(panel: Axes, results: Sequence[Accuracy], layers: Sequence[str], most: int) -> None:
     names = [name for name in COLORS if name != FROM_SCRATCH and any(each.classifier == name for each in results)]
     width = 0.8 / len(names)
     for place, name in enumerate(names):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from zfnet.components.figures.filter_report import FilterReport
 from zfnet.components.figures.filter_verdicts import DEAD_SHARE, PILED_UP
@@ -40,7 +41,7 @@ def filter_charts(reports: Sequence[FilterReport], names: Sequence[str], width: 
     return chart_picture(figure)
 
 
-def _draw_first(axes, report: FilterReport, name: str, colour: str) -> None:
+def _draw_first(axes: np.ndarray, report: FilterReport, name: str, colour: str) -> None:
     first = report.first
     axes[0].plot(FREQUENCIES, first.beyond, color=colour, label=name)
     if first.strides[0] == first.strides[1]:
@@ -57,7 +58,7 @@ def _draw_first(axes, report: FilterReport, name: str, colour: str) -> None:
         axes[2].axhline(first.radius, color=colour, linestyle="--", linewidth=1)
 
 
-def _label_first(axes) -> None:
+def _label_first(axes: np.ndarray) -> None:
     _label(
         axes[0], "Layer 1: energy beyond a frequency, median filter", "cycles a pixel; dashed: the stride's limit", "share of the energy"
     )
@@ -71,7 +72,7 @@ def _label_first(axes) -> None:
         panel.legend(loc=place, fontsize=9)
 
 
-def _draw_layers(axes, reports: Sequence[FilterReport], names: Sequence[str], colours: Sequence[str]) -> None:
+def _draw_layers(axes: np.ndarray, reports: Sequence[FilterReport], names: Sequence[str], colours: Sequence[str]) -> None:
     measures = (
         ("Dead maps: never positive", "share of the maps", [[maps.dead.mean() for maps in report.layers.values()] for report in reports]),
         (
@@ -100,7 +101,7 @@ def _draw_layers(axes, reports: Sequence[FilterReport], names: Sequence[str], co
         panel.set_ylim(0, top)
 
 
-def _name_layers(panel, layers: list[list[str]]) -> str:
+def _name_layers(panel: Axes, layers: list[list[str]]) -> str:
     """Names the bars and returns what stands below all of them."""
     longest = max(layers, key=len)
     panel.grid(visible=False, axis="x")
@@ -112,6 +113,6 @@ def _name_layers(panel, layers: list[list[str]]) -> str:
     return ""
 
 
-def _label(panel, title: str, below: str, beside: str) -> None:
+def _label(panel: Axes, title: str, below: str, beside: str) -> None:
     panel.set_title(title, loc="left", fontsize=10)
     panel.set(xlabel=below, ylabel=beside)

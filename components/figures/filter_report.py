@@ -114,7 +114,9 @@ def filter_report(
     )
 
 
-def _second(deconvnet: Deconvnet, batches: Callable[..., Iterable], image_input: ImageInput, maps: int, seed: int):
+def _second(
+    deconvnet: Deconvnet, batches: Callable[..., Iterable], image_input: ImageInput, maps: int, seed: int
+) -> tuple[SecondLayer | None, str | None]:
     names = convolutions(deconvnet.graph)
     if len(names) < 2:
         return None, "the model has one convolution alone"

@@ -73,7 +73,7 @@ def _second(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
         return np.full((1, WIDTH, 3), 255, np.uint8), f"{name}, layer 2 is not drawn: {report.no_second}"
     columns, side = _columns(len(second.maps), 8 / 3)
     size = " x ".join(map(str, second.pictures.shape[1:3]))
-    which = f"strongest activation of {len(second.maps)} of {second.count} maps, projected to {size} px"
+    which = f"strongest activation of {len(second.maps)} of {second.total} maps, projected to {size} px"
     return block(list(second.pictures), columns, side), f"{name}, {second.name}: {which}"
 
 

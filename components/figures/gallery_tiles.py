@@ -25,17 +25,19 @@ class GalleryTiles:
         ranks: `(M,)` ints, which of the unit's strongest activations.
     """
 
-    def __init__(self, units: np.ndarray, ranks: np.ndarray):
+    def __init__(self, units: np.ndarray, ranks: np.ndarray) -> None:
         self.units, self.ranks = units, ranks
-        self.projections, self.patches = ([None] * len(units) for _ in range(2))
-        self.corners, self.scales, self.window = np.zeros((len(units), 2), int), np.zeros(len(units)), None
+        self.projections: dict[int, np.ndarray] = {}
+        self.patches: dict[int, np.ndarray] = {}
+        self.corners, self.scales = np.zeros((len(units), 2), int), np.zeros(len(units))
+        self.window: list[int] | None = None
         self._places = {pair: place for place, pair in enumerate(zip(units.tolist(), ranks.tolist(), strict=True))}
 
     def add(self, part: ProjectedStrongest, image_input: ImageInput) -> None:
         """Takes some of the projections."""
         pictures = projected_pictures(part, image_input)
-        self.window = list(pictures.patches.shape[1:3])
-        self.tile = int(np.clip(max(self.window), *TILES))
+        window = list(pictures.patches.shape[1:3])
+        self.window, self.tile = window, int(np.clip(max(window), *TILES))
         for row, pair in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
             place = self._places[pair]
             # As they are drawn: whole images of every unit of a large layer would not fit into memory.
@@ -56,8 +58,10 @@ class GalleryTiles:
         blocks, headings = [], []
         for unit in np.unique(self.units):
             places = np.flatnonzero(self.units == unit)
-            halves = (block([part[place] for place in places], 3, self.tile) for part in (self.projections, self.patches))
-            blocks.append(_side_by_side(*halves, 3 * (self.tile + GAP) - GAP))
+            projections, patches = (
+                block([part[place] for place in places.tolist()], 3, self.tile) for part in (self.projections, self.patches)
+            )
+            blocks.append(_side_by_side(projections, patches, 3 * (self.tile + GAP) - GAP))
             headings.append(heading(int(unit)))
         # A pair of blocks is about twice as wide as high.
         least = BLOCKS_A_ROW * TILES[0] // self.tile

@@ -21,13 +21,14 @@ def hyperparameters(name: str) -> dict[str, str | int]:
     """
     base, _, variation = name.partition(":")
     layers = {layer.name: layer for layer in find_architecture(name).layers}
+    first = layers.get("conv1")
     known = sorted({layer.name for row in ARCHITECTURES.values() for layer in row.layers} | layers.keys())
     return {
         "architecture": base,
         "variation": variation,
         "without": " ".join(layer for layer in known if layer not in layers),
-        "conv1.kernel": layers["conv1"].kernel if "conv1" in layers else 0,
-        "conv1.stride": layers["conv1"].stride if "conv1" in layers else 0,
+        "conv1.kernel": first.kernel if isinstance(first, Convolution) else 0,
+        "conv1.stride": first.stride if isinstance(first, Convolution) else 0,
         **{layer: _width(layers.get(layer)) for layer in known},
     }
 

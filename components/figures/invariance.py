@@ -119,7 +119,7 @@ def _chart(
         for layer in reference.features
     ]
     if reference.probabilities is not None:
-        rows.append((f"P({known_by})", [curves.probabilities for curves in found], None))
+        rows.append((f"P({known_by})", [curves.probabilities for curves in found if curves.probabilities is not None], None))
     entries = [_cut(name) for name in names]
     legend_columns = max(1, min(len(names), WIDTH // (max(map(len, [*entries, BETWEEN])) * CHARACTER + 60)))
     heights = [sheets[0][0].shape[0] * WIDTH // (len(families) * sheets[0][0].shape[1]), *[PANEL] * len(rows)]
@@ -150,8 +150,8 @@ def _numbers(
 ) -> dict[str, Any]:
     images = []
     for place, name in enumerate(subjects.names):
-        image = {"image": name}
-        if classes is not None:
+        image: dict[str, Any] = {"image": name}
+        if classes is not None and reference.probabilities is not None:
             probability = float(reference.probabilities[place, classes[place]])
             image |= {"class": class_name(classes[place], subjects.labels), "class_is": subjects.known_by, "probability": probability}
         images.append(image)

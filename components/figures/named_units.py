@@ -44,7 +44,7 @@ def never_positive(named: Mapping[str, Iterable[int]], numbers: Mapping[str, Map
 
 def unit_count(deconvnet: Deconvnet, layer: str) -> int:
     """Number of the feature maps or dense units of a layer."""
-    return deconvnet.graph.shapes[deconvnet.graph.value_of(layer)][-1]
+    return deconvnet.graph.unit_count(layer)
 
 
 def _split(deconvnet: Deconvnet, name: str) -> tuple[str, str]:

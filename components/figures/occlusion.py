@@ -82,7 +82,7 @@ def draw_occlusion(
         ValueError: the square does not fit, or no map of the layer is active in the image.
     """
     size = subject.image.shape[:2]
-    image_input = ImageInput(*size, deconvnet.graph.channels_first)
+    image_input = ImageInput(size[0], size[1], deconvnet.graph.channels_first)
     grey = mean_grey(deconvnet, image_input)
     if grey.source == UNKNOWN and examples is not None:
         grey = mean_grey(deconvnet, image_input, examples)
@@ -115,7 +115,7 @@ def draw_occlusion(
     picture = occlusion_chart(subject.image, cover, found, number, likeliest, names, own, elsewhere, texts)
     Image.fromarray(picture).save(folder / PICTURE)
     numbers = _numbers(subject, layer, found, own, elsewhere, texts)
-    if likeliest is not None:
+    if likeliest is not None and found.uncovered is not None and found.probabilities is not None:
         numbers |= {
             "class": texts.class_name,
             "class_is": subject.known_by,

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from zfnet.components.figures.strongest_elsewhere import Elsewhere
@@ -88,24 +90,34 @@ def occlusion_chart(
     show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), title)
     for row in (0, len(halves[0]) + len(gap)):
         axes[0, 2].add_patch(Rectangle((0, row), TILE - 1, TILE - 1, fill=False, color="#d62728", linewidth=2))
-    if likeliest is None:
+    uncovered, probabilities = found.uncovered, found.probabilities
+    if likeliest is None or uncovered is None or probabilities is None or class_number is None:
         for panel in axes[1]:
             panel.set_axis_off()
         axes[1, 0].set_title("The model has no classes.")
         return chart_picture(figure)
-    title = f"(d) P({_cut(texts.class_name)}),\nthe {texts.known_by}"
-    _heat(figure, axes[1, 0], image, found, found.probabilities[..., class_number], found.uncovered[class_number], title, highest=1)
+    title = f"(d) P({_cut(texts.class_name or str(class_number))}),\nthe {texts.known_by}"
+    _heat(figure, axes[1, 0], image, found, probabilities[..., class_number], float(uncovered[class_number]), title, highest=1)
     _classes(axes[1, 1], axes[1, 2], image, found, likeliest, names)
     facts = (
         f"{len(found.tops) * len(found.lefts)} places of a square of {found.square} x {found.square} pixels\n"
         f"{unit}: total {found.total:.3g}, {found.totals.min():.3g} at worst\n"
-        f"P: {found.uncovered[class_number]:.3f}, {found.probabilities[..., class_number].min():.3f} at worst"
+        f"P: {uncovered[class_number]:.3f}, {probabilities[..., class_number].min():.3f} at worst"
     )
     axes[1, 2].text(0, 0.02, facts, transform=axes[1, 2].transAxes, linespacing=1.6)
     return chart_picture(figure)
 
 
-def _heat(figure, panel, image, found: Occlusion, values, uncovered: float, title: str, highest: float | None = None) -> None:
+def _heat(
+    figure: Figure,
+    panel: Axes,
+    image: np.ndarray,
+    found: Occlusion,
+    values: np.ndarray,
+    uncovered: float,
+    title: str,
+    highest: float | None = None,
+) -> None:
     _behind(panel, image)
     lowest, highest = (min(values.min(), uncovered), max(values.max(), uncovered)) if highest is None else (0, highest)
     mesh = panel.pcolormesh(*_edges(found), values, cmap="viridis", vmin=lowest, vmax=highest)
@@ -115,7 +127,7 @@ def _heat(figure, panel, image, found: Occlusion, values, uncovered: float, titl
     panel.set_title(title)
 
 
-def _classes(panel, legend, image, found: Occlusion, likeliest, names: dict[int, str]) -> None:
+def _classes(panel: Axes, legend: Axes, image: np.ndarray, found: Occlusion, likeliest: np.ndarray, names: dict[int, str]) -> None:
     counts = Counter(likeliest.ravel().tolist())
     named = [number for number, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NAMED]]
     places = np.full(likeliest.shape, len(named))
@@ -136,7 +148,7 @@ def _classes(panel, legend, image, found: Occlusion, likeliest, names: dict[int,
     legend.legend(handles=entries, loc="upper left", title="(e) share of the places", alignment="left", frameon=False)
 
 
-def _behind(panel, image: np.ndarray) -> None:
+def _behind(panel: Axes, image: np.ndarray) -> None:
     """The image, faintly, so that places can be found again."""
     height, width = image.shape[:2]
     panel.imshow(image, extent=(0, width, height, 0), alpha=0.35)
@@ -161,7 +173,7 @@ def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
             )
         )
         edges.append(np.concatenate([[first], between, [last]]))
-    return tuple(edges)
+    return edges[0], edges[1]
 
 
 def _cut(text: str) -> str:

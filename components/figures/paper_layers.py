@@ -6,7 +6,7 @@ import keras
 
 from zfnet.components.pictures.preprocessing import LAYER
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.graph import Graph, Operation
 
 POOLS = (
     keras.layers.MaxPooling2D,
@@ -49,7 +49,7 @@ def paper_layers(deconvnet: Deconvnet) -> PaperLayers:
         PaperLayers(first='conv1', last_map='conv5', pooled='pool5', hidden='fc7')
     """
     graph = deconvnet.graph
-    names = {}
+    names: dict[int, str] = {}
     for name, value in graph.outputs.items():
         names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.
     convolutions = [name for name, calls in graph.calls.items() if _is(calls, keras.layers.Conv2D) and not name.startswith(LAYER)]
@@ -74,5 +74,5 @@ def _before_flattening(graph: Graph, value: int) -> int:
     return value
 
 
-def _is(calls, kinds) -> bool:
+def _is(calls: list[Operation], kinds: type | tuple[type, ...]) -> bool:
     return bool(calls) and isinstance(calls[0].layer, kinds)

@@ -25,7 +25,13 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, seed: int) -> O
 
     Returns:
         The example with its true class.
+
+    Raises:
+        ValueError: the model has no classes, or there are no examples.
     """
+    layer = class_layer(deconvnet)
+    if layer is None:
+        raise ValueError("The model has no classes, of which it could tell one.")
     image_input = ImageInput.of(deconvnet.model, examples.image_size)
     order = np.random.default_rng(seed).permutation(min(examples.count(SPLIT), MOST))
     chosen = None
@@ -33,7 +39,7 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, seed: int) -> O
         numbers = order[start : start + BATCH]
         read = central_batches(examples, SPLIT, size=image_input.side, batch_size=BATCH, numbers=set(numbers.tolist()), most=MOST)
         images, classes, places = next(read.as_numpy_iterator())
-        (outputs,) = deconvnet.activations(image_input.laid_out(image_input.crop(images)), [class_layer(deconvnet)])
+        (outputs,) = deconvnet.activations(image_input.laid_out(image_input.crop(images)), [layer])
         right = class_probabilities(deconvnet, outputs).argmax(axis=1) == classes
         rows = [int(np.flatnonzero(places == number)[0]) for number in numbers]
         row = next((row for row in rows if right[row]), None)
@@ -42,5 +48,7 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, seed: int) -> O
             chosen = image_input.crop(images[place : place + 1])[0].astype(np.uint8), int(classes[place]), int(places[place])
         if row is not None:
             break
+    if chosen is None:
+        raise ValueError(f"The split {SPLIT} has no examples.")
     image, number, place = chosen
     return Occluded(read_origins(examples, SPLIT)[2][place], image, number, TRUE_LABEL, examples.labels)

@@ -22,7 +22,7 @@ class SecondLayer(NamedTuple):
     Attributes:
         name: of the layer.
         maps: `(M,)` ints, their numbers.
-        count: of all maps of the layer.
+        total: number of all maps of the layer.
         activations: `(M,)`, the strongest activation of each.
         examples: `(M,)` ints, in which example.
         positions: `(M, 2)` ints, where in the map.
@@ -33,7 +33,7 @@ class SecondLayer(NamedTuple):
 
     name: str
     maps: np.ndarray
-    count: int
+    total: int
     activations: np.ndarray
     examples: np.ndarray
     positions: np.ndarray
@@ -80,11 +80,12 @@ def second_layer(
         return None
     chosen = {layer: (units, np.zeros_like(units))}
     examples = found.examples[units, 0]
-    pictures, corners, scales = [None] * len(units), np.zeros((len(units), 2), int), np.zeros(len(units))
+    pictures: dict[int, np.ndarray] = {}
+    corners, scales = np.zeros((len(units), 2), int), np.zeros(len(units))
     for part in project_strongest(deconvnet, batches("Projecting layer 2", set(examples.tolist())), strongest, chosen):
         drawn = projected_pictures(part, image_input)
-        for row, place in enumerate(np.searchsorted(units, part.units)):
+        for row, place in enumerate(np.searchsorted(units, part.units).tolist()):
             pictures[place], corners[place], scales[place] = drawn.projections[row], part.corners[row], drawn.scales[row]
-    return SecondLayer(
-        layer, units, len(found.values), found.values[units, 0], examples, found.positions[units, 0], corners, scales, np.stack(pictures)
-    )
+    drawn_maps = np.stack([pictures[place] for place in range(len(units))])
+    activations, positions = found.values[units, 0], found.positions[units, 0]
+    return SecondLayer(layer, units, len(found.values), activations, examples, positions, corners, scales, drawn_maps)

@@ -1,14 +1,17 @@
 """Charts: curves and bars in one style, as pictures."""
 
+from typing import Any, cast
+
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 # Pixels an inch; sizes are given in pixels, as those of all pictures.
 DPI = 100
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.spines.top": False,
@@ -64,4 +67,4 @@ def chart_picture(figure: Figure) -> np.ndarray:
     """Draws a chart: uint8 array `(height, width, 3)`."""
     with rc_context(STYLE):
         figure.canvas.draw()
-        return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+        return np.asarray(cast(FigureCanvasAgg, figure.canvas).buffer_rgba())[..., :3].copy()

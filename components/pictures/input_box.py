@@ -39,4 +39,4 @@ def input_box(box: Box, square: Square, height: int, width: int, what: str, clip
         begin = min(max(round(first), 0), limit - 1)
         starts.append(begin)
         lengths.append(max(1, min(round(last), limit) - begin))
-    return (*starts, *lengths)
+    return starts[0], starts[1], lengths[0], lengths[1]

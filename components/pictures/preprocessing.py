@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 # For each name: the order in which the model takes red, green and blue, what they are multiplied by, and what is then added. The means and
 # deviations are those that keras.applications uses.
-PREPROCESSINGS = {
+PREPROCESSINGS: dict[str, tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]] | None] = {
     "raw": None,
     "unit": ((0, 1, 2), (1 / 255,) * 3, (0.0,) * 3),
     "tf": ((0, 1, 2), (1 / 127.5,) * 3, (-1.0,) * 3),
@@ -45,9 +45,10 @@ def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
     if name not in PREPROCESSINGS:
         raise ValueError(f"There is no preprocessing {name!r}; there are {', '.join(PREPROCESSINGS)}.")
     channels_first = ImageInput.of(model).channels_first
-    if PREPROCESSINGS[name] is None:
+    preprocessing = PREPROCESSINGS[name]
+    if preprocessing is None:
         return model
-    order, scale, offset = PREPROCESSINGS[name]
+    order, scale, offset = preprocessing
     images = keras.Input(model.inputs[0].shape[1:], dtype="float32", name=f"{LAYER}input")
     layout = "channels_first" if channels_first else "channels_last"
     layer = keras.layers.Conv2D(3, 1, data_format=layout, dtype="float32", trainable=False, name=LAYER + name)

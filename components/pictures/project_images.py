@@ -46,7 +46,8 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
     Raises:
         ValueError: there is no such layer or unit, or activations or projections are not numbers.
     """
-    image_input = ImageInput(*images.shape[1:3], deconvnet.graph.channels_first)
+    height, width = images.shape[1:3]
+    image_input = ImageInput(height, width, deconvnet.graph.channels_first)
     batches = [image_input.laid_out(images.astype(np.float32))]
     strongest = strongest_activations(deconvnet, batches, [layer], k=len(images))
     found = strongest[layer]
@@ -62,11 +63,11 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
         )
     units = activations.argmax(axis=0) if unit is None else np.full(len(images), unit)
     chosen = {layer: (units, ranks[units, np.arange(len(images))])}
-    projected = [None] * len(images)
+    projected: dict[int, ProjectedImage] = {}
     for part in project_strongest(deconvnet, batches, strongest, chosen):
         pictures = projected_pictures(part, image_input)
         for row, place in enumerate(zip(part.units, part.ranks, strict=True)):
-            projected[found.examples[place]] = ProjectedImage(
+            projected[int(found.examples[place])] = ProjectedImage(
                 unit=int(place[0]),
                 position=tuple(found.positions[place].tolist()),
                 activation=float(found.values[place]),
@@ -74,4 +75,4 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
                 projection=pictures.projections[row],
                 patch=pictures.patches[row],
             )
-    return projected
+    return [projected[number] for number in range(len(images))]

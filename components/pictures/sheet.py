@@ -1,5 +1,7 @@
 """A sheet of equal tiles with headings: what every gallery and grid of this project is drawn on."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -49,7 +51,7 @@ def block(images: list[np.ndarray], columns: int, side: int) -> np.ndarray:
     return sheet
 
 
-def sheet(blocks: list[np.ndarray], headings: list[str], columns: int) -> np.ndarray:
+def sheet(blocks: list[np.ndarray], headings: Sequence[str], columns: int) -> np.ndarray:
     """Lays blocks of one size out in rows, a heading above each.
 
     Args:
@@ -74,7 +76,7 @@ def sheet(blocks: list[np.ndarray], headings: list[str], columns: int) -> np.nda
     return np.asarray(picture)
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text} ...") > width:

@@ -49,7 +49,7 @@ class SearchBatches(beam.DoFn):
         unsupported: as in `Deconvnet`.
     """
 
-    def __init__(self, model: str, layers: list[str], k: int, unsupported: str = "error"):
+    def __init__(self, model: str, layers: list[str], k: int, unsupported: str = "error") -> None:
         self.model, self.layers, self.k, self.unsupported = model, layers, k, unsupported
 
     def setup(self) -> None:
@@ -83,7 +83,7 @@ class FindStrongest(beam.PTransform):
         >>> strongest = images | FindStrongest("model.keras", ["conv5"], k=9)  # One element: {"conv5": Strongest}.
     """
 
-    def __init__(self, model: str, layers: list[str], k: int = 9, unsupported: str = "error"):
+    def __init__(self, model: str, layers: list[str], k: int = 9, unsupported: str = "error") -> None:
         super().__init__()
         self.search = SearchBatches(str(model), list(layers), k, unsupported)
 

@@ -31,7 +31,7 @@ class Checkpoints:
         called: what a user is told of where they are, if `folder` only mirrors that place.
     """
 
-    def __init__(self, folder: pathlib.Path, called: str | None = None):
+    def __init__(self, folder: pathlib.Path, called: str | None = None) -> None:
         self.folder, self.called = folder, called or str(folder)
 
     def keep(self, net: keras.Model, state: TrainingState, spared: Container[int] = ()) -> None:

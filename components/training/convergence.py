@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,11 +31,11 @@ class LayerConvergence(keras.callbacks.Callback):
             been kept, what it changed is left out.
     """
 
-    def __init__(self, folder: pathlib.Path, evolution: pathlib.Path, writer, resumed: int | None = None):
+    def __init__(self, folder: pathlib.Path, evolution: pathlib.Path, writer: tf.summary.SummaryWriter, resumed: int | None = None) -> None:
         super().__init__()
         self.folder, self.evolution, self.writer, self.resumed = folder, evolution, writer, resumed
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keeps the kernels, unless the epoch only goes on."""
         file = self._kernels(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +46,7 @@ class LayerConvergence(keras.callbacks.Callback):
             if old not in (file, self._kernels(epoch - 1)):  # A damaged checkpoint may lead back to the epoch before.
                 old.unlink()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Measures, and writes what it measured."""
         measured = {"weight_change": self._weight_change(epoch), "strongest_changed": self._strongest_changed(epoch + 1)}
         with self.writer.as_default(step=epoch + 1):
@@ -68,7 +69,7 @@ class LayerConvergence(keras.callbacks.Callback):
         before = next((found for found in earlier if found), {}) if now else {}
         return {layer: float(np.mean(now[layer] != before[layer])) for layer in now if layer in before}
 
-    def _layers(self) -> dict[str, np.ndarray]:
+    def _layers(self) -> dict[str, Any]:
         return {layer.name: layer.kernel.numpy() for layer in self.model.layers if hasattr(layer, "kernel")}
 
     def _kernels(self, epoch: int) -> pathlib.Path:
@@ -85,7 +86,7 @@ def read_convergence(folder: pathlib.Path, epochs: int) -> dict[str, dict[str, d
     Returns:
         By measure and layer, the number of each epoch.
     """
-    found = {measure: {} for measure in DESCRIPTIONS}
+    found: dict[str, dict[str, dict[int, float]]] = {measure: {} for measure in DESCRIPTIONS}
     for epoch in range(1, epochs + 1):
         file = folder / f"epoch-{epoch:04d}.json"
         for measure, layers in (json.loads(file.read_text()) if file.exists() else {}).items():

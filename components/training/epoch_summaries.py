@@ -25,13 +25,13 @@ class EpochSummaries(keras.callbacks.Callback):
         validation: summary writer of the validation numbers; the same tags, so that TensorBoard draws both in one chart.
     """
 
-    def __init__(self, train, validation):
+    def __init__(self, train: tf.summary.SummaryWriter, validation: tf.summary.SummaryWriter) -> None:
         super().__init__()
         self.train, self.validation = train, validation
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes the epoch's summaries."""
-        for name, number in logs.items():
+        for name, number in (logs or {}).items():
             writer = self.validation if name.startswith("val_") else self.train
             name = name.removeprefix("val_")
             with writer.as_default(step=epoch + 1):

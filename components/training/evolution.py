@@ -1,6 +1,7 @@
 """Feature evolution: what single feature maps look for, epoch after epoch, gathered while a net trains."""
 
 import pathlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -49,13 +50,15 @@ class FeatureEvolution(keras.callbacks.Callback):
         writer: TensorBoard's summary writer.
     """
 
-    def __init__(self, examples: Examples, mean: np.ndarray, epochs: set[int], seed: int, folder: pathlib.Path, writer):
+    def __init__(
+        self, examples: Examples, mean: np.ndarray, epochs: set[int], seed: int, folder: pathlib.Path, writer: tf.summary.SummaryWriter
+    ) -> None:
         super().__init__()
         self.examples, self.mean, self.epochs, self.seed = examples, mean, epochs, seed
         self.folder, self.writer = folder, writer
-        self.deconvnet = None
+        self.deconvnet: Deconvnet | None = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the net, if it is time."""
         if epoch + 1 in self.epochs:
             self.look(epoch + 1)
@@ -83,7 +86,7 @@ class FeatureEvolution(keras.callbacks.Callback):
         with written_whole(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
 
-    def _batches(self, numbers: set[int] | None = None):
+    def _batches(self, numbers: set[int] | None = None) -> Iterator:
         size = self.mean.shape[0]
         batches = central_batches(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=SEARCHED)
         return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())

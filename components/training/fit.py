@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import json
 import sys
+from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 from etils import epath
 from PIL import Image
@@ -127,7 +129,7 @@ def _open_writers(folder: epath.Path, anew: bool) -> list:
     return [tf.summary.create_file_writer(str(log)) for log in logs]
 
 
-def _save(model: Model, recipe: Recipe, net: keras.Model, labels, mean, history) -> None:
+def _save(model: Model, recipe: Recipe, net: keras.Model, labels: Sequence[str], mean: np.ndarray, history: list[dict[str, float]]) -> None:
     saved = build(recipe.architecture, net.input_shape[1:], len(labels), mean_image=mean)
     for layer in net.layers:
         saved.get_layer(layer.name).set_weights(layer.get_weights())

@@ -4,6 +4,8 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 
 class Interruption:
@@ -21,16 +23,16 @@ class Interruption:
         ...             step()  # never left in the middle
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._holding = self._requested = self.broken = False
-        self._before = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -50,7 +52,7 @@ class Interruption:
             self._requested = False
             raise KeyboardInterrupt
 
-    def _handle(self, number, frame) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._holding or self._requested:
             self.broken |= self._holding
             raise KeyboardInterrupt

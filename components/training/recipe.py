@@ -33,7 +33,7 @@ class Recipe:
     mixed_precision: bool | None = None
     xla: bool | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         find_architecture(self.architecture)
         for name in ("epochs", "batch_size", "learning_rate", "patience"):
             number = getattr(self, name)

@@ -27,7 +27,7 @@ class TrainingState:
     step: int = 0
     totals: tf.Tensor = dataclasses.field(default_factory=lambda: no_totals())
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
-    schedule: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    schedule: dict[str, Any] = dataclasses.field(default_factory=dict)
     batch_size: int | None = None
 
     def logs(self) -> dict[str, float]:

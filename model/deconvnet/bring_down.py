@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.rules.rule import Kept
 from zfnet.model.deconvnet.targets import Targets
 from zfnet.model.deconvnet.windows import Windows
 
@@ -18,7 +19,7 @@ THREADS = 2
 
 
 def bring_down(
-    passes: Passes, value: int, shapes: list[tuple[int, ...]], kept: dict, targets: Targets
+    passes: Passes, value: int, shapes: list[tuple[int, ...]], kept: dict[int, Kept], targets: Targets
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Brings targets down to pixels: through windows where that is less work, else through whole maps.
 

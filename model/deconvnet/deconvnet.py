@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes
@@ -36,13 +37,13 @@ class Deconvnet:
         (8, 224, 224, 3)
     """
 
-    def __init__(self, model: keras.Model, unsupported: str = "error"):
+    def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
         self.model = model
         self.graph = Graph(model, unsupported)
         self.layers = list(self.graph.outputs)
         self._passes = Passes(self.graph)
 
-    def record(self, images, layers: list[str] | None = None) -> Recording:
+    def record(self, images: ArrayLike, layers: list[str] | None = None) -> Recording:
         """Runs one forward pass and keeps its activations, for any number of projections.
 
         Args:
@@ -62,19 +63,21 @@ class Deconvnet:
             named &= wanted | {operation.output for operation in self.graph.needed_for(*wanted)}
         return record(self._passes, images, named, named)
 
-    def record_switches(self, images, layers: list[str]) -> Recording:
+    def record_switches(self, images: ArrayLike, layers: list[str]) -> Recording:
         """As `record`, of what projections from `layers` need and nothing else; for `Recording.windows_of` and `images_of`."""
         return record(self._passes, self._checked(images), {self.graph.value_of(layer) for layer in layers}, set())
 
-    def project(self, images, layer: str, unit, position=None) -> np.ndarray:
+    def project(self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> np.ndarray:
         """Records `images` and projects one activation of each; arguments and result as in `Recording.project`."""
         return self.record(images, [layer]).project(layer, unit, position)
 
-    def project_patches(self, images, layer: str, unit, position=None) -> tuple[np.ndarray, np.ndarray]:
+    def project_patches(
+        self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Records `images` and projects one activation of each to its receptive field; as in `Recording.project_patches`."""
         return self.record(images, [layer]).project_patches(layer, unit, position)
 
-    def activations(self, images, layers: list[str]) -> list[tf.Tensor]:
+    def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
         """Activations of some layers, without running what lies above them.
 
         Args:
@@ -87,7 +90,7 @@ class Deconvnet:
         values = self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
         return [laid_out(value, self.graph) for value in values]
 
-    def maxima(self, images, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
+    def maxima(self, images: ArrayLike, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
         """Maxima and activations of some layers, computed on every replica of the strategy in whose scope this is called.
 
         Args:
@@ -101,7 +104,7 @@ class Deconvnet:
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
         return on_replicas(self._passes.once, self._passes.maxima(wanted), self._checked(images))
 
-    def _checked(self, images) -> tf.Tensor:
+    def _checked(self, images: ArrayLike) -> tf.Tensor:
         images = tf.convert_to_tensor(images)
         expected = self.model.inputs[0]
         if not tf.TensorShape(expected.shape).is_compatible_with(images.shape):

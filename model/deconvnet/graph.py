@@ -3,18 +3,20 @@
 import collections
 import dataclasses
 import difflib
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from zfnet.model.deconvnet.keras_nodes import call_function, functional, is_graph
+from zfnet.model.deconvnet.keras_nodes import Node, call_function, functional, is_graph
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.find_rules import find_rules
-from zfnet.model.deconvnet.rules.rule import Readout, Rectify
-from zfnet.model.deconvnet.rules.window import POINT
+from zfnet.model.deconvnet.rules.rule import PassThrough, Readout, Rectify
+from zfnet.model.deconvnet.rules.window import POINT, Window
 
 UNSUPPORTED = ("error", "gradient")
+
+# Of a value, without the batch; `None` where the model leaves a size open.
+Shape = tuple[int | None, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,16 +24,28 @@ class Operation:
     """One operation of the model.
 
     Attributes:
-        layer: the Keras layer that it belongs to.
+        layer: the Keras layer, or operation such as `keras.ops.add`, that it belongs to.
         rule: how it goes up and down.
         inputs: numbers of the values that it takes; value 0 is the image.
         output: number of the value that it makes.
     """
 
-    layer: keras.layers.Layer
-    rule: Any
+    layer: keras.Operation
+    rule: PassThrough
     inputs: tuple[int, ...]
     output: int
+
+    @property
+    def window(self) -> Window:
+        """What one position of its output sees.
+
+        Raises:
+            ValueError: if its positions differ in that.
+        """
+        if self.rule.window is None:
+            kind = type(self.layer).__name__
+            raise ValueError(f"Layer {self.layer.name!r} is a {kind}: the units above it have no single receptive field.")
+        return self.rule.window
 
 
 class Graph:
@@ -58,7 +72,7 @@ class Graph:
             deconvnet is not defined for.
     """
 
-    def __init__(self, model: keras.Model, unsupported: str = "error"):
+    def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
         if keras.backend.backend() != "tensorflow":
             raise ValueError(f"Keras runs on {keras.backend.backend()!r}; this needs it on TensorFlow (KERAS_BACKEND=tensorflow).")
         if unsupported not in UNSUPPORTED:
@@ -79,11 +93,11 @@ class Graph:
         dtype = tf.as_dtype(model.inputs[0].dtype)
         self.dtype = dtype.name if dtype.is_floating else "float32"
         self.operations: list[Operation] = []
-        self.shapes: list[tuple[int | None, ...]] = [self._shape(model.inputs[0])]
+        self.shapes: list[Shape] = [self._shape(model.inputs[0])]
         self.outputs: dict[str, int] = {}
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
-        self._calls = collections.Counter()
+        self._calls: collections.Counter[int] = collections.Counter()
         self._at_top = {operation.name for operation in functional(model).operations}
         self._add_model(model, [0], "")
 
@@ -99,6 +113,17 @@ class Graph:
             raise ValueError(f"The model has no layer {layer!r} to look at. {hint}It has: {', '.join(self.outputs)}.")
         return self.outputs[layer]
 
+    def unit_count(self, layer: str) -> int:
+        """Number of the feature maps or dense units of a layer.
+
+        Raises:
+            ValueError: if there is no such layer, or the model leaves the number open.
+        """
+        count = self.shapes[self.value_of(layer)][-1]
+        if count is None:
+            raise ValueError(f"The model leaves the number of units of layer {layer!r} open; build it for one size of images.")
+        return count
+
     def needed_for(self, *values: int) -> list[Operation]:
         """The operations between the image and `values`, in order."""
         needed, chosen = set(values), []
@@ -108,11 +133,11 @@ class Graph:
                 chosen.append(operation)
         return chosen[::-1]
 
-    def _shape(self, tensor) -> tuple[int | None, ...]:
+    def _shape(self, tensor: keras.KerasTensor) -> Shape:
         shape = tuple(tensor.shape[1:])
         return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
 
-    def _add_model(self, model, inputs: list[int], prefix: str) -> list[int]:
+    def _add_model(self, model: keras.Model, inputs: list[int], prefix: str) -> list[int]:
         nodes = functional(model)
         numbers = {id(tensor): number for tensor, number in zip(nodes.inputs, inputs, strict=True)}
         for depth in sorted(nodes._nodes_by_depth, reverse=True):
@@ -127,7 +152,7 @@ class Graph:
                 numbers.update((id(tensor), number) for tensor, number in zip(node.outputs, made, strict=True))
         return [numbers[id(tensor)] for tensor in nodes.outputs]
 
-    def _add_call(self, node, inputs: list[int], prefix: str) -> int:
+    def _add_call(self, node: Node, inputs: list[int], prefix: str) -> int:
         layer = node.operation
         if len(node.outputs) != 1:
             raise ValueError(f"Layer {layer.name!r} is a {type(layer).__name__} with {len(node.outputs)} outputs; expected one.")
@@ -173,7 +198,7 @@ class Graph:
                 self.calls[name] = [operation if each is below else each for each in operations]
                 self.outputs[name] = value
 
-    def _name(self, layer, prefix: str) -> str:
+    def _name(self, layer: keras.Operation, prefix: str) -> str:
         self._calls[id(layer)] += 1
         number = self._calls[id(layer)]
         if number == 1:
@@ -183,6 +208,6 @@ class Graph:
         return f"{name}#{number}" if number > 1 else name
 
 
-def _shape_of(rule, shapes, dtype) -> tuple[int | None, ...]:
+def _shape_of(rule: PassThrough, shapes: list[Shape], dtype: str) -> Shape:
     taken = [tf.TensorSpec((None, *shape), dtype) for shape in shapes]
     return tuple(tf.function(rule.function).get_concrete_function(*taken).structured_outputs.shape[1:])

@@ -1,14 +1,17 @@
 """The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, TypeVar, cast
 
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
-from zfnet.model.deconvnet.rules.rule import Gradient
+from zfnet.model.deconvnet.rules.rule import Gradient, Kept
 
 KEPT_TOGETHER = 16, 4, 1
+
+Result = TypeVar("Result")
 
 
 class Passes:
@@ -18,9 +21,10 @@ class Passes:
         graph: the operations of a model.
     """
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._compiled, self._making = {}, threading.Lock()
+        self._compiled: dict[Hashable, Any] = {}
+        self._making = threading.Lock()
 
     def up(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
         """Runs the graph as far as some values need it.
@@ -34,17 +38,17 @@ class Passes:
         """
         return self.run(("up", wanted, images.shape[1:]), lambda images: self.traced_up(images, wanted), images)
 
-    def maxima(self, wanted: tuple[int, ...]):
+    def maxima(self, wanted: tuple[int, ...]) -> Callable[[tf.Tensor], list[list[tf.Tensor]]]:
         """The function that takes images and returns the maximum of each map of some values, `(N, maps)`, and these values."""
         return self.once(("maxima", wanted), lambda: self._maxima(wanted))
 
     def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
         """Shape of every value of the graph for images of this shape, without the batch."""
         if all(None not in shape for shape in self.graph.shapes):
-            return self.graph.shapes
+            return cast("list[tuple[int, ...]]", self.graph.shapes)
         return self.once(("shapes", images.shape[1:]), lambda: self._shapes(images))
 
-    def keep(self, operation: Operation, inputs: list[tf.Tensor]):
+    def keep(self, operation: Operation, inputs: list[tf.Tensor]) -> Kept:
         """What the rule of an operation keeps of a forward pass, from the operation's inputs."""
         if isinstance(operation.rule, Gradient):
             return operation.rule.keep(inputs)
@@ -57,7 +61,7 @@ class Passes:
             start += size
         return tf.concat(kept, axis=0) if kept else operation.rule.keep(inputs)
 
-    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict) -> tf.Tensor:
+    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict[int, Kept]) -> tf.Tensor:
         """Brings a signal down to pixels.
 
         Zeiler & Fergus 2013, section 2.1: unpool, rectify, filter.
@@ -73,7 +77,7 @@ class Passes:
         """
         return self.run(("down", value, tuple(shapes)), lambda signal, kept: self.traced_down({value: signal}, shapes, kept), signal, kept)
 
-    def run(self, key, function: Callable, *arguments):
+    def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs a function of tensors, compiled once for all numbers of rows.
 
         Args:
@@ -92,7 +96,7 @@ class Passes:
 
         return self.once(key, compile_it)(*arguments)
 
-    def once(self, key, make: Callable):
+    def once(self, key: Hashable, make: Callable[[], Result]) -> Result:
         """What `make` returned for this key when it was first asked for, by whichever thread."""
         with self._making:
             if key not in self._compiled:

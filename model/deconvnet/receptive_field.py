@@ -1,9 +1,18 @@
 """Which window of the image a unit sees."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from zfnet.model.deconvnet.graph import Graph, Operation
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import keras
+
+from zfnet.model.deconvnet.graph import Graph, Operation, Shape
 from zfnet.model.deconvnet.rules.window import WHOLE
+
+if TYPE_CHECKING:
+    # Which itself imports this file.
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 
 class ReceptiveField(NamedTuple):
@@ -20,7 +29,7 @@ class ReceptiveField(NamedTuple):
     offset: tuple[int, int]
 
 
-def receptive_field(model, layer: str) -> ReceptiveField:
+def receptive_field(model: keras.Model | Deconvnet, layer: str) -> ReceptiveField:
     """Computes the receptive field of a layer.
 
     Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at
@@ -34,7 +43,8 @@ def receptive_field(model, layer: str) -> ReceptiveField:
         Size, stride and offset.
 
     Raises:
-        ValueError: if there is no such layer, or its units have no single receptive field (above an UpSampling2D, say).
+        ValueError: if there is no such layer, or its units have no single receptive field (above an UpSampling2D, say), or
+            depends on the size of the image and the model leaves that open.
 
     Example:
         >>> receptive_field(ZFNet(), "conv5")
@@ -44,7 +54,7 @@ def receptive_field(model, layer: str) -> ReceptiveField:
     return field_of_value(graph, graph.value_of(layer), graph.shapes)
 
 
-def field_of_value(graph: Graph, value: int, shapes: list[tuple[int | None, ...]]) -> ReceptiveField:
+def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> ReceptiveField:
     """The receptive field of a value of a graph, whose values have these shapes."""
     fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
     for operation in graph.needed_for(value):
@@ -53,7 +63,7 @@ def field_of_value(graph: Graph, value: int, shapes: list[tuple[int | None, ...]
     return fields[value]
 
 
-def sees_all(graph: Graph, value: int, shapes: list[tuple[int | None, ...]]) -> bool:
+def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]]) -> bool:
     """Whether units are shown with the whole image: their field is no smaller, or they have no single one."""
     try:
         size = field_of_value(graph, value, shapes).size
@@ -62,13 +72,13 @@ def sees_all(graph: Graph, value: int, shapes: list[tuple[int | None, ...]]) -> 
     return all(length >= limit for length, limit in zip(size, shapes[0][:2], strict=True))
 
 
-def _above(operation: Operation, below: list[ReceptiveField], shape, image_shape) -> ReceptiveField:
-    window = operation.rule.window
-    if window is None:
-        kind = type(operation.layer).__name__
-        raise ValueError(f"Layer {operation.layer.name!r} is a {kind}: the units above it have no single receptive field.")
+def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, image_shape: Shape) -> ReceptiveField:
+    window = operation.window
     if window == WHOLE:
-        return ReceptiveField(tuple(image_shape[:2]), (0, 0), (0, 0))
+        height, width, _ = image_shape
+        if height is None or width is None:
+            raise ValueError(f"The units of layer {operation.layer.name!r} see the whole image, whose size the model leaves open.")
+        return ReceptiveField((height, width), (0, 0), (0, 0))
     if len(below) > 1:
         return _union(operation, below)
     before = window.padding(shape[:2] if len(shape) == 3 else (1, 1))
@@ -85,6 +95,6 @@ def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField
             return field
     if len({field.stride for field in fields}) > 1:
         raise ValueError(f"Layer {operation.layer.name!r} joins branches of different strides; its units have no single receptive field.")
-    offset = tuple(min(field.offset[axis] for field in fields) for axis in range(2))
-    size = tuple(max(field.offset[axis] + field.size[axis] for field in fields) - offset[axis] for axis in range(2))
-    return ReceptiveField(size, fields[0].stride, offset)
+    top, left = (min(field.offset[axis] for field in fields) for axis in range(2))
+    bottom, right = (max(field.offset[axis] + field.size[axis] for field in fields) for axis in range(2))
+    return ReceptiveField((bottom - top, right - left), fields[0].stride, (top, left))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.bring_down import bring_down
 from zfnet.model.deconvnet.frame import cut_window, paste_window
@@ -11,7 +14,10 @@ from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.receptive_field import field_of_value
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
+from zfnet.model.deconvnet.rules.rule import Kept
 from zfnet.model.deconvnet.targets import Targets, find_targets
+
+Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
 
 
 def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> Recording:
@@ -44,10 +50,10 @@ class Recording:
         shapes: the same.
     """
 
-    def __init__(self, passes: Passes, values: dict[int, tf.Tensor], shapes: list[tuple[int, ...]]):
+    def __init__(self, passes: Passes, values: dict[int, tf.Tensor], shapes: list[tuple[int, ...]]) -> None:
         self._passes, self._graph = passes, passes.graph
         self._values, self.shapes = values, shapes
-        self._kept = {}
+        self._kept: dict[int, Kept] = {}
 
     def activations(self, layer: str) -> tf.Tensor:
         """Activations of `layer`, as the model lays them out: a tensor `(N, h, w, units)`, or `(N, units)` of a dense layer."""
@@ -73,15 +79,15 @@ class Recording:
         if layer not in pools:
             raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(pools) or 'there is none'}.")
         operation = pools[layer]
-        window = operation.rule.window
+        window = operation.window
         places = np.asarray(self._keep(operation)).astype(np.int64)
         before = window.padding(self.shapes[operation.inputs[0]][:2])
-        _, row, column, _ = np.indices(places.shape, sparse=True)
+        row, column = np.arange(places.shape[1])[:, None, None], np.arange(places.shape[2])[:, None]
         rows = row * window.strides[0] - before[0] + places // window.size[1]
         columns = column * window.strides[1] - before[1] + places % window.size[1]
         return np.stack([rows, columns], axis=-1)
 
-    def project(self, layer: str, unit, position=None, example=None) -> np.ndarray:
+    def project(self, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None) -> np.ndarray:
         """Projects single activations down to pixels.
 
         Args:
@@ -99,7 +105,9 @@ class Recording:
         """
         return self.images_of(layer, self._targets(layer, unit, position, example))
 
-    def project_patches(self, layer: str, unit, position=None, example=None) -> tuple[np.ndarray, np.ndarray]:
+    def project_patches(
+        self, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Projects single activations, each to the window of the image that its unit sees.
 
         In a model that is a chain of convolutions and pools, nothing else is computed, which is several times faster.
@@ -145,7 +153,7 @@ class Recording:
             signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
         return laid_out(signal, self._graph), corners
 
-    def _targets(self, layer: str, unit, position, example) -> Targets:
+    def _targets(self, layer: str, unit: ArrayLike, position: ArrayLike | None, example: ArrayLike | None) -> Targets:
         activations = self._recorded(self._graph.value_of(layer), layer)
         return find_targets(np.asarray(activations), layer, unit, position, example)
 
@@ -154,7 +162,7 @@ class Recording:
         kept = {operation.output: self._keep(operation) for operation in self._graph.needed_for(value) if operation.rule.keeps}
         return bring_down(self._passes, value, self.shapes, kept, targets)
 
-    def _keep(self, operation: Operation):
+    def _keep(self, operation: Operation) -> Kept:
         if operation.output not in self._kept:
             inputs = [self._recorded(number, operation.layer.name) for number in operation.inputs]
             self._kept[operation.output] = self._passes.keep(operation, inputs)
@@ -166,7 +174,7 @@ class Recording:
         return self._values[value]
 
 
-def laid_out(maps, graph: Graph):
+def laid_out(maps: Maps, graph: Graph) -> Maps:
     """Maps `(N, height, width, channels)`, an array or tensor, as the model lays them out; others as they are."""
     if not graph.channels_first or len(maps.shape) != 4:
         return maps

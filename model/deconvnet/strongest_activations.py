@@ -41,7 +41,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
     for layer, shape in shapes.items():
         if len(shape) not in (1, 3):
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
-    found = {layer: Strongest.none(shape[-1], k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
+    found = {layer: Strongest.none(deconvnet.graph.unit_count(layer), k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
     for images, ids in image_batches(batches):
         if not len(ids):
             continue

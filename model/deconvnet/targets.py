@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Targets(NamedTuple):
@@ -38,7 +39,9 @@ class Targets(NamedTuple):
             start += size
 
 
-def find_targets(activations: np.ndarray, layer: str, unit, position=None, example=None) -> Targets:
+def find_targets(
+    activations: np.ndarray, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
+) -> Targets:
     """Checks and completes what a user asks to project.
 
     Args:
@@ -75,10 +78,10 @@ def find_targets(activations: np.ndarray, layer: str, unit, position=None, examp
         for axis, name in enumerate(("row", "column")):
             _check_range(name, positions[:, axis], sizes[axis], layer)
     strengths = activations[(examples, *positions.T, units)]
-    return Targets(*(numbers.astype(np.int32) for numbers in (examples, units, positions)), strengths)
+    return Targets(examples.astype(np.int32), units.astype(np.int32), positions.astype(np.int32), strengths)
 
 
-def _integers(name: str, numbers) -> np.ndarray:
+def _integers(name: str, numbers: ArrayLike) -> np.ndarray:
     numbers = np.asarray(numbers)
     if not np.issubdtype(numbers.dtype, np.integer) and numbers.size:
         raise ValueError(f"{name} is {numbers}, of type {numbers.dtype}; expected whole numbers.")

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import PassThrough, Rectify
+from zfnet.model.deconvnet.rules.rule import Kept, PassThrough, Rectify
 from zfnet.model.deconvnet.rules.window import POINT
 
 
@@ -27,7 +27,7 @@ class Windows:
         worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
     """
 
-    def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]):
+    def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]) -> None:
         self.operations: list[Operation] = graph.needed_for(value)[::-1]
         self.value, self.shapes = value, shapes
         self.possible = (
@@ -40,7 +40,9 @@ class Windows:
         )
         self.worthwhile = self.possible and self._fewer()
 
-    def down(self, kept: dict[int, tf.Tensor], examples, units, positions, strengths) -> tuple[tf.Tensor, tf.Tensor]:
+    def down(
+        self, kept: dict[int, Kept], examples: tf.Tensor, units: tf.Tensor, positions: tf.Tensor, strengths: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Projects activations to the windows of the image that they see.
 
         Args:
@@ -57,7 +59,7 @@ class Windows:
         size, corners, may_leave = (1, 1), tf.convert_to_tensor(positions), False
         for run in self._runs():
             operation = run[0]
-            window, shape = operation.rule.window, self.shapes[operation.inputs[0]]
+            window, shape = operation.window, self.shapes[operation.inputs[0]]
             # A map of another size, even where only rows at the end were added or cut off.
             moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
             if operation.rule.keeps:
@@ -76,7 +78,7 @@ class Windows:
 
     def _runs(self) -> list[list[Operation]]:
         # An unpooling and what is done to single values after it are one run: together they are one loop over memory.
-        runs = []
+        runs: list[list[Operation]] = []
         for operation in self.operations:
             fusible = type(operation.rule) in (PassThrough, Rectify)
             if runs and fusible and runs[-1][0].rule.keeps:
@@ -98,7 +100,7 @@ class Windows:
     def _sizes(self) -> list[tuple[int, int]]:
         sizes = [(1, 1)]
         for operation in self.operations:
-            sizes.append(operation.rule.window.seen(sizes[-1]))
+            sizes.append(operation.window.seen(sizes[-1]))
         return sizes[1:]
 
     def _values(self) -> list[int]:
@@ -127,7 +129,8 @@ def _is_inside(rows, columns, shape):
 
 
 def _inside(signal, corners, shape):
-    inside = _is_inside(*_rows_and_columns(corners, signal.shape[1:3]), shape)
+    rows, columns = _rows_and_columns(corners, signal.shape[1:3])
+    inside = _is_inside(rows, columns, shape)
     return signal * tf.cast(inside, signal.dtype)[..., None]
 
 

@@ -1,9 +1,10 @@
 """Aliasing: what a convolution's filters look for that its stride can't represent."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def aliased_energy(kernel, strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> np.ndarray:
+def aliased_energy(kernel: ArrayLike, strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> np.ndarray:
     """The part of each filter's spectrum that its stride can't represent.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 6(d): "aliasing artifacts caused by the large stride 4". A layer looks at every
@@ -31,7 +32,7 @@ def aliased_energy(kernel, strides: tuple[int, int], dilation: tuple[int, int] =
     return energy_beyond(kernel, (0.5 / strides[0], 0.5 / strides[1]), dilation)
 
 
-def energy_beyond(kernel, limits: tuple[float, float], dilation: tuple[int, int] = (1, 1)) -> np.ndarray:
+def energy_beyond(kernel: ArrayLike, limits: tuple[float, float], dilation: tuple[int, int] = (1, 1)) -> np.ndarray:
     """The part of each filter's spectrum outside of a rectangle around frequency 0.
 
     Args:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.rules.rule import Readout
@@ -32,7 +33,7 @@ def class_layer(deconvnet: Deconvnet) -> str | None:
     return name if isinstance(last.rule, Readout) or isinstance(last.layer, keras.layers.Dense) else None
 
 
-def class_probabilities(deconvnet: Deconvnet, activations) -> np.ndarray:
+def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
     """Probabilities from the activations of the last layer.
 
     A softmax or sigmoid at the end is taken as it is; outputs that are neither one of them nor probabilities count as logits, of which

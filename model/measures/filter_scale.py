@@ -1,12 +1,13 @@
 """How large a convolution's filters are, and which of them their clip holds."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # What a clip leaves differs from its radius by rounding alone, in float32 by a few units of 1e-7; in float16 weights, of 1e-3.
 ROUNDING = 1e-3
 
 
-def filter_rms(kernel) -> np.ndarray:
+def filter_rms(kernel: ArrayLike) -> np.ndarray:
     """The root mean square of each filter, which the paper's clip holds down.
 
     Zeiler & Fergus 2013, section 3.

@@ -95,13 +95,13 @@ def invariance(
     for numbers, images in _batches(transformed, batch_size):
         features, outputs = _look(deconvnet, images, layers, batch_size)
         found.append([_distances(reference.features[layer][numbers], features[layer]) for layer in layers])
-        if classes is not None:
+        if classes is not None and outputs is not None:
             probabilities.append(outputs[np.arange(len(numbers)), np.asarray(classes)[numbers]])
     # Rows came step by step, of each step image by image.
     distances = (np.concatenate(parts).reshape(-1, count).T for parts in zip(*found, strict=True))
     return Invariance(
         dict(zip(layers, distances, strict=True)),
-        np.concatenate(probabilities).reshape(-1, count).T if classes is not None else None,
+        np.concatenate(probabilities).reshape(-1, count).T if probabilities else None,
     )
 
 

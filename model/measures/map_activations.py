@@ -57,7 +57,10 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
         0
     """
     refuse_nan_weights(deconvnet.graph, layers)
-    maxima, minima, sums, counts, number = {}, {}, {}, dict.fromkeys(layers, 0), 0
+    maxima: dict[str, np.ndarray] = {}
+    minima: dict[str, np.ndarray] = {}
+    sums: dict[str, np.ndarray] = {}
+    counts, number = dict.fromkeys(layers, 0), 0
     for images, ids in image_batches(batches):
         for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, maps in zip(layers, activations, strict=True):

@@ -100,7 +100,8 @@ def occlusion(
     places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
     boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.
     batch_size = min(batch_size, len(boxes))
-    totals, answers = [], []
+    totals = []
+    answers: list[np.ndarray] = []
     for start in progress(range(0, len(boxes), batch_size), math.ceil(len(boxes) / batch_size), "Occluding"):
         batch = boxes[start : start + batch_size]
         # All batches of one size, so that the net is compiled once.

@@ -26,7 +26,7 @@ def rectified_layers(graph: Graph) -> list[str]:
         ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
     """
     rectified = {operation.output for operation in graph.operations if isinstance(operation.rule, Rectify)}
-    names = {}
+    names: dict[int, str] = {}
     for name, value in graph.outputs.items():
         if value in rectified:
             names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.

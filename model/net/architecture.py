@@ -32,7 +32,7 @@ class Convolution:
     pool: Literal["same", "valid"] | None = None
     normalize: Literal["after", "before"] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field, least in (("filters", 1), ("kernel", 1), ("stride", 1), ("padding", 0)):
             number = getattr(self, field)
             if number != "same" and number < least:
@@ -78,7 +78,7 @@ class Architecture:
     rms_radius: float = 0.1
     dropout: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "dense", tuple(Dense(*layer) for layer in self.dense))
         if not self.convolutions:
             raise ValueError("There is no convolution left; a net needs one at least.")

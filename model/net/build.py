@@ -3,6 +3,7 @@
 import random
 
 import keras
+import numpy as np
 
 from zfnet.model.net.architecture import Architecture, Convolution, find_architecture
 from zfnet.model.net.contrast_normalization import ContrastNormalization
@@ -11,7 +12,16 @@ from zfnet.model.net.mean_image import MeanImage
 from zfnet.model.net.variation import plain_name
 
 
-def build(architecture, input_shape=None, classes=1000, *, include_top=True, classifier_activation="softmax", mean_image=None, seed=None):
+def build(
+    architecture: str | Architecture,
+    input_shape: tuple[int, int, int] | None = None,
+    classes: int = 1000,
+    *,
+    include_top: bool = True,
+    classifier_activation: str | None = "softmax",
+    mean_image: np.ndarray | None = None,
+    seed: int | None = None,
+) -> keras.Model:
     """Builds an untrained net.
 
     Zeiler & Fergus 2013, Fig. 3 and section 3. Layers are called conv1 .. conv5, pool1, norm1, ..., fc6, fc7, predictions; the
@@ -61,7 +71,12 @@ def build(architecture, input_shape=None, classes=1000, *, include_top=True, cla
     return model
 
 
-def ZFNet(input_shape=(224, 224, 3), classes=1000, include_top=True, classifier_activation="softmax"):  # noqa: N802
+def ZFNet(  # noqa: N802
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    classes: int = 1000,
+    include_top: bool = True,
+    classifier_activation: str | None = "softmax",
+) -> keras.Model:
     """The net of Zeiler & Fergus 2013, Fig. 3; takes centred RGB values, about -128..128. Arguments as in `build`.
 
     Example:
@@ -71,12 +86,19 @@ def ZFNet(input_shape=(224, 224, 3), classes=1000, include_top=True, classifier_
     return build("zfnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
 
 
-def AlexNet(input_shape=(224, 224, 3), classes=1000, include_top=True, classifier_activation="softmax"):  # noqa: N802
+def AlexNet(  # noqa: N802
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    classes: int = 1000,
+    include_top: bool = True,
+    classifier_activation: str | None = "softmax",
+) -> keras.Model:
     """The net of Krizhevsky et al. 2012 without groups, ZFNet's baseline; takes centred RGB values. Arguments as in `build`."""
     return build("alexnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
 
 
-def _convolution(signal, convolution: Convolution, row: Architecture, seeds: random.Random | None, first: bool):
+def _convolution(
+    signal: keras.KerasTensor, convolution: Convolution, row: Architecture, seeds: random.Random | None, first: bool
+) -> keras.KerasTensor:
     number = convolution.name.removeprefix("conv")
     padding = convolution.padding
     if padding not in ("same", 0):
@@ -110,7 +132,9 @@ def _convolution(signal, convolution: Convolution, row: Architecture, seeds: ran
     return signal
 
 
-def _top(signal, row: Architecture, classes: int, activation: str | None, seeds: random.Random | None):
+def _top(
+    signal: keras.KerasTensor, row: Architecture, classes: int, activation: str | None, seeds: random.Random | None
+) -> keras.KerasTensor:
     signal = keras.layers.Flatten(name="flatten")(signal)
     for name, units in row.dense:
         initializer = _initializer(row.deep_stddev, seeds)
@@ -121,7 +145,7 @@ def _top(signal, row: Architecture, classes: int, activation: str | None, seeds:
     return keras.layers.Dense(classes, activation=activation, kernel_initializer=initializer, dtype="float32", name="predictions")(signal)
 
 
-def _initializer(stddev: float | None, seeds: random.Random | None):
+def _initializer(stddev: float | None, seeds: random.Random | None) -> keras.initializers.Initializer:
     seed = _next_seed(seeds)
     return keras.initializers.HeNormal(seed) if stddev is None else keras.initializers.RandomNormal(stddev=stddev, seed=seed)
 

@@ -26,18 +26,21 @@ class ContrastNormalization(keras.layers.Layer):
         <tf.Tensor: shape=(), dtype=float32, numpy=0.5945...>
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the band matrix that sums neighbouring maps."""
-        maps = np.arange(input_shape[-1])
+        count = input_shape[-1]
+        if count is None:
+            raise ValueError(f"The input has shape {input_shape}; the number of its maps, which comes last, must be known.")
+        maps = np.arange(count)
         self.band = (abs(maps[:, None] - maps) <= NEIGHBOURS)[None, None].astype("float32")
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns the normalised activations."""
         # Not in bfloat16, whose steps near the bias are coarser than what most activations add to it.
         exact = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
         return tf.cast(_normalize(exact, tf.constant(self.band, exact.dtype)), inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape stays as it is."""
         return input_shape
 

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 
-def clip_filter_rms(kernel, radius=0.1):
+def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
     """Rescales each filter whose root mean square exceeds `radius` to that radius.
 
     Zeiler & Fergus 2013, section 3: keeps a few first-layer filters from dominating.
@@ -40,13 +40,13 @@ class FilterRmsClip(keras.constraints.Constraint):
         >>> keras.layers.Conv2D(96, 7, strides=2, kernel_constraint=FilterRmsClip(0.1))
     """
 
-    def __init__(self, radius=0.1):
+    def __init__(self, radius: float = 0.1) -> None:
         self.radius = radius
 
-    def __call__(self, kernel):
+    def __call__(self, kernel: tf.Tensor) -> tf.Tensor:
         """Returns `kernel` with no filter beyond the radius."""
         return clip_filter_rms(kernel, self.radius)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, float]:
         """What the constraint is made again from."""
         return {"radius": self.radius}

@@ -1,6 +1,7 @@
 """The first layer of a saved net: it centres pixel values."""
 
 import keras
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("zfnet")
@@ -18,14 +19,14 @@ class MeanImage(keras.layers.Layer):
         >>> layer.set_weights([np.full((96, 96, 3), 110.0)])
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the mean image, of the shape of one image."""
         self.mean = self.add_weight(shape=tuple(input_shape[1:]), initializer="zeros", trainable=False, name="mean")
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns the centred images."""
         return inputs - self.mean
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape stays as it is."""
         return input_shape

@@ -5,11 +5,11 @@ import tensorflow as tf
 CROPS = 10
 
 
-def crop_corner(index, side, size):
+def crop_corner(index: int | tf.Tensor, side: int, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Top left corner of one of the ten crops.
 
     Args:
-        index: which crop, an int tensor 0..9: top left, top right, bottom left, bottom right, centre, then the five mirrored.
+        index: which crop, 0..9: top left, top right, bottom left, bottom right, centre, then the five mirrored.
         side: side of the square image, in pixels.
         size: side of the crop, in pixels, at most `side`.
 
@@ -22,7 +22,7 @@ def crop_corner(index, side, size):
     return corner[0], corner[1]
 
 
-def ten_crop(images, size):
+def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts the ten crops out of every image.
 
     Zeiler & Fergus 2013, section 3: "10 different sub-crops of size 224x224 (corners + center with(out) horizontal flips)".

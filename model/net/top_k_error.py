@@ -1,10 +1,13 @@
 """Top-1 and top-5 error, strictly counted."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 
-def top_k_error(labels, scores, k):
+def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
     """Tells for each example whether its label is missing among the `k` best scores.
 
     Strict where Keras' accuracy is generous: a class that scores the same as the true one counts as better, so a net that
@@ -40,11 +43,11 @@ class TopKError(keras.metrics.MeanMetricWrapper):
         name: name of the metric; `top5_error` for k 5 if not given.
     """
 
-    def __init__(self, k=5, name=None, dtype=None):
+    def __init__(self, k: int = 5, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__(top_k_error, name=name or f"top{k}_error", dtype=dtype, k=k)
         self.k = k
         self._direction = "down"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """What the metric is made again from."""
         return {"k": self.k, "name": self.name, "dtype": self.dtype}

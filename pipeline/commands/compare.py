@@ -72,7 +72,7 @@ def command(
     from zfnet.components.data.source import open_source
     from zfnet.pipeline.compare_architectures import compare_architectures
 
-    compare_architectures(names, config, lambda: open_source(config.data, out / "tfds"), out, command_line())
+    compare_architectures(names, config, lambda: open_source(config.photographs, out / "tfds"), out, command_line())
 
 
 def _refuse_same_nets(names: Sequence[str]) -> None:

@@ -91,7 +91,7 @@ def command(
     BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
     """
     config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
-    _refuse_relative(config.data)
+    _refuse_relative(config.photographs)
     if runner == DATAFLOW:
         raise ValueError(
             f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "
@@ -110,7 +110,7 @@ def command(
 
         find_architecture(config.architecture)
     # The tasks say where the root is; what depends on it is worked out there.
-    steps = zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
+    steps = zfnet_pipeline(config, NamedData(config.photographs), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
     parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)
     click.echo(f"{out}: {', '.join(step.name for step in steps)}, each in a container of {image}")
     click.echo(f"Parameters: {', '.join(sorted(parameters))}{'' if root else '; root must be given'}")

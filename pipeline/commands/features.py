@@ -1,6 +1,7 @@
 """`zfnet features`: what a model's features are worth for other classes."""
 
 import pathlib
+from typing import Any
 
 import click
 
@@ -148,7 +149,12 @@ def command(
             work=directory.work,
             progress=progress,
         )
-        facts = {"model": model, "data": data, "preprocessing": preprocessing, "image": [image_input.height, image_input.width]}
+        facts: dict[str, Any] = {
+            "model": model,
+            "data": data,
+            "preprocessing": preprocessing,
+            "image": [image_input.height, image_input.width],
+        }
         facts |= {"seed": seed, "redraw": redraw, "test_per_class": test_per_class, "class_names": candidates.examples.labels}
         draw_features(results, layers, layers[-1], len(candidates.examples.labels), directory.drawing, facts | {"overlap": overlap})
     for line in accuracy_table(results, layers, layers[-1]):

@@ -60,7 +60,14 @@ def command(
         from zfnet.components.figures.named_units import never_positive
 
         opened = [each.open_deconvnet(preprocessing, unsupported) for each in found]
-        choices = {"layers": layers, "named": named, "maps": maps, "seed": seed, "image_size": image_size, "preprocessing": preprocessing}
+        choices: dict[str, Any] = {
+            "layers": layers,
+            "named": named,
+            "maps": maps,
+            "seed": seed,
+            "image_size": image_size,
+            "preprocessing": preprocessing,
+        }
         if len(models) > 1:
             units = compare_galleries(models, found, opened, directory, data, **choices)
             numbers = json.loads((directory.drawing / "gallery.json").read_text())

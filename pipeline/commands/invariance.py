@@ -84,7 +84,7 @@ def command(
         layers = chosen_layers(deconvnet, layers, "first", "hidden")
         image_input = ImageInput.of(deconvnet.model, image_size)
         last = class_layer(deconvnet)
-        outputs = deconvnet.graph.shapes[deconvnet.graph.value_of(last)][0] if last else 0
+        outputs = deconvnet.graph.unit_count(last) if last else 0
         labels = found.labels if len(found.labels) == outputs else []
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         if images:

@@ -79,7 +79,7 @@ def command(
         layer = layer or paper_layers(deconvnet).last_map
         image_input = ImageInput.of(deconvnet.model, image_size)
         last = class_layer(deconvnet)
-        outputs = deconvnet.graph.shapes[deconvnet.graph.value_of(last)][0] if last else 0
+        outputs = deconvnet.graph.unit_count(last) if last else 0
         labels = found.labels if len(found.labels) == outputs else []
         number = class_number(label, labels, outputs) if label is not None else None
         pixels = read_square(image, image_input.side).central(image_input.height, image_input.width)

@@ -124,7 +124,7 @@ def command(
     # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
-    refuse_inside_data(root, config.data, "--root")
+    refuse_inside_data(root, config.photographs, "--root")
     task = read_task()
     if task and not task.chief:
         follow_run(root, task)
@@ -143,7 +143,7 @@ def command(
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         if choices["architecture"]:
             refuse_unknown_architecture(root, config.architecture, metadata_url)
-        return zfnet_pipeline(config, open_source(config.data, downloads), root, runner, beam_options, strict, metadata_url)
+        return zfnet_pipeline(config, open_source(config.photographs, downloads), root, runner, beam_options, strict, metadata_url)
 
     summary = run_pipeline(root, declare, command_line(), metadata_url, wait)
     report(root, config, summary)

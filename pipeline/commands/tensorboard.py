@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import click
 from etils import epath
@@ -49,7 +50,8 @@ def _local_logs(logs: epath.Path) -> Iterator[epath.PathLike]:
     from zfnet.components.data.remote_directory import RemoteDirectory
 
     with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:
-        remote, fetched, ended = RemoteDirectory(logs), {}, threading.Event()
+        remote, ended = RemoteDirectory(logs), threading.Event()
+        fetched: dict[str, Any] = {}
 
         def fetch() -> None:
             files = remote.files()

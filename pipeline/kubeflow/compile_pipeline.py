@@ -4,6 +4,7 @@ import inspect
 import pathlib
 import tempfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kfp import compiler, dsl, kubernetes
 
@@ -53,7 +54,7 @@ def compile_pipeline(
     names = shared_choices(steps)
     components = {step: make_component(step, image) for step in steps}
 
-    def pipeline(*channels) -> None:
+    def pipeline(*channels: Any) -> None:
         given = dict(zip(signature.parameters, channels, strict=True))
         tasks: dict[Step, dsl.PipelineTask] = {}
         for step in steps:
@@ -73,7 +74,9 @@ def compile_pipeline(
             tasks[step] = task
 
     parameters, described = _parameters(steps, names, root)
-    signature = pipeline.__signature__ = inspect.Signature(list(parameters.values()))
+    signature = inspect.Signature(list(parameters.values()))
+    # Functions take any attribute, and inspect looks for this one.
+    pipeline.__signature__ = signature  # type: ignore[attr-defined]
     pipeline.__doc__ = f"{DESCRIPTION}\n\nArgs:\n" + "".join(f"    {name}: {text}\n" for name, text in described.items())
     with tempfile.TemporaryDirectory() as directory, written_beside(out) as partial:
         compiled = pathlib.Path(directory, "pipeline.yaml")

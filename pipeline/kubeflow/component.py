@@ -44,13 +44,15 @@ def component_source(step: Step) -> str:
         step: the step.
     """
     artifacts = {name: argument for name, argument in step.declared.items() if argument.type and step.arguments.get(name, True) is not None}
-    arguments = [f"{name}: {argument.kind.capitalize()}[{kubeflow_type(argument.type)}]" for name, argument in artifacts.items()]
+    arguments = [f"{name}: {argument.kind.capitalize()}[{kubeflow_type(argument.artifact_type)}]" for name, argument in artifacts.items()]
     arguments += [f"{name}: {choice.type.__name__}" for name, choice in choices(step).items()]
     arguments += ["root: str"] if needs_root(step) else []
     lines = [(inspect.getdoc(step.function) or step.name).splitlines()[0]]
     # kfp looks for the descriptions of outputs among what a function returns.
     for kind, section in (("input", "Args"), ("output", "Returns")):
-        described = [f"        {name}: zfnet.{argument.type.__name__}" for name, argument in artifacts.items() if argument.kind == kind]
+        described = [
+            f"        {name}: zfnet.{argument.artifact_type.__name__}" for name, argument in artifacts.items() if argument.kind == kind
+        ]
         lines += ["", f"    {section}:", *described] if described else []
     documentation = "\n".join(lines)
     constants = "".join(f", {name}=None" for name in left_open(step))

@@ -13,7 +13,7 @@ class NamedData:
         data: the DATA argument, as the tasks understand it.
     """
 
-    def __init__(self, data: str):
+    def __init__(self, data: str) -> None:
         self.data = data
 
     def __str__(self) -> str:

@@ -53,11 +53,11 @@ def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Pa
     records = {argument: _record(argument, artifact) for argument, artifact in inputs.items()}
     plan = ExecutionPlan(
         _opened(with_choices(steps[name], of_kind("parameter", "setting")), root),
-        inputs={argument: declared[argument].type(artifact.path) for argument, artifact in inputs.items()},
+        inputs={argument: declared[argument].artifact_type(artifact.path) for argument, artifact in inputs.items()},
         digests={argument: record["digest"] for argument, record in records.items()},
         upstream={argument: recorded(record, steps) for argument, record in records.items()},
     )
-    outputs = {argument: declared[argument].type(_emptied(artifact.path)) for argument, artifact in of_kind("output").items()}
+    outputs = {argument: declared[argument].artifact_type(_emptied(artifact.path)) for argument, artifact in of_kind("output").items()}
     plan.execute(outputs)
     for argument, output in outputs.items():
         record = Record(digest=output.digest(), step=name, parameters=of_kind("parameter"), inputs=records)

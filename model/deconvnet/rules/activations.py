@@ -5,10 +5,10 @@ from collections.abc import Callable
 from keras import activations, layers
 
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import Readout, Rectify
+from zfnet.model.deconvnet.rules.rule import PassThrough, Readout, Rectify
 from zfnet.model.deconvnet.rules.window import POINT
 
-ACTIVATIONS: dict[Callable, type] = {
+ACTIVATIONS: dict[Callable, type[PassThrough]] = {
     activations.relu: Rectify,
     activations.relu6: Rectify,
     activations.leaky_relu: Rectify,
@@ -19,7 +19,7 @@ ACTIVATIONS: dict[Callable, type] = {
 RECTIFYING_LAYERS = (layers.ReLU, layers.LeakyReLU, layers.PReLU)
 
 
-def activation_rules(call: Call) -> list:
+def activation_rules(call: Call) -> list[PassThrough]:
     """The rules of a layer's activation: one, or none for `linear`.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.rule import Function, Gradient
+from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough
 from zfnet.model.deconvnet.rules.window import Window
 
 
@@ -36,11 +36,23 @@ class Call:
         """Makes a function of maps as the model lays them out one of maps whose channels come last."""
         return channels_last(function) if self.channels_first else function
 
+    @property
+    def channels(self) -> int:
+        """Maps of its first input.
+
+        Raises:
+            ValueError: if the model leaves their number open.
+        """
+        channels = self.shapes[0][-1]
+        if channels is None:
+            raise ValueError(f"Layer {self.layer.name!r} takes an input whose number of maps the model leaves open; build it for one.")
+        return channels
+
     def weight(self, name: str) -> tf.Tensor:
         """One of the layer's weights, such as its `kernel`, as it is now."""
         return tf.cast(getattr(self.layer, name), self.dtype)
 
-    def without_rule(self, what: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list:
+    def without_rule(self, what: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
         """What to do with `function`, which there is no rule for; `what` and `expected` describe it in an error."""
         if self.unsupported == "gradient":
             return [Gradient(function, window)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import Function
+from zfnet.model.deconvnet.rules.rule import Function, Kept
 from zfnet.model.deconvnet.rules.sliding import Sliding, cut_padding
 from zfnet.model.deconvnet.rules.window import Window
 
@@ -31,15 +31,17 @@ class Convolution(Sliding):
         channels: maps of its input.
     """
 
-    def __init__(self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, int], window: Window, channels: int):
+    def __init__(
+        self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, int], window: Window, channels: int
+    ) -> None:
         super().__init__(function, window, lambda inputs: tf.nn.conv2d(inputs, kernel(), strides, "VALID"), channels)
         self.kernel, self.strides = kernel, tuple(strides)
 
-    def down(self, signal, shapes, kept):
+    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
         """Returns the transposed map of the signal."""
         return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
 
-    def spread(self, signal, kept):
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Returns the transposed map of a window of the signal, padding included, and perhaps more zeros behind it."""
         kernel = tf.convert_to_tensor(self.kernel())
         positions, places = math.prod(signal.shape[1:3]), math.prod(kernel.shape[:2])

@@ -8,7 +8,7 @@ from zfnet.model.deconvnet.rules.operations import OPERATIONS
 from zfnet.model.deconvnet.rules.rule import PassThrough
 
 
-def find_rules(call: Call) -> list:
+def find_rules(call: Call) -> list[PassThrough]:
     """The rules that a call follows, from its input to its output.
 
     A layer with an activation is two operations, the linear one and the activation, and has a rule for each.
@@ -25,8 +25,8 @@ def find_rules(call: Call) -> list:
     kind = type(call.layer)
     is_layer = isinstance(call.layer, keras.Layer)
     # Exactly these types, and Keras' own operations: what a subclass does in its `call` is not known.
-    known = LAYERS if is_layer else OPERATIONS if kind.__module__.startswith("keras.src.") else {}
-    rules = known.get(kind if is_layer else kind.__name__)
+    by_name = OPERATIONS if kind.__module__.startswith("keras.src.") else {}
+    rules = LAYERS.get(kind) if is_layer else by_name.get(kind.__name__)
     if rules is None:
         expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else sorted(OPERATIONS)
         return call.without_rule(f"is a {kind.__name__}", expected, call.function)

@@ -18,47 +18,49 @@ from zfnet.model.net.mean_image import MeanImage
 
 LAST = "channels_last"
 
+Rules = Callable[[Call], list[PassThrough]]
 
-def _sliding(call: Call, slide: Callable, kernel_size, dilation, channels: int) -> list:
+
+def _sliding(call: Call, slide: Callable, kernel_size: tuple[int, int], dilation: tuple[int, int], channels: int) -> list[PassThrough]:
     layer = call.layer
     window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
     whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
     return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *activation_rules(call)]
 
 
-def _convolution(call: Call):
+def _convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
 
     def slide(inputs, padding):
         return ops.conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
 
     if layer.groups > 1 or max(layer.dilation_rate) > 1:
-        return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
+        return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
     window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
     whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-    return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.shapes[0][-1]), *activation_rules(call)]
+    return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.channels), *activation_rules(call)]
 
 
-def _depthwise_convolution(call: Call):
+def _depthwise_convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
 
     def slide(inputs, padding):
         return ops.depthwise_conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
 
-    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
+    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
 
 
-def _separable_convolution(call: Call):
+def _separable_convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
 
     def slide(inputs, padding):
         kernels = call.weight("depthwise_kernel"), call.weight("pointwise_kernel")
         return ops.separable_conv(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
 
-    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.shapes[0][-1])
+    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
 
 
-def _transposed_convolution(call: Call):
+def _transposed_convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
 
     def function(inputs):
@@ -68,7 +70,7 @@ def _transposed_convolution(call: Call):
     return [Affine(_biased(call, function), None), *activation_rules(call)]
 
 
-def _dense(call: Call):
+def _dense(call: Call) -> list[PassThrough]:
     function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
     return [Affine(call.channels_last(function)), *activation_rules(call)]
 
@@ -78,32 +80,32 @@ def _biased(call: Call, function: Function) -> Function:
     return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
 
 
-def _max_pool(call: Call):
+def _max_pool(call: Call) -> list[PassThrough]:
     return [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)]
 
 
-def _average_pool(call: Call):
+def _average_pool(call: Call) -> list[PassThrough]:
     layer = call.layer
     window = sliding_window(layer.pool_size, layer.strides, layer.padding)
     # With `same` padding, the border's averages are over fewer positions than others, so that not all windows are alike.
     if layer.padding == "same":
         return [Affine(call.function, window)]
-    return [Sliding(call.function, window, call.function, call.shapes[0][-1])]
+    return [Sliding(call.function, window, call.function, call.channels)]
 
 
-def _global_max_pool(call: Call):
-    size = call.shapes[0][:2]
-    if None in size:
+def _global_max_pool(call: Call) -> list[PassThrough]:
+    height, width = call.shapes[0][:2]
+    if height is None or width is None:
         raise ValueError(
-            f"Layer {call.layer.name!r} pools a map of the size {size}, whose switches can't be laid out; build the model for one size."
+            f"Layer {call.layer.name!r} pools a map of {height} x {width}, whose switches can't be laid out; build the model for one size."
         )
-    channels = call.shapes[0][2]
-    shape = (-1, 1, 1, channels) if call.layer.keepdims else (-1, channels)
+    size = height, width
+    shape = (-1, 1, 1, call.channels) if call.layer.keepdims else (-1, call.channels)
     return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
 
 
-def _shift(sign: int) -> Callable:
-    def rules(call: Call):
+def _shift(sign: int) -> Rules:
+    def rules(call: Call) -> list[PassThrough]:
         layer = call.layer
         (top, _), (left, _) = layer.padding if sign > 0 else layer.cropping
         return [Shift(call.function, (sign * top, sign * left))]
@@ -111,38 +113,38 @@ def _shift(sign: int) -> Callable:
     return rules
 
 
-def _batch_normalization(call: Call):
+def _batch_normalization(call: Call) -> list[PassThrough]:
     axis = call.layer.axis
     by_map = axis in ((1, -3) if call.channels_first else (-1, 3))
     return [Affine(call.function, POINT, local=by_map)]
 
 
-def _rescaling(call: Call):
+def _rescaling(call: Call) -> list[PassThrough]:
     return [Affine(call.function, POINT, local=np.ndim(call.layer.scale) <= 1 and not call.channels_first)]
 
 
-def _normalization(call: Call):
+def _normalization(call: Call) -> list[PassThrough]:
     # Mean and variance of each map, or of all: the same at every position.
     return [Affine(call.function, POINT, local=call.layer.axis in ((), *([(1,), (-3,)] if call.channels_first else [(3,), (-1,)])))]
 
 
-def concatenation(call: Call) -> list:
+def concatenation(call: Call) -> list[PassThrough]:
     """Rules of joining maps, of which rows or columns joined have no single receptive field."""
     along_maps = call.layer.axis in ((1, -3) if call.channels_first else (3, -1)) or len(call.shapes[0]) != 3
     return [Affine(call.function, POINT if along_maps else None)]
 
 
-def affine(window: Window | None = POINT) -> Callable[[Call], list]:
+def affine(window: Window | None = POINT) -> Rules:
     """Makes rules for a linear map of which one output sees `window`."""
     return lambda call: [Affine(call.function, window)]
 
 
-def rule(kind: Callable) -> Callable[[Call], list]:
+def rule(kind: type[PassThrough]) -> Rules:
     """Makes rules of one that is told no more than its function."""
     return lambda call: [kind(call.function)]
 
 
-LAYERS: dict[type, Callable[[Call], list]] = {
+LAYERS: dict[type, Rules] = {
     ContrastNormalization: rule(PassThrough),
     # Its map is the identity: the mean is a bias.
     MeanImage: rule(PassThrough),

@@ -3,10 +3,10 @@
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import PassThrough
+from zfnet.model.deconvnet.rules.rule import Kept, PassThrough
 from zfnet.model.deconvnet.rules.sliding import cut_padding
 from zfnet.model.deconvnet.rules.switches import find_switches, nowhere, unpool
-from zfnet.model.deconvnet.rules.window import sliding_window
+from zfnet.model.deconvnet.rules.window import Window, sliding_window
 
 
 class MaxPool(PassThrough):
@@ -21,21 +21,22 @@ class MaxPool(PassThrough):
         padding: `"same"` or `"valid"`.
     """
 
+    window: Window
     keeps = True
 
-    def __init__(self, pool_size: tuple[int, int], strides: tuple[int, int], padding: str):
+    def __init__(self, pool_size: tuple[int, int], strides: tuple[int, int], padding: str) -> None:
         super().__init__(lambda inputs: tf.nn.max_pool2d(inputs, pool_size, strides, padding.upper()))
         self.window = sliding_window(pool_size, strides, padding)
         self.nowhere = nowhere(pool_size)
 
-    def keep(self, inputs):
+    def keep(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Returns the switches `(N, h, w, maps)`: of each maximum, its place in its window."""
         return fused(lambda maps: find_switches(maps, self.window), inputs[0])
 
-    def down(self, signal, shapes, kept):
+    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
         """Returns the unpooled signal, of the shape of the input."""
         return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
 
-    def spread(self, signal, kept):
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Returns a window of the signal unpooled, padding included, and perhaps more zeros behind it."""
         return fused(lambda signal, switches: unpool(signal, switches, self.window), signal, kept)

@@ -1,29 +1,27 @@
 """The operations of `keras.ops`, and of symbolic tensors (`x + y`), that a signal comes down through."""
 
-from collections.abc import Callable
-
 import keras
 
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.layers import affine, concatenation, rule
+from zfnet.model.deconvnet.rules.layers import Rules, affine, concatenation, rule
 from zfnet.model.deconvnet.rules.rule import Affine, PassThrough, Readout, Rectify
 from zfnet.model.deconvnet.rules.window import WHOLE
 
 
-def _product(call: Call):
+def _product(call: Call) -> list[PassThrough]:
     if len(call.shapes) == 1:
         return [Affine(call.function)]
     return call.without_rule("is the product of two activations, linear in neither", ["a product with numbers"], call.function)
 
 
-def _quotient(call: Call):
+def _quotient(call: Call) -> list[PassThrough]:
     if len(call.shapes) == 1 and isinstance(call.arguments[0], keras.KerasTensor):
         return [Affine(call.function)]
     return call.without_rule("divides by an activation, in which nothing is linear", ["a quotient by numbers"], call.function)
 
 
 # Names of the classes behind the functions of `keras.ops`, `keras.activations` and the operators of symbolic tensors.
-OPERATIONS: dict[str, Callable[[Call], list]] = {
+OPERATIONS: dict[str, Rules] = {
     "Add": affine(),
     "Subtract": affine(),
     "Negative": affine(),

@@ -1,12 +1,15 @@
 """What a deconvnet needs to know of one operation: how it goes up, and how a signal comes down through it."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.window import POINT, Window
 
 Function = Callable[..., tf.Tensor]
+# What a rule keeps of a forward pass.
+Kept: TypeAlias = tf.Tensor | list[tf.Tensor] | None
 
 
 class PassThrough:
@@ -21,20 +24,22 @@ class PassThrough:
         window: what one output position sees of the input; `None` if the outputs differ in that.
         local: whether `spread` works: whether a window of the signal can come down without the rest of its map.
         keeps: whether the way down needs something of the way up: `keep`.
+        nowhere: of a rule that keeps switches, the one that puts a value nowhere.
     """
 
     window: Window | None = POINT
     local = True
     keeps = False
+    nowhere: int
 
-    def __init__(self, function: Function):
+    def __init__(self, function: Function) -> None:
         self.function = function
 
-    def keep(self, inputs: list[tf.Tensor]):
+    def keep(self, inputs: list[tf.Tensor]) -> Kept:
         """What `down` and `spread` need of a forward pass, a tensor or several, one row an example; `None` if `keeps` is false."""
         return None
 
-    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept) -> list[tf.Tensor]:
+    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
         """Brings a signal down.
 
         Args:
@@ -47,7 +52,7 @@ class PassThrough:
         """
         return [self.spread(signal, kept)]
 
-    def spread(self, signal: tf.Tensor, kept) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Brings a window `(M, h, w, maps)` of a signal down to the window that it sees together.
 
         That includes padding, and perhaps more rows and columns of zeros behind.
@@ -65,7 +70,7 @@ class Rectify(PassThrough):
     Zeiler & Fergus 2013, section 2.1: not the mask of the forward pass, which would be the gradient.
     """
 
-    def spread(self, signal, kept):
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Returns the positive part of the signal."""
         return tf.nn.relu(signal)
 
@@ -82,15 +87,15 @@ class Affine(PassThrough):
         local: whether the map is the same at every position, so that windows of a signal can come down alone.
     """
 
-    def __init__(self, function: Function, window: Window | None = POINT, local: bool = False):
+    def __init__(self, function: Function, window: Window | None = POINT, local: bool = False) -> None:
         super().__init__(function)
         self.window, self.local = window, local
 
-    def down(self, signal, shapes, kept):
+    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
         """Returns the transposed map of the signal, one result for each input."""
         return transposed(self.function, signal, shapes)
 
-    def spread(self, signal, kept):
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Returns the transposed map of a window of the signal."""
         return transposed(self.function, signal, [signal.shape[1:]])[0]
 
@@ -98,10 +103,10 @@ class Affine(PassThrough):
 class Shift(Affine):
     """Zero padding and cropping: what comes down only gets other coordinates."""
 
-    def __init__(self, function: Function, before: tuple[int, int]):
+    def __init__(self, function: Function, before: tuple[int, int]) -> None:
         super().__init__(function, Window((1, 1), before=before), local=True)
 
-    def spread(self, signal, kept):
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Returns the window as it is."""
         return signal
 
@@ -117,15 +122,15 @@ class Gradient(PassThrough):
     local = False
     keeps = True
 
-    def __init__(self, function: Function, window: Window | None = None):
+    def __init__(self, function: Function, window: Window | None = None) -> None:
         super().__init__(function)
         self.window = window
 
-    def keep(self, inputs):
+    def keep(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the inputs."""
         return list(inputs)
 
-    def down(self, signal, shapes, kept):
+    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
         """Returns the signal times the Jacobian at the recorded inputs."""
         return _gradient(self.function, kept, signal)
 

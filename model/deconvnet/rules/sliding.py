@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.rule import Affine, Function, transposed
+from zfnet.model.deconvnet.rules.rule import Affine, Function, Kept, transposed
 from zfnet.model.deconvnet.rules.window import Window
 
 
@@ -16,11 +16,13 @@ class Sliding(Affine):
         channels: maps of its input.
     """
 
-    def __init__(self, function: Function, window: Window, unpadded: Function, channels: int):
+    window: Window
+
+    def __init__(self, function: Function, window: Window, unpadded: Function, channels: int) -> None:
         super().__init__(function, window, local=True)
         self.unpadded, self.channels = unpadded, channels
 
-    def spread(self, signal, kept):
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
         """Returns the transpose of the unpadded map."""
         size = self.window.seen(tuple(signal.shape[1:3]))
         return transposed(self.unpadded, signal, [(*size, self.channels)])[0]

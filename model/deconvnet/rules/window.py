@@ -1,5 +1,6 @@
 """The window that one position of an operation sees of the positions below it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -17,17 +18,19 @@ class Window(NamedTuple):
     strides: tuple[int, int] = (1, 1)
     before: tuple[int | None, int | None] = (0, 0)
 
-    def padding(self, lengths: tuple[int | None, int | None]) -> tuple[int, int]:
+    def padding(self, lengths: Sequence[int | None]) -> tuple[int, int]:
         """Rows and columns of padding before the first, for an input of `lengths` `(height, width)`.
 
         Raises:
             ValueError: if the padding depends on a length that is not known.
         """
-        return tuple(_padding(*numbers) for numbers in zip(*self, lengths, strict=True))
+        rows, columns = (_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
+        return rows, columns
 
-    def seen(self, lengths: tuple[int, int]) -> tuple[int, int]:
+    def seen(self, lengths: Sequence[int]) -> tuple[int, int]:
         """Size of the window that `lengths` neighbouring positions see together."""
-        return tuple((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
+        height, width = ((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
+        return height, width
 
 
 POINT = Window((1, 1))
@@ -47,8 +50,9 @@ def sliding_window(size: tuple[int, int], strides: tuple[int, int], padding: str
     Returns:
         The window.
     """
-    reach = tuple((length - 1) * rate + 1 for length, rate in zip(size, dilation, strict=True))
-    return Window(reach, tuple(strides), (None, None) if padding == "same" else (0, 0))
+    height, width = ((length - 1) * rate + 1 for length, rate in zip(size, dilation, strict=True))
+    down, across = strides
+    return Window((height, width), (down, across), (None, None) if padding == "same" else (0, 0))
 
 
 def _padding(size: int, step: int, before: int | None, length: int | None) -> int:

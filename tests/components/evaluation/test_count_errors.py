@@ -33,3 +33,7 @@ def test_what_fills_up_does_not_count_even_as_nan():
 def test_five_guesses_among_five_classes_cannot_miss():
     alike = np.full((4, 5), 0.2, "float32")
     assert count_errors([0, 1, 2, 3], alike, [True] * 4).numpy().tolist() == [4, 0]
+
+
+def test_lists_count_as_arrays():
+    assert count_errors([0, 1, 1], [[0.7, 0.3], [0.6, 0.4], [0.6, 0.4]], [True, True, False]).numpy().tolist() == [1, 0]

@@ -55,3 +55,8 @@ def test_left_out_means_never_drawn(candidates, tmp_path):
 def test_nothing_left_to_draw_tells_why(candidates, examples):
     with pytest.raises(ValueError, match=r"has 0 images to train on, fewer than 4.* images were seen in pretraining\.$"):
         draw(candidates, examples, leave_out=True)
+
+
+def test_what_is_not_known_cannot_be_left_out(candidates):
+    with pytest.raises(ValueError, match="is not known, so that nothing of it can be left out"):
+        draw(candidates, None, leave_out=True)

@@ -60,7 +60,7 @@ def test_it_looks_at_every_validation_example(clean, gratings_net, examples):
         np.testing.assert_allclose(clean.layers[layer].maxima, activations.max(axis=(0, 1, 2)), rtol=1e-4)
         np.testing.assert_allclose(clean.layers[layer].means, activations.mean(axis=(0, 1, 2)), rtol=1e-4)
     second = clean.second
-    assert (second.name, second.count, len(second.maps)) == ("conv2", 12, 5)
+    assert (second.name, second.total, len(second.maps)) == ("conv2", 12, 5)
     assert (np.diff(second.maps) > 0).all()
     np.testing.assert_allclose(second.activations, activations.max(axis=(0, 1, 2))[second.maps], rtol=1e-4)
     ids = read_origins(examples, "validation")[2]

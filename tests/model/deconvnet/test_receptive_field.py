@@ -58,3 +58,12 @@ def test_upsampling_has_no_single_field():
     model = keras.Sequential([keras.Input((6, 4, 3)), keras.layers.UpSampling2D(name="up")])
     with pytest.raises(ValueError, match="'up' is a UpSampling2D"):
         receptive_field(model, "up")
+
+
+def test_the_whole_of_an_image_of_open_size_has_no_size():
+    inputs = keras.Input((None, None, 3))
+    signal = keras.layers.GlobalAveragePooling2D(name="pooled")(keras.layers.Conv2D(4, 3, name="conv")(inputs))
+    model = keras.Model(inputs, signal)
+    assert receptive_field(model, "conv").size == (3, 3)
+    with pytest.raises(ValueError, match="'pooled' see the whole image, whose size the model leaves open"):
+        receptive_field(model, "pooled")

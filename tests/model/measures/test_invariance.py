@@ -105,3 +105,9 @@ def test_what_is_no_number_is_an_error(images):
     )
     with pytest.raises(ValueError, match="Layer 'first' has activations that are not numbers"):
         untransformed(Deconvnet(net), images, ["first"])
+
+
+def test_a_model_without_classes_has_no_probabilities_whatever_the_images_are_of(net, images):
+    deconvnet = Deconvnet(keras.Model(net.inputs, net.get_layer("pooled").output))
+    reference = untransformed(deconvnet, images, ["pooled"])
+    assert invariance(deconvnet, reference, moved(images, [1]), CLASSES).probabilities is None

@@ -26,6 +26,7 @@ from zfnet.components.pictures.preprocessing import PREPROCESSINGS, with_preproc
 from zfnet.components.pictures.read_image import read_image
 from zfnet.components.pictures.side_by_side import side_by_side
 from zfnet.model import Deconvnet, project_strongest, strongest_activations
+from zfnet.pipeline.command import Command
 
 SIDE, MAPS = 20, 4
 
@@ -74,7 +75,7 @@ def draw(deconvnet: Deconvnet, images: np.ndarray, names: list[str]) -> np.ndarr
     return side_by_side([tiles.sheet(lambda unit: f"map {unit}", columns=1) for tiles in drawn.values()], list(drawn))
 
 
-@click.command(help=__doc__.splitlines()[0])
+@click.command(cls=Command, help=__doc__.splitlines()[0])
 @click.option("--model", type=click.Path(exists=True, dir_okay=False), help="A .keras file; needs --photographs.")
 @click.option("--photographs", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path), help="A folder of them.")
 @click.option("--preprocessing", type=click.Choice(list(PREPROCESSINGS)), default="raw", help="What the model takes: raw is RGB 0..255.")

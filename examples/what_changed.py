@@ -67,7 +67,7 @@ def correlations(layer: str, before: Deconvnet, after: Deconvnet, images: np.nda
 def draw(nets: dict[str, Deconvnet], images: np.ndarray, alike: dict[str, np.ndarray]) -> np.ndarray:
     """Draws the strongest activations, in both nets, of the maps that changed the most: uint8 `(height, width, 3)`."""
     changed = {layer: np.argsort(values)[:MAPS] for layer, values in alike.items()}  # NaN comes last.
-    headings = [f"{layer}, map {unit}: {alike[layer][unit]:.2f}" for layer, units in changed.items() for unit in units]
+    headings = [f"{layer}, map {unit}, correlation {alike[layer][unit]:.2f}" for layer, units in changed.items() for unit in units]
     sheets = []
     for net in nets.values():
         columns = evolution_column(net, lambda _: [images], changed, ImageInput.of(net.model)).values()

@@ -24,7 +24,19 @@ POSTGRESQL = ["psycopg[binary]>=3.2"]
 # Google's client libraries and a server that stands in for Cloud Storage: what runs on Dataflow is tested without a cloud.
 CLOUD = ["apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", "google-cloud-storage>=2.16"]
 KUBEFLOW = ["kfp[kubernetes]>=2.17"]
-TEST = ["pytest", "pytest-timeout", "pytest-xdist", "build", "mypy", "pre-commit", "ruff", *CLOUD, *KUBEFLOW, *POSTGRESQL]
+TEST = [
+    "playwright>=1.50",
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
+    "build",
+    "mypy",
+    "pre-commit",
+    "ruff",
+    *CLOUD,
+    *KUBEFLOW,
+    *POSTGRESQL,
+]
 
 setuptools.setup(
     name="zfnet",

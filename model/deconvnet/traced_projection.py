@@ -52,10 +52,11 @@ def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, t
         TensorShape([224, 224, 3])
     """
     graph, passes = deconvnet.graph, Passes(deconvnet.graph)
-    shapes, layers = graph.shapes, [graph.outputs[layer] for layer in deconvnet.layers]
-    wrong = next((shape for shape in shapes if None in shape or len(shape) not in (1, 3)), None)
+    layers = [graph.outputs[layer] for layer in deconvnet.layers]
+    wrong = next((shape for shape in graph.shapes if None in shape or len(shape) not in (1, 3)), None)
     if wrong is not None:
         raise ValueError(f"The model {deconvnet.model.name!r} has an output of shape {wrong}; expected maps or units, of known size.")
+    shapes = [tuple(size for size in shape if size is not None) for shape in graph.shapes]
     operations = graph.needed_for(*layers)
     keeping = [operation for operation in operations if operation.rule.keeps]
     needed = sorted({0, *layers}.union(*(operation.inputs for operation in keeping)))
@@ -64,7 +65,7 @@ def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, t
         with without_xla():
             values = dict(zip(needed, passes.traced_up(tf.cast(image, graph.dtype)[None], needed), strict=True))
             kept = {operation.output: operation.rule.keep([values[number] for number in operation.inputs]) for operation in keeping}
-            asked, signals = tf.gather(layers, layer), {}
+            asked = tf.gather(layers, layer)
             found = {value: _strongest(values[value], shapes[value], unit, tf.equal(asked, value)) for value in set(layers)}
             signals = {value: signal for value, (signal, _) in found.items()}
             projection = passes.traced_down(signals, shapes, kept)[0]

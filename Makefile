@@ -6,7 +6,7 @@ ARGS ?=
 BENCHMARKS ?= default_run preprocessing training training_cost projections search whole_gallery repeated_calls claims features pictures paper
 
 .DEFAULT_GOAL := help
-.PHONY: install run test bench lint lock help
+.PHONY: install run test bench lint docs lock help
 
 install: .venv/installed  ## make .venv: the project, and its dependencies as requirements.lock pins them
 
@@ -23,6 +23,9 @@ lint: install  ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install  ## build the documentation into build/site, or fail with what is wrong
+	$(BIN)/mkdocs build --quiet
 
 lock: install  ## choose the newest dependencies that setup.py allows, into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade setup.py --universal --python-version 3.11 --all-extras --no-emit-index-url \

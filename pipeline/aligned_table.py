@@ -9,7 +9,7 @@ def aligned_table(cells: Sequence[Sequence[str]]) -> list[str]:
     Args:
         cells: for each row, the heading's first, a name and as many numbers as in the others.
 
-    Example:
+    Examples:
         >>> aligned_table([["error", "top-1"], ["zfnet-small", "21.3%"]])
         ['error        top-1', 'zfnet-small  21.3%']
     """

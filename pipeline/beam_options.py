@@ -21,7 +21,7 @@ def step_options(beam_options: Sequence[str], steps: Sequence[str]) -> dict[str,
     Raises:
         ValueError: an option is for a step that is not among `steps`.
 
-    Example:
+    Examples:
         step_options(["--region=R", "--StatisticsGen.max_num_workers=3"], ["ExampleGen", "StatisticsGen"])
     """
     general: list[str] = []

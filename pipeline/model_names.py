@@ -14,7 +14,7 @@ def model_names(arguments: Sequence[str]) -> list[str]:
     Returns:
         A name for each; the whole argument where several would have the same, with its place where even that is there twice.
 
-    Example:
+    Examples:
         >>> model_names(["runs/alexnet", "runs/zfnet", "best.keras"])
         ['alexnet', 'zfnet', 'best']
     """

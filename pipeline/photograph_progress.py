@@ -70,7 +70,7 @@ def progress_line(done: int, expected: int, seconds: float, lately: int) -> str:
         seconds: the length of the time looked back on.
         lately: how many of them were done in it.
 
-    Example:
+    Examples:
         progress_line(12_345, 60_000, 20, 10_600)  # "12,345 of 60,000 photographs, 530 a second, 89.9 s left"
     """
     if not done:

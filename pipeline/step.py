@@ -81,7 +81,7 @@ def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
 class Step:
     """A function with its arguments: one box of a pipeline.
 
-    Example:
+    Examples:
         statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": example_gen.output("examples")})
 
     Args:

@@ -49,7 +49,7 @@ def full_batch_size(examples: int, largest: int, replicas: int) -> int:
         largest: how many a replica may be given at once.
         replicas: how many share a batch.
 
-    Example:
+    Examples:
         >>> full_batch_size(100, 64, 1), full_batch_size(17, 64, 2)
         (50, 18)
     """

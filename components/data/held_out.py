@@ -24,7 +24,7 @@ def hold_out(ids: Iterable[str]) -> set[str]:
     Returns:
         Those for validation: at least one, and not all, of a class that has two.
 
-    Example:
+    Examples:
         hold_out(["cat/1.jpg", "cat/2.jpg", "cat/3.jpg"])
     """
     ranked = sorted(ids, key=digest)

@@ -88,7 +88,7 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
         UnreadablePhotograph: nothing can be decoded from the bytes, or only what is larger than the limits above.
         RuntimeError: the process has told Pillow to fill up truncated files with grey.
 
-    Example:
+    Examples:
         jpeg, (top, left, bottom, right) = prepare_photograph(pathlib.Path("cat.jpg").read_bytes(), 256)
     """
     if ImageFile.LOAD_TRUNCATED_IMAGES:

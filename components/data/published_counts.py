@@ -28,7 +28,7 @@ def published_counts(name: str, config: str | None) -> dict[str, int] | None:
     Returns:
         The number for each of TFDS's splits, or None for a data set that is not known here.
 
-    Example:
+    Examples:
         published_counts("imagenet2012", None)  # {"train": 1281167, "validation": 50000}
     """
     if name == "imagenette":

@@ -121,7 +121,7 @@ def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSo
     Raises:
         ValueError: DATA names none of these, or no photographs in at least two classes.
 
-    Example:
+    Examples:
         source = open_source("photographs/of/birds", "zfnet_run/tfds")
     """
     if data == "photo_patches":

@@ -37,7 +37,7 @@ class TfdsSource(Source):
     Raises:
         ValueError: there is no such data set, or it has no image or no class.
 
-    Example:
+    Examples:
         TfdsSource("caltech101@train+test[:50%],test[50%:]", "zfnet_run/tfds")
     """
 

@@ -17,7 +17,7 @@ def bless(errors: dict, class_counts: list[int], baseline: dict | None) -> tuple
     Returns:
         Whether it is blessed, and the reason in a sentence.
 
-    Example:
+    Examples:
         >>> bless({"top1_error": 0.25, "top5_error": 0.0}, [5, 15], None)
         (False, "top-1 error 0.2500 is not below 0.2500, what always answering the commonest class gives")
     """

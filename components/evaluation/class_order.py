@@ -19,7 +19,7 @@ def class_order(model: str, known: Sequence[str], wanted: Sequence[str]) -> list
     Raises:
         ValueError: a class is missing in one of the two, or a name stands for several classes and the order is not the same.
 
-    Example:
+    Examples:
         >>> class_order("birds.keras", ["tit", "crow"], ["crow", "tit"])
         [1, 0]
     """

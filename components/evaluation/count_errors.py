@@ -22,7 +22,7 @@ def count_errors(labels: ArrayLike, probabilities: ArrayLike, counted: ArrayLike
         float32 tensor `(2,)`: the number of examples, of those that count, whose class is not the best guess, and not among the best
         five. Floats, which every strategy can sum over replicas; whole numbers up to 2**24.
 
-    Example:
+    Examples:
         >>> count_errors([0, 1, 1], [[0.7, 0.3], [0.6, 0.4], [0.6, 0.4]], [True, True, False])
         <tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 0.], dtype=float32)>
     """

@@ -33,7 +33,7 @@ def measure_errors(
     Raises:
         ValueError: if the net was made for another size or number of classes.
 
-    Example:
+    Examples:
         >>> with all_gpus().scope():
         ...     errors = measure_errors(load_model_file("model.keras"), examples, "validation")
     """

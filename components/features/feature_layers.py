@@ -35,7 +35,7 @@ def feature_layers(deconvnet: Deconvnet) -> list[str]:
     Raises:
         ValueError: the model has no convolution.
 
-    Example:
+    Examples:
         >>> feature_layers(Deconvnet(build("zfnet-small", classes=15)))
         ['norm1', 'norm2', 'conv3', 'conv4', 'pool5', 'fc6', 'fc7']
     """

@@ -20,7 +20,7 @@ def chosen_layers(deconvnet: Deconvnet, named: Sequence[str], *usual: str) -> li
     Raises:
         ValueError: the model has no such layer, or no convolution to start from.
 
-    Example:
+    Examples:
         >>> chosen_layers(Deconvnet(build("zfnet-small", classes=15)), [], "first", "hidden")
         ['conv1', 'fc7']
     """

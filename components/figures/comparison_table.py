@@ -58,7 +58,7 @@ def table_cells(nets: Sequence[ComparedNet], classes: int) -> list[list[str]]:
         nets: what to show.
         classes: how many there are; among fewer than five, fewer guesses are given.
 
-    Example:
+    Examples:
         >>> table_cells([ComparedNet("zfnet-small", 3_400_000, 0.01, 0.0, 0.213, 0.02, 83.1)], classes=15)[1]
         ['zfnet-small', '1.0%', '21.3%', '2.0%', '3,400,000', '83']
     """

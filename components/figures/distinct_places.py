@@ -18,7 +18,7 @@ def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> li
         Indices of the chosen ones, in order; fewer than `count` if there are not as many places. An image that shares more than a
         quarter of its area, or of the other's, with a chosen one is passed over.
 
-    Example:
+    Examples:
         >>> distinct_places(["cat", "cat", "cup"], np.array([[0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 9, 9]]), 9)
         [0, 2]
     """

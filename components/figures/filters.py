@@ -51,7 +51,7 @@ def draw_filters(
     Raises:
         ValueError: the model has no convolution, or weights or activations that are not numbers.
 
-    Example:
+    Examples:
         >>> draw_filters(Deconvnet(model), examples, pathlib.Path("figures"))["filters"].shape
     """
     name = deconvnet.model.name if name is None else name

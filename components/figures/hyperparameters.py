@@ -15,7 +15,7 @@ def hyperparameters(name: str) -> dict[str, str | int]:
         `architecture` (the row of the table that it is a variation of), `variation`, `without` (the layers that any other row has), the
         kernel and stride of `conv1`, and the width of every layer, 0 where it is left out.
 
-    Example:
+    Examples:
         >>> hyperparameters("alexnet-small:without=conv3,conv1.stride=2")["conv1.stride"]
         2
     """

@@ -21,7 +21,7 @@ def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str
     Raises:
         ValueError: there is no such layer or unit.
 
-    Example:
+    Examples:
         >>> named_units(deconvnet, ["conv3/17", "conv3/2", "predictions/coffee"], labels)
         {'conv3': [2, 17], 'predictions': [3]}
     """

@@ -22,7 +22,7 @@ def one_of_each_class(examples: Examples, split: str, count: int, seed: int) -> 
     Raises:
         ValueError: the split has no examples.
 
-    Example:
+    Examples:
         >>> one_of_each_class(examples, "validation", 2, seed=0)
         ([17, 240], [0, 4])
     """

@@ -44,7 +44,7 @@ def paper_layers(deconvnet: Deconvnet) -> PaperLayers:
     Raises:
         ValueError: the model has no convolution.
 
-    Example:
+    Examples:
         >>> paper_layers(Deconvnet(build("zfnet-small", classes=15)))
         PaperLayers(first='conv1', last_map='conv5', pooled='pool5', hidden='fc7')
     """

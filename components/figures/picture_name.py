@@ -6,7 +6,7 @@ def picture_name(figure: str, layer: str) -> str:
 
     Names of layers may have a slash, names of files not; and no two layers share a file.
 
-    Example:
+    Examples:
         >>> picture_name("gallery", "conv2/relu")
         'gallery_conv2%2Frelu.png'
     """

@@ -23,7 +23,7 @@ def draw_training_curves(history: Sequence[dict[str, float]]) -> np.ndarray:
     Returns:
         uint8 array `(360, 1200, 3)`.
 
-    Example:
+    Examples:
         >>> draw_training_curves(model.read_json("history.json")).shape
         (360, 1200, 3)
     """

@@ -37,7 +37,7 @@ def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure,
     Returns:
         The figure, to be given to `chart_picture`, and an array `(rows, columns)` of its axes.
 
-    Example:
+    Examples:
         >>> figure, axes = new_chart(1, 2, 900, 400)
         >>> axes[0, 0].plot([0, 1], [1, 0])
         >>> chart_picture(figure).shape

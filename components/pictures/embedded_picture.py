@@ -33,7 +33,7 @@ def embed_picture(picture: Image.Image) -> EmbeddedPicture:
     Returns:
         The picture.
 
-    Example:
+    Examples:
         >>> embed_picture(Image.new("RGB", (40, 30))).uri[:30]
         'data:image/webp;base64,UklGRlo'
     """

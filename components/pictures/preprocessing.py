@@ -34,7 +34,7 @@ def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
     Raises:
         ValueError: there is no such preprocessing, or the model takes no such images.
 
-    Example:
+    Examples:
         >>> model = with_preprocessing(keras.applications.VGG16(), "caffe")
     """
     import keras

@@ -35,7 +35,7 @@ def signed_to_rgb(projections: np.ndarray, scale: np.ndarray | None = None) -> n
     Returns:
         uint8 array `(N, H, W, C)`; 128 is 0. A projection of nothing but zeros is grey.
 
-    Example:
+    Examples:
         >>> signed_to_rgb(np.array([[[[-2.0], [0.0], [2.0]]]])).ravel()
         array([  0, 128, 255], dtype=uint8)
     """

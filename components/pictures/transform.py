@@ -90,7 +90,7 @@ def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int,
     Raises:
         ValueError: the scale is below 1, or the shift is no whole number.
 
-    Example:
+    Examples:
         >>> transform(photographs, (8, 8), (96, 96), Transformation(angle=90)).shape  # photographs: (5, 112, 112, 3)
         (5, 96, 96, 3)
     """

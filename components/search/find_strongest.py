@@ -78,7 +78,7 @@ class FindStrongest(beam.PTransform):
         k: how many to keep of each unit.
         unsupported: as in `Deconvnet`.
 
-    Example:
+    Examples:
         >>> images = pipeline | beam.Create([(0, image), (1, other)])  # Ids and float arrays (height, width, channels).
         >>> strongest = images | FindStrongest("model.keras", ["conv5"], k=9)  # One element: {"conv5": Strongest}.
     """

@@ -16,7 +16,7 @@ def recovered(function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, o
     Returns:
         What the function returned, or `otherwise`.
 
-    Example:
+    Examples:
         >>> recovered(tf.io.decode_png, b"no image", tf.zeros((0, 0, 3), tf.uint8)).shape
         TensorShape([0, 0, 3])
     """

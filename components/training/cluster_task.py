@@ -34,7 +34,7 @@ def read_task() -> Task | None:
     Raises:
         ValueError: if it is no JSON, has no place for this process, or has roles that do not train.
 
-    Example:
+    Examples:
         >>> os.environ["TF_CONFIG"] = '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 1}}'
         >>> read_task()
         Task(index=1, workers=2)

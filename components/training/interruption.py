@@ -16,7 +16,7 @@ class Interruption:
     Attributes:
         broken: whether a step was left in the middle after all, because a second interruption came.
 
-    Example:
+    Examples:
         >>> with Interruption() as interruption:
         ...     while True:
         ...         with interruption.held():

@@ -31,7 +31,7 @@ class Deconvnet:
     Raises:
         ValueError: if the model has a layer that a deconvnet is not defined for.
 
-    Example:
+    Examples:
         >>> deconvnet = Deconvnet(ZFNet())
         >>> deconvnet.project(images, "conv5", unit=3).shape  # images: (8, 224, 224, 3)
         (8, 224, 224, 3)

@@ -44,7 +44,7 @@ class Operation:
         """
         if self.rule.window is None:
             kind = type(self.layer).__name__
-            raise ValueError(f"Layer {self.layer.name!r} is a {kind}: the units above it have no single receptive field.")
+            raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.")
         return self.rule.window
 
 
@@ -84,7 +84,7 @@ class Graph:
             )
         if not is_graph(model):
             raise ValueError(
-                f"The model {model.name!r} is a {type(model).__name__} with a `call` of its own, which its layers don't tell of."
+                f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers don't tell of."
             )
         if len(model.inputs) != 1:
             raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
@@ -155,7 +155,7 @@ class Graph:
     def _add_call(self, node: Node, inputs: list[int], prefix: str) -> int:
         layer = node.operation
         if len(node.outputs) != 1:
-            raise ValueError(f"Layer {layer.name!r} is a {type(layer).__name__} with {len(node.outputs)} outputs; expected one.")
+            raise ValueError(f"Layer {layer.name!r} is of type {type(layer).__name__}, with {len(node.outputs)} outputs; expected one.")
         for number in inputs:
             self._mend_readout(number)
         function = call_function(node)

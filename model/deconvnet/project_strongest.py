@@ -54,7 +54,7 @@ def project_strongest(
         Projections, as they come: not in the order of units. A window is the receptive field; the whole image where the field is no
         smaller, or where units have no single one.
 
-    Example:
+    Examples:
         >>> strongest = strongest_activations(deconvnet, [images], ["conv5"])
         >>> for part in project_strongest(deconvnet, [images], strongest):
         ...     print(part.layer, part.units, part.ranks, part.projections.shape)

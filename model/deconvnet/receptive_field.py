@@ -46,7 +46,7 @@ def receptive_field(model: keras.Model | Deconvnet, layer: str) -> ReceptiveFiel
         ValueError: if there is no such layer, or its units have no single receptive field (above an UpSampling2D, say), or
             depends on the size of the image and the model leaves that open.
 
-    Example:
+    Examples:
         >>> receptive_field(ZFNet(), "conv5")
         ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
     """

@@ -30,7 +30,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
     Raises:
         ValueError: if `k` is less than 1, a layer is not there, or ids are not ids (class labels, say).
 
-    Example:
+    Examples:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]
         >>> deconvnet.project_patches(images[strongest.examples[7]], "conv5", 7, strongest.positions[7])
     """

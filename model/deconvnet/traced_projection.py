@@ -45,7 +45,7 @@ def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, t
     Raises:
         ValueError: if the size of the images is left open, or a layer gives neither maps nor units.
 
-    Example:
+    Examples:
         >>> deconvnet = Deconvnet(ZFNet())
         >>> project = tf.function(traced_projection(deconvnet))
         >>> project(tf.zeros((224, 224, 3)), deconvnet.layers.index("conv5"), 7).projection.shape

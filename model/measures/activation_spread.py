@@ -33,7 +33,7 @@ def activation_spread(means: np.ndarray) -> ActivationSpread:
     Raises:
         ValueError: a mean is negative or not a number, or there are none.
 
-    Example:
+    Examples:
         >>> activation_spread(np.array([1.0, 1.0, 0.0, 0.0]))
         ActivationSpread(entropy=0.5, strongest_tenth=0.5)
     """

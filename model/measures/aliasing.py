@@ -25,7 +25,7 @@ def aliased_energy(kernel: ArrayLike, strides: tuple[int, int], dilation: tuple[
     Raises:
         ValueError: the kernel is no convolution's, or has weights that are not numbers.
 
-    Example:
+    Examples:
         >>> aliased_energy(np.ones((7, 7, 3, 1)), (2, 2)).round(2)
         array([0.05])
     """
@@ -67,7 +67,7 @@ def energy_beyond(kernel: ArrayLike, limits: tuple[float, float], dilation: tupl
 def white_noise(strides: tuple[int, int]) -> float:
     """The part of white noise's spectrum that a stride can't represent: what filters that learned nothing have.
 
-    Example:
+    Examples:
         >>> white_noise((2, 2))
         0.75
     """

@@ -46,7 +46,7 @@ def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndar
     Returns:
         float64 `(N, classes)`, 0..1.
 
-    Example:
+    Examples:
         >>> (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
         >>> class_probabilities(deconvnet, values).shape
         (8, 1000)

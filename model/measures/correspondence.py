@@ -43,7 +43,7 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: there are fewer than two images.
 
-    Example:
+    Examples:
         >>> pair_distances(np.array([[1, 0, -1], [1, 1, -1], [0, 0, 0]]))
         array([0.33333333, 0.66666667, 1.        ])
     """
@@ -101,7 +101,7 @@ def sign_changes(
     Raises:
         ValueError: there are fewer than two images, a layer is not there, or features are not numbers.
 
-    Example:
+    Examples:
         >>> (noses,) = sign_changes(deconvnet, images, nose_boxes[None], np.array([128.0] * 3), ["pool5", "fc7"])
         >>> noses["pool5"].mean(), noses["pool5"].std()
     """

@@ -28,7 +28,7 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
     Raises:
         ValueError: a feature is NaN or infinite.
 
-    Example:
+    Examples:
         >>> known, new = feature_coordinates(features, np.arange(450), np.arange(450, 1200))  # features: (1200, 25392)
         >>> known.shape
         (450, 449)

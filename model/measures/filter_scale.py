@@ -21,7 +21,7 @@ def filter_rms(kernel: ArrayLike) -> np.ndarray:
     Raises:
         ValueError: the kernel is no convolution's.
 
-    Example:
+    Examples:
         >>> filter_rms(np.full((7, 7, 3, 2), -0.4))
         array([0.4, 0.4])
     """
@@ -46,7 +46,7 @@ def at_clip(rms: np.ndarray, radius: float) -> np.ndarray:
     Raises:
         ValueError: the radius is not positive.
 
-    Example:
+    Examples:
         >>> at_clip(np.array([0.02, 0.05, 0.07]), 0.05)
         array([False,  True,  True])
     """

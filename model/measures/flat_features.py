@@ -20,7 +20,7 @@ def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
     Raises:
         ValueError: a layer is not there, or has activations that are not numbers.
 
-    Example:
+    Examples:
         >>> flat_features(deconvnet, images, ["pool5"])["pool5"].shape  # images: (8, 224, 224, 3)
         (8, 9216)
     """

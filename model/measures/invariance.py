@@ -85,7 +85,7 @@ def invariance(
     Raises:
         ValueError: features are not numbers.
 
-    Example:
+    Examples:
         >>> reference = untransformed(deconvnet, images, ["conv1", "fc7"])
         >>> invariance(deconvnet, reference, (np.roll(images, shift, axis=1) for shift in range(8)), labels).distances["fc7"].shape
         (5, 8)

@@ -52,7 +52,7 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
     Raises:
         ValueError: there are no images or no such layer, or weights or activations are not numbers.
 
-    Example:
+    Examples:
         >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].dead.sum()
         0
     """

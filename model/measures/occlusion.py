@@ -44,7 +44,7 @@ class Occlusion(NamedTuple):
 def square_starts(length: int, square: int, stride: int) -> np.ndarray:
     """Where squares begin along one axis: from border to border, evenly, no further apart than `stride`; ints, in pixels.
 
-    Example:
+    Examples:
         >>> square_starts(10, 4, 4)
         array([0, 3, 6])
     """
@@ -84,7 +84,7 @@ def occlusion(
         ValueError: the square does not fit, or weights or activations are not finite numbers.
         NoActiveMapError: no map of the layer is active in the image.
 
-    Example:
+    Examples:
         >>> found = occlusion(deconvnet, image, np.full(3, 128.0), "conv5", square=50, stride=7)
         >>> found.totals.min() / found.total
     """

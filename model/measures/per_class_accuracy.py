@@ -19,7 +19,7 @@ def per_class_accuracy(labels: np.ndarray, answers: np.ndarray, classes: int) ->
     Raises:
         ValueError: a class has no image, the two arrays differ in length, or a label is no class.
 
-    Example:
+    Examples:
         >>> per_class_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]), 2)
         array([1., 0.])
     """

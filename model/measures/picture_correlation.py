@@ -80,7 +80,7 @@ def compare_pictures(found: Matches, pictures: Thumbnails, others: Thumbnails, n
     Returns:
         The best, with that block.
 
-    Example:
+    Examples:
         >>> found = compare_pictures(Matches.none(len(new)), thumbnails(new), thumbnails(old), np.arange(len(old)))
         >>> np.flatnonzero(found.margins >= 0)  # pictures of `new` that are in `old`
     """

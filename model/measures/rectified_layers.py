@@ -21,7 +21,7 @@ def rectified_layers(graph: Graph) -> list[str]:
     Returns:
         Names out of `Deconvnet.layers`, from the image upwards. A convolution without an activation is followed by a layer that has it.
 
-    Example:
+    Examples:
         >>> rectified_layers(Deconvnet(build("zfnet-small", classes=15)).graph)
         ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
     """

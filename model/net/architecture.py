@@ -176,7 +176,7 @@ def find_architecture(name: str) -> Architecture:
     Raises:
         ValueError: if there is none; the message lists those there are.
 
-    Example:
+    Examples:
         >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel
         11
     """

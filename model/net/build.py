@@ -45,7 +45,7 @@ def build(
     Raises:
         ValueError: if the name is unknown, or the input too small for the layers.
 
-    Example:
+    Examples:
         >>> build("zfnet").count_params()
         62357608
         >>> build("zfnet-small", classes=15).input_shape
@@ -79,7 +79,7 @@ def ZFNet(  # noqa: N802
 ) -> keras.Model:
     """The net of Zeiler & Fergus 2013, Fig. 3; takes centred RGB values, about -128..128. Arguments as in `build`.
 
-    Example:
+    Examples:
         >>> ZFNet().get_layer("conv5").output.shape
         (None, 13, 13, 256)
     """

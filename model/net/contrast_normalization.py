@@ -21,7 +21,7 @@ class ContrastNormalization(keras.layers.Layer):
 
     Input and output: float tensors of the same shape `(batch, height, width, maps)`.
 
-    Example:
+    Examples:
         >>> ContrastNormalization()(np.ones((1, 5, 7, 3), "float32"))[0, 0, 0, 1]  # 1 / 2.0003 ** 0.75
         <tf.Tensor: shape=(), dtype=float32, numpy=0.5945...>
     """

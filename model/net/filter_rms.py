@@ -19,7 +19,7 @@ def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
     Raises:
         ValueError: if `radius` is not positive.
 
-    Example:
+    Examples:
         >>> clip_filter_rms(tf.fill((7, 7, 3, 96), 0.4))[0, 0, 0, 0]
         <tf.Tensor: shape=(), dtype=float32, numpy=0.1>
     """
@@ -36,7 +36,7 @@ class FilterRmsClip(keras.constraints.Constraint):
     Args:
         radius: largest root mean square of one filter, in weight units; greater than 0.
 
-    Example:
+    Examples:
         >>> keras.layers.Conv2D(96, 7, strides=2, kernel_constraint=FilterRmsClip(0.1))
     """
 

@@ -13,7 +13,7 @@ class MeanImage(keras.layers.Layer):
 
     Input: float images of shape `(batch, height, width, channels)`, values 0..255. Output: the same shape, about -128..128.
 
-    Example:
+    Examples:
         >>> layer = MeanImage()
         >>> layer.build((None, 96, 96, 3))
         >>> layer.set_weights([np.full((96, 96, 3), 110.0)])

@@ -37,7 +37,7 @@ def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
     Raises:
         ValueError: if an image is not square or smaller than `size`.
 
-    Example:
+    Examples:
         >>> ten_crop(tf.zeros((8, 256, 256, 3)), 224).shape
         TensorShape([8, 10, 224, 224, 3])
     """

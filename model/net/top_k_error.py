@@ -21,7 +21,7 @@ def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
     Returns:
         float32 tensor `(batch,)`: 1.0 for an error, 0.0 otherwise.
 
-    Example:
+    Examples:
         >>> top_k_error([0, 1], [[0.7, 0.2, 0.1], [0.4, 0.4, 0.2]], k=1)  # the second is a tie
         <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0., 1.], dtype=float32)>
     """

@@ -30,7 +30,7 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
     Raises:
         ValueError: if there is no such layer or field, or the value is none that it takes.
 
-    Example:
+    Examples:
         >>> vary(ARCHITECTURES["alexnet"], "without=conv3,without=conv4") == ARCHITECTURES["alexnet-without-3-4"]
         True
     """
@@ -64,7 +64,7 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
 def plain_name(name: str) -> str:
     """The name of an architecture in letters, digits and `-_.` alone, as files and TensorFlow's scopes may be called.
 
-    Example:
+    Examples:
         >>> plain_name("zfnet-small:conv1.kernel=11,without=conv3")
         'zfnet-small_conv1.kernel_11_without_conv3'
     """

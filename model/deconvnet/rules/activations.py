@@ -41,4 +41,4 @@ def activation_rules(call: Call) -> list[PassThrough]:
         return [kind(function)]
     name = getattr(activation, "__name__", type(activation).__name__)
     expected = ["linear", *(known.__name__ for known in ACTIVATIONS)]
-    return call.without_rule(f"is a {type(call.layer).__name__} with the activation {name!r}", expected, function, POINT)
+    return call.without_rule(f"is of type {type(call.layer).__name__}, with the activation {name!r}", expected, function, POINT)

@@ -29,12 +29,14 @@ def find_rules(call: Call) -> list[PassThrough]:
     rules = LAYERS.get(kind) if is_layer else by_name.get(kind.__name__)
     if rules is None:
         expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else sorted(OPERATIONS)
-        return call.without_rule(f"is a {kind.__name__}", expected, call.function)
+        return call.without_rule(f"is of type {kind.__name__}", expected, call.function)
     if getattr(call.layer, "quantization_mode", None):
-        return call.without_rule(f"is a {kind.__name__} quantized to {call.layer.quantization_mode}", ["one not quantized"], call.function)
+        return call.without_rule(
+            f"is of type {kind.__name__}, quantized to {call.layer.quantization_mode}", ["one not quantized"], call.function
+        )
     found = rules(call)
     if _is_laid_out_otherwise(call) and any(type(rule) is not PassThrough for rule in found):
-        return call.without_rule(f"is a {kind.__name__} of channels_last in a channels_first model", ["channels_first"], call.function)
+        return call.without_rule(f"is of type {kind.__name__}, channels_last in a channels_first model", ["channels_first"], call.function)
     return found
 
 

@@ -37,5 +37,5 @@ def test_activations_are_those_of_keras(zfnet_in_torch, shape):
 
 def test_a_layer_that_is_not_zfnets_is_an_error(zfnet_in_torch):
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Dense(2, name="fc6")])
-    with pytest.raises(ValueError, match="'fc6' is a Dense"):
+    with pytest.raises(ValueError, match="'fc6' is of type Dense"):
         zfnet_in_torch(model, "fc6")

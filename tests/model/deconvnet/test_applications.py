@@ -86,7 +86,7 @@ def test_backbone_of_a_classifier(equals_autodiff, eagerly):
 @pytest.mark.slow
 def test_squeeze_and_excitation_by_its_plain_gradient(equals_autodiff, eagerly):
     model = net("EfficientNetB0", (64, 48, 3))
-    with pytest.raises(ValueError, match="'stem_activation' is a Activation with the activation 'silu'"):
+    with pytest.raises(ValueError, match="'stem_activation' is of type Activation, with the activation 'silu'"):
         Deconvnet(model)
     deconvnet = Deconvnet(model, unsupported="gradient")
     equals_autodiff(

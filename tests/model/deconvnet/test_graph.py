@@ -218,9 +218,9 @@ def test_subclass_with_a_graph_of_layers(equals_autodiff):
 def test_what_has_no_graph_is_refused():
     image = keras.Input(SIZE)
     maps = conv()(image)
-    with pytest.raises(ValueError, match="is a Preprocessing with a `call` of its own"):
+    with pytest.raises(ValueError, match="is of type Preprocessing, with a `call` of its own"):
         Graph(Preprocessing(image, maps))
-    with pytest.raises(ValueError, match="is a Preprocessing, for which no deconvnet is defined"):
+    with pytest.raises(ValueError, match="is of type Preprocessing, for which no deconvnet is defined"):
         Graph(keras.Sequential([keras.Input(SIZE), Preprocessing(image, maps)]))
     scratch = Scratch()
     with pytest.raises(ValueError, match="'scratch' is not built, or is a subclass without a graph of layers"):
@@ -228,7 +228,7 @@ def test_what_has_no_graph_is_refused():
     scratch(IMAGES)
     with pytest.raises(ValueError, match="subclass without a graph of layers"):
         Graph(scratch)
-    with pytest.raises(ValueError, match="is a Scratch, for which"):
+    with pytest.raises(ValueError, match="is of type Scratch, for which"):
         Graph(keras.Sequential([keras.Input(SIZE), scratch]))
     with pytest.raises(ValueError, match="is not built"):
         Graph(keras.Sequential([conv()]))
@@ -239,5 +239,5 @@ def test_what_has_no_graph_is_refused():
 def test_layers_with_several_outputs_are_refused():
     image = keras.Input(SIZE)
     halves = keras.ops.split(image, 2, axis=2)
-    with pytest.raises(ValueError, match=r"Layer 'split.*' is a Split with 2 outputs; expected one"):
+    with pytest.raises(ValueError, match=r"Layer 'split.*' is of type Split, with 2 outputs; expected one"):
         Graph(keras.Model(image, conv()(halves[0])))

@@ -56,7 +56,7 @@ def test_branches_see_what_either_sees():
 
 def test_upsampling_has_no_single_field():
     model = keras.Sequential([keras.Input((6, 4, 3)), keras.layers.UpSampling2D(name="up")])
-    with pytest.raises(ValueError, match="'up' is a UpSampling2D"):
+    with pytest.raises(ValueError, match="'up' is of type UpSampling2D"):
         receptive_field(model, "up")
 
 

@@ -40,20 +40,23 @@ def squeeze_and_excitation(maps):
 
 
 REFUSED = {
-    "swish as argument": (layers.Conv2D(6, 3, activation="swish", name="odd"), "'odd' is a Conv2D with the activation 'silu'.*leaky_relu"),
-    "swish layer": (layers.Activation("swish", name="odd"), "'odd' is a Activation with the activation 'silu'.*one of linear, relu"),
-    "elu": (layers.ELU(name="odd"), "'odd' is a ELU, for which no deconvnet is defined; expected one of Activation.*, Conv2D"),
-    "attention": (attention, "'odd' is a MultiHeadAttention"),
+    "swish as argument": (
+        layers.Conv2D(6, 3, activation="swish", name="odd"),
+        "'odd' is of type Conv2D, with the activation 'silu'.*leaky_relu",
+    ),
+    "swish layer": (layers.Activation("swish", name="odd"), "'odd' is of type Activation, with the activation 'silu'.*one of linear, relu"),
+    "elu": (layers.ELU(name="odd"), "'odd' is of type ELU, for which no deconvnet is defined; expected one of Activation.*, Conv2D"),
+    "attention": (attention, "'odd' is of type MultiHeadAttention"),
     "squeeze and excitation": (
         squeeze_and_excitation,
         "'excite' is a softmax or sigmoid below other layers.*expected one of one at the end",
     ),
-    "product": (lambda maps: layers.Multiply(name="odd")([maps, maps]), "'odd' is a Multiply"),
+    "product": (lambda maps: layers.Multiply(name="odd")([maps, maps]), "'odd' is of type Multiply"),
     "softmax below others": (layers.Softmax(name="odd"), "'odd' is a softmax or sigmoid below other layers"),
     "softmax as argument": (layers.Conv2D(6, 1, activation="softmax", name="odd"), "'odd' is a softmax or sigmoid below"),
-    "layer normalization": (layers.LayerNormalization(name="odd"), "'odd' is a LayerNormalization"),
-    "own layer": (Squared(name="odd"), "'odd' is a Squared"),
-    "subclass": (Doubling(name="odd"), "'odd' is a Doubling"),
+    "layer normalization": (layers.LayerNormalization(name="odd"), "'odd' is of type LayerNormalization"),
+    "own layer": (Squared(name="odd"), "'odd' is of type Squared"),
+    "subclass": (Doubling(name="odd"), "'odd' is of type Doubling"),
 }
 
 
@@ -86,7 +89,7 @@ def test_layers_laid_out_otherwise_than_the_rest_are_refused():
     image = keras.Input((3, 9, 12))
     maps = layers.Conv2D(6, 3, data_format="channels_first")(image)
     model = keras.Model(image, layers.MaxPooling2D(2, data_format="channels_last", name="odd")(maps))
-    with pytest.raises(ValueError, match="'odd' is a MaxPooling2D of channels_last in a channels_first model"):
+    with pytest.raises(ValueError, match="'odd' is of type MaxPooling2D, channels_last in a channels_first model"):
         Deconvnet(model)
 
 
@@ -96,14 +99,14 @@ def linear(inputs):
 
 def test_a_function_of_a_users_own_is_not_taken_for_keras_own_of_that_name():
     model = keras.Sequential([keras.Input((8, 6, 3)), keras.layers.Conv2D(2, 3, activation=linear, name="conv")])
-    with pytest.raises(ValueError, match="'conv' is a Conv2D with the activation 'linear', for which no deconvnet"):
+    with pytest.raises(ValueError, match="'conv' is of type Conv2D, with the activation 'linear', for which no deconvnet"):
         Deconvnet(model)
 
 
 def test_quantized_weights_are_refused():
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, name="dense")])
     model.layers[0].quantize("int8")
-    with pytest.raises(ValueError, match="'dense' is a Dense quantized to int8"):
+    with pytest.raises(ValueError, match="'dense' is of type Dense, quantized to int8"):
         Deconvnet(model)
 
 

@@ -53,7 +53,7 @@ REFUSED = {
     "quotient of two activations": (lambda x, y: x / (1 + y), "divides by an activation"),
     "another operation": (
         lambda x, y: ops.exp(x),
-        r"'exp.*' is a Exp, for which no deconvnet is defined; expected one of Add, Concatenate",
+        r"'exp.*' is of type Exp, for which no deconvnet is defined; expected one of Add, Concatenate",
     ),
 }
 

@@ -182,5 +182,5 @@ def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
     ]
     assert (tmp_path / "shared/serving/1/saved_model.pb").is_file()
     assert list((tasks / "visualizer/figures").glob("*.png"))
-    logs = {path.name for path in (tmp_path / "shared/tensorboard").iterdir()}
-    assert {path.name for path in (root / "tensorboard").iterdir()} < logs
+    logs = {path.name for path in (tmp_path / "shared/tensorboard").iterdir() if path.is_dir()}
+    assert {path.name for path in (root / "tensorboard").iterdir() if path.is_dir()} < logs

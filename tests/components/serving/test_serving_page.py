@@ -17,7 +17,7 @@ def test_code_runs(model, tmp_path, monkeypatch, capsys):
     for number in range(2):
         pixels = np.random.default_rng(number).integers(0, 255, (70, 80, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photographs" / f"{number}.png")
-    (tmp_path / "photographs" / "broken.jpg").write_bytes(b"no photograph")
+    (tmp_path / "photographs" / "no_photograph.jpg").write_bytes(b"no photograph")
     monkeypatch.chdir(tmp_path)
     names = {}
     for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):

@@ -26,6 +26,8 @@ CLOUD = ["apache-beam[gcp]>=2.77", "gcp-storage-emulator>=2024.8", "gcsfs", "goo
 KUBEFLOW = ["kfp[kubernetes]>=2.17"]
 TEST = [
     "playwright>=1.50",
+    "mkdocs>=1.6,<2",
+    "mkdocstrings[python]>=1",
     "pytest",
     "pytest-timeout",
     "pytest-xdist",

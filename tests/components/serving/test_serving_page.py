@@ -27,4 +27,5 @@ def test_code_runs(model, tmp_path, monkeypatch, capsys):
     labels = (model.path / "labels.txt").read_text().split()
     assert sum(any(re.fullmatch(rf"{label} \d+%", line) for label in labels) for line in lines) == 2
     assert sum("not an image that can be read" in line for line in lines) == 1
-    assert Image.open(tmp_path / "saw.png").size == (56, 56)
+    with Image.open(tmp_path / "saw.png") as saw:
+        assert saw.size == (56, 56)

@@ -1,26 +1,47 @@
-"""Whether there is a network of a name, told before photographs are prepared for it."""
+"""Whether there is a network of a name for images of a size, told before photographs are prepared for it."""
 
 from etils import epath
 
 from zfnet.pipeline.metadata_database import open_metadata
 
 
-def refuse_unknown_architecture(root: epath.PathLike, name: str, metadata_url: str | None = None) -> None:
-    """Fails if there is no architecture `name`.
+def refuse_unusable_architecture(root: epath.PathLike, name: str, image_size: int, metadata_url: str | None = None) -> None:
+    """Fails if there is no architecture `name`, or if images are too small for it.
 
-    The table of architectures takes seconds to import, for TensorFlow; a network that was trained under `root` before is known without it.
+    The table of architectures takes seconds to import, for TensorFlow; what was trained under `root` before is known without it.
 
     Args:
         root: the root.
         name: what is to be the name of an architecture, or of a variation of one.
+        image_size: side of the network's input, in pixels.
         metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or not for images of that size.
     """
     with open_metadata(root, metadata_url) as session:
-        if any(trained.parameters.get("architecture") == name for trained in session.executions(step="Trainer", status="done")):
+        named = any(trained.parameters.get("architecture") == name for trained in session.executions(step="Trainer", status="done"))
+        if named and any(made.parameters.get("image_size") == image_size for made in session.executions(step="ExampleGen", status="done")):
             return
-    from zfnet.model.net.architecture import find_architecture
+    refuse_small_images(name, image_size)
 
-    find_architecture(name)
+
+def refuse_small_images(name: str, image_size: int) -> None:
+    """Fails if there is no architecture `name`, or not for images of that size.
+
+    Args:
+        name: what is to be the name of an architecture, or of a variation of one.
+        image_size: side of the network's input, in pixels.
+
+    Raises:
+        ValueError: there is none of that name, or not for images of that size.
+    """
+    from zfnet.model.net.architecture import find_architecture
+    from zfnet.model.net.build import build
+
+    architecture = find_architecture(name)
+    try:
+        # Without the fully connected layers, which take whatever is left, and most of the time.
+        build(architecture, (image_size, image_size, 3), include_top=False)
+    except ValueError as error:
+        raise ValueError(f"Images of {image_size} x {image_size} pixels are too small for {name}: {error}") from error

@@ -105,10 +105,10 @@ def command(
         raise ValueError("zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'") from error
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
-    if choices["architecture"]:
-        from zfnet.model.net.architecture import find_architecture
+    if choices["architecture"] or choices["image_size"]:
+        from zfnet.pipeline.known_architecture import refuse_small_images
 
-        find_architecture(config.architecture)
+        refuse_small_images(config.architecture, config.input_size)
     # The tasks say where the root is; what depends on it is worked out there.
     steps = zfnet_pipeline(config, NamedData(config.photographs), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
     parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)

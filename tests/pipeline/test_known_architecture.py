@@ -4,21 +4,20 @@ import sys
 import pytest
 
 from zfnet.pipeline import metadata
-from zfnet.pipeline.known_architecture import refuse_unknown_architecture
+from zfnet.pipeline.known_architecture import refuse_unusable_architecture
 from zfnet.pipeline.metadata_database import open_metadata
 
 
 @pytest.fixture
 def trained(tmp_path):
-    """Records executions of the Trainer, `(status, architecture)`; returns the root."""
+    """Records executions of the Trainer, `(status, architecture)`, on images of 96 pixels; returns the root."""
 
     def record(*executions):
         with open_metadata(tmp_path) as session:
-            for status, architecture in executions:
-                parameters = {"architecture": architecture}
-                session.add(
-                    metadata.Execution(step="Trainer", key="k", status=status, parameters=parameters, code_version="c", versions={})
-                )
+            made = [("ExampleGen", "done", {"image_size": 96})]
+            made += [("Trainer", status, {"architecture": architecture}) for status, architecture in executions]
+            for step, status, parameters in made:
+                session.add(metadata.Execution(step=step, key="k", status=status, parameters=parameters, code_version="c", versions={}))
             session.commit()
         return tmp_path
 
@@ -26,18 +25,23 @@ def trained(tmp_path):
 
 
 def test_what_is_in_the_table_is_known(trained):
-    refuse_unknown_architecture(trained(), "alexnet-small")
+    refuse_unusable_architecture(trained(), "alexnet-small", 96)
 
 
 def test_what_is_not_is_refused_also_after_it_failed(trained):
     with pytest.raises(ValueError, match=r"no architecture 'resnet'. Choose one of: zfnet"):
-        refuse_unknown_architecture(trained(("failed", "resnet"), ("done", "zfnet-small")), "resnet")
+        refuse_unusable_architecture(trained(("failed", "resnet"), ("done", "zfnet-small")), "resnet", 96)
+
+
+def test_too_small_images_are_refused(trained):
+    with pytest.raises(ValueError, match="Images of 48 x 48 pixels are too small for zfnet-small: pool5 needs 3 x 3 positions"):
+        refuse_unusable_architecture(trained(("done", "zfnet-small")), "zfnet-small", 48)
 
 
 def test_tensorflow_is_not_imported_for_what_was_trained_before(trained):
     code = (
-        "import pathlib, sys; from zfnet.pipeline.known_architecture import refuse_unknown_architecture;"
-        "refuse_unknown_architecture(pathlib.Path(sys.argv[1]), 'alexnet-small'); print('tensorflow' in sys.modules)"
+        "import pathlib, sys; from zfnet.pipeline.known_architecture import refuse_unusable_architecture;"
+        "refuse_unusable_architecture(pathlib.Path(sys.argv[1]), 'alexnet-small', 96); print('tensorflow' in sys.modules)"
     )
     for executions, imported in ([("done", "zfnet-small")], "True\n"), ([("done", "alexnet-small")], "False\n"):
         command = [sys.executable, "-c", code, trained(*executions)]

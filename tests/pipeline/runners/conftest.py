@@ -13,18 +13,31 @@ from zfnet.components.data.photographs import PHOTOGRAPHS
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 # Runs in every worker process before anything else, and keeps a note of it: photographs done, and whether TensorFlow was imported.
 NOTES = """
-import os, pathlib, sys, threading, time
+import atexit, os, pathlib, signal, sys, threading, time
 
-def note():
-    while True:
-        time.sleep(0.05)
-        tally = sys.modules.get("zfnet.components.data.tally")
-        if tally and tally.TALLY.done:
-            path = pathlib.Path(os.environ["WORKER_NOTES"], str(os.getpid()))
+lock = threading.Lock()
+
+def note(*_):
+    tally = sys.modules.get("zfnet.components.data.tally")
+    if tally and tally.TALLY.done:
+        path = pathlib.Path(os.environ["WORKER_NOTES"], str(os.getpid()))
+        with lock:
             path.with_suffix(".partial").write_text(f"{tally.TALLY.done} {'tensorflow' in sys.modules}")
             path.with_suffix(".partial").replace(path)
 
-threading.Thread(target=note, daemon=True).start()
+def keep_noting():
+    while True:
+        time.sleep(0.05)
+        note()
+
+def note_and_end(*_):
+    note()
+    os._exit(0)
+
+# A worker is ended as soon as its last photograph is done, before the thread has noted that.
+atexit.register(note)
+signal.signal(signal.SIGTERM, note_and_end)
+threading.Thread(target=keep_noting, daemon=True).start()
 """
 
 

@@ -64,6 +64,7 @@ setuptools.setup(
         "matplotlib>=3.10",
         "numpy>=1.26",
         "pillow>=11",
+        "requests>=2.32",
         "scikit-image>=0.25,<0.27",
         "scikit-learn>=1.6",
         "sqlalchemy>=2.0",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
 from zfnet.components.artifacts import Examples, Statistics
+from zfnet.pipeline.run_summary import read_summary
 
 if TYPE_CHECKING:
     import keras
@@ -87,10 +87,10 @@ def find_model(argument: str) -> ModelArgument:
         argument: a `.keras` file, or a directory that `zfnet run` wrote.
 
     Returns:
-        What was found. That the file is there is not checked yet.
+        What was found.
 
     Raises:
-        ValueError: it is a directory in which no run ended with a model.
+        ValueError: there is none, or it is a directory in which no run ended with a model.
     """
     path, examples, statistics, root = epath.Path(argument).expanduser(), None, None, None
     if path.is_dir():
@@ -100,15 +100,13 @@ def find_model(argument: str) -> ModelArgument:
         examples = Examples(path / paths["examples"]) if paths.get("examples") else None
         statistics = Statistics(path / paths["statistics"]) if paths.get("statistics") else None
         root, path = path, path / paths["model"]
+    elif not path.exists():
+        raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")
     labels = path.parent / "labels.txt"
     return ModelArgument(path, labels.read_text().splitlines() if labels.exists() else [], examples, statistics, root)
 
 
 def _artifacts(root: epath.Path) -> dict[str, Any]:
-    file = root / "run.json"
-    if not file.exists():
+    if not (root / "run.json").exists():
         raise ValueError(f"There is no run.json in {root}; expected a directory that `zfnet run` wrote, or a .keras file.")
-    try:
-        return dict(json.loads(file.read_text())["artifacts"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{file} is not what `zfnet run` writes; expected a directory that it wrote, or a .keras file.") from error
+    return read_summary(root, "artifacts")["artifacts"] or {}

@@ -54,6 +54,24 @@ def write_summary(root: epath.PathLike, summary: dict[str, Any]) -> None:
         partial.write_text(json.dumps(summary, indent=2) + "\n")
 
 
+def read_summary(root: epath.PathLike, *keys: str) -> dict[str, Any]:
+    """Reads ROOT/run.json, which is there.
+
+    Args:
+        root: the directory of a run.
+        keys: of `summarize`, what is to be in it.
+
+    Raises:
+        ValueError: it is not what a run writes.
+    """
+    file = epath.Path(root) / "run.json"
+    try:
+        summary = json.loads(file.read_text())
+        return {key: summary[key] for key in keys}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{file} is not what `zfnet run` writes; expected a directory that it wrote.") from error
+
+
 def _count(examples: artifacts.Examples | None) -> dict[str, int | None]:
     if examples is None:
         return {"train": None, "validation": None, "rejected": None}

@@ -34,7 +34,7 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
 
     Raises:
         ValueError: something failed on a worker, and the message is that of the error there, without the traceback that Beam makes of it;
-            or a worker died or never connected; or the runner lacks an option.
+            or a worker died or never connected; or the runner lacks an option, or is given one that it does not know.
     """
     import apache_beam as beam
     import grpc
@@ -43,8 +43,10 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
     from apache_beam.transforms.environments import ExternalEnvironment
 
     from zfnet.components.data.beam_workers import watched_workers
+    from zfnet.components.data.known_beam_options import refuse_unknown_options
     from zfnet.components.data.remote_runner import refuse_without_run, remote_options
 
+    refuse_unknown_options(runner, beam_options)
     given = PipelineOptions(list(beam_options))
     portable = given.view_as(PortableOptions)
     defaults, runs = remote_options(runner, given, output), None

@@ -133,6 +133,11 @@ def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSo
         from zfnet.components.data.prepared_source import PreparedSource
 
         return PreparedSource(data)
+    if data and path.is_dir() and (path / "metadata.sqlite").exists():
+        raise ValueError(
+            f"DATA {data} is a directory that a run wrote, not photographs: give what that run was given, or the examples that it "
+            f"prepared, {data.rstrip('/')}/example_gen/NUMBER/examples."
+        )
     if data and path.is_dir():
         from zfnet.components.data.folder_source import FolderSource
 

@@ -5,6 +5,7 @@ import difflib
 import itertools
 import os
 import sys
+import urllib.parse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -90,10 +91,18 @@ class TfdsSource(Source):
 
     def _split_ranges(self) -> dict[str, list[TfdsRange]]:
         """What each of our splits is in the prepared data set."""
+        import requests  # which TFDS downloads by
+
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 self._builder.download_and_prepare()
-            except Exception as error:  # no network, no space, files to be fetched by hand, a source that moved, ...
+            except requests.RequestException as error:
+                host = urllib.parse.urlsplit(error.request.url).hostname if error.request else "the server"
+                raise ValueError(
+                    f"TFDS cannot download {self._builder.name}: {host} does not answer, or not to the end. See to the network; then the "
+                    "same command tries again."
+                ) from error
+            except Exception as error:  # no space, files to be fetched by hand, a source that moved, ...
                 raise ValueError(f"TFDS cannot prepare {self._builder.name}: {' '.join(str(error).split())}") from error
         counts = {split: info.num_examples for split, info in self._builder.info.splits.items()}
         if not self._train and "train" not in counts:

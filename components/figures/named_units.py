@@ -55,7 +55,8 @@ def _split(deconvnet: Deconvnet, name: str) -> tuple[str, str]:
         return layer, name[len(layer) + 1 :]
     layer, slash, unit = name.rpartition("/")
     if not slash:
-        raise ValueError(f"{name!r} names no map: expected LAYER/NUMBER, such as {deconvnet.layers[0]}/0.")
+        example = name if name in deconvnet.layers else deconvnet.layers[-1]
+        raise ValueError(f"{name!r} names no map: expected LAYER/NUMBER, such as {example}/0.")
     deconvnet.graph.value_of(layer)  # Says what is there instead.
     return layer, unit
 

@@ -117,7 +117,7 @@ def class_number(name: str, labels: Sequence[str], outputs: int) -> int:
         return list(labels).index(name)
     if name.isdecimal() and int(name) < outputs:
         return int(name)
-    named = f"the names in labels.txt ({', '.join(labels[:3])}, ...) or " if labels else ""
+    named = f"the names in labels.txt ({', '.join(labels[:3])}{', ...' if len(labels) > 3 else ''}) or " if labels else ""
     expected = f"{named}a number from 0 to {outputs - 1}" if outputs else "none: the model has no classes"
     near = difflib.get_close_matches(name, labels, n=3)
     hint = f". Did you mean {' or '.join(near)}? Expected" if near else "; expected"

@@ -35,7 +35,8 @@ class ImageInput(NamedTuple):
             Size and layout.
 
         Raises:
-            ValueError: the model does not take one batch of images of three channels, or takes another size than `image_size`.
+            ValueError: the model does not take one batch of images of three channels, or takes another size than `image_size`, or a
+                larger one.
         """
         shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
         shape = shapes[0] if len(shapes) == 1 else ()
@@ -47,6 +48,8 @@ class ImageInput(NamedTuple):
         height, width = (size or image_size or OPEN_SIZE for size in sizes)
         if image_size not in (None, max(height, width)):
             raise ValueError(f"The model takes images of {height} x {width} pixels, not of {image_size}.")
+        if None in sizes:
+            _refuse_small_images(model, (height, width), channels_first)
         return cls(height, width, channels_first)
 
     @property
@@ -66,3 +69,12 @@ class ImageInput(NamedTuple):
     def pictures(self, images: np.ndarray) -> np.ndarray:
         """Images as the model lays them out, whole or parts of them, as pictures `(N, h, w, 3)`."""
         return np.moveaxis(images, 1, 3) if self.channels_first else images
+
+
+def _refuse_small_images(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:
+    """Fails if a layer of a model that leaves the size open has no room in images of `size`."""
+    try:
+        model.compute_output_shape((1, 3, *size) if channels_first else (1, *size, 3))
+    except ValueError as error:
+        height, width = size
+        raise ValueError(f"The model {model.name!r} can't take images of {height} x {width} pixels, give larger ones: {error}") from error

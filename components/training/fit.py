@@ -21,6 +21,7 @@ from zfnet.components.training.acceleration import choose_mixed_precision, choos
 from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.cluster import open_cluster
 from zfnet.components.training.convergence import LayerConvergence, read_convergence
+from zfnet.components.training.devices import training_devices
 from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
 from zfnet.components.training.evolution import SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
@@ -70,6 +71,8 @@ def fit(
     in_figure = evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
     if cluster.chief:
+        options = {"--mixed-precision": recipe.mixed_precision, "--xla": recipe.xla}
+        print(training_devices(cluster.replicas, [name for name, chosen in options.items() if chosen]), flush=True)
         kept.clean()
         writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
         evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), recipe.seed, evolution_folder, writers[0])

@@ -1,6 +1,7 @@
 """The table of architectures: every net that this project builds, by name."""
 
 import dataclasses
+import difflib
 import math
 from typing import Literal, NamedTuple
 
@@ -182,5 +183,7 @@ def find_architecture(name: str) -> Architecture:
     """
     base, colon, changes = name.partition(":")
     if base not in ARCHITECTURES:
-        raise ValueError(f"There is no architecture {base!r}. Choose one of: {', '.join(ARCHITECTURES)}.")
+        near = difflib.get_close_matches(base, ARCHITECTURES, n=2, cutoff=0.8)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"There is no architecture {base!r}.{hint} Choose one of: {', '.join(ARCHITECTURES)}.")
     return vary(ARCHITECTURES[base], changes) if colon else ARCHITECTURES[base]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import tempfile
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -53,6 +54,7 @@ def command(
 
         with all_gpus().scope():
             opened = [each.open_model(preprocessing) for each in found]  # all, before photographs are prepared for one
+            _refuse_needless_size([model for model, _ in opened], image_size)
             rows, voters = [], []
             for name, each, (model, used) in zip(models, found, opened, strict=True):
                 voters.append(_voter(name, each, model, examples, image_size, ten_crop))
@@ -77,6 +79,16 @@ def command(
     click.echo(f"{result['examples']:,} {split} examples of {classes:,} classes{f', {named}' if named else ''}")
 
 
+def _refuse_needless_size(models: Sequence[keras.Model], image_size: int | None) -> None:
+    if image_size is not None and not any(_any_size(model) for model in models):
+        shapes = " and ".join(sorted({str(model.inputs[0].shape) for model in models}))
+        raise ValueError(f"--image-size {image_size} is for a model that takes any size; images of {shapes} are taken here: leave it out.")
+
+
+def _any_size(model: keras.Model) -> bool:
+    return None in model.inputs[0].shape[1:]
+
+
 def _voter(
     name: str, found: ModelArgument, model: keras.Model, examples: ExamplesToEvaluate, image_size: int | None, ten_crop: bool
 ) -> Probabilities:
@@ -86,8 +98,7 @@ def _voter(
     from zfnet.components.pictures.image_input import ImageInput
     from zfnet.model.net.mean_image import MeanImage
 
-    any_size = None in model.inputs[0].shape[1:]
-    size = ImageInput.of(model, (image_size or examples.usual_size) if any_size else None).side
+    size = ImageInput.of(model, (image_size or examples.usual_size) if _any_size(model) else None).side
     prepared = examples.of_size(name, size, found.examples)
     labels, outputs = prepared.labels, model.outputs[0].shape[-1]
     order = None

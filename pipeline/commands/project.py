@@ -7,6 +7,7 @@ import click
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import image_size_option, model_argument, preprocessing_option, unsupported_option
+from zfnet.pipeline.output_file import make_its_directory
 from zfnet.pipeline.progress import progress
 from zfnet.pipeline.written_beside import written_beside
 
@@ -60,10 +61,7 @@ def command(
     projection of the activation to the window. Where it sees all of it: the image and the projection. In projections 0 is grey; each
     has a scale of its own, which the strongest 0.2 % of its values exceed.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(f"The directory {out.parent} can't be made ({error.strerror}). Give another with --out.") from error
+    make_its_directory(out)
     found = find_model(model)
 
     import numpy as np

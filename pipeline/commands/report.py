@@ -7,6 +7,7 @@ from etils import epath
 
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.options import metadata_option, root_option
+from zfnet.pipeline.output_file import make_its_directory
 from zfnet.pipeline.written_beside import written_beside
 
 
@@ -30,8 +31,8 @@ def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> No
     from zfnet.pipeline.report.report_content import read_report
     from zfnet.pipeline.report.report_page import report_page
 
+    make_its_directory(out)
     page = report_page(read_report(root, metadata_url))
-    out.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(out) as partial:
         partial.write_text(page, encoding="utf-8")
     click.echo(f"{out}  {out.stat().st_size / 1e6:.1f} MB")

@@ -12,6 +12,7 @@ from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.pipeline.commands.runs import read_runs
 from zfnet.pipeline.lineage_tree import when
 from zfnet.pipeline.report.report_pictures import report_pictures
+from zfnet.pipeline.run_summary import read_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +37,12 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
+        ValueError: its run.json is not what a run writes.
     """
     root = epath.Path(root)
     if not (root / "run.json").exists():
         raise FileNotFoundError(f"There is no run under {root}: {root / 'run.json'} is missing. `zfnet run` makes one; --root says where.")
-    run = json.loads((root / "run.json").read_text())
+    run = read_summary(root, "status", "message", "metrics", "examples", "anomalies", "artifacts")
     paths = run["artifacts"]
     if paths["model"] is None:
         raise FileNotFoundError(f"The run under {root} has trained no model yet ({run['status']}: {run['message']}). Run it again.")

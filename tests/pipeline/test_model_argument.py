@@ -12,6 +12,7 @@ def write_run(root, **artifacts):
 
 
 def test_file_and_the_labels_beside_it(tmp_path):
+    (tmp_path / "net.keras").touch()
     found = find_model(str(tmp_path / "net.keras"))
     assert (str(found.file), found.labels, found.examples) == (str(tmp_path / "net.keras"), [], None)
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
@@ -42,7 +43,7 @@ def test_run_that_ended_before_it_had_a_model(tmp_path):
         find_model(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["no json", "[1]", '{"artifacts": null}', "{}"])
+@pytest.mark.parametrize("content", ["no json", "[1]", "{}"])
 def test_other_run_json(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(ValueError, match=r"run.json is not what `zfnet run` writes"):

@@ -1,6 +1,9 @@
 import ast
+import http.server
 import io
+import os
 import pathlib
+import threading
 
 import apache_beam as beam
 import numpy as np
@@ -38,6 +41,14 @@ class PlainColours(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, split, number):
         for i in range(number):
             yield i, {"image": np.full((8, 12, 3), 4 * i, np.uint8), "label": i % 3, "shade": 0, "note": split}
+
+
+class Downloaded(PlainColours):
+    """The same as a file to download, from an address in the environment; made for these tests."""
+
+    def _split_generators(self, dl_manager):
+        dl_manager.download(os.environ["DOWNLOADED_FROM"])
+        return super()._split_generators(dl_manager)
 
 
 class NoPictures(tfds.core.GeneratorBasedBuilder):
@@ -190,3 +201,28 @@ def test_a_data_set_that_cannot_be_prepared_says_why(downloads, tmp_path):
     (tmp_path / "plain_colours").write_text("in the way")
     with pytest.raises(ValueError, match=r"TFDS cannot prepare plain_colours: .*plain_colours"):
         read(TfdsSource("plain_colours", tmp_path), tmp_path / "outcome")
+
+
+class Interrupted(http.server.BaseHTTPRequestHandler):
+    """Sends the beginning of a file."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        self.wfile.write(b"the beginning")
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+def test_an_interrupted_download_says_how_to_go_on(tmp_path, monkeypatch):
+    server = http.server.ThreadingHTTPServer(("localhost", 0), Interrupted)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("DOWNLOADED_FROM", f"http://localhost:{server.server_port}/colours.tgz")
+    with pytest.raises(
+        ValueError, match=r"TFDS cannot download downloaded: the server does not answer, or not to the end.*same command tries"
+    ):
+        read(TfdsSource("downloaded/three", tmp_path), tmp_path / "outcome")
+    server.shutdown()
+    server.server_close()

@@ -22,7 +22,7 @@ def test_maps_units_and_classes_are_found_whatever_slashes_their_names_have(deco
 @pytest.mark.parametrize(
     ("name", "labels", "message"),
     [
-        ("hidden", [], "'hidden' names no map: expected LAYER/NUMBER, such as conv/0"),
+        ("hidden", [], "'hidden' names no map: expected LAYER/NUMBER, such as hidden/0"),
         ("hiden/0", [], "no layer 'hiden' to look at. Did you mean hidden"),
         ("block/conv/5", [], "no map block/conv/5: the layer has 5, counted from 0"),
         ("block/conv/cat", ["cat", "dog", "bird"], "expected a number from 0 to 4, since its units are no classes"),

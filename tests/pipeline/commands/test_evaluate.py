@@ -147,7 +147,8 @@ def test_ten_crops_of_the_file_of_a_run(evaluate):
             "smaller/model.keras takes images of 14 pixels, but what the runs were trained on was prepared for 28",
         ),
         (["root", "none.keras"], 1, "no model file none.keras"),
-        (["root", "--image-size", "96", "--data", "nowhere/at/all"], 1, "nowhere/at/all"),
+        (["root", "--image-size", "96"], 1, "--image-size 96 is for a model that takes any size; images of (None, 28, 28, 3)"),
+        (["root", "--data", "nowhere/at/all"], 1, "nowhere/at/all"),
     ],
 )
 def test_what_cannot_be_evaluated(evaluate, arguments, code, message):

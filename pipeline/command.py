@@ -21,10 +21,14 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.params.append(click.Option(["--verbose"], is_flag=True, help="Show what libraries print, and where an error arose."))
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Reads the arguments."""
+        configure_libraries()  # Paths among the arguments are looked at, and by what, is decided once and for all then.
+        return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         verbose = ctx.params.pop("verbose")
-        configure_libraries()
         try:
             with contextlib.nullcontext() if verbose else quiet_libraries():
                 return super().invoke(ctx)

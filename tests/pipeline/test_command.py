@@ -71,3 +71,23 @@ def test_exit_code_and_usage_error_pass():
     assert CliRunner().invoke(command, ["exit", "--verbose"]).exit_code == 3
     assert CliRunner().invoke(command, ["usage", "--verbose"]).exit_code == 2
     assert logging.root.manager.disable == before
+
+
+READS_PATHS = """
+import click
+from etils import epath
+from zfnet.pipeline.command import Command
+
+@click.command(cls=Command)
+@click.option("--root", default=".", callback=lambda context, parameter, value: epath.Path(value).exists())
+def main(root):
+    print(type(epath.Path("gs://bucket/name")._backend).__name__)
+
+main()
+"""
+
+
+def test_paths_among_the_arguments_do_not_choose_tensorflow_for_cloud_storage():
+    environment = {name: value for name, value in os.environ.items() if name != "EPATH_USE_TF"}
+    done = subprocess.run([sys.executable, "-c", READS_PATHS], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("_FileSystemSpecBackend\n", "")

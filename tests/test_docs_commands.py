@@ -1,0 +1,90 @@
+"""Every command in the documentation is run, as it stands there, on photographs and a net that stand in for those it names."""
+
+import pathlib
+import re
+import shlex
+import shutil
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from zfnet.pipeline.cli import main
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What makes them quick, behind what stands there.
+SMALL = ["--image-size", "64", "--epochs", "2", "--batch-size", "16"]
+QUICK = {"run": SMALL, "compare": [*SMALL, "--data", "FOLDER"], "examples": SMALL[:2], "features": ["--per-class", "3", "--folds", "1"]}
+# What takes other machines, or never ends, and the tests that run the same on what stands in for those.
+ELSEWHERE = {
+    "gs://": "pipeline/runners/test_dataflow.py",
+    "postgresql://": "pipeline/test_metadata_database.py",
+    "localhost:5000": "pipeline/runners/test_two_processes.py",
+    "/shared/": "pipeline/commands/test_run_cluster.py",
+    "imagenet2012": "pipeline/configs/test_imagenet2012.py",
+    "tensorboard": "pipeline/commands/test_tensorboard.py",
+}
+
+
+def commands(page):
+    """Every call of `zfnet` in the blocks of code of a page, as words."""
+    for _, language, block in re.findall(r"^( *)```(\w*)\n(.*?)^\1```", page.read_text(), re.DOTALL | re.MULTILINE):
+        if language not in ("", "bash", "console"):
+            continue
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            if found := re.fullmatch(r"\s*(?:\w+=\S+ )*(?:\.venv/bin/)?zfnet (.*?)(?:\s+#.*)?", line):
+                yield found[1].replace("[MODEL ...]", "MODEL")
+
+
+COMMANDS = [(page.name, line) for page in PAGES for line in commands(page)]
+HERE = [(page, line) for page, line in COMMANDS if not any(word in line for word in ELSEWHERE)]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda text: text)
+def test_it_is_understood(page, line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name, *arguments = shlex.split(line)
+    command = main.get_command(click.Context(main), name)
+    assert command is not None, f"{page}: zfnet {name}"
+    # Wrong options, numbers and choices end it with what is wrong.
+    command.make_context(name, arguments, resilient_parsing=False)
+
+
+def test_none_is_overlooked():
+    for page in PAGES:
+        lines = re.findall(r"^ *(?:\w+=\S+ )*(?:\.venv/bin/)?zfnet [a-z]+ .*|^ *zfnet [a-z]+$", page.read_text(), re.MULTILINE)
+        assert len(list(commands(page))) >= len(lines), page.name
+    for word, test in ELSEWHERE.items():
+        assert any(word in line for _, line in COMMANDS)
+        assert (ROOT / "tests" / test).exists()
+
+
+@pytest.fixture(scope="module")
+def home(folder, tmp_path_factory):
+    """A directory in which a run, photographs and an image are found by all the names that the documentation gives them."""
+    home = tmp_path_factory.mktemp("reader")
+    shutil.copytree(folder, home / "FOLDER")
+    (home / "FOLDER/red").rename(home / "FOLDER/coins")
+    for name in ("DATA", "photographs"):
+        (home / name).symlink_to("FOLDER")
+    for name in ("IMAGE", "coins.jpg"):
+        (home / name).symlink_to("FOLDER/coins/1.png")
+    for name in ("MODEL", "zfnet", "zfnet-1", "zfnet-2", "wide", "alexnet"):
+        (home / name).symlink_to("zfnet_run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        done = CliRunner().invoke(main, ["run", "--data", "FOLDER", "--keep-checkpoints", *SMALL])
+    assert done.exit_code == 0, done.output
+    return home
+
+
+@pytest.mark.parametrize(("page", "line"), HERE, ids=lambda text: text)
+def test_it_does_what_it_says(page, line, home, monkeypatch):
+    monkeypatch.chdir(home)
+    name, *arguments = shlex.split(line)
+    done = CliRunner().invoke(main, [name, *arguments, *QUICK.get(name, [])])
+    assert done.exit_code == 0, done.output
+    if "--out" in arguments:
+        written = home / arguments[arguments.index("--out") + 1]
+        assert written.is_file() or list(written.iterdir())

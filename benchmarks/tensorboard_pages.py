@@ -111,6 +111,8 @@ class TensorBoardPages:
 
     def screenshot(self, name: str) -> None:
         """Writes what is to be seen to a picture of the documentation."""
+        self.page.mouse.move(1, 1)  # what it lies on shows a tooltip
+        self.page.wait_for_timeout(500)
         Image.open(io.BytesIO(self.page.screenshot())).convert("RGB").save(PICTURES / name, optimize=True)
 
 

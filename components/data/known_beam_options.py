@@ -5,7 +5,7 @@ import difflib
 import io
 from collections.abc import Sequence
 
-# Runners that hand options on, to a job server that may know more of them than Beam.
+# Runners that hand options on, to a job server that may know more of them than Beam. So may a class that is named in full.
 HANDING_ON = ("PortableRunner", "FlinkRunner", "SparkRunner")
 
 
@@ -33,7 +33,7 @@ def refuse_unknown_options(runner: str, beam_options: Sequence[str]) -> None:
         wrong = said.getvalue().strip().splitlines()[-1].partition("error: ")[2]
         raise ValueError(f"Beam can't take the options behind --: {wrong}.") from error
     unknown = sorted(all_options.keys() - known.keys())
-    if unknown and runner not in HANDING_ON:
+    if unknown and runner not in HANDING_ON and "." not in runner:
         near = difflib.get_close_matches(unknown[0], known)
         hint = f" Did you mean --{' or --'.join(near)}?" if near else ""
         raise ValueError(f"Beam has no option --{unknown[0]}.{hint} Behind -- stand options of Beam and of {runner} alone.")

@@ -133,7 +133,7 @@ def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSo
         from zfnet.components.data.prepared_source import PreparedSource
 
         return PreparedSource(data)
-    if data and path.is_dir() and (path / "metadata.sqlite").exists():
+    if data and any((path / name).exists() for name in ("run.json", "metadata.sqlite")):
         raise ValueError(
             f"DATA {data} is a directory that a run wrote, not photographs: give what that run was given, or the examples that it "
             f"prepared, {data.rstrip('/')}/example_gen/NUMBER/examples."

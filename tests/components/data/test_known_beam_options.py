@@ -17,8 +17,9 @@ def test_what_it_does_not_know():
         refuse_unknown_options("DataflowRunner", ["--region=here", "--max_num_worker=50"])
 
 
-def test_a_job_server_may_know_more():
-    refuse_unknown_options("FlinkRunner", ["--state_backend_storage=here", "--nobody_knows", "this"])
+@pytest.mark.parametrize("runner", ["FlinkRunner", "my.own.Runner"])
+def test_others_may_know_more(runner):
+    refuse_unknown_options(runner, ["--state_backend_storage=here", "--nobody_knows", "this"])
 
 
 @pytest.mark.parametrize(

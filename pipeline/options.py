@@ -58,7 +58,7 @@ preprocessing_option = click.option(
     default="raw",
     show_default=True,
     help="What the model takes instead of RGB values 0..255 (raw): 0..1 (unit), -1..1 (tf), BGR less ImageNet's mean (caffe), or mean 0 "
-    "and deviation 1 over ImageNet (torch). Models that `zfnet run` made take raw.",
+    "and deviation 1 over ImageNet (torch). Models that `zfnet run` made take raw; one of a single channel gets the mean of the three.",
 )
 
 unsupported_option = click.option(

@@ -71,6 +71,12 @@ class ImageInput(NamedTuple):
         return np.moveaxis(images, 1, 3) if self.channels_first else images
 
 
+def takes_grey(model: keras.Model) -> bool:
+    """Whether a model takes one batch of images of one channel, channels last or first."""
+    shapes = [tensor.shape for tensor in getattr(model, "inputs", None) or []]
+    return len(shapes) == 1 and len(shapes[0]) == 4 and 1 in (shapes[0][1], shapes[0][3]) and 3 not in (shapes[0][1], shapes[0][3])
+
+
 def _refuse_small_images(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:
     """Fails if a layer of a model that leaves the size open has no room in images of `size`."""
     try:

@@ -120,7 +120,7 @@ WRONG = [
     ("evaluate ten.keras --data photographs", 1, "outputs of .None, 10.; the examples have 3 classes"),
     ("evaluate ten.keras --data root/examples", 1, "images of 32 pixels, but root/examples was prepared for 56: name the photographs"),
     ("evaluate features.keras --data photographs", 1, r"takes \(None, 5\); expected one input, images of three channels"),
-    ("evaluate grey.keras --data photographs", 1, r"takes \(None, 32, 32, 1\); expected one input"),
+    ("project grey.keras a.png --layer first --preprocessing caffe --out o.png", 1, "takes one channel, and caffe is for three; expected"),
     ("evaluate lambda.keras --data photographs", 1, "Lambda layer, which is code that the file brings, and that is not run"),
     ("evaluate root --image-size 40", 1, "--image-size 40 is for a model that takes any size"),
     ("evaluate root --split test", 1, "no split 'test'; it has train, validation"),

@@ -68,3 +68,30 @@ def test_layers_keep_their_names(images):
 def test_unknown_name():
     with pytest.raises(ValueError, match="no preprocessing 'imagenet'; there are raw, unit, tf, caffe, torch"):
         with_preprocessing(net(), "imagenet")
+
+
+def grey_net(layout):
+    shape = (1, 20, 28) if layout == "channels_first" else (20, 28, 1)
+    keras.utils.set_random_seed(0)
+    convolution = keras.layers.Conv2D(4, 3, activation="relu", data_format=layout, name="conv")
+    return keras.Sequential([keras.Input(shape), convolution])
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(("name", "scale", "offset"), [("raw", 1, 0), ("unit", 1 / 255, 0), ("tf", 1 / 127.5, -1)])
+def test_a_model_of_one_channel_sees_grey_and_projects_grey(images, layout, name, scale, offset):
+    def laid_out(pictures):
+        return np.moveaxis(pictures, 3, 1) if layout == "channels_first" else pictures
+
+    model = grey_net(layout)
+    behind, grey = Deconvnet(with_preprocessing(model, name)), images.mean(3, keepdims=True) * scale + offset
+    images = laid_out(images)
+    np.testing.assert_allclose(behind.activations(images, ["conv"])[0], model(laid_out(grey)), rtol=1e-4, atol=1e-3 * scale * 255)
+    seen = np.moveaxis(behind.project(images, "conv", 1), 1, 3) if layout == "channels_first" else behind.project(images, "conv", 1)
+    assert np.abs(seen).max() > 0
+    np.testing.assert_array_equal(seen, np.broadcast_to(seen[..., :1], seen.shape))
+
+
+def test_three_means_are_not_for_one_channel():
+    with pytest.raises(ValueError, match="takes one channel, and caffe is for three; expected one of raw, unit, tf"):
+        with_preprocessing(grey_net("channels_last"), "caffe")

@@ -20,9 +20,11 @@ def refuse_unusable_architecture(root: epath.PathLike, name: str, image_size: in
         ValueError: there is none of that name, or not for images of that size.
     """
     with open_metadata(root, metadata_url) as session:
-        named = any(trained.parameters.get("architecture") == name for trained in session.executions(step="Trainer", status="done"))
-        if named and any(made.parameters.get("image_size") == image_size for made in session.executions(step="ExampleGen", status="done")):
-            return
+        made = session.executions(step="ExampleGen", status="done")
+        sizes = {each.artifacts("output")["examples"].digest: each.parameters["image_size"] for each in made}
+        for trained in session.executions(step="Trainer", status="done"):
+            if trained.parameters["architecture"] == name and sizes.get(trained.artifacts("input")["examples"].digest) == image_size:
+                return
     refuse_small_images(name, image_size)
 
 
@@ -37,11 +39,9 @@ def refuse_small_images(name: str, image_size: int) -> None:
         ValueError: there is none of that name, or not for images of that size.
     """
     from zfnet.model.net.architecture import find_architecture
-    from zfnet.model.net.build import build
 
     architecture = find_architecture(name)
     try:
-        # Without the fully connected layers, which take whatever is left, and most of the time.
-        build(architecture, (image_size, image_size, 3), include_top=False)
+        architecture.refuse_small(image_size, image_size)
     except ValueError as error:
         raise ValueError(f"Images of {image_size} x {image_size} pixels are too small for {name}: {error}") from error

@@ -109,4 +109,4 @@ def find_model(argument: str) -> ModelArgument:
 def _artifacts(root: epath.Path) -> dict[str, Any]:
     if not (root / "run.json").exists():
         raise ValueError(f"There is no run.json in {root}; expected a directory that `zfnet run` wrote, or a .keras file.")
-    return read_summary(root, "artifacts")["artifacts"] or {}
+    return read_summary(root, "artifacts")["artifacts"]

@@ -67,7 +67,7 @@ def read_summary(root: epath.PathLike, *keys: str) -> dict[str, Any]:
     file = epath.Path(root) / "run.json"
     try:
         summary = json.loads(file.read_text())
-        return {key: summary[key] for key in keys}
+        return {key: dict(summary[key]) if key == "artifacts" else summary[key] for key in keys}
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{file} is not what `zfnet run` writes; expected a directory that it wrote.") from error
 

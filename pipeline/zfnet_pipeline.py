@@ -6,6 +6,7 @@ from typing import Any
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation
+from zfnet.components.data.known_beam_options import refuse_unknown_options
 from zfnet.components.example_validator import validate_examples
 from zfnet.components.pusher import push
 from zfnet.components.visualizer import visualize
@@ -44,9 +45,15 @@ def zfnet_pipeline(
 
     Returns:
         The steps, in the order in which to run them.
+
+    Raises:
+        ValueError: an option of Beam is for no step, or Beam does not know it.
     """
     root = epath.Path(root)
     options = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
+    for given in options.values():
+        if given:  # Beam takes a second to import.
+            refuse_unknown_options(runner, given)
     example_gen, statistics_gen = data_steps(config, source, runner, options)
     examples, statistics = example_gen.output("examples"), statistics_gen.output("statistics")
     example_validator = Step(

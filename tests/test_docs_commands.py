@@ -1,4 +1,4 @@
-"""Every command in the documentation is run, as it stands there, on photographs and a net that stand in for those it names."""
+"""Every command in a block of the documentation is run, as it stands there, on photographs and a net that stand in for those it names."""
 
 import pathlib
 import re
@@ -53,11 +53,22 @@ def test_it_is_understood(page, line, tmp_path, monkeypatch):
 
 def test_none_is_overlooked():
     for page in PAGES:
-        lines = re.findall(r"^ *(?:\w+=\S+ )*(?:\.venv/bin/)?zfnet [a-z]+ .*|^ *zfnet [a-z]+$", page.read_text(), re.MULTILINE)
-        assert len(list(commands(page))) >= len(lines), page.name
+        lines = re.findall(r"^ *(?:\w+=\S+ )*(?:\.venv/bin/)?zfnet(?: [a-z]+)(?: .*)?$", page.read_text(), re.MULTILINE)
+        prose = [line for line in lines if "`" in line]
+        assert len(list(commands(page))) == len(lines) - len(prose), page.name
     for word, test in ELSEWHERE.items():
         assert any(word in line for _, line in COMMANDS)
         assert (ROOT / "tests" / test).exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_in_sentences_exist(page):
+    for line in re.findall(r"`(?:\.venv/bin/)?zfnet ([a-z]+[^`]*)`", page.read_text()):
+        name, *words = line.partition(" -- ")[0].split()
+        command = main.get_command(click.Context(main), name)
+        assert command is not None, line
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, line
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +94,11 @@ def home(folder, tmp_path_factory):
 def test_it_does_what_it_says(page, line, home, monkeypatch):
     monkeypatch.chdir(home)
     name, *arguments = shlex.split(line)
+    if "--out" in arguments:
+        written = home / arguments[arguments.index("--out") + 1]
+        shutil.rmtree(written, ignore_errors=True)
+        written.unlink(missing_ok=True)
     done = CliRunner().invoke(main, [name, *arguments, *QUICK.get(name, [])])
     assert done.exit_code == 0, done.output
     if "--out" in arguments:
-        written = home / arguments[arguments.index("--out") + 1]
         assert written.is_file() or list(written.iterdir())

@@ -97,9 +97,10 @@ class TfdsSource(Source):
             try:
                 self._builder.download_and_prepare()
             except requests.RequestException as error:
-                host = urllib.parse.urlsplit(error.request.url).hostname if error.request else "the server"
+                reason = getattr(error.args[0] if error.args else None, "reason", error)  # of the last of many attempts
+                host = urllib.parse.urlsplit(error.request.url).hostname if error.request else "its source"
                 raise ValueError(
-                    f"TFDS cannot download {self._builder.name}: {host} does not answer, or not to the end. See to the network; then the "
+                    f"TFDS cannot download {self._builder.name} from {host} ({' '.join(str(reason).split())}). When that is mended, the "
                     "same command tries again."
                 ) from error
             except Exception as error:  # no space, files to be fetched by hand, a source that moved, ...

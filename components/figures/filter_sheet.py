@@ -61,7 +61,7 @@ def _first(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
         colour = DEAD if dead is not None and dead[number] else ALIASED if mostly[number] else None
         tiles.append(tile if colour is None else _framed(tile, colour))
     what = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {_stride(first.strides)}, least aliased first"
-    if first.channels != 3:
+    if first.channels not in (1, 3):
         what += f"; strength over {first.channels} channels"
     marked = f"orange: {mostly.sum()} mostly aliased" + ("" if dead is None else f"; red: {dead.sum()} dead")
     return block(tiles, columns, side), f"{name}, {first.name}: {what}; {marked}"

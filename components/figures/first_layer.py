@@ -97,8 +97,10 @@ def first_layer(deconvnet: Deconvnet, name: str, radius: float | None = None) ->
 
 def _over_rgb(graph: Graph, kernel: np.ndarray) -> np.ndarray:
     """The kernel as it looks at red, green and blue; at their strength where it looks at something else."""
-    if kernel.shape[2] != 3:
-        return np.repeat(np.sqrt(np.square(kernel).mean(axis=2, keepdims=True)), 3, axis=2)
     before = graph.operations[0].layer
-    # Models may take blue before red: pictures show what the filters, with that change before them, look for.
-    return kernel if not before.name.startswith(LAYER) else np.einsum("rc,hwcf->hwrf", np.asarray(before.kernel)[0, 0], kernel)
+    if before.name.startswith(LAYER):
+        # Models may take blue before red, or grey: pictures show what the filters, with that change before them, look for.
+        return np.einsum("rc,hwcf->hwrf", np.asarray(before.kernel)[0, 0], kernel)
+    if kernel.shape[2] in (1, 3):
+        return np.broadcast_to(kernel, (*kernel.shape[:2], 3, kernel.shape[3]))
+    return np.repeat(np.sqrt(np.square(kernel).mean(axis=2, keepdims=True)), 3, axis=2)

@@ -35,21 +35,19 @@ class ImageInput(NamedTuple):
             Size and layout.
 
         Raises:
-            ValueError: the model does not take one batch of images of three channels, or takes another size than `image_size`, or a
-                larger one.
+            ValueError: the model does not take one batch of images of three channels, or takes another size than `image_size`, or can't
+                take that.
         """
-        shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
-        shape = shapes[0] if len(shapes) == 1 else ()
-        if len(shape) != 4 or 3 not in (shape[1], shape[3]):
-            takes = f"takes {' and '.join(map(str, shapes))}" if shapes else "is not built"
-            raise ValueError(f"The model {model.name!r} {takes}; expected one input, images of three channels: (None, height, width, 3).")
-        channels_first = shape[3] != 3
+        channels, channels_first = image_layout(model)
+        if channels != 3:
+            raise ValueError(f"The model {model.name!r} takes images of one channel; expected three, see `with_preprocessing`.")
+        shape = model.inputs[0].shape
         sizes = shape[2:4] if channels_first else shape[1:3]
         height, width = (size or image_size or OPEN_SIZE for size in sizes)
         if image_size not in (None, max(height, width)):
             raise ValueError(f"The model takes images of {height} x {width} pixels, not of {image_size}.")
         if None in sizes:
-            _refuse_small_images(model, (height, width), channels_first)
+            _refuse_impossible(model, (height, width), channels_first)
         return cls(height, width, channels_first)
 
     @property
@@ -71,16 +69,25 @@ class ImageInput(NamedTuple):
         return np.moveaxis(images, 1, 3) if self.channels_first else images
 
 
-def takes_grey(model: keras.Model) -> bool:
-    """Whether a model takes one batch of images of one channel, channels last or first."""
-    shapes = [tensor.shape for tensor in getattr(model, "inputs", None) or []]
-    return len(shapes) == 1 and len(shapes[0]) == 4 and 1 in (shapes[0][1], shapes[0][3]) and 3 not in (shapes[0][1], shapes[0][3])
+def image_layout(model: keras.Model) -> tuple[int, bool]:
+    """How many channels the images of a model have, 3 or 1, and whether they come first.
+
+    Raises:
+        ValueError: it does not take one batch of such images.
+    """
+    shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
+    shape = shapes[0] if len(shapes) == 1 and len(shapes[0]) == 4 else (0,) * 4
+    for channels in (3, 1):
+        if channels in (shape[1], shape[3]):
+            return channels, shape[3] != channels
+    takes = f"takes {' and '.join(map(str, shapes))}" if shapes else "is not built"
+    raise ValueError(f"The model {model.name!r} {takes}; expected one input, images of three channels or one: (None, height, width, 3).")
 
 
-def _refuse_small_images(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:
-    """Fails if a layer of a model that leaves the size open has no room in images of `size`."""
+def _refuse_impossible(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:
+    """Fails if a model that leaves the size open can't take images of `size`: a layer has no room, or branches don't meet."""
     try:
         model.compute_output_shape((1, 3, *size) if channels_first else (1, *size, 3))
     except ValueError as error:
         height, width = size
-        raise ValueError(f"The model {model.name!r} can't take images of {height} x {width} pixels, give larger ones: {error}") from error
+        raise ValueError(f"The model {model.name!r} can't take images of {height} x {width} pixels; give another size: {error}") from error

@@ -44,26 +44,26 @@ def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
     import keras
     import numpy as np
 
-    from zfnet.components.pictures.image_input import ImageInput, takes_grey
+    from zfnet.components.pictures.image_input import image_layout
 
     if name not in PREPROCESSINGS:
         raise ValueError(f"There is no preprocessing {name!r}; there are {', '.join(PREPROCESSINGS)}.")
-    grey = takes_grey(model)
+    channels, channels_first = image_layout(model)
+    grey = channels == 1
     if grey and name not in GREY:
         raise ValueError(f"The model {model.name!r} takes one channel, and {name} is for three; expected one of {', '.join(GREY)}.")
-    channels_first = model.inputs[0].shape[1] == 1 if grey else ImageInput.of(model).channels_first
     preprocessing = PREPROCESSINGS[name] or (SAME if grey else None)
     if preprocessing is None:
         return model
     order, scale, offset = preprocessing
-    maps, sizes = (1 if grey else 3), model.inputs[0].shape[2:] if channels_first else model.inputs[0].shape[1:3]
+    sizes = model.inputs[0].shape[2:] if channels_first else model.inputs[0].shape[1:3]
     images = keras.Input((3, *sizes) if channels_first else (*sizes, 3), dtype="float32", name=f"{LAYER}input")
     layout = "channels_first" if channels_first else "channels_last"
-    layer = keras.layers.Conv2D(maps, 1, data_format=layout, dtype="float32", trainable=False, name=LAYER + name)
+    layer = keras.layers.Conv2D(channels, 1, data_format=layout, dtype="float32", trainable=False, name=LAYER + name)
     outputs = model(layer(images))
     kernel = np.zeros((1, 1, 3, 3), np.float32)
     kernel[0, 0, order, range(3)] = scale
     if grey:
         kernel = kernel.mean(3, keepdims=True)
-    layer.set_weights([kernel, np.array(offset[:maps], np.float32)])
+    layer.set_weights([kernel, np.array(offset[:channels], np.float32)])
     return keras.Model(images, outputs)

@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple
 
 from zfnet.model.net.variation import vary
 
+# Side and stride of every max pooling, in positions.
+POOL, POOL_STRIDE = 3, 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Convolution:
@@ -94,6 +97,31 @@ class Architecture:
     def layers(self) -> tuple[Convolution | Dense, ...]:
         """All layers with weights but the classifier, from the image upwards."""
         return (*self.convolutions, *self.dense)
+
+    def refuse_small(self, height: int, width: int) -> None:
+        """Fails if images of this size leave a layer no room.
+
+        Raises:
+            ValueError: names the layer that is short of positions.
+        """
+        sides = height, width
+        larger = f"give a larger image (the net was made for {self.input_size})."
+        for layer in self.convolutions:
+            if layer.padding == "same":
+                sides = tuple(-(-side // layer.stride) for side in sides)
+            else:
+                padded = tuple(side + 2 * layer.padding for side in sides)
+                if min(padded) < layer.kernel:
+                    filters, below = f"{layer.kernel} x {layer.kernel}", f"{padded[0]} x {padded[1]}"
+                    raise ValueError(f"{layer.name} has filters of {filters}, but only {below} positions below it; {larger}")
+                sides = tuple((side - layer.kernel) // layer.stride + 1 for side in padded)
+            if layer.pool == "valid":
+                if min(sides) < POOL:
+                    pool = layer.name.replace("conv", "pool")
+                    raise ValueError(f"{pool} needs {POOL} x {POOL} positions, but {layer.name} has {sides[0]} x {sides[1]}; {larger}")
+                sides = tuple((side - POOL) // POOL_STRIDE + 1 for side in sides)
+            elif layer.pool == "same":
+                sides = tuple(-(-side // POOL_STRIDE) for side in sides)
 
     def without(self, *names: str) -> "Architecture":
         """The same net without the layers called `names`, as the rows of Table 3 leave layers out."""

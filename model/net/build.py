@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 
-from zfnet.model.net.architecture import Architecture, Convolution, find_architecture
+from zfnet.model.net.architecture import POOL, POOL_STRIDE, Architecture, Convolution, find_architecture
 from zfnet.model.net.contrast_normalization import ContrastNormalization
 from zfnet.model.net.filter_rms import FilterRmsClip
 from zfnet.model.net.mean_image import MeanImage
@@ -54,6 +54,7 @@ def build(
     name = plain_name(architecture) if isinstance(architecture, str) else "custom"
     row = find_architecture(architecture) if isinstance(architecture, str) else architecture
     inputs = keras.Input(input_shape or (row.input_size, row.input_size, 3), name="image")
+    row.refuse_small(*inputs.shape[1:3])
     signal = inputs
     if mean_image is not None:
         signal = MeanImage(name="mean_image")(signal)
@@ -103,11 +104,6 @@ def _convolution(
     padding = convolution.padding
     if padding not in ("same", 0):
         signal = keras.layers.ZeroPadding2D(padding, name=f"pad{number}")(signal)
-    if min(signal.shape[1:3]) < convolution.kernel and padding != "same":
-        raise ValueError(
-            f"{convolution.name} has filters of {convolution.kernel} x {convolution.kernel}, but only "
-            f"{signal.shape[1]} x {signal.shape[2]} positions below it; give a larger image (the net was made for {row.input_size})."
-        )
     signal = keras.layers.Conv2D(
         convolution.filters,
         convolution.kernel,
@@ -121,12 +117,7 @@ def _convolution(
     if convolution.normalize == "before":
         signal = ContrastNormalization(name=f"norm{number}")(signal)
     if convolution.pool:
-        if convolution.pool == "valid" and min(signal.shape[1:3]) < 3:
-            raise ValueError(
-                f"pool{number} needs 3 x 3 positions, but {convolution.name} has {signal.shape[1]} x {signal.shape[2]}; "
-                f"give a larger image (the net was made for {row.input_size})."
-            )
-        signal = keras.layers.MaxPooling2D(3, strides=2, padding=convolution.pool, name=f"pool{number}")(signal)
+        signal = keras.layers.MaxPooling2D(POOL, strides=POOL_STRIDE, padding=convolution.pool, name=f"pool{number}")(signal)
     if convolution.normalize == "after":
         signal = ContrastNormalization(name=f"norm{number}")(signal)
     return signal

@@ -10,6 +10,7 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.commands import run
 from zfnet.pipeline.kubeflow.named_data import NamedData
 from zfnet.pipeline.kubeflow.served_last import served_last
+from zfnet.pipeline.output_file import make_its_directory
 
 # Options of `zfnet run` that say where, how and when that one runs.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
@@ -109,6 +110,7 @@ def command(
         from zfnet.pipeline.known_architecture import refuse_small_images
 
         refuse_small_images(config.architecture, config.input_size)
+    make_its_directory(out)
     # The tasks say where the root is; what depends on it is worked out there.
     steps = zfnet_pipeline(config, NamedData(config.photographs), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
     parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)

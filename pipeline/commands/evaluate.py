@@ -80,7 +80,7 @@ def command(
 
 
 def _refuse_needless_size(models: Sequence[keras.Model], image_size: int | None) -> None:
-    if image_size is not None and not any(_any_size(model) for model in models):
+    if image_size is not None and not any(_any_size(model) or image_size in model.inputs[0].shape for model in models):
         shapes = " and ".join(sorted({str(model.inputs[0].shape) for model in models}))
         raise ValueError(f"--image-size {image_size} is for a model that takes any size; images of {shapes} are taken here: leave it out.")
 

@@ -61,8 +61,8 @@ def command(
     projection of the activation to the window. Where it sees all of it: the image and the projection. In projections 0 is grey; each
     has a scale of its own, which the strongest 0.2 % of its values exceed.
     """
-    make_its_directory(out)
     found = find_model(model)
+    make_its_directory(out)
 
     import numpy as np
     from PIL import Image

@@ -31,8 +31,9 @@ def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> No
     from zfnet.pipeline.report.report_content import read_report
     from zfnet.pipeline.report.report_page import report_page
 
+    content = read_report(root, metadata_url)
     make_its_directory(out)
-    page = report_page(read_report(root, metadata_url))
+    page = report_page(content)
     with written_beside(out) as partial:
         partial.write_text(page, encoding="utf-8")
     click.echo(f"{out}  {out.stat().st_size / 1e6:.1f} MB")

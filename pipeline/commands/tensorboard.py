@@ -33,7 +33,7 @@ def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
 
     if not root.is_dir():
         raise FileNotFoundError(f"There is no directory {root}. `zfnet run` makes one; if it went elsewhere, say where with --root.")
-    if not is_remote(str(root)) and not any((root / name).exists() for name in ("tensorboard", "lock")):  # a run has just begun
+    if not any(root.iterdir()):
         raise FileNotFoundError(f"Nothing was trained under {root}. `zfnet run` does; if it went elsewhere, say where with --root.")
     with _local_logs(root / "tensorboard") as logs:
         arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]

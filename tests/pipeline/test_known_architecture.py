@@ -10,14 +10,25 @@ from zfnet.pipeline.metadata_database import open_metadata
 
 @pytest.fixture
 def trained(tmp_path):
-    """Records executions of the Trainer, `(status, architecture)`, on images of 96 pixels; returns the root."""
+    """Records executions of the Trainer, `(status, architecture)`, on images of 96 pixels, and others of 48; returns the root."""
+
+    def execution(step, status, **parameters):
+        return metadata.Execution(step=step, key="k", status=status, parameters=parameters, code_version="c", versions={})
 
     def record(*executions):
         with open_metadata(tmp_path) as session:
-            made = [("ExampleGen", "done", {"image_size": 96})]
-            made += [("Trainer", status, {"architecture": architecture}) for status, architecture in executions]
-            for step, status, parameters in made:
-                session.add(metadata.Execution(step=step, key="k", status=status, parameters=parameters, code_version="c", versions={}))
+            examples = {}
+            for size in (48, 96):
+                examples[size] = metadata.Artifact(
+                    kind="Examples", path=f"examples/{size}", digest=f"digest-{size}", files={}, properties={}
+                )
+                made = execution("ExampleGen", "done", image_size=size)
+                made.events = [metadata.Event(artifact=examples[size], direction="output", name="examples")]
+                session.add(made)
+            for status, architecture in executions:
+                made = execution("Trainer", status, architecture=architecture)
+                made.events = [metadata.Event(artifact=examples[96], direction="input", name="examples")]
+                session.add(made)
             session.commit()
         return tmp_path
 

@@ -43,7 +43,7 @@ def test_run_that_ended_before_it_had_a_model(tmp_path):
         find_model(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["no json", "[1]", "{}"])
+@pytest.mark.parametrize("content", ["no json", "[1]", '{"artifacts": null}', "{}"])
 def test_other_run_json(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(ValueError, match=r"run.json is not what `zfnet run` writes"):

@@ -78,7 +78,7 @@ def test_ten_crops_of_another_net_are_plain_rgb(examples, images):
     ("shape", "classes", "mean", "message"),
     [
         ((60, 60, 3), 3, None, "takes images of 60 x 60 pixels, not of 56"),
-        ((56, 56, 1), 3, None, "expected one input, images of three channels"),
+        ((56, 56, 1), 3, None, "takes images of one channel; expected three"),
         ((56, 56, 3), 4, None, r"has outputs of \(None, 4\); the examples have 3 classes: expected \(None, 3\)"),
         ((56, 56, 3), 3, np.zeros((56, 56, 3)), r"mean image is \(56, 56, 3\), the stored images are \(64, 64, 3\)"),
     ],

@@ -64,6 +64,14 @@ def test_pictures_are_in_red_green_and_blue_however_the_model_takes_them():
     np.testing.assert_array_equal(first_layer(made, "a").pictures[..., ::-1], first_layer(plain, "a").pictures)
 
 
+@pytest.mark.parametrize("preprocessing", ["raw", "tf"])
+def test_filters_over_one_channel_keep_their_sign(preprocessing):
+    made = deconvnet((20, 27, 1), preprocessing)
+    scaled = kernel_of(made) / np.abs(kernel_of(made)).max(axis=(0, 1, 2))
+    expected = np.repeat(127.5 + 127.5 * np.moveaxis(scaled, 3, 0), 3, axis=3)
+    np.testing.assert_allclose(first_layer(made, "a").pictures, expected, atol=1)
+
+
 def test_filters_over_other_channels_show_their_strength():
     net = keras.Sequential([keras.Input((20, 28, 3)), layers.Reshape((10, 14, 12)), layers.Conv2D(4, 3, name="a")])
     made = Deconvnet(net, "gradient")

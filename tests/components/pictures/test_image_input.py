@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.image_input import ImageInput, image_layout
+from zfnet.components.pictures.preprocessing import with_preprocessing
 
 
 def net(*shape):
@@ -34,7 +35,7 @@ def two_inputs():
     return keras.Model(inputs, keras.layers.Add()(inputs))
 
 
-@pytest.mark.parametrize("model", [net(28, 28, 1), net(10), two_inputs()])
+@pytest.mark.parametrize("model", [net(28, 28, 5), net(10), two_inputs()])
 def test_models_that_take_something_else(model):
     with pytest.raises(ValueError, match=r"takes .*; expected one input, images of three channels"):
         ImageInput.of(model)
@@ -52,3 +53,17 @@ def test_centre_of_squares_and_back():
     np.testing.assert_array_equal(pictures, squares[:, :, 1:7])
     assert image_input.laid_out(pictures).shape == (2, 3, 9, 6)
     np.testing.assert_array_equal(image_input.pictures(image_input.laid_out(pictures)), pictures)
+
+
+def test_one_channel_is_for_with_preprocessing():
+    assert image_layout(net(28, 28, 1)) == (1, False)
+    with pytest.raises(ValueError, match="takes images of one channel; expected three, see `with_preprocessing`"):
+        ImageInput.of(net(28, 28, 1))
+
+
+def test_a_size_that_an_open_model_cannot_take():
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.AveragePooling2D(230)])
+    assert ImageInput.of(with_preprocessing(model, "tf"), 240) == (240, 240, False)
+    for size in (None, 40):
+        with pytest.raises(ValueError, match=f"can't take images of {size or 224} x {size or 224} pixels; give another size"):
+            ImageInput.of(model, size)

@@ -1,10 +1,11 @@
+import contextlib
 import random
 
 import keras
 import numpy as np
 import pytest
 
-from zfnet.model.net.architecture import ARCHITECTURES
+from zfnet.model.net.architecture import ARCHITECTURES, Architecture
 from zfnet.model.net.build import AlexNet, ZFNet, build
 from zfnet.model.net.filter_rms import FilterRmsClip
 
@@ -91,6 +92,19 @@ def test_a_seed_decides_the_weights_whatever_else_draws_random_numbers(monkeypat
 def test_too_small_an_input_says_which_layer_is_short_of_positions():
     with pytest.raises(ValueError, match=r"conv2 has filters of 5 x 5, but only 3 x 3 positions"):
         build("zfnet", (16, 16, 3))
+
+
+@pytest.mark.parametrize("name", ["zfnet", "alexnet", "zfnet-small", "zfnet-small:conv1.padding=same,without=conv5,conv2.pool=valid"])
+def test_the_smallest_input_is_the_smallest_that_keras_builds(name, monkeypatch):
+    def builds(height, width):
+        with contextlib.suppress(ValueError):
+            return build(name, (height, width, 3), 2, include_top=False)
+
+    smallest = next(size for size in range(1, 200) if builds(size, size))
+    assert builds(smallest - 1, smallest) is builds(smallest, smallest - 1) is None
+    monkeypatch.setattr(Architecture, "refuse_small", lambda self, height, width: None)
+    assert min(min(layer.output.shape[1:3]) for layer in builds(smallest, smallest).layers) >= 1
+    assert builds(smallest - 1, smallest - 1) is None
 
 
 def test_model_survives_saving(tmp_path):

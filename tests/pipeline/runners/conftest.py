@@ -15,7 +15,7 @@ ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 NOTES = """
 import atexit, os, pathlib, signal, sys, threading, time
 
-lock = threading.Lock()
+lock = threading.RLock()
 
 def note(*_):
     tally = sys.modules.get("zfnet.components.data.tally")

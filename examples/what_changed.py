@@ -20,7 +20,7 @@ from PIL import Image
 from zfnet.components.data.photo_patches import cut_patches
 from zfnet.components.data.photographs import PHOTOGRAPHS
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.figures.default_layers import default_layers
+from zfnet.components.figures.default_layers import default_convolutions, default_layers
 from zfnet.components.figures.evolution_column import evolution_column
 from zfnet.components.figures.evolution_search import refuse_unlike
 from zfnet.components.pictures.image_input import ImageInput
@@ -95,13 +95,14 @@ def main(before: str, after: str, photographs: pathlib.Path, epochs: int, patche
         models, images = train(epochs, patches)
     images = images[:: -(-len(images) // MOST)]
     nets = {title: Deconvnet(model) for title, model in models.items()}
-    layers = default_layers(next(iter(nets.values())))
+    first = next(iter(nets.values()))
+    layers, filters = default_layers(first), default_convolutions(first)
     refuse_unlike(nets, layers)
     alike = {layer: correlations(layer, *nets.values(), images) for layer in layers}
     table = [["layer", "weights moved", "lowest correlation", "median", "highest"]]
-    for layer, values in alike.items():
+    for (layer, values), convolution in zip(alike.items(), filters, strict=True):
         numbers = [f"{number:.2f}" for number in np.nanquantile(values, (0, 0.5, 1))]
-        table.append([layer, f"{weights_moved(layer, *models.values()):.1%}", *numbers])
+        table.append([layer, f"{weights_moved(convolution, *models.values()):.1%}", *numbers])
     Image.fromarray(draw(nets, images, alike)).save(out)
     click.echo("\n".join([*aligned_table(table), f"{out}: the {MAPS} maps of each layer that changed the most"]))
 

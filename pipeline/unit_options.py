@@ -9,7 +9,7 @@ layers_option = click.option(
     "layers",
     multiple=True,
     metavar="L",
-    show_default="all Conv2D layers, or five of them, evenly spread, where there are more than ten",
+    show_default="the ReLUs of all Conv2D layers, or of five, evenly spread, where there are more than ten",
     help="Layer to draw, by its name in the model; several times for several layers.",
 )
 

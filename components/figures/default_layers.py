@@ -5,6 +5,7 @@ import numpy as np
 
 from zfnet.components.pictures.preprocessing import LAYER
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.rectified_layers import rectified_output
 
 # A grid for each of up to so many convolutions can still be looked at.
 MOST = 10
@@ -13,6 +14,21 @@ SPREAD = 5
 
 
 def default_layers(deconvnet: Deconvnet) -> list[str]:
+    """Names what the convolutions to draw come to: the layer that has the ReLU, which may be above a normalisation; else the convolution.
+
+    Args:
+        deconvnet: of the model.
+
+    Returns:
+        Names out of `deconvnet.layers`, one for each of `default_convolutions`.
+
+    Raises:
+        ValueError: the model has no convolution.
+    """
+    return [rectified_output(deconvnet.graph, name) or name for name in default_convolutions(deconvnet)]
+
+
+def default_convolutions(deconvnet: Deconvnet) -> list[str]:
     """Names the convolutions to draw: all of a net that has at most ten, else five, evenly spread from the first to the last.
 
     Args:

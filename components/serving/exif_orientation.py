@@ -8,7 +8,9 @@ from zfnet.components.serving.recovered import recovered
 LOOKED_AT = 1 << 18
 START_OF_SCAN, APP1 = 0xDA, 0xE1
 EXIF = [ord(letter) for letter in "Exif\0\0"]
+BEGINNING = 4 + len(EXIF)  # of a segment: marker, length, and what follows them
 ORIENTATION = 0x0112
+UPRIGHT = 1
 # What has to be done to the pixels: swap rows and columns, then reverse the rows, then the columns.
 SWAPPED, ROWS_REVERSED, COLUMNS_REVERSED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
 
@@ -22,7 +24,7 @@ def exif_orientation(encoded: tf.Tensor) -> tf.Tensor:
     Returns:
         int32 scalar, 1 to 8; 1, which is upright, of a file that does not say, or is no JPEG.
     """
-    return recovered(_read, encoded, tf.constant(1))
+    return recovered(_read, encoded, tf.constant(UPRIGHT))
 
 
 def turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
@@ -46,6 +48,8 @@ def turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
 def _read(encoded):
     raw = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 0, LOOKED_AT), tf.uint8), tf.int32)
+    # Most files do not say. That must not raise: of every error TensorFlow writes a line to the log of whoever serves, caught or not.
+    size, raw = tf.size(raw), tf.pad(raw, [[0, BEGINNING]])
 
     def is_exif(at):
         return (raw[at + 1] == APP1) & tf.reduce_all(raw[at + 4 : at + 10] == tf.constant(EXIF))
@@ -53,10 +57,12 @@ def _read(encoded):
     def is_before(at):
         return (raw[at] == 0xFF) & (raw[at + 1] != START_OF_SCAN) & ~is_exif(at)
 
-    # A segment is FF, its kind, and its length, which counts itself. An index beyond the file raises, and then there is no description.
-    (at,) = tf.while_loop(is_before, lambda at: (at + 2 + raw[at + 2] * 256 + raw[at + 3],), (tf.constant(2),))
-    tf.debugging.assert_equal(is_exif(at), True)
-    return _orientation_of(raw[at + 10 :])
+    def following(at):
+        # A segment is FF, its kind, and its length, which counts itself.
+        return (tf.minimum(at + 2 + raw[at + 2] * 256 + raw[at + 3], size),)
+
+    (at,) = tf.while_loop(is_before, following, (tf.minimum(2, size),))
+    return tf.cond(is_exif(at), lambda: _orientation_of(raw[at + 10 :]), lambda: UPRIGHT)
 
 
 def _orientation_of(tiff):
@@ -71,5 +77,5 @@ def _orientation_of(tiff):
     entries = tf.reshape(tiff[directory + 2 : directory + 2 + 12 * count], (count, 12))
     # An entry: its tag, the type of its value, how many, and the value, here of two bytes.
     values = tf.boolean_mask(number(entries[:, 8:10]), number(entries[:, :2]) == ORIENTATION)
-    tf.debugging.assert_equal((values[0] >= 1) & (values[0] <= 8), True)
-    return values[0]
+    said = tf.concat([values, [UPRIGHT]], 0)[0]
+    return tf.where((said >= 1) & (said <= 8), said, UPRIGHT)

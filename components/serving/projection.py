@@ -70,5 +70,15 @@ def _wrong_layer(number, layer, names):
 
 def _wrong_unit(number, layer, unit, counts):
     last = counts[tf.maximum(number, 0)] - 1
-    wrong = tf.strings.join(["there is no unit ", tf.as_string(unit), " in layer '", layer, "'; it has units 0 to ", tf.as_string(last)])
+    wrong = tf.strings.join(
+        [
+            "there is no unit ",
+            tf.as_string(unit),
+            " in layer '",
+            layer,
+            "'; it has units 0 to ",
+            tf.as_string(last),
+            ", and -1 is the strongest",
+        ]
+    )
     return tf.where((unit != STRONGEST) & ((unit < 0) | (unit > last)), wrong, "")

@@ -75,7 +75,11 @@ def _decode(encoded):
 
     def over_white():
         image = tf.io.decode_png(encoded, channels=4)
-        alpha = tf.cast(image[..., 3:], tf.float32) / 255
+        alpha = image[..., 3:]
+        # Of fewer than eight bits a sample, pixels without transparency get the largest number of so many bits, and not 255.
+        depth = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 24, 1), tf.uint8)[0], tf.int32)
+        largest = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
+        alpha = tf.cond(tf.reduce_all(alpha == largest), lambda: tf.ones_like(alpha, tf.float32), lambda: tf.cast(alpha, tf.float32) / 255)
         return tf.cast(tf.round(tf.cast(image[..., :3], tf.float32) * alpha + WHITE * (1 - alpha)), tf.uint8)
 
     image = tf.cond(_starts(encoded, b"\x89PNG"), over_white, opaque)

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 @out_option
 @preprocessing_option
 @image_size_option
-@click.option("--seed", type=click.IntRange(0, 2**32 - 2), default=RunConfig.seed, show_default=True, help="Decides which maps.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 2), default=RunConfig.seed, show_default=True, metavar="N", help="Decides which maps."
+)
 def command(
     models: tuple[str, ...],
     data: str | None,

@@ -184,7 +184,7 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
         "Serving": paths["serving"] and root / paths["serving"],
         "TensorBoard": "zfnet tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
-        "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 120)}",
+        "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 240)}",
         "Time": duration(sum(summary["seconds"].values())),
     }
     click.echo()

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from zfnet.components.figures.default_layers import default_layers
+from zfnet.components.figures.default_layers import default_convolutions, default_layers
 from zfnet.components.pictures.preprocessing import with_preprocessing
 from zfnet.model import Deconvnet
 
@@ -45,6 +45,15 @@ def test_layers_that_change_nothing_are_no_layers_of_their_own():
     assert default_layers(Deconvnet(keras.Sequential(stack))) == [f"conv{place}" for place in range(6)]
     stack.append(layers.Activation("softmax", name="last"))
     assert default_layers(Deconvnet(keras.Sequential(stack))) == [f"conv{place}" for place in range(6)]
+
+
+def test_what_fires_is_the_relu_above_a_normalisation():
+    layers = keras.layers
+    stack = [keras.Input((16, 20, 3)), layers.Conv2D(2, 3, name="conv0"), layers.BatchNormalization(), layers.ReLU(name="relu0")]
+    stack += [layers.Conv2D(2, 3, name="conv1"), layers.BatchNormalization(name="last")]
+    deconvnet = Deconvnet(keras.Sequential(stack))
+    assert default_layers(deconvnet) == ["relu0", "conv1"]
+    assert default_convolutions(deconvnet) == ["conv0", "conv1"]
 
 
 def test_net_without_convolutions_needs_names():

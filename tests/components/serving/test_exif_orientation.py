@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from zfnet.components.serving.exif_orientation import exif_orientation, turn_upright
+from zfnet.components.serving.exif_orientation import _read, exif_orientation, turn_upright
 
 PIXELS = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
 
@@ -63,3 +63,12 @@ def test_other_segments_may_come_first():
 )
 def test_what_does_not_say_is_upright(encoded):
     assert exif_orientation(tf.constant(encoded)) == 1
+
+
+def test_healthy_files_raise_nothing_that_a_server_would_log():
+    described_otherwise = Image.Exif()
+    described_otherwise[0x010F] = "a camera"
+    profile = b"\xff\xe2" + struct.pack(">H", 65535) + bytes(65533)
+    plain = jpeg()
+    for encoded in (plain, jpeg(described_otherwise.tobytes()), plain[:2] + 5 * profile + plain[2:], b"\x89PNG\r\n\x1a\n" + bytes(30), b""):
+        assert _read(tf.constant(encoded)) == 1

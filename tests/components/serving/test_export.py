@@ -131,6 +131,6 @@ def test_says_which_layer_or_unit_is_not_there(served):
     errors = served[1]["projected"]["errors"]
     assert errors[3].startswith("there is no layer 'conv9'; there are ")
     assert "conv5" in errors[3]
-    assert errors[4] == "there is no unit 4000 in layer 'conv5'; it has units 0 to 127"
+    assert errors[4] == "there is no unit 4000 in layer 'conv5'; it has units 0 to 127, and -1 is the strongest"
     assert served[1]["projected"]["projection_bytes"][3:5] == ["", ""]
     assert [errors[row] for row in (0, 1, 2, 5)] == [""] * 4

@@ -61,6 +61,22 @@ def test_grey_and_palettes_become_rgb(photograph):
     assert_as_in_training(encoded(few_colours // 64 * 64, "GIF"))
 
 
+@pytest.mark.parametrize(("colours", "bits"), [(0, 1), (2, 1), (4, 2), (16, 4), (200, 8)])
+@pytest.mark.parametrize("see_through", [False, True])
+def test_few_bits_a_sample(photograph, colours, bits, see_through):
+    content, plain = io.BytesIO(), io.BytesIO()
+    image = Image.fromarray(photograph)
+    image = image.quantize(colours) if colours else image.convert("1")
+    image.save(content, "PNG", bits=bits, **({"transparency": 0} if see_through else {}))
+    content = content.getvalue()
+    assert content[24] == bits
+    layers = Image.open(io.BytesIO(content)).convert("RGBA")
+    assert (layers.getextrema()[3] == (255, 255)) is not see_through
+    Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB").save(plain, "PNG")
+    served = [prepare_image(tf.constant(bytes_), side=64, size=56) for bytes_ in (content, plain.getvalue())]
+    np.testing.assert_allclose(*served, atol=1)
+
+
 def asked(content):
     image, error = tf.function(lambda content: served_image(content, side=64, size=56))(tf.constant(content))
     return image.numpy(), error.numpy().decode()

@@ -84,7 +84,8 @@ def main(data: pathlib.Path | None, root: pathlib.Path, epochs: int, image_size:
             data = pathlib.Path(temporary, "pieces")
             write_pieces(data, pieces)
         summary = run(data, root, epochs, image_size)
-    errors = " and ".join(f"{summary['metrics'][f'top{k}_error']:.1%} top-{k}" for k in (1, 5))
+    ranks = (1, 5) if len(Examples(root / summary["artifacts"]["examples"]).labels) > 5 else (1,)
+    errors = " and ".join(f"{summary['metrics'][f'top{k}_error']:.1%} top-{k}" for k in ranks)
     click.echo(f"\n{summary['status']}: error {errors}, of {summary['examples']['validation']} photographs")
     if summary["metrics"]["top1_error"] > 0:
         picture, lines = draw_worst(root, summary)

@@ -84,7 +84,7 @@ def find_model(argument: str) -> ModelArgument:
     """Finds what MODEL names, without opening the model.
 
     Args:
-        argument: a `.keras` file, or a directory that `zfnet run` wrote.
+        argument: a `.keras` file, a directory with one called model.keras, or a directory that `zfnet run` wrote.
 
     Returns:
         What was found.
@@ -93,7 +93,9 @@ def find_model(argument: str) -> ModelArgument:
         ValueError: there is none, or it is a directory in which no run ended with a model.
     """
     path, examples, statistics, root = epath.Path(argument).expanduser(), None, None, None
-    if path.is_dir():
+    if (path / "model.keras").exists():
+        path = path / "model.keras"
+    elif path.is_dir():
         paths = _artifacts(path)
         if not paths.get("model"):
             raise ValueError(f"The run in {path} has no model: it ended before one was trained. `zfnet run --root {path}` goes on.")

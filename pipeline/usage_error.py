@@ -27,4 +27,12 @@ def short_usage_errors() -> Iterator[None]:
         message = error.format_message()
         for named, plain in PLAIN.items():
             message = message.replace(named, plain)
+        if isinstance(error, click.NoSuchOption) and error.ctx:
+            message += _handed_on(error.ctx.command)
         raise WrongUsage(f"{message}\n`{command} --help` tells what it takes.") from error
+
+
+def _handed_on(command: click.Command) -> str:
+    """Where the options stand that a command does not know and hands on."""
+    shown = [metavar.strip("[-] ") for parameter in command.params if (metavar := parameter.metavar or "").startswith("[-- ")]
+    return f" {shown[0]} stand behind a --." if shown else ""

@@ -77,6 +77,8 @@ class Graph:
             raise ValueError(f"Keras runs on {keras.backend.backend()!r}; this needs it on TensorFlow (KERAS_BACKEND=tensorflow).")
         if unsupported not in UNSUPPORTED:
             raise ValueError(f"unsupported is {unsupported!r}; expected one of {', '.join(UNSUPPORTED)}.")
+        if not isinstance(model, keras.Model):
+            raise ValueError(f"This is of type {type(model).__name__}; expected a keras.Model, as keras.saving.load_model returns.")
         if not getattr(model, "inputs", None):
             raise ValueError(
                 f"The model {model.name!r} is not built, or is a subclass without a graph of layers. Expected a Sequential or "

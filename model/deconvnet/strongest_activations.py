@@ -28,7 +28,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
         For each layer its strongest activations.
 
     Raises:
-        ValueError: if `k` is less than 1, a layer is not there, or ids are not ids (class labels, say).
+        ValueError: if `k` is less than 1, `layers` no list, a layer not there, or ids are not ids (class labels, say).
 
     Examples:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]
@@ -36,6 +36,8 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be at least 1.")
+    if isinstance(layers, str):
+        raise ValueError(f"layers is {layers!r}; expected a list of names, such as [{layers!r}].")
     deconvnet = model if isinstance(model, Deconvnet) else Deconvnet(model)
     shapes = {layer: deconvnet.graph.shapes[deconvnet.graph.value_of(layer)] for layer in layers}
     for layer, shape in shapes.items():

@@ -75,8 +75,11 @@ def command(
     if as_json:
         click.echo(json.dumps(result, indent=1))
         return
+    preprocessings = sorted({used for _, used in opened})
     click.echo("\n".join(error_table(result["models"], result["ensemble"], classes)))
-    click.echo(f"{result['examples']:,} {split} examples of {classes:,} classes{f', {named}' if named else ''}")
+    click.echo(
+        f"{result['examples']:,} {split} examples of {classes:,} classes{f', {named}' if named else ''}; preprocessing {' and '.join(preprocessings)}"
+    )
 
 
 def _refuse_needless_size(models: Sequence[keras.Model], image_size: int | None) -> None:

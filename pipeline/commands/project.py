@@ -24,7 +24,9 @@ def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> 
 @click.command(cls=Command, short_help="Project the strongest activation of images back to pixels.")
 @model_argument
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
-@click.option("--layer", required=True, metavar="L", help="Layer whose activation is projected, by its name in the model.")
+@click.option(
+    "--layer", metavar="L", show_default="none, it has to be named", help="Layer whose activation is projected, by its name in the model."
+)
 @click.option(
     "--unit",
     type=click.IntRange(min=0),
@@ -46,7 +48,7 @@ def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> 
 def command(
     model: str,
     images: tuple[str, ...],
-    layer: str,
+    layer: str | None,
     unit: int | None,
     out: pathlib.Path,
     preprocessing: str,
@@ -74,6 +76,8 @@ def command(
     from zfnet.components.pictures.unit_name import unit_name
 
     deconvnet = found.open_deconvnet(preprocessing, unsupported)
+    if layer is None:
+        raise click.UsageError(f"Missing option '--layer'. {model} has: {', '.join(deconvnet.layers)}.")
     deconvnet.graph.value_of(layer)
     image_input = ImageInput.of(deconvnet.model, image_size)
     pictures = image_input.crop(np.stack([read_image(path, image_input.side) for path in images]))

@@ -9,6 +9,7 @@ import click
 from etils import epath
 
 from zfnet.components.training.cluster_task import read_task
+from zfnet.pipeline.called_as import called_as
 from zfnet.pipeline.cluster_run import follow_run
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.duration import duration
@@ -182,7 +183,7 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],
         "Serving": paths["serving"] and root / paths["serving"],
-        "TensorBoard": "zfnet tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
+        "TensorBoard": f"{called_as()} tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
         "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 240)}",
         "Time": duration(sum(summary["seconds"].values())),

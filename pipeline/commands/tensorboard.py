@@ -1,6 +1,7 @@
 """`zfnet tensorboard`: TensorBoard on the runs under a root."""
 
 import contextlib
+import io
 import pathlib
 import tempfile
 import threading
@@ -38,9 +39,22 @@ def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
     with _local_logs(root / "tensorboard") as logs:
         arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
         tensorboard = program.TensorBoard()
-        tensorboard.configure(["tensorboard", *arguments])
+        _configure(tensorboard, arguments)
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end.
             click.get_current_context().exit(1 if tensorboard.main() else 0)
+
+
+def _configure(tensorboard: Any, arguments: list[str]) -> None:
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            tensorboard.configure(["tensorboard", *arguments])
+    except SystemExit as error:  # argparse has printed how TensorBoard is used, and then what is wrong.
+        if error.code:
+            raise ValueError(
+                f"TensorBoard can't take the options behind --: {said.getvalue().rpartition('error: ')[2].strip()}."
+            ) from error
+        raise
 
 
 @contextlib.contextmanager

@@ -74,6 +74,8 @@ WRONG = [
     # words of the command line
     ("rum", 2, "no command 'rum'. Did you mean run"),
     ("run --epohcs 3", 2, "No such option '--epohcs'. Did you mean '--epochs'"),
+    ("tensorboard --port 6007", 2, "No such option '--port'.* TENSORBOARD OPTIONS stand behind a --"),
+    ("tensorboard --root root -- --port x", 1, "TensorBoard can't take the options behind --: argument --port: invalid"),
     ("run --epochs many", 2, "'--epochs': 'many' is not a whole number"),
     ("run --epochs 0", 2, "'--epochs': 0 is not in the range x>=1"),
     ("run --config imagenet", 2, "'imagenet' is not one of 'caltech101', "),

@@ -19,6 +19,11 @@ def test_file_and_the_labels_beside_it(tmp_path):
     assert find_model(str(tmp_path / "net.keras")).labels == ["cat", "dog"]
 
 
+def test_directory_of_the_trainer(tmp_path):
+    (tmp_path / "model.keras").touch()
+    assert str(find_model(str(tmp_path)).file) == str(tmp_path / "model.keras")
+
+
 def test_directory_of_a_run(tmp_path):
     (tmp_path / "trainer/3/model").mkdir(parents=True)
     (tmp_path / "trainer/3/model/labels.txt").write_text("cat\ndog\n")

@@ -111,7 +111,7 @@ def test_one_run_on_its_own_examples(evaluate, home):
     heading, row, below = done.stdout.splitlines()
     assert heading == "error  top-1  top-3"
     assert row.startswith("root ")
-    assert below == f"{count} validation examples of 3 classes, {home / 'photographs'}"
+    assert below == f"{count} validation examples of 3 classes, {home / 'photographs'}; preprocessing raw"
     assert not done.stderr
     found = json.loads(evaluate("root", "--split", "train", "--json").stdout)
     assert (found["examples"], found["ensemble"]) == (Examples(home / "root/examples").count("train"), None)

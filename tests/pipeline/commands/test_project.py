@@ -74,7 +74,8 @@ def test_more_images_than_go_through_the_net_together(project):
 
 
 def test_directory_that_cannot_be_made(folder):
-    done = CliRunner().invoke(command, ["net.keras", "cat.png", "--layer", "conv1", "--out", f"{folder}/cat.png/out.png", "--verbose"])
+    net = f"{folder}/channels_last.keras"
+    done = CliRunner().invoke(command, [net, "cat.png", "--layer", "conv1", "--out", f"{folder}/cat.png/out.png", "--verbose"])
     assert done.exit_code == 1
     assert f"The directory {folder}/cat.png can't be made" in done.stderr.splitlines()[-1]
 
@@ -106,6 +107,7 @@ def test_failures_are_told(project, tmp_path, arguments, message):
 
 
 def test_other_pictures_than_png_are_refused(folder, tmp_path):
-    done = CliRunner().invoke(command, ["net.keras", "cat.png", "--layer", "conv1", "--out", str(tmp_path / "out.jpg")])
+    net = f"{folder}/channels_last.keras"
+    done = CliRunner().invoke(command, [net, "cat.png", "--layer", "conv1", "--out", str(tmp_path / "out.jpg")])
     assert done.exit_code == 2
     assert "does not end in .png" in done.stderr

@@ -77,9 +77,8 @@ def command(
         return
     preprocessings = sorted({used for _, used in opened})
     click.echo("\n".join(error_table(result["models"], result["ensemble"], classes)))
-    click.echo(
-        f"{result['examples']:,} {split} examples of {classes:,} classes{f', {named}' if named else ''}; preprocessing {' and '.join(preprocessings)}"
-    )
+    of = f"{split} examples of {classes:,} classes{f', {named}' if named else ''}"
+    click.echo(f"{result['examples']:,} {of}; preprocessing {' and '.join(preprocessings)}")
 
 
 def _refuse_needless_size(models: Sequence[keras.Model], image_size: int | None) -> None:

@@ -78,8 +78,10 @@ def _renew(lock: "_Lock", ended: threading.Event) -> None:
                 f"The lock {lock.path} could not be renewed, and may be another process's now: this one ends.",
                 err=True,
             )
+            # A script's background job is deaf to Ctrl-C; `zfnet run` takes the other alike.
+            ending = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
             if (main := threading.main_thread().ident) is not None:
-                signal.pthread_kill(main, signal.SIGINT)  # wakes it from whatever it waits for
+                signal.pthread_kill(main, ending)  # wakes it from whatever it waits for
             return
 
 

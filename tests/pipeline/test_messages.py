@@ -62,8 +62,9 @@ def home(folder, tmp_path_factory):
     for name, content in {"text.png": "no picture", "empty.png": "", "text.keras": "no model", "file": "", "boxes.json": "{"}.items():
         (home / name).write_text(content)
     (home / "nolabel.csv").write_text("a.png\n")
-    for name in ("empty", "one/cat", "full", "earlier"):
+    for name in ("empty", "one/cat", "full", "earlier", "begun"):
         (home / name).mkdir(parents=True)
+    (home / "begun/lock").touch()
     (home / "full/x").touch()
     (home / "earlier/run.json").write_text('{"metrics": {}}')  # not what a run writes today
     (home / "earlier/metadata.sqlite").write_text("no database")
@@ -156,6 +157,7 @@ WRONG = [
     # what ran before
     ("runs --root nowhere", 1, "Nothing ran under nowhere yet. `zfnet run` does; .*--root"),
     ("report --root empty", 1, "no run under empty: .*`zfnet run` makes one"),
+    ("report --root begun", 1, "run under begun has not ended yet, or was killed: begun/run.json is written in the end"),
     ("report --root earlier", 1, "earlier/run.json is not what `zfnet run` writes"),
     ("runs --root earlier", 1, "can't be opened: file is not a database"),
     ("tensorboard --root nowhere", 1, "no directory nowhere. `zfnet run` makes one"),

@@ -14,13 +14,15 @@ def train(
     architecture: str,
     epochs: int | None,
     batch_size: int | None,
-    learning_rate: float,
+    learning_rate: float | None,
     patience: int,
     seed: int,
     crops: str,
     deterministic: bool,
     mixed_precision: bool | None = None,
     xla: bool | None = None,
+    colours: str | None = None,
+    decay_epochs: int | None = None,
     checkpoints: Setting[str],
     tensorboard: Setting[str],
     keep_every: Setting[float] = 600.0,
@@ -29,7 +31,7 @@ def train(
     """Trains a net on all GPUs there are or else the CPU, and saves it; with `TF_CONFIG`, on all machines of a cluster.
 
     Zeiler & Fergus 2013, section 3: ten crops less the mean image, SGD with momentum 0.9, dropout, filters held at a largest RMS,
-    a learning rate that falls when the validation error stops falling. While it trains, TensorBoard gets losses, errors, the
+    a learning rate that falls when the validation error stops falling; small nets learn otherwise (`Architecture.small`). While it trains, TensorBoard gets losses, errors, the
     filters of conv1 and the evolution of features.
 
     Args:
@@ -39,13 +41,17 @@ def train(
         architecture: name of a row of the table of architectures, or of a variation of one.
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
         batch_size: images a step, over all replicas together; `None` takes 64, or an eighth of the training examples if that is less.
-        learning_rate: at the start, for batches of 64 where `batch_size` is left open, and in proportion for smaller ones.
-        patience: epochs without a lower validation error after which the learning rate is divided by ten.
+        learning_rate: at the start, for batches of 64 where `batch_size` is left open, and in proportion for smaller ones; `None` takes
+            the architecture's.
+        patience: epochs without a lower validation error after which the learning rate is divided by ten, where it falls so.
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
         crops: `"ten"` (the paper's) or `"random"`.
         deterministic: whether TensorFlow may only use operations that give the same bits each time; somewhat slower.
         mixed_precision: whether to compute in bfloat16, with weights in float32; `None` does so where every GPU is fast at it.
         xla: whether to compile a training step with XLA; `None` does so on GPUs, if `deterministic` is not set.
+        colours: `"kept"` as they are, or `"varied"`; `None` takes the architecture's.
+        decay_epochs: epochs over which the learning rate falls, where it falls along a cosine; `None` takes as many as `epochs` is if that
+            is left open.
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
@@ -59,7 +65,7 @@ def train(
     from zfnet.components.training.cluster_task import read_task
     from zfnet.components.training.recipe import Recipe
 
-    recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic, mixed_precision, xla)
+    recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic, mixed_precision, xla, colours, decay_epochs)
     task = read_task()
     if task and task.workers > 1:
         from zfnet.components.training.cluster_member import Call

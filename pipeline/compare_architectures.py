@@ -27,7 +27,7 @@ from zfnet.pipeline.training_steps import training_log, training_steps
 
 LOCAL = "FnApiRunner"
 LONGEST = 50  # Characters of DATA in a title.
-RECIPE = ("batch_size", "learning_rate", "patience", "seed", "crops")
+RECIPE = ("batch_size", "patience", "seed", "crops")
 
 
 def compare_architectures(
@@ -102,6 +102,7 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
         validation_top5_error=validated["top5_error"],
         seconds=round(results["Trainer"].took or 0.0, 1),
         epochs=recipe["epochs"],
+        learning_rate=recipe["learning_rate"],
         model=str((model.path / "model.keras").relative_to(root)),
         tensorboard=str(log.relative_to(root)),
     )
@@ -123,11 +124,14 @@ def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples:
     epochs = sorted({net.epochs for net in nets if net.epochs})
     trained = f", {' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}" if epochs else ""
     size = examples.image_size
+    rates = {net.learning_rate for net in nets if not net.failed}
+    # Small nets and others start at different rates, which stand in their own rows then.
+    rate = rates.pop() if len(rates) == 1 else None
     further = {
         "data": str(config.data),
         "image_size": size,
         "examples": counts,
-        "recipe": {name: getattr(config, name) for name in ("epochs", *RECIPE)},
+        "recipe": {name: getattr(config, name) for name in ("epochs", *RECIPE)} | {"learning_rate": rate},
         "complete": len(nets) == wanted,
     }
     data = str(config.data) if len(str(config.data)) <= LONGEST else f"...{str(config.data)[-LONGEST:]}"

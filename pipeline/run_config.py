@@ -18,9 +18,11 @@ class RunConfig:
         image_size: side of the network's input, in pixels; None for the one that the architecture was made for.
         epochs: how often to train on every example; None lets the Trainer choose by their number.
         batch_size: examples per training step, over all replicas; None lets the Trainer choose.
-        learning_rate: the rate to begin with.
-        patience: epochs without a lower validation error after which it is divided by ten.
+        learning_rate: the rate to begin with; None for the architecture's.
+        patience: epochs without a lower validation error after which it is divided by ten; small nets do not look at it.
+        decay_epochs: epochs over which the rate of small nets falls along a cosine; None for as many as the Trainer would choose.
         seed: of everything random.
+        colours: whether training varies the colours of photographs: "kept" or "varied"; None for the architecture's.
         crops: what training sees of a photograph: "ten" (four corners, centre, flips) or "random".
         ten_crop: whether to evaluate with the ten crops too.
         deterministic: whether the same seed must give the same bits, on a CPU.
@@ -37,9 +39,11 @@ class RunConfig:
     image_size: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
-    learning_rate: float = 0.01
+    learning_rate: float | None = None
     patience: int = 5
+    decay_epochs: int | None = None
     seed: int = 0
+    colours: str | None = None
     crops: str = "ten"
     ten_crop: bool = False
     deterministic: bool = True

@@ -52,6 +52,8 @@ def training_steps(
             "deterministic": config.deterministic,
             "mixed_precision": config.mixed_precision,
             "xla": config.xla,
+            "colours": config.colours,
+            "decay_epochs": config.decay_epochs,
             "keep_every": 60 * config.checkpoint_minutes,
             "keep_checkpoints": config.keep_checkpoints,
             "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),

@@ -12,6 +12,9 @@ from zfnet.model.net.ten_crop import CROPS, crop_corner
 SHUFFLED = 20_000
 # Shards read at a time, so that a slow disk or network does not hold training up.
 READERS = 16
+# How colours are varied: what brightness is multiplied with at least and at most, the most that is added to a channel or taken from it
+# (of 0..255), and the share of the images that turn grey.
+GAINS, SHIFT, GREY = (0.5, 1.5), 30.0, 1 / 3
 
 
 def training_batches(
@@ -24,6 +27,7 @@ def training_batches(
     first_epoch: int,
     epochs: int,
     crops: str,
+    varied_colours: bool = False,
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
@@ -40,6 +44,7 @@ def training_batches(
         first_epoch: number of the first epoch, counted from 0.
         epochs: number of the epoch to stop before.
         crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, mirrored or not.
+        varied_colours: whether to vary the colours of each image (`vary_colours`), at each epoch anew.
         first_step: step of the first epoch to begin at, counted from 0; what comes before is not decoded.
         context: whose part of every batch this is; without it the whole.
 
@@ -57,15 +62,35 @@ def training_batches(
 
         def load(number, record):
             example = tf.io.parse_single_example(record, FEATURES)
-            draw = tf.random.stateless_uniform([3], tf.stack([seed + epoch * 2**32, number]), maxval=1 << 30, dtype=tf.int32)
+            draw_seed = tf.stack([seed + epoch * 2**32, number])
+            draw = tf.random.stateless_uniform([3], draw_seed, maxval=1 << 30, dtype=tf.int32)
             top, left, mirrored = crop(draw, mean.shape[0], size)
             image = tf.cast(decode_crop(example["image"], top, left, size), tf.float32) - mean[top : top + size, left : left + size]
-            return tf.ensure_shape(tf.where(mirrored, image[:, ::-1], image), (size, size, 3)), example["label"]
+            image = tf.ensure_shape(tf.where(mirrored, image[:, ::-1], image), (size, size, 3))
+            if varied_colours:
+                image = vary_colours(image, tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)))
+            return image, example["label"]
 
         share = batch_size // context.num_replicas_in_sync
         return records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(share, drop_remainder=True)
 
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(2)
+
+
+def vary_colours(image: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
+    """Varies the colours of an image: other brightness and contrast, another cast, and for a third of the images none but grey.
+
+    Not in the paper. Where colour alone tells classes apart, a net learns colours and no shapes.
+
+    Args:
+        image: centred float image `(height, width, 3)`, about -128..128.
+        draw: float `(5,)`, 0..1: of the gain, of the shift of each channel, and of turning grey.
+
+    Returns:
+        The image times 0.5 to 1.5, plus -30 to 30 in each channel; its mean over the channels in each of them if it turns grey.
+    """
+    image = image * (GAINS[0] + (GAINS[1] - GAINS[0]) * draw[0]) + SHIFT * (2 * draw[1:4] - 1)
+    return tf.where(draw[4] < GREY, tf.broadcast_to(tf.reduce_mean(image, axis=-1, keepdims=True), tf.shape(image)), image)
 
 
 def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, step: int) -> list[str]:

@@ -21,6 +21,7 @@ class ComparedNet:
         validation_top5_error: the same among the five best guesses.
         seconds: that it took to train; None if it failed.
         epochs: that it was trained for; None if it failed.
+        learning_rate: at the start; None if it failed.
         model: path of the trained model; None if it failed.
         tensorboard: path of its summaries; None if it failed.
         message: why it failed; None if it did not.
@@ -34,6 +35,7 @@ class ComparedNet:
     validation_top5_error: float | None = None
     seconds: float | None = None
     epochs: int | None = None
+    learning_rate: float | None = None
     model: str | None = None
     tensorboard: str | None = None
     message: str | None = None

@@ -26,7 +26,7 @@ from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
 from zfnet.components.training.evolution import SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
 from zfnet.components.training.recipe import Recipe, whole_shares
-from zfnet.components.training.schedule import PlateauSchedule
+from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step
 from zfnet.components.training.validation import make_validate
@@ -60,13 +60,16 @@ def fit(
     margin = (examples.side - size) // 2
     central_mean = mean[margin : margin + size, margin : margin + size]
 
+    rate = recipe.learning_rate_for(count)
+    schedule: PlateauSchedule | CosineSchedule = PlateauSchedule(recipe.patience)
+    if recipe.row.schedule == "cosine":
+        schedule = CosineSchedule(rate, recipe.decay_epochs_for(count) * steps)
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
-        net.compile(keras.optimizers.SGD(recipe.learning_rate_for(count), momentum=0.9))
+        net.compile(keras.optimizers.SGD(schedule.rate if isinstance(schedule, CosineSchedule) else rate, momentum=0.9))
         state = kept.restore(net, epochs, batch_size)
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
-    schedule = PlateauSchedule(recipe.patience)
     evolution_folder, convergence_folder = (kept.folder / name for name in ("evolution", "convergence"))
     in_figure = evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
@@ -94,6 +97,7 @@ def fit(
                 first_step=state.step,
                 epochs=epochs,
                 crops=recipe.crops,
+                varied_colours=recipe.varies_colours,
                 context=context,
             )
         )
@@ -116,7 +120,10 @@ def fit(
         return
     for writer in writers:
         writer.close()
-    used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": recipe.learning_rate_for(count), "replicas": cluster.replicas}
+    used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
+    used |= {"schedule": recipe.row.schedule, "colours": "varied" if recipe.varies_colours else "kept"}
+    if isinstance(schedule, CosineSchedule):
+        used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, state.history)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from zfnet.model.net.architecture import find_architecture
+from zfnet.model.net.architecture import Architecture, find_architecture
 
 # Steps that a small net needs to learn something, when the number of epochs is left open.
 STEPS = 600
@@ -12,6 +12,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 STEPS_PER_EPOCH = 8
 LARGEST_BATCH = 64
 CROPS = ("ten", "random")
+COLOURS = ("kept", "varied")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +26,19 @@ class Recipe:
     architecture: str
     epochs: int | None
     batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     patience: int
     seed: int
     crops: str
     deterministic: bool
     mixed_precision: bool | None = None
     xla: bool | None = None
+    colours: str | None = None
+    decay_epochs: int | None = None
 
     def __post_init__(self) -> None:
         find_architecture(self.architecture)
-        for name in ("epochs", "batch_size", "learning_rate", "patience"):
+        for name in ("epochs", "batch_size", "learning_rate", "patience", "decay_epochs"):
             number = getattr(self, name)
             if number is not None and number <= 0:
                 raise ValueError(f"{name} is {number}; it must be greater than 0.")
@@ -45,8 +48,19 @@ class Recipe:
             raise ValueError(
                 "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."
             )
-        if self.crops not in CROPS:
-            raise ValueError(f"crops is {self.crops!r}; expected one of: {', '.join(CROPS)}.")
+        for name, choices in (("crops", CROPS), ("colours", (*COLOURS, None))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of: {', '.join(filter(None, choices))}.")
+
+    @property
+    def row(self) -> Architecture:
+        """The architecture, which says how it learns where nothing was chosen."""
+        return find_architecture(self.architecture)
+
+    @property
+    def varies_colours(self) -> bool:
+        """Whether training varies the colours of its images."""
+        return (self.colours or self.row.colours) == "varied"
 
     def batch_for(self, examples: int) -> int:
         """Images a step, given the number of training examples."""
@@ -58,12 +72,24 @@ class Recipe:
         A batch that was left open and came out small gets a rate that is smaller in proportion: with 0.01 and batches of nine images
         the small net diverged.
         """
-        return self.learning_rate if self.batch_size else self.learning_rate * self.batch_for(examples) / LARGEST_BATCH
+        rate = self.learning_rate or self.row.learning_rate
+        return rate if self.batch_size else rate * self.batch_for(examples) / LARGEST_BATCH
 
     def epochs_for(self, examples: int) -> int:
         """Number of epochs, given the number of training examples."""
+        return self.epochs or self._usual_epochs(examples)
+
+    def decay_epochs_for(self, examples: int) -> int:
+        """Number of epochs over which a rate with the schedule `cosine` falls.
+
+        As many as are trained when their number is left open, whatever that number is: so the first epochs of a longer training are those
+        of a shorter one, and more of them can go on from it.
+        """
+        return self.decay_epochs or self._usual_epochs(examples)
+
+    def _usual_epochs(self, examples: int) -> int:
         steps_an_epoch = max(1, examples // self.batch_for(examples))
-        return self.epochs or min(max(math.ceil(STEPS / steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+        return min(max(math.ceil(STEPS / steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
 def whole_shares(batch_size: int, replicas: int) -> int:

@@ -1,4 +1,4 @@
-"""The paper's learning rate: lowered when the validation error stops falling."""
+"""How the learning rate falls: when the validation error stops falling, as in the paper, or along a cosine."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import keras
 
 COUNTERS = ("best", "wait", "cooldown_counter")
 SMALLEST_LEARNING_RATE = 1e-5
+# What a rate that falls along a cosine ends at, as a share of the first one, and stays at.
+LAST_SHARE = 0.02
 
 
 class PlateauSchedule(keras.callbacks.ReduceLROnPlateau):
@@ -31,3 +33,29 @@ class PlateauSchedule(keras.callbacks.ReduceLROnPlateau):
         self.model.optimizer.learning_rate = state["learning_rate"]
         for name in COUNTERS:
             setattr(self, name, state[name])
+
+
+class CosineSchedule(keras.callbacks.Callback):
+    """Lets the learning rate fall along half a cosine, step by step, to a fiftieth, and stay there.
+
+    Loshchilov & Hutter 2017 (arXiv 1608.03983), without restarts. A training of minutes has no time for plateaus, and the noise of a high
+    rate would stay in its filters. The rate follows from the optimizer's count of steps alone.
+
+    Args:
+        learning_rate: at the first step.
+        steps: number of steps until it has fallen.
+
+    Attributes:
+        rate: what the optimizer is given as its learning rate.
+    """
+
+    def __init__(self, learning_rate: float, steps: int) -> None:
+        super().__init__()
+        self.rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=LAST_SHARE)
+
+    def state(self) -> dict[str, Any]:
+        """The learning rate of the next step."""
+        return {"learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Does nothing: the optimizer's count of steps is restored with its variables."""

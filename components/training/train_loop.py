@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from zfnet.components.training.interruption import Interruption
-from zfnet.components.training.schedule import PlateauSchedule
+from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.training_state import TrainingState
 
 # Seconds between looks at the numbers, for which GPUs have to be waited for.
@@ -22,7 +22,7 @@ def train_loop(
     *,
     epochs: int,
     steps: int,
-    schedule: PlateauSchedule,
+    schedule: PlateauSchedule | CosineSchedule,
     callbacks: keras.callbacks.CallbackList,
     keep: Callable[[TrainingState], None],
     keep_every: float,

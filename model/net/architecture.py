@@ -57,7 +57,7 @@ class Dense(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """A net as a row of the table: its layers, the input it was made for, and how its weights start.
+    """A net as a row of the table: its layers, the input it was made for, how its weights start, and how it learns.
 
     Attributes:
         convolutions: from the image upwards.
@@ -68,6 +68,10 @@ class Architecture:
         deep_stddev: the same for the layers above; `None` draws them as He et al. 2015 do.
         rms_radius: largest root mean square of a convolution filter; larger ones are scaled back to it.
         dropout: share of the units of each fully connected layer below the classifier that a training step leaves out.
+        learning_rate: of SGD at the start of a training, for batches of 64.
+        schedule: how it falls: `"plateau"`, to a tenth each time the validation error stops falling (the paper's), or `"cosine"`, along
+            half a cosine to a fiftieth.
+        colours: what training does to the colours of an image: they are `"kept"` (the paper's), or `"varied"`.
 
     Raises:
         ValueError: if there is no convolution, or a number is out of its range.
@@ -81,12 +85,16 @@ class Architecture:
     deep_stddev: float | None = 0.01
     rms_radius: float = 0.1
     dropout: float = 0.5
+    learning_rate: float = 0.01
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    colours: Literal["kept", "varied"] = "kept"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dense", tuple(Dense(*layer) for layer in self.dense))
         if not self.convolutions:
             raise ValueError("There is no convolution left; a net needs one at least.")
-        positive = {name: getattr(self, name) for name in ("input_size", "input_scale", "first_stddev", "deep_stddev", "rms_radius")}
+        names = ("input_size", "input_scale", "first_stddev", "deep_stddev", "rms_radius", "learning_rate")
+        positive = {name: getattr(self, name) for name in names}
         for name, number in {**positive, **{f"{layer.name}.units": layer.units for layer in self.dense}}.items():
             if number is not None and not 0 < number < math.inf:
                 raise ValueError(f"{name} is {number}; it must be greater than 0, and finite.")
@@ -142,17 +150,17 @@ class Architecture:
         """The same net with `units` units in each fully connected layer."""
         return dataclasses.replace(self, dense=tuple(layer._replace(units=units) for layer in self.dense))
 
-    def small(self, rms_radius: float) -> "Architecture":
+    def small(self) -> "Architecture":
         """The same topology at half the width, for 96 pixel inputs and hundreds of steps instead of hundreds of thousands.
 
-        A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does, and
-        conv1's small weights are what lets its filters turn into edges instead of staying noise.
-
-        Args:
-            rms_radius: see `Architecture.rms_radius`; smaller inputs need larger weights, so 0.1 would not hold them alike.
+        A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does. In conv1 the
+        start itself is noise that stays in the filters: drawn with 0.001, what they learn outgrows it in some dozen steps. Inputs are
+        smaller, so weights are larger, and a radius of 0.1 would not hold them alike. Colours are varied, since colour alone tells a
+        few photographs apart, and a net that can trust it learns no edges. `benchmarks/recipe.py` has the trials.
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
-        return dataclasses.replace(halved, input_size=96, input_scale=1 / 64, deep_stddev=None, rms_radius=rms_radius)
+        learns = {"learning_rate": 0.02, "schedule": "cosine", "colours": "varied"}
+        return dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.001, deep_stddev=None, rms_radius=0.2, **learns)
 
 
 # Zeiler & Fergus 2013 (v3), Fig. 3. Reading: padding 1 in conv1, which gives the figure's 110 (`same` would give 112).
@@ -194,8 +202,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "zfnet-wide": ZFNET.with_filters(**WIDE),
     "zfnet-wide-dense-8192": ZFNET.with_filters(**WIDE).with_units(8192),
     # For `photo_patches` and folders of photographs.
-    "zfnet-small": ZFNET.small(rms_radius=0.05),
-    "alexnet-small": ALEXNET.small(rms_radius=0.05),
+    "zfnet-small": ZFNET.small(),
+    "alexnet-small": ALEXNET.small(),
 }
 
 

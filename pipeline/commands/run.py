@@ -56,6 +56,19 @@ NOT_BLESSED = 3
     show_default=str(DEFAULTS.crops),
     help="What training sees of a photograph: one of the paper's ten crops, or any crop.",
 )
+@click.option(
+    "--colours",
+    type=click.Choice(["kept", "varied"]),
+    show_default="varied for the small architectures, else kept",
+    help="Whether training varies brightness and colours of photographs, so that a net learns shapes too.",
+)
+@click.option(
+    "--decay-epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="as many as --epochs is by the number of examples",
+    help="Epochs over which the learning rate of the small architectures falls; it stays low in further ones.",
+)
 @click.option("--ten-crop", is_flag=True, default=None, help="Evaluate with the average over ten crops too.")
 @click.option(
     "--no-deterministic",

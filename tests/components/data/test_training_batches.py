@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.data.training_batches import training_batches, training_ids
+from zfnet.components.data.training_batches import training_batches, training_ids, vary_colours
 from zfnet.model.net.ten_crop import ten_crop
 
 SIZE = 56
@@ -95,3 +95,34 @@ def test_examples_of_a_step_are_named(examples, statistics):
         named = training_ids(examples, batch_size=8, seed=0, epoch=1, step=step)
         assert len(set(named)) == 8
         assert [label_of[id] for id in named] == batches[step][1].tolist()
+
+
+def test_colours_are_varied_as_is_said():
+    image = np.random.default_rng(0).uniform(-128, 128, (4, 5, 3)).astype("float32")
+    brighter = vary_colours(image, tf.constant([1.0, 0.5, 0.5, 0.5, 0.9]))
+    np.testing.assert_allclose(brighter, 1.5 * image, rtol=1e-6)
+    cast = vary_colours(image, tf.constant([0.5, 1.0, 0.0, 0.75, 0.9]))
+    np.testing.assert_allclose(cast, image + np.array([30, -30, 15]), rtol=1e-5, atol=1e-4)
+    grey = vary_colours(image, tf.constant([0.0, 1.0, 1.0, 1.0, 0.3]))
+    expected = (0.5 * image + 30).mean(axis=2, keepdims=True)
+    np.testing.assert_allclose(grey, np.repeat(expected, 3, axis=2), rtol=1e-4, atol=1e-4)
+
+
+def test_varied_colours_change_the_images_of_the_same_batches_and_differ_by_example_and_epoch(examples, statistics):
+    mean = statistics.mean_image()
+    kept = epochs_of(examples, mean, first_epoch=0, epochs=2)
+    varied = epochs_of(examples, mean, first_epoch=0, epochs=2, varied_colours=True)
+    again = epochs_of(examples, mean, first_epoch=1, epochs=2, varied_colours=True)
+    gains, greys = [], []
+    for (plain, labels), (images, varied_labels) in zip(kept, varied, strict=True):
+        np.testing.assert_array_equal(labels, varied_labels)
+        for one, other in zip(plain, images, strict=True):
+            # The spread of the grey image is free of what was added, and stays as it was but for the gain.
+            spread = [image.mean(axis=2).std() for image in (one, other)]
+            gains.append(spread[1] / spread[0])
+            greys.append(np.ptp(other, axis=2).max() < 1e-3)
+    assert 0.5 <= min(gains) < 0.6 and 1.4 < max(gains) <= 1.5001
+    assert len({round(float(gain), 5) for gain in gains}) > 0.9 * len(gains)
+    assert 0.15 < np.mean(greys) < 0.55
+    for (images, _), (resumed, _) in zip(varied[len(varied) // 2 :], again, strict=True):
+        np.testing.assert_array_equal(images, resumed)

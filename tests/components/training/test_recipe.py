@@ -30,3 +30,30 @@ def test_small_batches_that_were_not_asked_for_get_smaller_steps():
 
 def test_every_replica_has_the_same_share():
     assert [whole_shares(batch, 3) for batch in (64, 3, 1)] == [63, 3, 3]
+
+
+def test_where_nothing_was_chosen_the_architecture_says_how_it_learns():
+    def learns(architecture, rate=None, colours=None):
+        recipe = Recipe(architecture, None, 64, rate, 5, 0, "ten", True, colours=colours)
+        return recipe.learning_rate_for(4500), recipe.row.schedule, recipe.varies_colours
+
+    assert learns("zfnet") == learns("alexnet") == (0.01, "plateau", False)  # The paper's.
+    assert learns("zfnet-small") == learns("alexnet-small") == (0.02, "cosine", True)
+    assert learns("zfnet-small:learning_rate=0.5,schedule=plateau,colours=kept") == (0.5, "plateau", False)
+    assert learns("zfnet-small", 0.03, "kept") == (0.03, "cosine", False)
+    assert learns("zfnet", colours="varied")[2]
+
+
+def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
+    recipes = [Recipe("zfnet-small", epochs, 64, None, 5, 0, "ten", True) for epochs in (3, None, 30)]
+    assert [recipe.decay_epochs_for(3840) for recipe in recipes] == [10] * 3
+    assert recipes[1].epochs_for(3840) == 10
+    assert Recipe("zfnet-small", 30, 64, None, 5, 0, "ten", True, decay_epochs=30).decay_epochs_for(3840) == 30
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"), [({"colours": "grey"}, "colours is 'grey'; expected one of: kept, varied"), ({"decay_epochs": 0}, "decay_epochs is 0")]
+)
+def test_what_is_no_choice_is_refused(choice, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe("zfnet-small", None, None, None, 5, 0, "ten", True, **choice)

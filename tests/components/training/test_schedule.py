@@ -1,7 +1,9 @@
+import math
+
 import keras
 import pytest
 
-from zfnet.components.training.schedule import PlateauSchedule
+from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
 
 
 @pytest.fixture
@@ -45,3 +47,18 @@ def test_restored_it_goes_on_counting(schedule):
     schedule.model.optimizer.learning_rate = 0.5
     schedule.restore(state)
     assert rates(schedule, errors[3:], first=3) == whole[3:]
+
+
+def test_along_a_cosine_the_rate_falls_to_a_fiftieth_and_stays_there():
+    schedule = CosineSchedule(0.04, steps=10)
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    net.compile(keras.optimizers.SGD(schedule.rate))
+    schedule.set_model(net)
+    found = []
+    for step in range(13):
+        net.optimizer.iterations.assign(step)
+        found.append(schedule.state()["learning_rate"])
+    expected = [0.04 * (0.02 + 0.98 * (1 + math.cos(math.pi * min(step, 10) / 10)) / 2) for step in range(13)]
+    assert found == pytest.approx(expected)
+    assert found[0] == pytest.approx(0.04)
+    assert found[10:] == pytest.approx([0.0008] * 3)

@@ -40,7 +40,7 @@ def test_row_and_variation_have_as_many_parameters(name):
 def test_fields_of_layers_and_of_the_net():
     row = find_architecture(
         "zfnet-small:conv1.kernel=11,conv1.stride=4,conv1.padding=same,conv2.padding=2,conv2.pool=valid,conv5.pool=none,"
-        "conv1.normalize=before,fc7.units=7,without=conv3,rms_radius=.2,first_stddev=1e-3,deep_stddev=0.02,input_size=64,dropout=0"
+        "conv1.normalize=before,fc7.units=7,without=conv3,rms_radius=.2,first_stddev=1e-3,deep_stddev=0.02,input_size=64,dropout=0,schedule=plateau"
     )
     assert row == Architecture(
         convolutions=(
@@ -56,6 +56,9 @@ def test_fields_of_layers_and_of_the_net():
         deep_stddev=0.02,
         rms_radius=0.2,
         dropout=0,
+        learning_rate=0.02,
+        schedule="plateau",
+        colours="varied",
     )
     assert vary(row, "deep_stddev=none").deep_stddev is None
 

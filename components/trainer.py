@@ -42,7 +42,7 @@ def train(
         epochs: how often to go over the training examples; `None` takes as many as make about 600 steps, 10 to 60.
         batch_size: images a step, over all replicas together; `None` takes 64, or an eighth of the training examples if that is less.
         learning_rate: at the start, for batches of 64 where `batch_size` is left open, and in proportion for smaller ones; `None` takes
-            the architecture's.
+            the architecture's, in proportion for smaller batches.
         patience: epochs without a lower validation error after which the learning rate is divided by ten, where it falls so.
         seed: decides weights, order, crops and dropout: the same seed gives the same bits on a CPU.
         crops: `"ten"` (the paper's) or `"random"`.

@@ -11,10 +11,10 @@ from PIL import Image
 
 from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS, Photograph
 
-PATCHES = {"train": 250, "validation": 50}  # of each photograph
+PATCHES = {"train": 256, "validation": 50}  # of each photograph; so an epoch is 60 batches of 64
 TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
-SMALLEST_SHARE, LARGEST_SHARE = 0.2, 0.3  # side of a patch over the photograph's shortest side
-LARGEST_SIDE = 256  # of a stored patch, pixels
+SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
+LARGEST_SIDE = 128  # of a stored patch, pixels: what nets of 96 pixel inputs see of it, and some more
 JPEG_QUALITY = 95
 SEED = 0
 
@@ -55,7 +55,8 @@ def cut_patches(photograph: Photograph, split: str) -> Iterator[dict]:
     """Cuts the patches of one photograph for one split; the same patches every time.
 
     A patch is cropped out of the original pixels before anything is resampled, so no filter carries pixels of the one split's columns
-    into the other's. Its side is uniform between the two shares of the photograph's shortest side, its place uniform.
+    into the other's. Its side is uniform between the two shares of the photograph's shortest side, as far as the columns are wide enough,
+    its place uniform.
 
     Args:
         photograph: where to cut.
@@ -70,9 +71,11 @@ def cut_patches(photograph: Photograph, split: str) -> Iterator[dict]:
     boundary = int(TRAIN_SHARE * pixels.width)
     first_column, end_column = (0, boundary) if split == "train" else (boundary, pixels.width)
     shortest = min(pixels.size)
+    smallest = math.ceil(SMALLEST_SHARE * shortest)
+    largest = min(math.floor(LARGEST_SHARE * shortest), end_column - first_column)
     random = np.random.default_rng([SEED, *f"{photograph.name}/{split}".encode()])
     for number in range(PATCHES[split]):
-        side = int(random.integers(math.ceil(SMALLEST_SHARE * shortest), math.floor(LARGEST_SHARE * shortest), endpoint=True))
+        side = int(random.integers(smallest, largest, endpoint=True))
         top = int(random.integers(0, pixels.height - side, endpoint=True))
         left = int(random.integers(first_column, end_column - side, endpoint=True))
         yield {

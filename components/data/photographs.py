@@ -10,7 +10,7 @@ FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}
 VERSIONS = {"skimage": "scikit-image 0.26.0", "sklearn": "scikit-learn 1.9.1"}
 
 # Raised when other photographs, or other patches of them, are cut.
-PHOTO_PATCHES_VERSION = "1.0.0"
+PHOTO_PATCHES_VERSION = "2.0.0"
 
 
 @dataclass(frozen=True)

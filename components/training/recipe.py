@@ -69,11 +69,12 @@ class Recipe:
     def learning_rate_for(self, examples: int) -> float:
         """Learning rate at the start, given the number of training examples.
 
-        A batch that was left open and came out small gets a rate that is smaller in proportion: with 0.01 and batches of nine images
-        the small net diverged.
+        A small batch gets a rate that is smaller in proportion, unless both were chosen: with 0.01 and batches of nine images the small
+        net diverged.
         """
-        rate = self.learning_rate or self.row.learning_rate
-        return rate if self.batch_size else rate * self.batch_for(examples) / LARGEST_BATCH
+        if self.learning_rate and self.batch_size:
+            return self.learning_rate
+        return (self.learning_rate or self.row.learning_rate) * min(1, self.batch_for(examples) / LARGEST_BATCH)
 
     def epochs_for(self, examples: int) -> int:
         """Number of epochs, given the number of training examples."""

@@ -19,4 +19,4 @@ def get_config(local: bool = False) -> RunConfig:
     """
     if local:
         return RunConfig(data="caltech101@train[:20%],test[:5%]", image_size=64, epochs=2, batch_size=16)
-    return RunConfig(data="caltech101", epochs=40, batch_size=64)
+    return RunConfig(data="caltech101", epochs=40, decay_epochs=40, batch_size=64)

@@ -20,4 +20,4 @@ def get_config(local: bool = False) -> RunConfig:
     """
     if local:
         return RunConfig(data=f"{DATA}@train[:10%],validation[:10%]", image_size=64, epochs=2, batch_size=16)
-    return RunConfig(data=DATA, epochs=30, batch_size=64)
+    return RunConfig(data=DATA, epochs=30, decay_epochs=30, batch_size=64)

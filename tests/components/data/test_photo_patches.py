@@ -27,26 +27,35 @@ def test_no_pixel_is_in_both_splits(patches, photograph):
     for top, left, bottom, right in np.concatenate([train, validation]):
         assert 0 <= top < bottom <= height
         assert 0 <= left < right <= width
-        assert 0.2 * min(width, height) <= bottom - top == right - left <= 0.3 * min(width, height)
+        assert 0.15 * min(width, height) <= bottom - top == right - left <= 0.6 * min(width, height)
 
 
 def test_patches_have_several_sizes_and_lie_everywhere(patches):
     boxes = np.array([patch["box"] for patch in patches["coffee", "train"]])
     sides = boxes[:, 2] - boxes[:, 0]
-    assert (sides.min(), sides.max()) == (80, 120)
-    assert len(set(sides.tolist())) > 35
+    assert 60 <= sides.min() < 65 and 235 < sides.max() <= 240
+    assert len(set(sides.tolist())) > 100
     assert boxes[:, 0].min() < 10
     assert boxes[:, 2].max() > 390
     assert boxes[:, 1].min() < 10
     assert boxes[:, 3].max() > 410
 
 
+def test_patches_are_no_wider_than_the_columns_of_their_split(patches):
+    # The right 30 % of a square photograph hold no patch of 0.6: sides are even up to what fits, and not that one alone.
+    boxes = np.array([patch["box"] for patch in patches["brick", "validation"]])
+    sides = boxes[:, 2] - boxes[:, 0]
+    assert sides.max() <= 512 - int(0.7 * 512) < 0.6 * 512
+    assert np.mean(sides < (77 + 154) / 2) > 0.3
+    assert len(set(sides.tolist())) > 25
+
+
 def test_counts_and_names(patches):
     # With other counts it is another data set, which needs another version.
-    assert (PHOTO_PATCHES_VERSION, PATCHES) == ("1.0.0", {"train": 250, "validation": 50})
-    assert {split: len(patches["text", split]) for split in PATCHES} == {"train": 250, "validation": 50}
+    assert (PHOTO_PATCHES_VERSION, PATCHES) == ("2.0.0", {"train": 256, "validation": 50})
+    assert {split: len(patches["text", split]) for split in PATCHES} == {"train": 256, "validation": 50}
     ids = [patch["id"] for found in patches.values() for patch in found]
-    assert len(set(ids)) == len(ids) == 4500
+    assert len(set(ids)) == len(ids) == 4590
     patch = patches["astronaut", "train"][7]
     assert (patch["id"], patch["photograph"], patch["label"]) == ("astronaut/train/0007", "astronaut", "astronaut")
 
@@ -59,7 +68,7 @@ def test_a_patch_is_what_its_box_says(patches, name):
     for patch in patches[name, "validation"][:10]:
         top, left, bottom, right = patch["box"]
         with Image.open(io.BytesIO(patch["image"])) as stored:
-            assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (min(right - left, 256),) * 2)
+            assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (min(right - left, 128),) * 2)
             expected = Image.fromarray(original[top:bottom, left:right]).resize(stored.size, Image.Resampling.BICUBIC)
             assert np.abs(np.asarray(stored).astype(int) - np.asarray(expected)).mean() < 3
 
@@ -70,7 +79,7 @@ def test_the_same_patches_every_time(patches):
     assert [patch["image"] for patch in again] == [patch["image"] for patch in before]
     assert [patch["box"].tolist() for patch in again] == [patch["box"].tolist() for patch in before]
     # Which draws these are is part of the data set: with others it needs another version.
-    assert before[0]["box"].tolist() == [50, 368, 186, 504]
+    assert before[0]["box"].tolist() == [51, 372, 179, 500]
 
 
 def test_tfds_knows_it_by_name(monkeypatch, tmp_path):
@@ -84,4 +93,4 @@ def test_tfds_knows_it_by_name(monkeypatch, tmp_path):
     (expected,) = (patch for patch in cut_patches(PHOTOGRAPHS[1], "train") if patch["id"] == "brick/train/0003")
     (found,) = (example for example in builder.as_dataset(split="train").as_numpy_iterator() if example["id"] == b"brick/train/0003")
     assert (found["photograph"], found["label"], found["box"].tolist()) == (b"brick", 1, expected["box"].tolist())
-    assert found["image"].shape == (expected["box"][2] - expected["box"][0],) * 2 + (3,)
+    assert found["image"].shape == (min(expected["box"][2] - expected["box"][0], 128),) * 2 + (3,)

@@ -22,10 +22,12 @@ def test_a_batch_that_was_asked_for_is_taken_as_far_as_there_are_examples():
     assert (recipe.batch_for(100), recipe.batch_for(40)) == (64, 40)
 
 
-def test_small_batches_that_were_not_asked_for_get_smaller_steps():
+def test_small_batches_get_smaller_steps_unless_both_were_chosen():
     recipe = Recipe("zfnet-small", None, None, 0.01, 5, 0, "ten", True)
     assert [recipe.learning_rate_for(examples) for examples in (4500, 256)] == [0.01, 0.005]
     assert Recipe("zfnet-small", None, 8, 0.01, 5, 0, "ten", True).learning_rate_for(4500) == 0.01
+    sizes = [8, 64, 128]
+    assert [Recipe("zfnet", None, size, None, 5, 0, "ten", True).learning_rate_for(4500) for size in sizes] == [0.00125, 0.01, 0.01]
 
 
 def test_every_replica_has_the_same_share():

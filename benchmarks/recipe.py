@@ -1,0 +1,159 @@
+"""Tries the recipe of the small nets: each choice undone by itself on photo_patches, and all of them on other photographs.
+
+Command: make bench BENCHMARKS=recipe, or .venv/bin/python benchmarks/recipe.py [FOLDER ...]
+A FOLDER holds photographs of your own, in folders by class; or side by side: then patches are cut out of each as photo_patches are, and the
+class is the photograph. Ten trainings, a quarter of an hour on two cores, and two more for each FOLDER.
+Writes benchmarks/recipe.json, and from it the tables in docs/paper.md. Without FOLDER those of the last time stay.
+"""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from report import HERE, commit, conditions, machine, markdown, versions, with_table
+
+NAME = "recipe"
+DOCUMENT = HERE.parent / "docs" / "paper.md"
+ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
+NET = "zfnet-small"
+# All that the recipe was before, which is the paper's but for the radius.
+PAPER = f"{NET}:first_stddev=0.01,rms_radius=0.05,learning_rate=0.01,schedule=plateau,colours=kept"
+VARIATIONS = {
+    "as it is": NET,
+    "conv1 starts with 0.01": f"{NET}:first_stddev=0.01",
+    "radius of the RMS clip 0.05": f"{NET}:rms_radius=0.05",
+    "rate 0.01": f"{NET}:learning_rate=0.01",
+    "rate 0.03": f"{NET}:learning_rate=0.03",
+    "rate falls on a plateau": f"{NET}:schedule=plateau",
+    "colours kept": f"{NET}:colours=kept",
+    "all of the paper's": PAPER,
+}
+SEEDS = 1, 2
+# Side of a patch over the shortest side of its photograph, as it was before.
+SMALL_PATCHES = 0.2, 0.3
+PHOTOGRAPHS = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A photograph to cut patches of, as `cut_patches` takes it."""
+
+    path: pathlib.Path
+
+    @property
+    def name(self) -> str:
+        """Its name, which is the class of its patches."""
+        return self.path.stem
+
+    def read(self) -> bytes:
+        """The encoded photograph."""
+        return self.path.read_bytes()
+
+
+def write_patches(photographs, folder: pathlib.Path, shares=None) -> pathlib.Path:
+    """Cuts patches as those of photo_patches, into `folder/SPLIT/CLASS/*.jpg`; `shares` are other sizes than theirs."""
+    from zfnet.components.data import photo_patches
+
+    kept = photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE
+    photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE = shares or kept
+    for photograph in photographs:
+        for split in photo_patches.PATCHES:
+            target = folder / split / photograph.name
+            target.mkdir(parents=True)
+            for number, patch in enumerate(photo_patches.cut_patches(photograph, split)):
+                (target / f"{number:04d}.jpg").write_bytes(patch["image"])
+    photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE = kept
+    return folder
+
+
+def train(names: list[str], data: str, out: pathlib.Path, seed: int = 0) -> list[dict]:
+    """Trains nets by `zfnet compare`.
+
+    Returns:
+        For each its top-1 and top-5 error over the validation examples, and the share of conv1's filters that have structure.
+    """
+    from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.model.measures.filter_structure import filter_structure
+
+    subprocess.run([ZFNET, "compare", *names, "--data", data, "--seed", str(seed), "--out", str(out)], check=True)
+    rows = {net["architecture"]: net for net in json.loads((out / "compare.json").read_text())["nets"]}
+    return [
+        {
+            "top1_error": rows[name]["validation_top1_error"],
+            "top5_error": rows[name]["validation_top5_error"],
+            "structured": float(filter_structure(load_model_file(out / rows[name]["model"]).get_layer("conv1").kernel.numpy()).share),
+        }
+        for name in names
+    ]
+
+
+def try_choices(work: pathlib.Path) -> list[dict]:
+    """Trains on photo_patches: every variation, further seeds, and small patches."""
+    from zfnet.components.data.photographs import PHOTOGRAPHS as BUILT_IN
+
+    rows = [{"recipe": title} for title in VARIATIONS]
+    for row, found in zip(rows, train(list(VARIATIONS.values()), "photo_patches", work / "seed-0"), strict=True):
+        row.update(found)
+    seeds = [
+        {"recipe": f"as it is, seed {seed}", **train([NET], "photo_patches", work / f"seed-{seed}", seed)[0]} for seed in SEEDS
+    ]
+    small = write_patches(BUILT_IN, work / "small", SMALL_PATCHES)
+    found = train([NET, PAPER], str(small), work / "small-nets")
+    titles = "sides of 0.2 to 0.3", "sides of 0.2 to 0.3, and all of the paper's"
+    return [rows[0], *seeds, *rows[1:], *({"recipe": title, **each} for title, each in zip(titles, found, strict=True))]
+
+
+def try_folder(folder: pathlib.Path, work: pathlib.Path) -> dict:
+    """Trains by both recipes on somebody's photographs."""
+    files = [File(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in PHOTOGRAPHS]
+    data = write_patches(files, work / "patches") if files else folder
+    before, after = train([PAPER, NET], str(data), work / "nets")
+    manifest = json.loads((work / "nets" / "compare.json").read_text())
+    return {"folder": folder.name, "patches": bool(files), "examples": manifest["examples"], "before": before, "after": after}
+
+
+def tables(result: dict) -> dict[str, str]:
+    """The tables of the page, by their parts."""
+    choices = markdown(
+        ["recipe", "top-1 error", "top-5 error", "conv1's filters with structure"], [[row["recipe"], *_cells(row)] for row in result["choices"]]
+    )
+    folders = markdown(
+        ["photographs", "examples", "", "top-1 error", "top-5 error", "conv1's filters with structure"],
+        [
+            [row["folder"] if when == "before" else "", f"{row['examples']['train']:,} + {row['examples']['validation']:,}", title, *_cells(row[when])]
+            for row in result["folders"]
+            for when, title in (("before", "all of the paper's"), ("after", "as it is"))
+        ],
+    )
+    where = conditions(result)
+    return {"choices": choices + where, "folders": folders + where}
+
+
+def _cells(row: dict) -> list[str]:
+    return [f"{row['top1_error']:.1%}", f"{row['top5_error']:.1%}", f"{row['structured']:.2f}"]
+
+
+def main() -> None:
+    """Trains, and writes the results and the tables."""
+    target = HERE / f"{NAME}.json"
+    folders = [pathlib.Path(folder).resolve() for folder in sys.argv[1:]]
+    with tempfile.TemporaryDirectory() as temporary:
+        work = pathlib.Path(temporary)
+        choices = try_choices(work)
+        tried = [try_folder(folder, work / folder.name) for folder in folders]
+    if not tried and target.exists():
+        tried = json.loads(target.read_text())["folders"]
+    result = {"command": "python benchmarks/recipe.py", "commit": commit(), "machine": machine(), "versions": versions()}
+    result |= {"choices": choices, "folders": tried}
+    target.write_text(json.dumps(result, indent=1) + "\n")
+    text = DOCUMENT.read_text()
+    for part, table in tables(result).items():
+        text = with_table(text, NAME, table, part)
+    DOCUMENT.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,7 @@ DOCUMENT = HERE.parent / "docs" / "paper.md"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 NET = "zfnet-small"
 # All that the recipe was before, which is the paper's but for the radius.
-PAPER = f"{NET}:first_stddev=0.01,rms_radius=0.05,learning_rate=0.01,schedule=plateau,colours=kept"
+PAPER = f"{NET}:first_stddev=0.01,rms_radius=0.05,learning_rate=0.01,schedule=plateau,weight_decay=0,colours=kept"
 VARIATIONS = {
     "as it is": NET,
     "conv1 starts with 0.01": f"{NET}:first_stddev=0.01",
@@ -28,6 +28,7 @@ VARIATIONS = {
     "rate 0.01": f"{NET}:learning_rate=0.01",
     "rate 0.03": f"{NET}:learning_rate=0.03",
     "rate falls on a plateau": f"{NET}:schedule=plateau",
+    "no weight decay": f"{NET}:weight_decay=0",
     "colours kept": f"{NET}:colours=kept",
     "all of the paper's": PAPER,
 }

@@ -66,7 +66,10 @@ def fit(
         schedule = CosineSchedule(rate, recipe.decay_epochs_for(count) * steps)
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
-        net.compile(keras.optimizers.SGD(schedule.rate if isinstance(schedule, CosineSchedule) else rate, momentum=0.9))
+        first_rate = schedule.rate if isinstance(schedule, CosineSchedule) else rate
+        optimizer = keras.optimizers.SGD(first_rate, momentum=0.9, weight_decay=recipe.row.weight_decay or None)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        net.compile(optimizer)
         state = kept.restore(net, epochs, batch_size)
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
@@ -121,7 +124,7 @@ def fit(
     for writer in writers:
         writer.close()
     used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
-    used |= {"schedule": recipe.row.schedule, "colours": "varied" if recipe.varies_colours else "kept"}
+    used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "colours": "varied" if recipe.varies_colours else "kept"}
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))

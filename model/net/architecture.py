@@ -71,6 +71,7 @@ class Architecture:
         learning_rate: of SGD at the start of a training, for batches of 64.
         schedule: how it falls: `"plateau"`, to a tenth each time the validation error stops falling (the paper's), or `"cosine"`, along
             half a cosine to a fiftieth.
+        weight_decay: share of each kernel, times the learning rate, that a step takes away (Loshchilov & Hutter 2019); 0 for none.
         colours: what training does to the colours of an image: they are `"kept"` (the paper's), or `"varied"`.
 
     Raises:
@@ -87,6 +88,7 @@ class Architecture:
     dropout: float = 0.5
     learning_rate: float = 0.01
     schedule: Literal["plateau", "cosine"] = "plateau"
+    weight_decay: float = 0.0
     colours: Literal["kept", "varied"] = "kept"
 
     def __post_init__(self) -> None:
@@ -100,6 +102,8 @@ class Architecture:
                 raise ValueError(f"{name} is {number}; it must be greater than 0, and finite.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and less than 1.")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay is {self.weight_decay}; it must be at least 0, and finite.")
 
     @property
     def layers(self) -> tuple[Convolution | Dense, ...]:
@@ -159,7 +163,7 @@ class Architecture:
         few photographs apart, and a net that can trust it learns no edges. `benchmarks/recipe.py` has the trials.
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
-        learns = {"learning_rate": 0.02, "schedule": "cosine", "colours": "varied"}
+        learns = {"learning_rate": 0.02, "schedule": "cosine", "weight_decay": 0.01, "colours": "varied"}
         return dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.001, deep_stddev=None, rms_radius=0.2, **learns)
 
 

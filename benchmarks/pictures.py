@@ -61,17 +61,13 @@ def draw_ways_down(net, images) -> np.ndarray:
     from zfnet.components.pictures.sheet import block, sheet
     from zfnet.components.pictures.signed import signed_to_rgb
     from zfnet.model import Deconvnet, project_strongest, strongest_activations
-    from zfnet.model.deconvnet.frame import cut_window
 
     layers = ["conv2", "conv3", "conv4", "conv5"]
     exact = Deconvnet(net)
     found = strongest_activations(exact, [images], layers, k=1)
     patches = {layer: {} for layer in layers}
-    # Grey outside of the image, as elsewhere.
     for part in project_strongest(exact, [images], found):
-        for unit, corner, projection in zip(part.units.tolist(), part.corners, part.projections, strict=True):
-            image = images[found[part.layer].examples[unit, 0]]
-            patches[part.layer][unit] = cut_window(image - 128, corner, projection.shape[:2]) + 128
+        patches[part.layer].update(zip(part.units.tolist(), part.patches, strict=True))
     ways = [project_all(deconvnet, images, found) for deconvnet in (exact, changed(net, unrectified), changed(net, unswitched))]
     blocks, headings = [], []
     for layer in layers:

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.frame import cut_window
 from zfnet.model.deconvnet.project_strongest import project_strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
 
@@ -77,7 +76,8 @@ def evolution_column(
     drawn: dict[str, dict[int, tuple]] = {layer: {} for layer in numbers}
     for part in project_strongest(deconvnet, batches(wanted), strongest, chosen):
         if mean is not None:
-            under = np.stack([cut_window(mean, corner, part.patches.shape[1:3]) for corner in part.corners])
+            height, width = part.patches.shape[1:3]
+            under = np.stack([mean[top : top + height, left : left + width] for top, left in part.corners])
             part = part._replace(patches=part.patches + under)
         pictures = projected_pictures(part, image_input)
         found = zip(part.corners, pictures.scales, pictures.projections, pictures.patches, strict=True)

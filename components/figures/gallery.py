@@ -45,8 +45,8 @@ def find_galleries(
     """Finds, for each layer, the nine strongest activations of some of its units, at nine different places, and projects them.
 
     Zeiler & Fergus 2013, Fig. 2: over the validation examples, each activation projected to pixels beside its patch of the photograph.
-    A projection has a scale of its own (`signed_scale`); a window that leaves the image is padded with grey; where units see the
-    whole image, it is shown.
+    A projection has a scale of its own (`signed_scale`). Windows that leave the image are moved into it (`project_strongest`), so that
+    all tiles of a layer are full and of one scale; where units see the whole image, it is shown.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.

@@ -92,7 +92,7 @@ def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Seque
         ids: ids of the examples.
 
     Returns:
-        `dead_maps`, units that are never positive; `window`: height and width of what is shown; `maps`: for each unit, its activations
+        `dead_maps`, units that are never positive; `window`: height and width of what a tile shows; `maps`: for each unit, its activations
         with `corner`, where the window lies in the image, and `scale`, what is black or white.
     """
     dead = [int(unit) for unit in np.flatnonzero(strongest.values[:, 0] <= 0)]

@@ -20,7 +20,7 @@ class Elsewhere(NamedTuple):
         example: id of the example.
         activation: how strong it is.
         position: row and column in the map; empty for a dense unit.
-        corner: row and column of the window's corner in the image, negative outside of it.
+        corner: row and column of the window's corner in the image.
         projection: uint8 `(h, w, 3)`, 0 is grey.
         patch: uint8 `(h, w, 3)`, the same window of the image.
     """

@@ -18,9 +18,9 @@ class ProjectedImage(NamedTuple):
         unit: feature map or dense unit.
         position: row and column in the map; empty for a dense unit.
         activation: how strong it is.
-        corner: row and column of the window's corner in the image, negative outside of it.
-        projection: uint8 `(h, w, 3)`, of the window that the unit sees, at most the whole image; 0 is grey.
-        patch: uint8 `(h, w, 3)`, the same window of the image, grey outside of it.
+        corner: row and column of the window's corner in the image.
+        projection: uint8 `(h, w, 3)`, of a window of the size that the unit sees, at most the whole image; 0 is grey.
+        patch: uint8 `(h, w, 3)`, the same window of the image.
     """
 
     unit: int

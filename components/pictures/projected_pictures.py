@@ -8,15 +8,13 @@ from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model.deconvnet.project_strongest import ProjectedStrongest
 
-GREY = 128
-
 
 class ProjectedPictures(NamedTuple):
     """Some projections as pictures.
 
     Attributes:
         projections: uint8 `(M, h, w, 3)`, 0 is grey.
-        patches: uint8 `(M, h, w, 3)`, the same windows of the images, grey outside of them.
+        patches: uint8 `(M, h, w, 3)`, the same windows of the images.
         scales: `(M,)`, the absolute value that is black or white in each projection.
     """
 
@@ -42,11 +40,4 @@ def projected_pictures(part: ProjectedStrongest, image_input: ImageInput) -> Pro
         raise ValueError(f"Projections of layer {part.layer!r} are not all numbers (NaN); neither can the model's weights be.")
     projections, patches = image_input.pictures(part.projections), image_input.pictures(part.patches)
     scales = signed_scale(projections)
-    outside = [
-        (places < 0) | (places >= limit)
-        for corners, length, limit in zip(part.corners.T, patches.shape[1:3], image_input[:2], strict=True)
-        for places in [corners[:, None] + np.arange(length)]
-    ]
-    outside = outside[0][:, :, None, None] | outside[1][:, None, :, None]
-    patches = np.where(outside, GREY, np.clip(np.rint(patches), 0, 255)).astype(np.uint8)
-    return ProjectedPictures(signed_to_rgb(projections, scales), patches, scales)
+    return ProjectedPictures(signed_to_rgb(projections, scales), np.clip(np.rint(patches), 0, 255).astype(np.uint8), scales)

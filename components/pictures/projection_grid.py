@@ -41,11 +41,8 @@ def _framed(image: np.ndarray, found: ProjectedImage) -> np.ndarray:
     picture = Image.fromarray(resize_tile(image, TILE))
     scale = TILE / max(image.shape[:2])
     margins = [(TILE - round(length * scale)) // 2 for length in image.shape[:2]]
-    starts = [margin + max(0, corner) * scale for margin, corner in zip(margins, found.corner, strict=True)]
-    # What is seen of a window may be less than a pixel of the tile, or nothing at all.
-    ends = [
-        max(start, margin + min(limit, corner + length) * scale - 1)
-        for start, margin, limit, corner, length in zip(starts, margins, image.shape[:2], found.corner, found.patch.shape[:2], strict=True)
-    ]
+    starts = [margin + corner * scale for margin, corner in zip(margins, found.corner, strict=True)]
+    # A window may be less than a pixel of the tile.
+    ends = [start + max(0, length * scale - 1) for start, length in zip(starts, found.patch.shape[:2], strict=True)]
     ImageDraw.Draw(picture).rectangle([starts[1], starts[0], ends[1], ends[0]], outline=FRAME, width=2)
     return np.asarray(picture)

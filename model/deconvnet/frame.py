@@ -1,4 +1,4 @@
-"""Windows of images: cut out and put back, padded where they leave the image and never shifted."""
+"""Windows of images: cut out, put back, and moved inside where they leave the image."""
 
 import numpy as np
 
@@ -30,6 +30,31 @@ def paste_window(image: np.ndarray, window: np.ndarray, corner: np.ndarray) -> N
     """
     in_window, in_image = _overlap(corner, window.shape, image.shape)
     image[in_image] = window[in_window]
+
+
+def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Moves windows that leave their image back into it, by as little as possible; what they show of it stays at its place there.
+
+    Args:
+        windows: array `(M, h, w, C)`, 0 outside of the image.
+        corners: ints `(M, 2)`, row and column of each window's top left corner, possibly negative.
+        limits: height and width `(H, W)` of the image.
+
+    Returns:
+        Array `(M, min(h, H), min(w, W), C)`, 0 where it shows what the window did not; and ints `(M, 2)`, corners in the image.
+
+    Examples:
+        >>> window = np.array([[0, 0], [5, 6]])  # Its upper row lies above the image.
+        >>> moved, corners = move_inside(window[None, :, :, None], np.array([[-1, 2]]), (8, 8))
+        >>> moved[0, :, :, 0].tolist(), corners.tolist()
+        ([[5, 6], [0, 0]], [[0, 2]])
+    """
+    size = min(windows.shape[1], limits[0]), min(windows.shape[2], limits[1])
+    inside = np.clip(corners, 0, np.subtract(limits, size))
+    moved = np.zeros((len(windows), *size, windows.shape[3]), windows.dtype)
+    for target, window, shift in zip(moved, windows, corners - inside, strict=True):
+        paste_window(target, window, shift)
+    return moved, inside
 
 
 def _overlap(corner, size, shape):

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.frame import move_inside
 from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.receptive_field import sees_all
+from zfnet.model.deconvnet.recording import laid_out
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.targets import Targets
 
@@ -24,8 +25,8 @@ class ProjectedStrongest(NamedTuple):
         units: `(M,)` ints, the units.
         ranks: `(M,)` ints, which of the unit's strongest activations, 0 the strongest.
         projections: float32 `(M, h, w, C)`, signed pixel values.
-        patches: `(M, h, w, C)`, the same windows of the images, 0 outside of them.
-        corners: `(M, 2)` ints, row and column of each window's corner in its image.
+        patches: `(M, h, w, C)`, the same windows of the images.
+        corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
     """
 
     layer: str
@@ -51,8 +52,9 @@ def project_strongest(
         chosen: for each layer units `(M,)` and ranks `(M,)`; `None` projects everything that was found.
 
     Yields:
-        Projections, as they come: not in the order of units. A window is the receptive field; the whole image where the field is no
-        smaller, or where units have no single one.
+        Projections, as they come: not in the order of units. A window has the size of the receptive field, at most that of the image; it
+        is the whole image where units have no single field. A field that leaves the image is shown by the nearest window that does not;
+        the projection is 0 where that window shows more than the unit sees.
 
     Examples:
         >>> strongest = strongest_activations(deconvnet, [images], ["conv5"])
@@ -73,8 +75,8 @@ def project_strongest(
 
 def _project_images(deconvnet, images, ids, strongest, chosen):
     recording = deconvnet.record_switches(images, list(chosen))
-    first = deconvnet.graph.channels_first
-    channels_last = np.moveaxis(images, 1, 3) if first else images
+    graph = deconvnet.graph
+    channels_last = np.moveaxis(images, 1, 3) if graph.channels_first else images
     for layer, (units, ranks) in chosen.items():
         examples = strongest[layer].examples[units, ranks]
         here = np.flatnonzero(np.isin(examples, ids))
@@ -86,11 +88,13 @@ def _project_images(deconvnet, images, ids, strongest, chosen):
         found = strongest[layer].of(units)
         picked = np.arange(len(units)), ranks
         targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
-        if sees_all(deconvnet.graph, deconvnet.graph.value_of(layer), recording.shapes):
+        if sees_all(graph, graph.value_of(layer), recording.shapes):
             projections, patches, corners = recording.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
         else:
-            projections, corners = recording.windows_of(layer, targets)
-            size = projections.shape[2:] if first else projections.shape[1:3]
-            patches = np.stack([cut_window(channels_last[row], corner, size) for row, corner in zip(rows, corners, strict=True)])
-            patches = np.moveaxis(patches, 3, 1) if first else patches
+            windows, corners = recording.windows_of(layer, targets)
+            windows = np.moveaxis(windows, 1, 3) if graph.channels_first else windows
+            windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
+            height, width = windows.shape[1:3]
+            cut = [channels_last[row, top : top + height, left : left + width] for row, (top, left) in zip(rows, corners, strict=True)]
+            projections, patches = (laid_out(maps, graph) for maps in (windows, np.stack(cut)))
         yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)

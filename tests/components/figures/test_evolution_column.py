@@ -57,6 +57,21 @@ def test_a_subtracted_mean_is_seen_again(images):
     np.testing.assert_array_equal(column["colours"].patches[0, 0, 0], [250, 0, 0])
 
 
+def test_the_mean_below_a_window_of_the_border_is_that_of_the_patch(images):
+    layer = keras.layers.Conv2D(1, 3, padding="same", activation="relu", name="around")
+    deconvnet = Deconvnet(keras.Sequential([keras.Input((*SIZE, 3)), layer]))
+    kernel = np.zeros((3, 3, 3, 1), np.float32)
+    kernel[1, 1] = 1
+    layer.set_weights([kernel, np.zeros(1)])
+    rng = np.random.default_rng(0)
+    mean = rng.integers(80, 99, (*SIZE, 3)).astype(np.float32)
+    images[1, -3:, -3:] = rng.integers(100, 250, (3, 3, 3))
+    images[1, -1, -1] = 255  # The window around it leaves the image at two sides.
+    found = evolution_column(deconvnet, batches(images - mean), {"around": [0]}, ImageInput(*SIZE, False), mean)["around"]
+    assert (found.positions.tolist(), found.corners.tolist()) == ([[9, 13]], [[7, 11]])
+    np.testing.assert_array_equal(found.patches[0], images[1, -3:, -3:])
+
+
 def test_numbers_that_are_none_are_refused(images):
     with pytest.raises(ValueError, match="Activations of layer 'pool' are not all numbers"):
         evolution_column(net(np.full((3, 3), np.nan)), lambda numbers: [], {"pool": [0]}, ImageInput(*SIZE, False))

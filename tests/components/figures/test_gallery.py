@@ -11,7 +11,7 @@ from zfnet.components.figures.gallery import draw_galleries
 from zfnet.components.figures.gallery_tiles import TILES
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
-from zfnet.model import Deconvnet
+from zfnet.model import Deconvnet, receptive_field
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
@@ -51,13 +51,18 @@ def test_tiles_show_what_the_numbers_say(figures, examples, model, images):
     found = next(iter(numbers["maps"].values()))[4]  # In the middle of the first block.
     unit = int(next(iter(numbers["maps"])))
     image = images[ids.index(found["example"])]
-    (projection,), (corner,) = deconvnet.project_patches(image[None], "conv2", unit, found["position"])
-    assert (found["corner"], numbers["window"]) == (corner.tolist(), list(projection.shape[:2]))
+    window = tuple(slice(start, start + length) for start, length in zip(found["corner"], numbers["window"], strict=True))
+    projection = deconvnet.project(image[None], "conv2", unit, found["position"])[0][window]
+    assert projection.shape[:2] == receptive_field(deconvnet, "conv2").size
     np.testing.assert_allclose(found["scale"], signed_scale(projection[None])[0], rtol=1e-4)
     side = TILES[0]
     left, top = 6 * GAP + side + GAP, 6 * GAP + HEADING + side + GAP
     shown = picture[top : top + side, left : left + side].astype(int)
     np.testing.assert_allclose(shown, resize_tile(signed_to_rgb(projection[None])[0], side).astype(int), atol=2)
+    left += 3 * (side + GAP) + GAP  # The patch is the same window of the photograph.
+    shown = picture[top : top + side, left : left + side].astype(int)
+    patch = np.rint(image[window]).astype(np.uint8)
+    np.testing.assert_allclose(shown, resize_tile(patch, side).astype(int), atol=2)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 from zfnet.components.figures.second_layer import no_projection, second_layer
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
-from zfnet.model import Deconvnet
+from zfnet.model import Deconvnet, receptive_field
 
 layers = keras.layers
 
@@ -29,8 +29,10 @@ def test_each_picture_is_the_projection_of_the_strongest_activation(gratings_net
         strongest = np.unravel_index(activations[..., number].argmax(), activations.shape[:3])
         assert (found.examples[place], *found.positions[place]) == strongest
         image = images[found.examples[place]][None]
-        (projection,), (corner,) = deconvnet.project_patches(image, "conv2", int(number), found.positions[place])
-        assert found.corners[place].tolist() == corner.tolist()
+        (top, left), (height, width) = found.corners[place], found.pictures.shape[1:3]
+        assert (height, width) == receptive_field(deconvnet, "conv2").size
+        projection = deconvnet.project(image, "conv2", int(number), found.positions[place])[0][top : top + height, left : left + width]
+        assert projection.shape[:2] == (height, width)
         np.testing.assert_allclose(found.scales[place], signed_scale(projection[None])[0], rtol=1e-3)
         np.testing.assert_allclose(found.pictures[place].astype(int), signed_to_rgb(projection[None])[0], atol=2)
 

@@ -32,11 +32,14 @@ def test_one_unit_of_every_image(deconvnet, images):
     found = project_images(deconvnet, images, "conv2", 5)
     assert [each.position for each in found] == [np.unravel_index(one.argmax(), one.shape) for one in maps]
     assert {each.unit for each in found} == {5}
-    projections, corners = deconvnet.project_patches(images.astype("float32"), "conv2", 5)
+    projections = deconvnet.project(images.astype("float32"), "conv2", 5)
     for place in (0, 18):
-        np.testing.assert_allclose(found[place].projection.astype(int), signed_to_rgb(projections)[place].astype(int), atol=1)
-        assert found[place].corner == tuple(corners[place])
-        assert found[place].patch.shape == (27, 27, 3)
+        (top, left), (row, column) = found[place].corner, found[place].position
+        assert (top, left) == (min(max(8 * row - 1, 0), 96 - 27), min(max(8 * column - 1, 0), 80 - 27))
+        window = slice(top, top + 27), slice(left, left + 27)
+        expected = signed_to_rgb(projections[place][window][None])[0]
+        np.testing.assert_allclose(found[place].projection.astype(int), expected.astype(int), atol=1)
+        np.testing.assert_array_equal(found[place].patch, images[place][window])
 
 
 def test_dense_units_see_the_whole_image(deconvnet, images):

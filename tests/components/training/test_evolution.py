@@ -50,14 +50,14 @@ def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(tr
             assert len(maps) == MAPS
             np.testing.assert_allclose(kept[f"{layer}/activations"], activations.numpy().max(axis=(0, 1, 2))[maps], rtol=1e-4)
             assert kept[f"{layer}/projections"].shape == kept[f"{layer}/patches"].shape
-            # Of the image in which the map is strongest, the window that is projected to, grey where it leaves the image.
+            # Of the image in which the map is strongest, the window that is projected to, moved into it where it leaves it.
             found = activations.numpy()[..., maps[0]]
             example, *position = np.unravel_index(found.argmax(), found.shape)
             patch = kept[f"{layer}/patches"][0]
-            photograph = np.pad(images[example], ((100, 100), (100, 100), (0, 0)), constant_values=128)
             field = receptive_field(net, layer)
-            row, column = np.array(position) * field.stride + field.offset if patch.shape[0] < 56 else (0, 0)
-            expected = photograph[100 + row : 100 + row + len(patch), 100 + column : 100 + column + len(patch)]
+            row, column = np.clip(np.array(position) * field.stride + field.offset, 0, 56 - len(patch))
+            assert kept[f"{layer}/corners"][0].tolist() == [row, column]
+            expected = images[example][row : row + len(patch), column : column + len(patch)]
             np.testing.assert_allclose(patch.astype(int), expected, atol=1)
 
 

@@ -75,11 +75,6 @@ def test_patch_holds_all_of_the_projection(recording, position):
         assert np.abs(patch).sum() == pytest.approx(np.abs(projection).sum(), rel=1e-5)
 
 
-def test_window_is_padded_where_it_leaves_the_image():
-    image = np.arange(1, 13, dtype="float32").reshape(3, 4, 1)
-    assert cut_window(image, np.array([-1, 2]), (3, 3))[..., 0].tolist() == [[0, 0, 0], [3, 4, 0], [7, 8, 0]]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,7 +8,7 @@ from zfnet.components.artifacts import Examples, Figures, Input, Model, Output, 
 DESCRIPTIONS = {
     "gallery": "Feature maps of a layer: the nine strongest activations over the validation examples, at nine different places, "
     "projected to pixels (left), and the patches of the photographs (right).",
-    "filters": "Layers 1 and 2, with dead maps, aliasing, the RMS clip, and how evenly activation is spread over maps.",
+    "filters": "Layers 1 and 2: structure, dead maps, aliasing, the RMS clip, and how evenly activation is spread over maps.",
     "occlusion": "A grey square slid over a validation example: what becomes of the strongest map and of the answer.",
 }
 

@@ -21,6 +21,7 @@ def filter_comparison(reports: Sequence[FilterReport]) -> list[str]:
     same = len({report.photographs for report in reports}) == 1
     sentences = [
         None if same else "The models were measured on different photographs; --data DATA measures all on the same.",
+        _ranked(reports, "Share of layer 1's filters that have structure", lambda report: report.first.structure.share, "{:.2f}"),
         _ranked(reports, "Aliased part of layer 1's median filter", lambda report: float(np.median(report.first.aliased)), "{:.2f}"),
         _ranked(reports, "Dead maps of all layers", _dead, "{:.1%}"),
         _ranked(

@@ -19,7 +19,7 @@ def filter_numbers(report: FilterReport) -> dict[str, Any]:
         report: of the model.
 
     Returns:
-        `first_layer`: of each filter, in the order of the layer, what is beyond the stride's limit and its RMS, and the medians;
+        `first_layer`: of each filter, in the order of the layer, structure, what is beyond the stride's limit and RMS, and the medians;
         `second_layer`: where the projected activations come from; `layers`: dead maps and spread of each; `verdicts`.
     """
     return {
@@ -45,6 +45,12 @@ def _first_numbers(report: FilterReport) -> dict[str, Any]:
         "channels": first.channels,
         "order": report.order().tolist(),
         "dead": None if report.dead is None else np.flatnonzero(report.dead).tolist(),
+        "structure": {
+            "share": first.structure.share,
+            **{kind: np.flatnonzero(getattr(first.structure, kind)).tolist() for kind in ("structured", "noisy", "plain")},
+            "roughness": first.structure.roughness.tolist(),
+            "varying": first.structure.varying.tolist(),
+        },
         "aliased": {
             "limit_cycles_a_pixel": [0.5 / stride for stride in first.strides],
             "median": float(quartiles[1]),

@@ -9,7 +9,7 @@ import numpy as np
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import read_origins
-from zfnet.components.figures.filter_verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread
+from zfnet.components.figures.filter_verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread, judge_structure
 from zfnet.components.figures.first_layer import FirstLayer, convolutions, first_layer
 from zfnet.components.figures.paper_layers import paper_layers
 from zfnet.components.figures.searched_batches import searched_batches
@@ -58,9 +58,10 @@ class FilterReport(NamedTuple):
     photographs: str
 
     def order(self) -> np.ndarray:
-        """The filters of the first convolution: the least aliased first, dead ones last."""
+        """The filters of the first convolution: with structure, of one colour, of noise, each the least aliased first; dead ones last."""
         dead = np.zeros(len(self.first.aliased), bool) if self.dead is None else self.dead
-        return np.lexsort((self.first.aliased, dead))
+        structure = self.first.structure
+        return np.lexsort((self.first.aliased, structure.noisy, ~structure.structured, dead))
 
 
 def filter_report(
@@ -90,11 +91,14 @@ def filter_report(
     spreads = {layer: activation_spread(found.means) for layer, found in layers.items()}
     second, no_second = _second(deconvnet, batches, image_input, maps, seed)
     rectifiers = [rectified_output(graph, layer) for layer in convolutions(graph)[:2]] + [None]
+    structure = judge_structure(first_name, first.structure)
+    unlearned = bool(structure.change)
     verdicts = [
-        judge_aliasing(first_name, first.aliased, first.size, first.strides),
-        judge_size(first_name, first.rms, first.clipped, first.radius),
+        structure,
+        judge_aliasing(first_name, first.aliased, first.size, first.strides, unlearned),
+        judge_size(first_name, first.rms, first.clipped, first.radius, unlearned),
         *judge_dead(layers, rectifiers[0]),
-        judge_spread(spreads, {layer: len(found.means) for layer, found in layers.items()}),
+        judge_spread(spreads, {layer: len(found.means) for layer, found in layers.items()}, unlearned),
     ]
     ids = read_origins(examples, SPLIT)[2]
     return FilterReport(

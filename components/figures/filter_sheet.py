@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.figures.filter_report import FilterReport
 from zfnet.components.figures.filter_verdicts import MOSTLY_ALIASED
-from zfnet.components.pictures.sheet import GAP, block, sheet
+from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, block, sheet
 
 # Side by side; further models go below.
 COLUMNS = 2
@@ -15,14 +15,17 @@ COLUMNS = 2
 WIDTH = 670
 LARGEST_TILE = 96
 FRAME = 3
+# Side of the mark of noise, of the tile's.
+MARK = 0.16
 DEAD, ALIASED = (200, 30, 30), (240, 150, 0)
 
 
 def filter_sheet(reports: Sequence[FilterReport], names: Sequence[str]) -> np.ndarray:
     """Draws the first layer of each model above its second one.
 
-    Zeiler & Fergus 2013, Fig. 6(b) to (e). Filters are sorted, the least aliased first; those that are mostly aliased are framed in
-    orange, dead ones in red. One model has its layers side by side.
+    Zeiler & Fergus 2013, Fig. 6(b) to (e). Filters with structure come first, then those of one colour, then noise, which has a black
+    square in its corner; of each kind, the least aliased first. Those that are mostly aliased are framed in orange, dead ones, at the end,
+    in red. One model has its layers side by side.
 
     Args:
         reports: of the models, in order.
@@ -58,13 +61,24 @@ def _first(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
         scale = side / max(first.pictures.shape[1:3])
         size = [max(1, round(length * scale)) for length in first.pictures.shape[2:0:-1]]
         tile = np.asarray(Image.fromarray(first.pictures[number]).resize(size, Image.Resampling.NEAREST))
+        tile = _marked(tile) if first.structure.noisy[number] else tile
         colour = DEAD if dead is not None and dead[number] else ALIASED if mostly[number] else None
         tiles.append(tile if colour is None else _framed(tile, colour))
-    what = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {_stride(first.strides)}, least aliased first"
+    what = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {_stride(first.strides)}"
     if first.channels not in (1, 3):
         what += f"; strength over {first.channels} channels"
-    marked = f"orange: {mostly.sum()} mostly aliased" + ("" if dead is None else f"; red: {dead.sum()} dead")
-    return block(tiles, columns, side), f"{name}, {first.name}: {what}; {marked}"
+    return _captioned(block(tiles, columns, side), _caption(report, mostly)), f"{name}, {first.name}: {what}"
+
+
+def _caption(report: FilterReport, mostly: np.ndarray) -> str:
+    structure, dead = report.first.structure, report.dead
+    kinds = [
+        ("with structure", structure.structured),
+        ("of one colour", structure.plain),
+        ("of noise (black square)", structure.noisy),
+    ]
+    sorts = ", ".join(f"{each.sum()} {kind}" for kind, each in kinds) if structure.judged else "least aliased first"
+    return f"{sorts}; orange: {mostly.sum()} mostly aliased" + ("" if dead is None else f"; red: {dead.sum()} dead")
 
 
 def _second(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
@@ -80,6 +94,20 @@ def _second(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
 def _columns(count: int, ratio: float) -> tuple[int, int]:
     columns = max(1, round(np.sqrt(count * ratio)))
     return columns, min(LARGEST_TILE, (WIDTH + GAP) // columns - GAP)
+
+
+def _captioned(picture: np.ndarray, text: str) -> np.ndarray:
+    strip = Image.new("RGB", (WIDTH, HEADING + GAP), BACKGROUND)
+    ImageDraw.Draw(strip).text((0, GAP), text, INK, ImageFont.load_default(HEADING * 0.7))
+    return np.concatenate([_on_white(picture, picture.shape[0]), np.asarray(strip)])
+
+
+def _marked(tile: np.ndarray) -> np.ndarray:
+    """With a black square in a corner, and a white line around it, to be seen on any filter."""
+    marked, side = tile.copy(), max(3, round(MARK * max(tile.shape[:2])))
+    marked[-FRAME - side - 1 :, -FRAME - side - 1 :] = 255
+    marked[-FRAME - side : -FRAME, -FRAME - side : -FRAME] = 0
+    return marked
 
 
 def _framed(tile: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:

@@ -11,6 +11,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.measures.aliasing import aliased_energy, energy_beyond
 from zfnet.model.measures.filter_scale import at_clip, filter_rms
+from zfnet.model.measures.filter_structure import FilterStructure, filter_structure
 from zfnet.model.net.filter_rms import FilterRmsClip
 
 # Where the curve of the energy beyond a frequency is drawn, in cycles a pixel.
@@ -25,6 +26,7 @@ class FirstLayer(NamedTuple):
         size: height and width of its filters, in pixels (with what a dilation leaves out).
         strides: vertical and horizontal.
         channels: what its filters look at.
+        structure: which filters look for a pattern, and which are noise or one colour.
         aliased: `(filters,)`, as `aliased_energy`.
         beyond: `(51,)`, of each of `FREQUENCIES` the median over the filters of the energy beyond it.
         rms: `(filters,)`, root mean square of each filter.
@@ -38,6 +40,7 @@ class FirstLayer(NamedTuple):
     size: tuple[int, int]
     strides: tuple[int, int]
     channels: int
+    structure: FilterStructure
     aliased: np.ndarray
     beyond: np.ndarray
     rms: np.ndarray
@@ -85,6 +88,7 @@ def first_layer(deconvnet: Deconvnet, name: str, radius: float | None = None) ->
         size=tuple((length - 1) * step + 1 for length, step in zip(kernel.shape[:2], dilation, strict=True)),
         strides=tuple(layer.strides),
         channels=kernel.shape[2],
+        structure=filter_structure(kernel),
         aliased=aliased_energy(kernel, layer.strides, dilation),
         beyond=np.array([np.median(energy_beyond(kernel, (limit, limit), dilation)) for limit in FREQUENCIES]),
         rms=rms,

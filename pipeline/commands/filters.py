@@ -15,6 +15,9 @@ from zfnet.pipeline.run_config import RunConfig
 if TYPE_CHECKING:
     from zfnet.components.figures.filter_report import FilterReport
 
+# By what a verdict says of a change.
+LABELS = {True: "change", False: "fine", None: "unsure"}
+
 
 @click.command(cls=Command, short_help="Measure and draw the filters of one model or several.")
 @click.argument("models", metavar="MODEL [MODEL ...]", nargs=-1, required=True)
@@ -52,9 +55,10 @@ def command(
 ) -> None:
     """Measure the filters of each MODEL over DATA, say what is wrong with them, and draw layers 1 and 2 of all models side by side.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Measured are: dead maps of every layer that ends in a ReLU; filters of
-    the first convolution that are at the RMS clip; aliasing, the part of each filter's spectrum that the stride can't represent; and how
-    evenly activation is spread over each layer's maps. Writes DIR/filters.png, and DIR/filters.json with every number that is drawn.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. Measured are: which filters of the first
+    convolution have structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride can't
+    represent; filters at the RMS clip; dead maps of every layer that ends in a ReLU; and how evenly activation is spread over each layer's
+    maps. Writes DIR/filters.png, and DIR/filters.json with every number that is drawn.
     """
     twice = {model for model in models if models.count(model) > 1}
     if twice:
@@ -98,7 +102,7 @@ def _say(report: "FilterReport") -> None:
         spread = report.spreads[layer]
         click.echo(f"  {layer:{width}}  {len(maps.means):4}  {maps.dead.sum():4}  {spread.entropy:7.2f}  {spread.strongest_tenth:15.2f}")
     for verdict in report.verdicts:
-        click.echo(f"  {'change' if verdict.change else 'fine'}: {verdict.words}")
+        click.echo(f"  {LABELS[verdict.change]}: {verdict.words}")
     if report.no_second:
         click.echo(f"  Layer 2 is not drawn: {report.no_second}.")
 

@@ -21,7 +21,8 @@ SECTIONS = {
     ),
     "filters": (
         "The first layers",
-        "Filters, and what was measured of them: aliasing, size, maps that are never positive, and how activation is spread (Fig. 6).",
+        "Filters, and what was measured of them: structure, aliasing, size, maps that are never positive, and how activation is spread "
+        "(Fig. 6).",
     ),
     "occlusion": (
         "What an answer rests on",

@@ -82,6 +82,18 @@ def planted(gratings_net, report_of) -> FilterReport:
     return report_of(gratings_net(change=_plant), "runs/planted")
 
 
+def _noise(kernel: np.ndarray, bias: np.ndarray) -> None:
+    kernel[..., :9] = np.random.default_rng(0).normal(size=(*kernel.shape[:3], 9))
+    kernel[..., 9:12] = np.random.default_rng(1).normal(size=(1, 1, 3, 3))
+    bias[:] = 100
+
+
+@pytest.fixture(scope="session")
+def noise(gratings_net, report_of) -> FilterReport:
+    """The same net, of whose filters 0 to 8 are noise and 9 to 11 one colour."""
+    return report_of(gratings_net(change=_noise), "runs/noise")
+
+
 @pytest.fixture(scope="session")
 def coarse(gratings_net, report_of) -> FilterReport:
     """Of 11 x 11 filters with stride 4 for a pattern that 7 x 7 with stride 2 would represent."""

@@ -12,6 +12,11 @@ def test_every_number_behind_the_pictures(planted):
     assert (first["name"], first["size"], first["strides"], first["channels"], first["filters"]) == ("conv1", [7, 7], [2, 2], 3, 16)
     assert first["dead"] == [3]
     assert sorted(first["order"]) == list(range(16))
+    structure = first["structure"]
+    assert (structure["share"], structure["structured"]) == (15 / 16, [*range(5), *range(6, 16)])
+    assert (structure["noisy"], structure["plain"]) == ([5], [])
+    assert structure["roughness"] == planted.first.structure.roughness.tolist()
+    assert structure["varying"] == planted.first.structure.varying.tolist()
     assert first["aliased"]["mostly"] == [5]
     assert first["aliased"]["limit_cycles_a_pixel"] == [0.25, 0.25]
     assert first["aliased"]["median"] == np.median(first["aliased"]["filters"])

@@ -20,7 +20,7 @@ def words(report, measure):
 
 def test_a_clean_net_gets_no_warning(clean):
     assert changes(clean) == []
-    assert [verdict.measure for verdict in clean.verdicts] == ["aliasing", "filter size", "dead maps", "spread"]
+    assert [verdict.measure for verdict in clean.verdicts] == ["structure", "aliasing", "filter size", "dead maps", "spread"]
     assert clean.first.aliased.max() < 0.1
     assert not clean.dead.any()
     assert clean.order().tolist() == np.argsort(clean.first.aliased, kind="stable").tolist()
@@ -33,6 +33,17 @@ def test_a_dead_filter_and_a_chequerboard_are_found_and_named(planted):
     assert "dead maps" in changes(planted)
     assert "conv1 1 of 16 maps (3)" in words(planted, "dead maps")
     assert "mostly aliased: 1 of 16 filters (5)" in words(planted, "aliasing")
+
+
+def test_noise_comes_last_and_nothing_of_it_is_called_good(noise):
+    aliased = noise.first.aliased
+    assert noise.order().tolist() == [
+        number for kind in ((12, 16), (9, 12), (0, 9)) for number in sorted(range(*kind), key=aliased.__getitem__)
+    ]
+    assert noise.verdicts[0].change
+    assert "conv1: 4 of 16 filters have structure" in noise.verdicts[0].words
+    others = [(verdict.measure, verdict.change) for verdict in noise.verdicts[1:]]
+    assert others == [("aliasing", None), ("filter size", None), ("dead maps", False), ("spread", None)]
 
 
 def test_11x11_by_4_is_told_from_7x7_by_2_for_the_same_pattern(gratings_net, report_of, coarse):

@@ -26,6 +26,13 @@ def test_filters_are_sorted_and_marked(planted):
     np.testing.assert_array_equal(tile(sheet, 0)[0, 0], planted.first.pictures[order[0]][0, 0])
 
 
+def test_noise_alone_has_a_black_square_in_its_corner(noise):
+    sheet = filter_sheet([noise], ["noise"])
+    corners = [tile(sheet, place)[-24:-FRAME, -24:-FRAME] for place in range(16)]
+    black = [(corner[-8:, -8:] == 0).all() and (corner == 255).all(axis=2).any() for corner in corners]
+    assert black == [number < 9 for number in noise.order()] == [False] * 7 + [True] * 9
+
+
 def test_models_are_side_by_side_and_the_third_below(clean, planted, coarse):
     one, two, three = (filter_sheet(reports, [report.name for report in reports]) for reports in ([clean], [clean, planted], [clean] * 3))
     assert one.shape[1] == two.shape[1] == three.shape[1]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from zfnet.components.figures.filter_verdicts import judge_aliasing, judge_dead, judge_size, judge_spread
+from zfnet.components.figures.filter_verdicts import judge_aliasing, judge_dead, judge_size, judge_spread, judge_structure
 from zfnet.model.measures.activation_spread import activation_spread
+from zfnet.model.measures.filter_structure import filter_structure
 from zfnet.model.measures.map_activations import MapActivations
 
 
@@ -10,6 +11,67 @@ def maps(dead, count=100, images=700):
     maxima = np.ones(count, "float32")
     maxima[dead] = 0
     return MapActivations(maxima, 0 * maxima, maxima.astype(float), images)
+
+
+def kernel(edges=0, noise=0, colours=0, zeros=0, side=7):
+    """So many filters of each kind."""
+    edge = np.repeat(np.linspace(-1, 1, side), 3 * side).reshape(side, side, 3)
+    rng = np.random.default_rng(0)
+    made = [edge] * edges + [rng.normal(size=edge.shape) for _ in range(noise)] + [np.ones_like(edge)] * colours + [0 * edge] * zeros
+    return np.stack(made, axis=3)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "change", "words"),
+    [
+        ({"edges": 7, "noise": 1, "colours": 2}, False, "7 of 10 filters have structure ({}); 1 is noise; 2 are one colour."),
+        ({"edges": 5, "noise": 5}, False, "5 of 10 filters have structure ({}); 5 are noise."),
+        ({"edges": 10}, False, "10 of 10 filters have structure ({})."),
+        (
+            {"edges": 4, "noise": 5, "colours": 1},
+            True,
+            "4 of 10 filters have structure ({}); 5 are noise; 1 is one colour. Filters begin as",
+        ),
+        ({"edges": 4, "noise": 1, "colours": 5}, True, "4 of 10 filters have structure ({}); 1 is noise; 5 are one colour. If colours"),
+        ({"noise": 10}, True, "0 of 10 filters have structure ({}); 10 are noise. Filters begin as noise: begin with smaller weights"),
+        ({"edges": 1, "zeros": 9}, True, "1 of 10 filters have structure ({}); 9 are nothing but zeros. Filters of zeros see nothing"),
+    ],
+)
+def test_structure(kinds, change, words):
+    found = judge_structure("conv1", filter_structure(kernel(**kinds)))
+    assert (found.measure, found.change) == ("structure", change)
+    assert found.words.startswith(f"conv1: {words.format('edges, gratings, borders of colours')}")
+    # One filter in ten is worth no advice.
+    assert (": begin with smaller weights" in found.words) == (change and kinds.get("noise", 0) > 1)
+    assert (": vary colours and brightness" in found.words) == (change and kinds.get("colours", 0) > 1)
+
+
+def test_small_filters_are_not_judged():
+    found = judge_structure("conv1", filter_structure(kernel(edges=3, side=3)))
+    assert found == ("structure", None, "conv1: its filters are too small to tell a line from noise; their structure is not judged.")
+
+
+def test_before_filters_have_structure_nothing_else_is_called_good():
+    before = "before the filters of layer 1 have structure."
+    for aliased in (0.1, 0.3, 0.93):
+        found = judge_aliasing("conv1", np.full(4, aliased), (7, 7), (2, 2), unlearned=True)
+        assert found.change is None
+        assert f"can't represent {aliased:.0%} of the median filter's spectrum" in found.words
+        assert found.words.endswith(f". Whether the stride fits can't be judged {before}")
+    rms = np.array([1.0, 1.5, 2])
+    for clipped, radius in ((None, None), (rms >= 9, 9)):
+        found = judge_size("conv1", rms, clipped, radius, unlearned=True)
+        assert found.change is None
+        assert found.words.endswith(f"; the largest filter's RMS is 1.3 times the median's (1.5). That says little {before}")
+    found = judge_spread({"a": activation_spread(np.ones(20))}, {"a": 20}, unlearned=True)
+    assert found.change is None
+    assert found.words.endswith(f"(entropy 1.00 of 1). That says little {before}")
+
+
+def test_what_is_bad_is_said_of_filters_without_structure_too():
+    assert judge_size("conv1", np.array([1.0, 1, 6]), None, None, unlearned=True).change
+    assert judge_size("conv1", np.ones(4), np.ones(4, bool), 1, unlearned=True).change
+    assert judge_spread({"a": activation_spread(np.array([30.0, 30] + [1] * 18))}, {"a": 20}, unlearned=True).change
 
 
 @pytest.mark.parametrize(
@@ -40,10 +102,11 @@ def test_a_stride_of_one_aliases_nothing():
     ("rms", "radius", "change", "words"),
     [
         ([1, 1.5, 2], None, False, "no RMS clip, and no filter dominates: the largest filter's RMS is 1.3 times the median's (1.5)"),
-        ([1, 1, 4], None, True, "4.0 times the median's (1): clip the filters' RMS, at 2 for a start"),
+        ([1, 1, 6], None, True, "6.0 times the median's (1): clip the filters' RMS, at 2 for a start"),
+        ([1, 1, 4.5], None, False, "no filter dominates: the largest filter's RMS is 4.5 times"),
         ([1, 1.5, 2], 2, False, "filters at the RMS clip of 2: 1 of 3; no filter dominates"),
         ([1, 2, 2], 2, True, "filters at the RMS clip of 2: 2 of 3. It sets the scale of the whole layer: lower the learning rate"),
-        ([1, 1, 4], 4, True, "lower the radius, to 2 for a start"),
+        ([1, 1, 6], 6, True, "lower the radius, to 2 for a start"),
         ([0, 0, 0], None, False, "no filter dominates"),
         ([0, 0, 1], None, True, "inf times"),
     ],
@@ -79,12 +142,12 @@ def test_few_dead_maps_are_named_and_many_are_to_be_changed():
 def test_a_few_images_tell_of_layer_1_and_of_what_is_dead_altogether_alone():
     (unsure,) = judge_dead({"conv1": maps([], images=1), "fc6": maps(range(6), images=1)}, "conv1")
     words = "Never positive over 1 image, too few to tell rare maps from dead ones (take 300): fc6 6 of 100 maps (0, 1, 2, 3, 4, ...)."
-    assert unsure == ("dead maps", False, words)
+    assert unsure == ("dead maps", None, words)
     many, unsure = judge_dead(
         {"conv1": maps(range(6), images=9), "fc6": maps(range(6), images=9), "fc7": maps(range(100), images=9)}, "conv1"
     )
     assert many.words.startswith("Never positive over 9 images: conv1 6 of 100 maps (0, 1, 2, 3, 4, ...); fc7 100 of 100 maps")
-    assert (unsure.change, "fc6 6 of" in unsure.words) == (False, True)
+    assert (unsure.change, "fc6 6 of" in unsure.words) == (None, True)
 
 
 def test_of_many_layers_the_worst_are_named():

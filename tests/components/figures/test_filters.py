@@ -35,7 +35,7 @@ def test_several_models(clean, coarse, tmp_path):
     picture = draw_reports([clean, coarse], tmp_path)["filters"]
     numbers = json.loads((tmp_path / "filters.json").read_text())
     assert numbers["models"] == {report.name: json.loads(json.dumps(filter_numbers(report))) for report in (clean, coarse)}
-    assert len(numbers["comparison"]) == 4
+    assert len(numbers["comparison"]) == 5
     layers = filter_sheet([clean, coarse], ["clean", "coarse"])
     np.testing.assert_array_equal(picture[: len(layers)], layers)
 

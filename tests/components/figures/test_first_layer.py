@@ -6,6 +6,7 @@ from zfnet.components.figures.first_layer import FREQUENCIES, convolutions, firs
 from zfnet.components.pictures.preprocessing import with_preprocessing
 from zfnet.model import Deconvnet, FilterRmsClip, clip_filter_rms
 from zfnet.model.measures.aliasing import aliased_energy
+from zfnet.model.measures.filter_structure import filter_structure
 
 layers = keras.layers
 
@@ -26,6 +27,7 @@ def test_what_it_says_of_a_layer():
     assert found[:4] == ("a", (5, 7), (2, 3), 3)
     np.testing.assert_array_equal(found.aliased, aliased_energy(kernel_of(made), (2, 3)))
     np.testing.assert_allclose(found.rms, kernel_of(made).std(axis=(0, 1, 2)), rtol=0.05)
+    np.testing.assert_array_equal(found.structure.roughness, filter_structure(kernel_of(made)).roughness)
     assert (found.radius, found.radius_from, found.clipped) == (None, None, None)
     assert found.pictures.shape == (6, 5, 7, 3)
 

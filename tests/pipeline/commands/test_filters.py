@@ -79,11 +79,12 @@ def test_models_side_by_side(filters, folder, tmp_path):
     numbers = json.loads((out / "filters.json").read_text())
     assert list(numbers["models"]) == ["coarse.keras", "root", "first.keras"]
     assert numbers["models"]["coarse.keras"]["first_layer"]["rms"]["radius_from"] == "FilterRmsClip"
+    labels = {True: "change", False: "fine", None: "unsure"}
     for name, model in numbers["models"].items():
         assert len(model["second_layer"]["maps"]) == 3
         assert any(line.startswith(f"{name}, over {model['images']} images") for line in lines)
         for verdict in model["verdicts"]:
-            assert f"  {'change' if verdict['change'] else 'fine'}: {verdict['words']}" in lines
+            assert f"  {labels[verdict['change']]}: {verdict['words']}" in lines
     for sentence in numbers["comparison"]:
         assert sentence in lines
     assert done.stdout.count("preparing photographs") == 1

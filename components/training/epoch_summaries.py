@@ -1,4 +1,4 @@
-"""What TensorBoard shows of every epoch: losses, errors, the learning rate, and the first layer's filters."""
+"""What TensorBoard shows of every epoch: losses, errors, the learning rate, structured filters, and the first layer's filters."""
 
 import keras
 import tensorflow as tf
@@ -12,6 +12,7 @@ DESCRIPTIONS = {
     "top1_error": "Share of examples whose true class is not the best guess, 0..1.",
     "top5_error": "Share of examples whose true class is not among the five best guesses, 0..1.",
     "learning_rate": "Step size of SGD.",
+    "structured": "Share of the first layer's filters that are edges, gratings or borders of colours, not noise or one colour, 0..1.",
 }
 
 

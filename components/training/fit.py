@@ -30,6 +30,7 @@ from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step
 from zfnet.components.training.validation import make_validate
+from zfnet.model.measures.filter_structure import structured_share
 from zfnet.model.net.build import build
 
 
@@ -111,6 +112,7 @@ def fit(
             make_validate(net, strategy, examples, central_mean, batch_size),
             epochs=epochs,
             steps=steps,
+            measure=functools.partial(_measure, net),
             schedule=schedule,
             callbacks=keras.callbacks.CallbackList(
                 callbacks, add_progbar=cluster.chief, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
@@ -132,6 +134,11 @@ def fit(
     _save(model, recipe, net, labels, central_mean, state.history)
     columns, ids = read_evolution(evolution_folder, in_figure), read_origins(examples, "train", SEARCHED)[2]
     write_evolution(draw_evolution(columns), evolution_numbers(columns, ids), model.path / "pictures")
+
+
+def _measure(net: keras.Model) -> dict[str, float]:
+    share = structured_share(net)
+    return {} if share is None else {"structured": share}
 
 
 def _open_writers(folder: epath.Path, anew: bool) -> list:

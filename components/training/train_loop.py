@@ -22,6 +22,7 @@ def train_loop(
     *,
     epochs: int,
     steps: int,
+    measure: Callable[[], dict[str, float]],
     schedule: PlateauSchedule | CosineSchedule,
     callbacks: keras.callbacks.CallbackList,
     keep: Callable[[TrainingState], None],
@@ -40,8 +41,10 @@ def train_loop(
         validate: measures losses and errors of the validation examples, by name.
         epochs: number of the epoch to stop after.
         steps: steps an epoch.
+        measure: measures what the net's weights have become at the end of an epoch, by name.
         schedule: of the learning rate; one of the callbacks.
-        callbacks: Keras' callbacks, whose logs hold the training's numbers, and the validation's with `val_` before their names.
+        callbacks: Keras' callbacks, whose logs hold the training's numbers, the validation's with `val_` before their names, and what
+            `measure` gives.
         keep: writes a checkpoint of a state that is consistent.
         keep_every: seconds between two checkpoints in the middle of an epoch.
         on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
@@ -74,7 +77,7 @@ def train_loop(
                         keep(state)
                         kept = time.monotonic()
                 validated = {f"val_{name}": number for name, number in validate().items()}
-                logs = state.logs() | validated | {"learning_rate": state.schedule["learning_rate"]}
+                logs = state.logs() | validated | measure() | {"learning_rate": state.schedule["learning_rate"]}
                 callbacks.on_epoch_end(state.epoch, logs)
                 with interruption.held():
                     state.end_epoch(logs)

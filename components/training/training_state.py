@@ -18,7 +18,7 @@ class TrainingState:
         step: steps of the next epoch that are done.
         totals: float64 `(5,)`: over these steps, sums of loss, top-1 errors, top-5 errors and examples; and the first step, counted from
             the beginning of the training, of which loss, gradients or weights were no finite numbers, -1 if there is none.
-        history: losses and errors of each epoch that is done, by name.
+        history: losses and errors of each epoch that is done, and what was measured of the weights, by name.
         schedule: the learning rate and the counters by which it falls, as of the last epoch that is done.
         batch_size: images a step, over all replicas: another number of replicas may change it, and then steps are others.
     """

@@ -8,6 +8,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Model
 from zfnet.components.trainer import train
+from zfnet.model.measures.filter_structure import structured_share
 
 
 def run(examples, statistics, root, **changes):
@@ -34,7 +35,7 @@ def test_writes_a_model_that_takes_raw_pixels(model, examples, statistics):
     np.testing.assert_array_equal(net.get_layer("mean_image").mean.numpy(), statistics.mean_image()[4:60, 4:60])
     assert (model.path / "labels.txt").read_text().splitlines() == examples.labels == ["blue", "green", "red"]
     assert [sorted(epoch) for epoch in model.read_json("history.json")] == [
-        ["learning_rate", "loss", "top1_error", "top5_error", "val_loss", "val_top1_error", "val_top5_error"]
+        ["learning_rate", "loss", "structured", "top1_error", "top5_error", "val_loss", "val_top1_error", "val_top5_error"]
     ] * 3
     convergence = model.read_json("convergence.json")
     layers = [*(f"conv{number}" for number in range(1, 6)), "fc6", "fc7", "predictions"]
@@ -43,6 +44,11 @@ def test_writes_a_model_that_takes_raw_pixels(model, examples, statistics):
     assert sorted(convergence["strongest_changed"]["conv1"]) == ["2", "3"]
     pictures = {path.name for path in (model.path / "pictures").iterdir()}
     assert pictures == {"evolution.json", "filters_conv1.png", *(f"evolution_conv{number}.png" for number in range(1, 6))}
+
+
+def test_the_history_says_how_many_filters_have_structure(model):
+    net = keras.saving.load_model(model.path / "model.keras", compile=False)
+    assert model.read_json("history.json")[-1]["structured"] == structured_share(net)
 
 
 def test_trains_a_variation(examples, statistics, tmp_path):

@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from zfnet.components.artifacts import Model
+from zfnet.components.training.fit import _measure
 
 # In processes of their own: TensorFlow mixes up the collectives of strategies of different sizes in one process.
 TRAIN = """
@@ -90,6 +92,12 @@ def assert_same_training(one, other, rtol=1e-4):
         np.testing.assert_allclose(first, second, rtol=rtol, atol=rtol * np.abs(first).max())
     for first, second in zip(one.model.read_json("history.json"), other.model.read_json("history.json"), strict=True):
         assert first == pytest.approx(second, rel=1e-3)
+
+
+def test_filters_too_small_to_tell_leave_no_number_in_the_history():
+    layers = keras.layers
+    assert _measure(keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])) == {}
+    assert _measure(keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 7)])) == {"structured": 0.0}
 
 
 @pytest.mark.parametrize("replicas", [2, 4])

@@ -48,6 +48,7 @@ class Training:
             validate or self.validate,
             epochs=self.epochs,
             steps=STEPS,
+            measure=lambda: {"largest": float(np.abs(self.net.weights[0]).max())},
             schedule=schedule,
             callbacks=keras.callbacks.CallbackList([schedule, *callbacks], model=self.net, epochs=self.epochs),
             keep=self.keep,
@@ -96,6 +97,11 @@ class At(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.place == (epoch, "end"):
             self.act()
+
+
+def test_what_is_measured_of_the_weights_is_in_the_history(whole):
+    assert len({epoch["largest"] for epoch in whole.state.history}) == EPOCHS
+    assert whole.state.history[-1]["largest"] == float(np.abs(whole.net.weights[0]).max())
 
 
 def test_the_learning_rate_fell(whole):

@@ -28,8 +28,8 @@ def measure(root: pathlib.Path) -> dict:
         root: where to run it.
 
     Returns:
-        Seconds of both runs as a user waits for them, seconds of each step, errors and what always answering the commonest classes
-        gives, number of examples, commit, machine and versions.
+        Seconds of both runs as a user waits for them, seconds of each step, errors, structured filters, and what always answering the
+        commonest classes gives, number of examples, commit, machine and versions.
     """
     seconds = {}
     for name in ("first", "again"):
@@ -62,6 +62,7 @@ def table(result: dict) -> str:
         ("`zfnet run` again, nothing changed", f"{seconds['again']:.1f} s"),
         ("top-1 error", f"{metrics['top1_error']:.1%} (chance {chance['top1_error']:.1%})"),
         ("top-5 error", f"{metrics['top5_error']:.1%} (chance {chance['top5_error']:.1%})"),
+        ("filters of conv1 with structure", f"{metrics['structured']:.0%}"),
         ("examples", f"{result['examples']['train']:,} to train, {result['examples']['validation']:,} to validate"),
         ("machine", f"{where['cores']} cores of {where['processor']}, {where['gpus'] or 'no'} GPU, {where['system']}"),
         ("versions", f"Python {versions['python']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}"),

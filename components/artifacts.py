@@ -142,7 +142,7 @@ class Model(Artifact):
 
 
 class Evaluation(Artifact):
-    """`evaluation.json`: errors as fractions, the number of examples, whether the model is blessed, and why not otherwise."""
+    """`evaluation.json`: errors and structured filters as fractions, the number of examples, whether the model is blessed or why not."""
 
     PROPERTIES = "evaluation.json"
 

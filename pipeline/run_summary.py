@@ -11,7 +11,7 @@ from zfnet.pipeline.library_versions import library_versions
 from zfnet.pipeline.step_result import StepResult
 from zfnet.pipeline.written_beside import written_beside
 
-METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop")
+METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop", "structured")
 
 
 def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
@@ -23,9 +23,10 @@ def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseE
         error: what ended it early, or None.
 
     Returns:
-        `status` ("done", "not_blessed" or "failed") and `message` (why, or None if done); `metrics`, errors as fractions; numbers of
-        `examples`; `seconds` by step; the names of steps found unchanged, `cached`; `versions` of libraries; `anomalies`; and the paths of
-        `artifacts`. What the run has not got to is None.
+        `status` ("done", "not_blessed" or "failed") and `message` (why, or None if done); `metrics`, as fractions errors and, `structured`,
+        filters of the first convolution that have structure, None if they are too small to tell; numbers of `examples`; `seconds` by step;
+        the names of steps found unchanged, `cached`; `versions` of libraries; `anomalies`; and the paths of `artifacts`. What the run has
+        not got to is None.
     """
     made: dict[type, Any] = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
     evaluation = made[artifacts.Evaluation].read_json("evaluation.json") if artifacts.Evaluation in made else {}

@@ -192,6 +192,7 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
     first = next((anomaly["message"] for anomaly in summary["anomalies"]), None)
     lines = {
         "Result": f"{', '.join(errors)}, on {counts['validation']:,} validation examples of {config.data}",
+        "Filters": metrics["structured"] is not None and f"{metrics['structured']:.0%} of the first layer's have structure",
         "Not blessed": summary["message"],
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],

@@ -31,8 +31,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
 
     Returns:
-        What `report_page` takes: `data`, name and version of the data set; `status` and `message`; `errors`; `counts`, of each class
-        those of training and validation; `rejected` and how many there are; `anomalies`; `recipe`; `history`; `pictures`;
+        What `report_page` takes: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `counts`, of
+        each class those of training and validation; `rejected` and how many there are; `anomalies`; `recipe`; `history`; `pictures`;
         `command`, `started`, `steps`, `versions` and `commit` of the latest run that came to this model.
 
     Raises:
@@ -57,6 +57,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "status": run["status"],
         "message": run["message"],
         "errors": _errors(run["metrics"], len(examples.labels)),
+        "structured": run["metrics"].get("structured"),  # A run.json of before filters were measured has none.
         "examples": run["examples"],
         "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
         "rejected": list(itertools.islice(_rejected(examples), MOST_REJECTED)),

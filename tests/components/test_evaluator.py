@@ -1,9 +1,11 @@
 import json
 
+import keras
 import pytest
 
 from zfnet.components.artifacts import Evaluation
 from zfnet.components.evaluator import evaluate
+from zfnet.model.measures.filter_structure import filter_structure
 
 
 def run(examples, statistics, model, tmp_path, **arguments):
@@ -17,6 +19,8 @@ def test_blesses_a_net_that_learned_something(examples, statistics, model, tmp_p
     assert found["examples"] == examples.count("validation")
     assert found["top1_error"] < 0.5
     assert found["top1_error_ten_crop"] is None
+    kernel = keras.saving.load_model(model.path / "model.keras", compile=False).get_layer("conv1").kernel.numpy()
+    assert found["structured"] == filter_structure(kernel).structured.mean()
 
 
 def test_ten_crops_when_asked_for(examples, statistics, model, tmp_path):

@@ -102,7 +102,7 @@ def test_run_is_summed_up(run):
     assert summary == {
         "status": "done",
         "message": None,
-        "metrics": {"top1_error": 0.25, "top5_error": 0.0, "top1_error_ten_crop": None, "top5_error_ten_crop": None},
+        "metrics": {"top1_error": 0.25, "top5_error": 0.0, "top1_error_ten_crop": None, "top5_error_ten_crop": None, "structured": None},
         "examples": {"train": 8, "validation": 2, "rejected": 1},
         "cached": [],
         "anomalies": [{"kind": "tiny", "message": "Class cat is tiny."}],

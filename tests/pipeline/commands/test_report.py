@@ -11,7 +11,7 @@ from PIL import Image
 
 from zfnet.pipeline.commands.report import command
 from zfnet.pipeline.commands.runs import read_runs
-from zfnet.pipeline.report.report_content import _made
+from zfnet.pipeline.report.report_content import _made, read_report
 
 # A class is named by its directory, which may hold anything.
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -81,6 +81,7 @@ def test_numbers_are_those_of_the_run(page, root):
 
     assert after("top-1 error") == f"{100 * run['metrics']['top1_error']:.1f} %"
     assert after("top-1 error, ten crops") == f"{100 * run['metrics']['top1_error_ten_crop']:.1f} %"
+    assert after("filters of layer 1 with structure") == f"{100 * run['metrics']['structured']:.0f} %"
     assert "top-5 error" not in words  # Of three classes.
     assert (after("training examples"), after("rejected photographs")) == (str(run["examples"]["train"]), "1")
     assert after("seed") == "0"
@@ -96,6 +97,15 @@ def test_numbers_are_those_of_the_run(page, root):
 def test_names_out_of_the_data_are_text(page):
     assert HOSTILE in page.words
     assert not [attributes for _, attributes in page.tags if "onerror" in attributes]
+
+
+def test_a_run_before_filters_were_measured(root, tmp_path):
+    shutil.copytree(root, tmp_path / "root")
+    run = json.loads((root / "run.json").read_text())
+    del run["metrics"]["structured"]
+    (tmp_path / "root/run.json").write_text(json.dumps(run))
+    assert read_report(tmp_path / "root")["structured"] is None
+    assert read_report(root)["structured"] == json.loads((root / "run.json").read_text())["metrics"]["structured"]
 
 
 def test_a_run_that_failed_before_it_trained(root, tmp_path):

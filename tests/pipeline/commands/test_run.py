@@ -52,7 +52,13 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
     summary = {
         "status": "not_blessed",
         "message": "No better than guessing.",
-        "metrics": {"top1_error": 0.9234, "top5_error": 0.5, "top1_error_ten_crop": 0.91, "top5_error_ten_crop": 0.49},
+        "metrics": {
+            "top1_error": 0.9234,
+            "top5_error": 0.5,
+            "top1_error_ten_crop": 0.91,
+            "top5_error_ten_crop": 0.49,
+            "structured": 0.7083,
+        },
         "examples": {"train": 8000, "validation": 2000, "rejected": 3},
         "seconds": {"Trainer": 60.0, "Evaluator": 5.0},
         "anomalies": [{"message": "Class cat is tiny."}],
@@ -62,6 +68,7 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
     assert capsys.readouterr().out.splitlines() == [
         "",
         f"Result       {errors}, on 2,000 validation examples of birds",
+        "Filters      71% of the first layer's have structure",
         "Not blessed  No better than guessing.",
         "Model        birds_run/trainer/3/model/model.keras",
         "Pictures     birds_run/figures",

@@ -111,13 +111,13 @@ def measure_callbacks() -> dict:
 
 def callback_share(result: dict) -> dict:
     """What callbacks take of ImageNet's 70 epochs at the rate of this machine, each as a share of the whole."""
-    from zfnet.components.training.evolution import SEARCHED, watched_epochs
+    from zfnet.components.training.evolution import searched, watched_epochs
 
     taken, examples = result["callbacks"]["seconds"], result["callbacks"]["evolution_examples"]
     epoch = IMAGENET / result["rates"]["batches of 128"]
     looks = len(watched_epochs(EPOCHS))
     total = {
-        "evolution": looks * taken["evolution"] * SEARCHED / examples,
+        "evolution": looks * taken["evolution"] * searched(IMAGENET) / searched(examples),
         "convergence": EPOCHS * taken["convergence"],
         "summaries": EPOCHS * taken["summaries"],
         "checkpoint": EPOCHS * (1 + epoch / CHECKPOINT_EVERY) * taken["checkpoint"],

@@ -9,7 +9,7 @@ from zfnet.components.figures.evolution_column import EvolutionColumn, evolution
 from zfnet.components.figures.named_units import unit_count
 from zfnet.components.figures.searched_batches import searched_batches
 from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.training.evolution import SEARCHED, epoch_title
+from zfnet.components.training.evolution import epoch_title, searched
 from zfnet.components.training.kept_checkpoints import KeptCheckpoint
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.progress import Progress, no_progress
@@ -29,7 +29,7 @@ def search_evolution(
     Args:
         moments: title and net of each, in order; taken one by one, so that they may be one net whose weights change.
         examples: prepared for the nets' larger side.
-        split: which split is searched; of a large one the first 50,000 examples, as in training.
+        split: which split is searched; of its examples the first, as many as in training (`searched`).
         maps: for each layer the maps, `(M,)` ints.
         progress: shows how far it has come.
 
@@ -39,12 +39,12 @@ def search_evolution(
     Raises:
         ValueError: an activation is not a number; the message names the moment.
     """
-    columns = {}
+    columns, most = {}, searched(examples.count(split))
     for title, deconvnet in moments:
         image_input = ImageInput.of(deconvnet.model, examples.image_size)
 
         def batches(numbers: set[int] | None, title: str = title, image_input: ImageInput = image_input) -> Iterator:
-            return searched_batches(examples, split, image_input, title, numbers=numbers, most=SEARCHED, progress=progress)
+            return searched_batches(examples, split, image_input, title, numbers=numbers, most=most, progress=progress)
 
         try:
             columns[title] = evolution_column(deconvnet, batches, maps, image_input)

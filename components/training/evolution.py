@@ -21,8 +21,9 @@ MAPS = 6
 # Few, since TensorBoard scales pictures to a narrow card.
 COLUMNS = 3
 TILE = 112
-# Of ImageNet's 1.3 million examples a look at all would take a third of an epoch; shards are random mixtures, so the first are any.
-SEARCHED = 50_000
+# Of the training examples a tenth is searched, and between these two numbers of them: a forward pass is a third of a step, so a look costs
+# about 3 % of an epoch's steps. Shards are random mixtures, so the first are any.
+FEWEST_SEARCHED, MOST_SEARCHED = 600, 50_000
 
 
 def evolution_epochs(epochs: int) -> set[int]:
@@ -35,6 +36,19 @@ def watched_epochs(epochs: int) -> set[int]:
     return set(range(min(epochs, 10) + 1)) | evolution_epochs(epochs)
 
 
+def searched(examples: int) -> int:
+    """How many examples of a split, from the first, a look searches at most.
+
+    Args:
+        examples: how many the split has.
+
+    Examples:
+        >>> searched(250), searched(9469), searched(1_281_167)
+        (600, 946, 50000)
+    """
+    return min(max(examples // 10, FEWEST_SEARCHED), MOST_SEARCHED)
+
+
 class FeatureEvolution(keras.callbacks.Callback):
     """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
 
@@ -42,7 +56,7 @@ class FeatureEvolution(keras.callbacks.Callback):
     `epoch-NNNN.npz` into a folder, from which the paper's figure is drawn.
 
     Args:
-        examples: prepared examples; the central crops of the split `train` are searched, of a large one the first 50,000.
+        examples: prepared examples; the central crops of the first of the split `train` are searched, see `searched`.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
         epochs: after which epochs to look, counted from 1.
         seed: decides which feature maps are shown.
@@ -87,8 +101,8 @@ class FeatureEvolution(keras.callbacks.Callback):
             np.savez(file, **kept)
 
     def _batches(self, numbers: set[int] | None = None) -> Iterator:
-        size = self.mean.shape[0]
-        batches = central_batches(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=SEARCHED)
+        size, most = self.mean.shape[0], searched(self.examples.count("train"))
+        batches = central_batches(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=most)
         return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
 
 

@@ -24,7 +24,7 @@ from zfnet.components.training.convergence import LayerConvergence, read_converg
 from zfnet.components.training.devices import training_devices
 from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
-from zfnet.components.training.evolution import SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
+from zfnet.components.training.evolution import MOST_SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
 from zfnet.components.training.recipe import Recipe, whole_shares
 from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.train_loop import train_loop
@@ -132,7 +132,7 @@ def fit(
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, state.history)
-    columns, ids = read_evolution(evolution_folder, in_figure), read_origins(examples, "train", SEARCHED)[2]
+    columns, ids = read_evolution(evolution_folder, in_figure), read_origins(examples, "train", MOST_SEARCHED)[2]
     write_evolution(draw_evolution(columns), evolution_numbers(columns, ids), model.path / "pictures")
 
 

@@ -63,7 +63,8 @@ def command(
     with --keep-checkpoints those of all epochs that its own pictures of the evolution show.
 
     Writes DIR/evolution_LAYER.png for each layer, a row a map and a column a moment, and DIR/evolution.json with the numbers behind
-    everything that is drawn. Of more than 50,000 photographs the first are searched. In projections 0 is grey; each has a scale of its own.
+    everything that is drawn. As in training, the first tenth of the photographs is searched, 600 at least and 50,000 at most. In
+    projections 0 is grey; each has a scale of its own.
     """
     found = [find_model(model) for model in models]
     with drawn_directory("evolution", out, data) as directory:
@@ -74,7 +75,7 @@ def command(
         from zfnet.components.figures.evolution_search import refuse_unlike, search_evolution
         from zfnet.components.figures.named_units import named_units, unit_count
         from zfnet.components.pictures.image_input import ImageInput
-        from zfnet.components.training.evolution import SEARCHED
+        from zfnet.components.training.evolution import MOST_SEARCHED
 
         # Before photographs are prepared; those of a run are the same net again and again.
         moments: Iterable[tuple[str, Deconvnet]]
@@ -94,7 +95,7 @@ def command(
         columns = search_evolution(moments, examples, split, wanted, progress)
         if len(columns) < 2:
             raise ValueError(f"{models[0]}: none of its checkpoints can be read. {KEEPING}")
-        numbers = evolution_numbers(columns, read_origins(examples, split, SEARCHED)[2])
+        numbers = evolution_numbers(columns, read_origins(examples, split, MOST_SEARCHED)[2])
         numbers |= {"models": list(models), "split": split}
         write_evolution(draw_evolution(columns), numbers, directory.drawing)
     for name in (*numbers["pictures"], "evolution.json"):

@@ -3,11 +3,21 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zfnet.components.data.batches import central_batches
 from zfnet.components.figures.evolution import MARGIN, TILE, draw_evolution
+from zfnet.components.training import evolution
 from zfnet.components.training.checkpoints import Checkpoints
-from zfnet.components.training.evolution import MAPS, evolution_epochs, read_evolution, watched_epochs
+from zfnet.components.training.evolution import (
+    MAPS,
+    FeatureEvolution,
+    evolution_epochs,
+    read_evolution,
+    searched,
+    strongest_examples,
+    watched_epochs,
+)
 from zfnet.model import Deconvnet, build, receptive_field
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
@@ -25,6 +35,23 @@ def test_slider_has_more_steps_than_the_figure_has_columns():
     assert sorted(watched_epochs(3)) == [0, 1, 2, 3]
     assert sorted(watched_epochs(10)) == list(range(11))
     assert sorted(watched_epochs(70)) == [*range(11), 20, 30, 40, 64]
+
+
+@pytest.mark.parametrize(("examples", "looked_through"), [(17, 600), (3750, 600), (9469, 946), (1_281_167, 50_000)])
+def test_a_look_searches_a_tenth_between_two_bounds(examples, looked_through):
+    assert searched(examples) == looked_through
+
+
+def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_numbers(examples, statistics, tmp_path, monkeypatch):
+    monkeypatch.setattr(evolution, "FEWEST_SEARCHED", 9)
+    mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
+    callback = FeatureEvolution(examples, mean, {1}, 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path)))
+    callback.set_model(net)
+    callback.look(1)
+    assert 9 < examples.count("train") < 100
+    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])[:9]
+    for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
+        np.testing.assert_array_equal(strongest_examples(tmp_path / "kept", 1)[layer], activations.numpy().max(axis=(1, 2)).argmax(axis=0))
 
 
 def test_first_look_is_at_the_net_before_it_trained(training, examples, statistics):

@@ -8,6 +8,7 @@ from zfnet.components.artifacts import Model
 from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.evolution_column import chosen_maps
 from zfnet.components.figures.evolution_search import moments_of_training, search_evolution
+from zfnet.components.training import evolution
 from zfnet.components.training.evolution import MAPS, read_evolution
 from zfnet.components.training.kept_checkpoints import find_checkpoints
 from zfnet.model import Deconvnet
@@ -94,3 +95,9 @@ def test_kept_for_every_epoch_that_is_looked_at(examples, statistics, tmp_path):
     name = "zfnet-small:conv3.filters=8,conv4.filters=8,fc6.units=8,fc7.units=8"
     train(examples, statistics, made, architecture=name, epochs=5, keep_checkpoints=True, **recipe, **folders)
     assert [each.epoch for each in find_checkpoints(tmp_path, made.read_json("history.json"))] == [1, 2, 3, 4]
+
+
+def test_afterwards_as_many_examples_are_searched_as_in_training(examples, net, monkeypatch):
+    monkeypatch.setattr(evolution, "FEWEST_SEARCHED", 9)
+    (column,) = search_evolution([("now", Deconvnet(net))], examples, "train", {"conv1": [0, 1]}).values()
+    assert column["conv1"].strongest.max() < 9 < examples.count("train")

@@ -66,7 +66,8 @@ def training_batches(
             draw = tf.random.stateless_uniform([3], draw_seed, maxval=1 << 30, dtype=tf.int32)
             top, left, mirrored = crop(draw, mean.shape[0], size)
             image = tf.cast(decode_crop(example["image"], top, left, size), tf.float32) - mean[top : top + size, left : left + size]
-            image = tf.ensure_shape(tf.where(mirrored, image[:, ::-1], image), (size, size, 3))
+            # Not `image[:, ::-1]`, which takes longer than all the rest, and not for those that stay as they are.
+            image = tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
             if varied_colours:
                 image = vary_colours(image, tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)))
             return image, example["label"]

@@ -98,9 +98,7 @@ def try_choices(work: pathlib.Path) -> list[dict]:
     rows = [{"recipe": title} for title in VARIATIONS]
     for row, found in zip(rows, train(list(VARIATIONS.values()), "photo_patches", work / "seed-0"), strict=True):
         row.update(found)
-    seeds = [
-        {"recipe": f"as it is, seed {seed}", **train([NET], "photo_patches", work / f"seed-{seed}", seed)[0]} for seed in SEEDS
-    ]
+    seeds = [{"recipe": f"as it is, seed {seed}", **train([NET], "photo_patches", work / f"seed-{seed}", seed)[0]} for seed in SEEDS]
     small = write_patches(BUILT_IN, work / "small", SMALL_PATCHES)
     found = train([NET, PAPER], str(small), work / "small-nets")
     titles = "sides of 0.2 to 0.3", "sides of 0.2 to 0.3, and all of the paper's"
@@ -118,17 +116,13 @@ def try_folder(folder: pathlib.Path, work: pathlib.Path) -> dict:
 
 def tables(result: dict) -> dict[str, str]:
     """The tables of the page, by their parts."""
-    choices = markdown(
-        ["recipe", "top-1 error", "top-5 error", "conv1's filters with structure"], [[row["recipe"], *_cells(row)] for row in result["choices"]]
-    )
-    folders = markdown(
-        ["photographs", "examples", "", "top-1 error", "top-5 error", "conv1's filters with structure"],
-        [
-            [row["folder"] if when == "before" else "", f"{row['examples']['train']:,} + {row['examples']['validation']:,}", title, *_cells(row[when])]
-            for row in result["folders"]
-            for when, title in (("before", "all of the paper's"), ("after", "as it is"))
-        ],
-    )
+    measures = ["top-1 error", "top-5 error", "conv1's filters with structure"]
+    choices = markdown(["recipe", *measures], [[row["recipe"], *_cells(row)] for row in result["choices"]])
+    rows = []
+    for row in result["folders"]:
+        counts = f"{row['examples']['train']:,} + {row['examples']['validation']:,}"
+        rows += [[row["folder"], counts, "all of the paper's", *_cells(row["before"])], ["", "", "as it is", *_cells(row["after"])]]
+    folders = markdown(["photographs", "examples", "recipe", *measures], rows)
     where = conditions(result)
     return {"choices": choices + where, "folders": folders + where}
 

@@ -31,8 +31,8 @@ def train(
     """Trains a net on all GPUs there are or else the CPU, and saves it; with `TF_CONFIG`, on all machines of a cluster.
 
     Zeiler & Fergus 2013, section 3: ten crops less the mean image, SGD with momentum 0.9, dropout, filters held at a largest RMS,
-    a learning rate that falls when the validation error stops falling; small nets learn otherwise (`Architecture.small`). While it trains, TensorBoard gets losses, errors, the
-    filters of conv1 and the evolution of features.
+    a learning rate that falls when the validation error stops falling; small nets learn otherwise (`Architecture.small`). While it
+    trains, TensorBoard gets losses, errors, the filters of conv1 and the evolution of features.
 
     Args:
         examples: prepared examples with the splits `train` and `validation`.
@@ -65,7 +65,20 @@ def train(
     from zfnet.components.training.cluster_task import read_task
     from zfnet.components.training.recipe import Recipe
 
-    recipe = Recipe(architecture, epochs, batch_size, learning_rate, patience, seed, crops, deterministic, mixed_precision, xla, colours, decay_epochs)
+    recipe = Recipe(
+        architecture,
+        epochs,
+        batch_size,
+        learning_rate,
+        patience,
+        seed,
+        crops,
+        deterministic,
+        mixed_precision,
+        xla,
+        colours,
+        decay_epochs,
+    )
     task = read_task()
     if task and task.workers > 1:
         from zfnet.components.training.cluster_member import Call

@@ -5,6 +5,7 @@ import functools
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -125,8 +126,9 @@ def fit(
         return
     for writer in writers:
         writer.close()
-    used = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
-    used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "colours": "varied" if recipe.varies_colours else "kept"}
+    used: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
+    used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay}
+    used["colours"] = "varied" if recipe.varies_colours else "kept"
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))

@@ -33,7 +33,8 @@ def test_no_pixel_is_in_both_splits(patches, photograph):
 def test_patches_have_several_sizes_and_lie_everywhere(patches):
     boxes = np.array([patch["box"] for patch in patches["coffee", "train"]])
     sides = boxes[:, 2] - boxes[:, 0]
-    assert 60 <= sides.min() < 65 and 235 < sides.max() <= 240
+    assert 60 <= sides.min() < 65
+    assert 235 < sides.max() <= 240
     assert len(set(sides.tolist())) > 100
     assert boxes[:, 0].min() < 10
     assert boxes[:, 2].max() > 390

@@ -54,7 +54,8 @@ def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
 
 
 @pytest.mark.parametrize(
-    ("choice", "message"), [({"colours": "grey"}, "colours is 'grey'; expected one of: kept, varied"), ({"decay_epochs": 0}, "decay_epochs is 0")]
+    ("choice", "message"),
+    [({"colours": "grey"}, "colours is 'grey'; expected one of: kept, varied"), ({"decay_epochs": 0}, "decay_epochs is 0")],
 )
 def test_what_is_no_choice_is_refused(choice, message):
     with pytest.raises(ValueError, match=message):

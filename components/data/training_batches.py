@@ -14,7 +14,7 @@ SHUFFLED = 20_000
 READERS = 16
 # How colours are varied: what brightness is multiplied with at least and at most, the most that is added to a channel or taken from it
 # (of 0..255), and the share of the images that turn grey.
-GAINS, SHIFT, GREY = (0.7, 1.3), 18.0, 1 / 5
+GAINS, SHIFT, GREY = (0.7, 1.3), 18.0, 1 / 3
 
 
 def training_batches(
@@ -79,7 +79,7 @@ def training_batches(
 
 
 def vary_colours(image: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
-    """Varies the colours of an image: other brightness and contrast, another cast, and for a fifth of the images nothing but grey.
+    """Varies the colours of an image: other brightness and contrast, another cast, and for a third of the images nothing but grey.
 
     Not in the paper. Where colour alone tells classes apart, a net learns colours and no shapes.
 

@@ -80,7 +80,7 @@ def train(names: list[str], data: str, out: pathlib.Path, seed: int = 0) -> list
     from zfnet.model.measures.filter_structure import filter_structure
 
     subprocess.run([ZFNET, "compare", *names, "--data", data, "--seed", str(seed), "--out", str(out)], check=True)
-    rows = {net["architecture"]: net for net in json.loads((out / "compare.json").read_text())["nets"]}
+    rows = {net["architecture"]: net for net in json.loads((out / "compare.json").read_text())["architectures"]}
     return [
         {
             "top1_error": rows[name]["validation_top1_error"],

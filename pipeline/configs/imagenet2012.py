@@ -20,4 +20,6 @@ def get_config(local: bool = False) -> RunConfig:
     if local:
         data = "imagenet2012@train[:1shard],validation[:1shard]"
         return RunConfig(data=data, image_size=64, epochs=2, batch_size=16, ten_crop=True, deterministic=False)
-    return RunConfig(data="imagenet2012", architecture="zfnet", epochs=70, batch_size=128, ten_crop=True, deterministic=False)
+    return RunConfig(
+        data="imagenet2012", architecture="zfnet", epochs=70, batch_size=128, learning_rate=0.01, ten_crop=True, deterministic=False
+    )

@@ -158,7 +158,8 @@ def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
             noise = rng.normal(scale=40, size=(70 + number, 90, 3))
             Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(data / name / f"{number}.png")
     choices = {"data": str(data), "image_size": 56, "epochs": 2}
-    compile_pipeline(declare(**choices), tmp_path / "pipeline.yaml", image="zfnet:latest")
+    # Started with another rate: only what is not left open is a parameter.
+    compile_pipeline(declare(**choices, learning_rate=0.01), tmp_path / "pipeline.yaml", image="zfnet:latest")
     command = [sys.executable, "-c", RUN, tmp_path / "pipeline.yaml", tmp_path / "tasks", tmp_path / "shared"]
     root = tmp_path / "root"
     steps = zfnet_pipeline(RunConfig(**choices, seed=1, learning_rate=0.03), open_source(str(data), root), root, "FnApiRunner")

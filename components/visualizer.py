@@ -6,6 +6,8 @@ from zfnet.components.artifacts import Examples, Figures, Input, Model, Output, 
 
 # What stands below the pictures in TensorBoard, by the first word of their tag. The step is the number of epochs trained.
 DESCRIPTIONS = {
+    "features": "What the net looks for, from the image upwards: the filters of the first layer, and of each layer above feature maps that "
+    "are chosen to differ: their nine strongest activations over the validation examples, projected to pixels, beside the patches.",
     "gallery": "Feature maps of a layer: the nine strongest activations over the validation examples, at nine different places, "
     "projected to pixels (left), and the patches of the photographs (right).",
     "filters": "Layers 1 and 2: structure, dead maps, aliasing, the RMS clip, and how evenly activation is spread over maps.",
@@ -22,7 +24,7 @@ def visualize(
     seed: int,
     tensorboard: Setting[str],
 ) -> None:
-    """Draws the figures of the paper that take seconds: the gallery, the first layers with their measures, and an occlusion.
+    """Draws the figures of the paper that take seconds: features of all layers, the gallery, the first layers measured, an occlusion.
 
     Zeiler & Fergus 2013, Fig. 2, 6 and 7, over the validation examples, as PNG files and as TensorBoard images. The training becomes a row
     of TensorBoard's table of hyperparameters, beside the others under the same root.
@@ -30,8 +32,8 @@ def visualize(
     Args:
         examples: prepared examples; the split `validation` is looked at.
         model: the trained model.
-        figures: gets `gallery_<layer>.png`, `filters.png` and `occlusion.png`, and `gallery.json`, `filters.json` and `occlude.json` with
-            every number drawn.
+        figures: gets `features.png`, `gallery_<layer>.png`, `filters.png` and `occlusion.png`, and `feature_sheet.json`, `gallery.json`,
+            `filters.json` and `occlude.json` with every number drawn.
         maps: feature maps a layer in the gallery.
         seed: decides which, and which example is occluded.
         tensorboard: directory of the training's summaries.
@@ -43,6 +45,8 @@ def visualize(
     from zfnet.components.evaluation.saved_model_file import load_model_file
     from zfnet.components.figures.comparison_table import ComparedNet
     from zfnet.components.figures.default_layers import default_layers
+    from zfnet.components.figures.example_search import ExampleSearch
+    from zfnet.components.figures.feature_sheet import draw_feature_sheet
     from zfnet.components.figures.filters import draw_filters
     from zfnet.components.figures.gallery import draw_galleries
     from zfnet.components.figures.hyperparameter_summaries import write_table, write_training
@@ -55,8 +59,10 @@ def visualize(
 
     deconvnet, local = Deconvnet(load_model_file(local_copy(model).path / "model.keras")), local_copy(examples)
     with written_locally(figures) as drawn:
-        galleries = draw_galleries(deconvnet, local, default_layers(deconvnet), drawn.path, maps=maps, seed=seed)
+        search = ExampleSearch(deconvnet, local)  # Goes through the examples once for both.
+        galleries = draw_galleries(search, default_layers(deconvnet), drawn.path, maps=maps, seed=seed)
         pictures = {f"gallery/{layer}": picture for layer, picture in galleries.items()}
+        pictures["features"] = draw_feature_sheet(search, drawn.path)
         pictures |= draw_filters(deconvnet, local, drawn.path, seed=seed)
         subject, layer = recognized_example(deconvnet, local, seed), paper_layers(deconvnet).last_map
         try:

@@ -1,6 +1,7 @@
 """Prepared examples as batches of images, each of them once."""
 
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,22 @@ FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
 }
+
+
+class Origins(NamedTuple):
+    """Where the examples of a split come from, in the split's order.
+
+    Attributes:
+        photographs: the name of each one's photograph.
+        boxes: int64 `(N, 4)`, its box there: top, left, bottom, right, in pixels.
+        ids: the id of each.
+        labels: int64 `(N,)`, the number of its class.
+    """
+
+    photographs: list[str]
+    boxes: np.ndarray
+    ids: list[str]
+    labels: np.ndarray
 
 
 def central_batches(
@@ -51,7 +68,7 @@ def decode_crop(encoded: tf.Tensor, top: tf.Tensor, left: tf.Tensor, size: int) 
     return tf.io.decode_and_crop_jpeg(encoded, tf.stack([top, left, size, size]), channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def read_origins(examples: Examples, split: str, most: int | None = None) -> tuple[list[str], np.ndarray, list[str]]:
+def read_origins(examples: Examples, split: str, most: int | None = None) -> Origins:
     """Reads where each example of a split comes from, without decoding its image.
 
     Args:
@@ -60,14 +77,16 @@ def read_origins(examples: Examples, split: str, most: int | None = None) -> tup
         most: how many examples of the split, from the first, to read at most; `None` reads all.
 
     Returns:
-        Name of the photograph of each example; int64 array `(N, 4)`, the box in it; and the example's id. In the split's order.
+        Photographs, boxes, ids and labels.
     """
     features = {
         "photograph": tf.io.FixedLenFeature([], tf.string),
         "box": tf.io.FixedLenFeature([4], tf.int64),
         "id": tf.io.FixedLenFeature([], tf.string),
+        "label": FEATURES["label"],
     }
     records = tf.data.TFRecordDataset(examples.shards(split)).take(most or sys.maxsize).batch(1024)
     parts = list(records.map(lambda batch: tf.io.parse_example(batch, features)).as_numpy_iterator())
     texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
-    return texts["photograph"], np.concatenate([part["box"] for part in parts]), texts["id"]
+    boxes, labels = (np.concatenate([part[name] for part in parts]) for name in ("box", "label"))
+    return Origins(texts["photograph"], boxes, texts["id"], labels)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
+from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery import find_galleries
 from zfnet.components.figures.picture_name import picture_name
 from zfnet.components.pictures.side_by_side import side_by_side
@@ -68,18 +69,8 @@ def draw_compared_galleries(
         def named_progress(batches, length, title, name=model.name):
             return progress(batches, length, f"{name}: {title.lower()}")
 
-        found.append(
-            find_galleries(
-                model.deconvnet,
-                model.examples,
-                layers,
-                maps=maps,
-                seed=seed,
-                named=model.named,
-                labels=model.labels,
-                progress=named_progress,
-            )
-        )
+        search = ExampleSearch(model.deconvnet, model.examples, named_progress)
+        found.append(find_galleries(search, layers, maps=maps, seed=seed, named=model.named, labels=model.labels))
     pictures, shown = {}, []
     for row in rows:
         drawn = [None if layer is None else galleries[layer].sheet for layer, galleries in zip(row, found, strict=True)]

@@ -8,14 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from zfnet.components.artifacts import Examples
 from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery_tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.picture_name import picture_name
 from zfnet.components.pictures.unit_name import unit_name
-from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
-from zfnet.model.progress import Progress, no_progress
 
 
 class LayerGallery(NamedTuple):
@@ -32,15 +29,13 @@ class LayerGallery(NamedTuple):
 
 
 def find_galleries(
-    deconvnet: Deconvnet,
-    examples: Examples,
+    search: ExampleSearch,
     layers: Sequence[str],
     *,
     maps: int,
     seed: int,
     named: Mapping[str, Sequence[int]] | None = None,
     labels: Sequence[str] = (),
-    progress: Progress = no_progress,
 ) -> dict[str, LayerGallery]:
     """Finds, for each layer, the nine strongest activations of some of its units, at nine different places, and projects them.
 
@@ -49,14 +44,12 @@ def find_galleries(
     all tiles of a layer are full and of one scale; where units see the whole image, it is shown.
 
     Args:
-        deconvnet: of a model that takes RGB 0..255.
-        examples: prepared examples, made for the model's larger side; the split `validation` is searched.
+        search: of the model and the examples.
         layers: names of layers with feature maps, or of dense ones.
         maps: units a layer, at random; those that are never positive are left out.
         seed: decides which.
         named: for some of the layers the units, instead of ones at random.
         labels: names of the model's classes, for the headings.
-        progress: shows how far it has come.
 
     Returns:
         The gallery of each layer.
@@ -64,12 +57,9 @@ def find_galleries(
     Raises:
         ValueError: activations are not numbers.
     """
-    search = ExampleSearch(deconvnet, examples, progress)
     strongest = search.strongest(layers)
     chosen = {}
     for layer, found in strongest.items():
-        if (found.examples[:, 0] < 0).any():
-            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN); neither can the model's weights be.")
         living = [unit for unit in (named or {}).get(layer, _shuffled(found, seed)) if found.values[unit, 0] > 0]
         units = living if layer in (named or {}) else sorted(living[:maps])
         shown = [(unit, rank) for unit in units for rank in search.different(found, unit)]
@@ -80,17 +70,16 @@ def find_galleries(
         drawn[part.layer].add(part, search.image_input)
 
     def sheet(layer: str) -> Callable[[int | None], np.ndarray]:
-        return lambda columns: drawn[layer].sheet(lambda unit: unit_name(deconvnet, layer, unit, labels), columns)
+        return lambda columns: drawn[layer].sheet(lambda unit: unit_name(search.deconvnet, layer, unit, labels), columns)
 
     return {
-        layer: LayerGallery(sheet(layer) if layer in drawn else None, gallery_numbers(found, drawn.get(layer), search.ids))
+        layer: LayerGallery(sheet(layer) if layer in drawn else None, gallery_numbers(found, drawn.get(layer), search.origins.ids))
         for layer, found in strongest.items()
     }
 
 
 def draw_galleries(
-    deconvnet: Deconvnet,
-    examples: Examples,
+    search: ExampleSearch,
     layers: Sequence[str],
     folder: pathlib.Path,
     *,
@@ -98,25 +87,22 @@ def draw_galleries(
     seed: int,
     named: Mapping[str, Sequence[int]] | None = None,
     labels: Sequence[str] = (),
-    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Draws the galleries of some layers, each a sheet of its own.
 
     Args:
-        deconvnet: as for `find_galleries`, like everything that is not described here.
-        examples: prepared examples.
+        search: of the model and the examples.
         layers: names of layers.
         folder: gets `gallery_<layer>.png`, and `gallery.json` with the numbers of everything that is drawn.
         maps: units a layer.
         seed: decides which.
         named: or these.
         labels: names of the model's classes.
-        progress: shows how far it has come.
 
     Returns:
         For each layer the picture, a uint8 array `(height, width, 3)`; none for a layer that is never positive.
     """
-    found = find_galleries(deconvnet, examples, layers, maps=maps, seed=seed, named=named, labels=labels, progress=progress)
+    found = find_galleries(search, layers, maps=maps, seed=seed, named=named, labels=labels)
     pictures = {layer: gallery.sheet(None) for layer, gallery in found.items() if gallery.sheet}
     for layer, picture in pictures.items():
         Image.fromarray(picture).save(folder / picture_name("gallery", layer))

@@ -23,10 +23,12 @@ class GalleryTiles:
     Args:
         units: `(M,)` ints, units of the layer.
         ranks: `(M,)` ints, which of the unit's strongest activations.
+        tile: side of a tile, in pixels; None chooses one of `TILES` that fits the window.
     """
 
-    def __init__(self, units: np.ndarray, ranks: np.ndarray) -> None:
-        self.units, self.ranks = units, ranks
+    def __init__(self, units: np.ndarray, ranks: np.ndarray, tile: int | None = None) -> None:
+        self.units, self.ranks, self.tile = units, ranks, tile or TILES[0]
+        self._is_fixed = tile is not None
         self.projections: dict[int, np.ndarray] = {}
         self.patches: dict[int, np.ndarray] = {}
         self.corners, self.scales = np.zeros((len(units), 2), int), np.zeros(len(units))
@@ -37,13 +39,21 @@ class GalleryTiles:
         """Takes some of the projections."""
         pictures = projected_pictures(part, image_input)
         window = list(pictures.patches.shape[1:3])
-        self.window, self.tile = window, int(np.clip(max(window), *TILES))
+        self.window = window
+        if not self._is_fixed:
+            self.tile = int(np.clip(max(window), *TILES))
         for row, pair in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
             place = self._places[pair]
             # As they are drawn: whole images of every unit of a large layer would not fit into memory.
             self.projections[place] = resize_tile(pictures.projections[row], self.tile)
             self.patches[place] = resize_tile(pictures.patches[row], self.tile)
             self.corners[place], self.scales[place] = part.corners[row], pictures.scales[row]
+
+    def pair(self, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """The projections of a unit and its patches, each three a row: uint8 arrays `(height, width, 3)`."""
+        places = np.flatnonzero(self.units == unit).tolist()
+        projections, patches = (block([part[place] for place in places], 3, self.tile) for part in (self.projections, self.patches))
+        return projections, patches
 
     def sheet(self, heading: Callable[[int], str], columns: int | None = None) -> np.ndarray:
         """Draws all: for each unit nine projections beside nine patches.
@@ -57,11 +67,7 @@ class GalleryTiles:
         """
         blocks, headings = [], []
         for unit in np.unique(self.units):
-            places = np.flatnonzero(self.units == unit)
-            projections, patches = (
-                block([part[place] for place in places.tolist()], 3, self.tile) for part in (self.projections, self.patches)
-            )
-            blocks.append(_side_by_side(projections, patches, 3 * (self.tile + GAP) - GAP))
+            blocks.append(_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP))
             headings.append(heading(int(unit)))
         # A pair of blocks is about twice as wide as high.
         least = BLOCKS_A_ROW * TILES[0] // self.tile

@@ -59,7 +59,7 @@ def strongest_elsewhere(
         pictures = projected_pictures(part, search.image_input)
         for row, rank in enumerate(part.ranks.tolist()):
             made[rank] = Elsewhere(
-                search.ids[found.examples[unit, rank]],
+                search.origins.ids[found.examples[unit, rank]],
                 float(found.values[unit, rank]),
                 found.positions[unit, rank].tolist(),
                 part.corners[row].tolist(),

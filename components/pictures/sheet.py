@@ -71,12 +71,13 @@ def sheet(blocks: list[np.ndarray], headings: Sequence[str], columns: int) -> np
     for number, (part, heading) in enumerate(zip(blocks, headings, strict=True)):
         row, column = divmod(number, columns)
         left, top = margin + column * (width + margin), margin + row * (height + HEADING + margin)
-        draw.text((left, top), _cut(heading, font, width), INK, font)
+        draw.text((left, top), cut_text(heading, font, width), INK, font)
         picture.paste(Image.fromarray(part), (left, top + HEADING))
     return np.asarray(picture)
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def cut_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """As much of a line of text as has room in `width` pixels, with dots behind it if that is not all."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text} ...") > width:

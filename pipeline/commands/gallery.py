@@ -107,6 +107,7 @@ def _draw_one(
 ) -> dict[str, list[int]]:
     """Draws the galleries of one model; returns the units that were named."""
     from zfnet.components.figures.default_layers import default_layers
+    from zfnet.components.figures.example_search import ExampleSearch
     from zfnet.components.figures.gallery import draw_galleries
     from zfnet.components.figures.named_units import named_units
     from zfnet.components.pictures.image_input import ImageInput
@@ -118,9 +119,8 @@ def _draw_one(
     image_input = ImageInput.of(deconvnet.model, image_size)
     click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
     examples = directory.examples(found, data, image_input.side)
-    draw_galleries(
-        deconvnet, examples, chosen, directory.drawing, maps=maps, seed=seed, named=units, labels=found.labels, progress=progress
-    )
+    search = ExampleSearch(deconvnet, examples, progress)
+    draw_galleries(search, chosen, directory.drawing, maps=maps, seed=seed, named=units, labels=found.labels)
     return units
 
 

@@ -9,10 +9,15 @@ from etils import epath
 
 # What stands above the pictures whose names begin so, and what stands below the heading.
 SECTIONS = {
+    "features": (
+        "What the net looks for",
+        "From the image upwards: the filters of the first layer; then, of each layer, feature maps that are chosen to differ, with their "
+        "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the "
+        "photographs (Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
+    ),
     "gallery_": (
-        "What feature maps look for",
-        "Of some maps of each layer the nine strongest activations over the validation examples: projected to pixels by the deconvnet, "
-        "left, and the patches of the photographs, right (Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
+        "Feature maps at random",
+        "Of some maps of each layer the nine strongest activations: projected to pixels, left, and the patches, right.",
     ),
     "evolution_": (
         "When they came to look for it",

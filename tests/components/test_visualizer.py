@@ -14,16 +14,17 @@ def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, tmp_path
     figures, logs = tmp_path / "figures", tmp_path / "tensorboard" / "zfnet-small-1a2b3c"
     figures.mkdir()
     visualize(examples, model, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
-    names = ["filters.png", *(f"gallery_{layer}.png" for layer in LAYERS), "occlusion.png"]
+    names = ["features.png", "filters.png", *(f"gallery_{layer}.png" for layer in LAYERS), "occlusion.png"]
     assert sorted(path.name for path in figures.glob("*.png")) == names
-    assert sorted(path.name for path in figures.glob("*.json")) == ["filters.json", "gallery.json", "occlude.json"]
+    assert sorted(path.name for path in figures.glob("*.json")) == ["feature_sheet.json", "filters.json", "gallery.json", "occlude.json"]
     shown = {}
     for file in (logs / "gallery").iterdir():
         for event in tf.compat.v1.train.summary_iterator(str(file)):
             for value in event.summary.value:
                 shown[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
-    assert sorted(shown) == ["filters", *(f"gallery/{layer}" for layer in LAYERS), "occlusion"]
+    assert sorted(shown) == ["features", "filters", *(f"gallery/{layer}" for layer in LAYERS), "occlusion"]
     np.testing.assert_array_equal(shown["gallery/conv3"], Image.open(figures / "gallery_conv3.png"))
+    np.testing.assert_array_equal(shown["features"], Image.open(figures / "features.png"))
     np.testing.assert_array_equal(shown["occlusion"], Image.open(figures / "occlusion.png"))
     row = json.loads((logs / "hyperparameters.json").read_text())
     assert (row["architecture"], row["image_size"], row["epochs"]) == ("zfnet-small", 56, 3)

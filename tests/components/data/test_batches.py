@@ -33,8 +33,9 @@ def test_central_batches_of_the_first_few(examples):
 
 def test_labels_are_those_of_the_folders(examples):
     labels = np.concatenate([labels for _, labels, _ in central_batches(examples, "train", size=SIZE, batch_size=7)])
-    photographs, boxes, ids = read_origins(examples, "train")
+    photographs, boxes, ids, same = read_origins(examples, "train")
     assert [examples.labels[label] for label in labels] == [photograph.split("/")[0] for photograph in photographs]
+    assert same.tolist() == labels.tolist()
     assert boxes.shape == (len(ids), 4)
     # A centre crop of the photograph, which is 90 pixels wide and at least 70 high.
     assert set((boxes[:, 2] - boxes[:, 0]).tolist()) <= set(range(70, 91))

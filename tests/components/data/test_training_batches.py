@@ -88,7 +88,7 @@ def test_replicas_share_the_batches_of_one(examples, statistics, pipelines):
 
 def test_examples_of_a_step_are_named(examples, statistics):
     mean = statistics.mean_image()
-    photographs, _, ids = read_origins(examples, "train")
+    photographs, _, ids, _ = read_origins(examples, "train")
     label_of = {id: examples.labels.index(photograph.split("/")[0]) for photograph, id in zip(photographs, ids, strict=True)}
     batches = epochs_of(examples, mean, first_epoch=1, epochs=2)
     for step in (0, 4):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from zfnet.components.figures.compared_galleries import ComparedModel, draw_compared_galleries
+from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery import draw_galleries
 from zfnet.model import Deconvnet
 
@@ -32,7 +33,7 @@ def test_each_is_what_it_is_alone(nets, examples, tmp_path):
     assert [(each["name"], each["model"]) for each in numbers["models"]] == [("one", "a"), ("other", "b")]
     for deconvnet, told in zip(nets, numbers["models"], strict=True):
         (tmp_path / told["name"]).mkdir()
-        draw_galleries(deconvnet, examples, ["conv1", "conv2"], tmp_path / told["name"], maps=3, seed=1)
+        draw_galleries(ExampleSearch(deconvnet, examples), ["conv1", "conv2"], tmp_path / told["name"], maps=3, seed=1)
         assert json.loads((tmp_path / told["name"] / "gallery.json").read_text()) == told["layers"]
     assert numbers["models"][1]["layers"]["conv2"]["maps"] == {}  # Dead: a title alone.
     for name, picture in pictures.items():

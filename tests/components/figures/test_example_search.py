@@ -44,13 +44,15 @@ def test_the_first_examples_alone(deconvnet, examples):
     assert part.projections.shape == (2, 3, 3, 3)
     np.testing.assert_allclose(part.projections[:, 1, 1, 2], found.values[1, ranks], rtol=1e-5)
     assert (seen.titles, seen.sizes) == (["Searching", "Projecting"], [[5], [2]])
+    assert search.strongest(["colour"])["colour"] is found  # Not searched again.
+    assert seen.titles == ["Searching", "Projecting"]
 
 
 def test_each_photograph_is_a_place(deconvnet, examples):
     search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
     found = search.strongest(["colour"])["colour"]
     assert search.different(found, 0, 4) == [0, 1, 2, 3]
-    assert search.ids == read_origins(examples, "validation")[2]
+    assert search.origins.ids == read_origins(examples, "validation")[2]
 
 
 def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):

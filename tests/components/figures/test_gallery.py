@@ -7,6 +7,7 @@ from PIL import Image
 
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery import draw_galleries
 from zfnet.components.figures.gallery_tiles import TILES
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
@@ -19,7 +20,8 @@ LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 @pytest.fixture(scope="module")
 def figures(examples, model, tmp_path_factory):
     root = tmp_path_factory.mktemp("gallery")
-    draw_galleries(Deconvnet(load_model_file(model.path / "model.keras")), examples, LAYERS, root, maps=4, seed=0)
+    search = ExampleSearch(Deconvnet(load_model_file(model.path / "model.keras")), examples)
+    draw_galleries(search, LAYERS, root, maps=4, seed=0)
     return root
 
 
@@ -31,7 +33,7 @@ def images(examples):
 def test_numbers_are_the_strongest_activations(figures, examples, model, images):
     numbers = json.loads((figures / "gallery.json").read_text())
     deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
-    _, _, ids = read_origins(examples, "validation")
+    ids = read_origins(examples, "validation").ids
     for layer in LAYERS:
         maxima = deconvnet.activations(images, [layer])[0].numpy().max(axis=(1, 2))
         dead = np.flatnonzero(maxima.max(0) <= 0)
@@ -47,7 +49,7 @@ def test_tiles_show_what_the_numbers_say(figures, examples, model, images):
     numbers = json.loads((figures / "gallery.json").read_text())["conv2"]
     picture = np.asarray(Image.open(figures / "gallery_conv2.png"))
     deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
-    _, _, ids = read_origins(examples, "validation")
+    ids = read_origins(examples, "validation").ids
     found = next(iter(numbers["maps"].values()))[4]  # In the middle of the first block.
     unit = int(next(iter(numbers["maps"])))
     image = images[ids.index(found["example"])]
@@ -90,9 +92,8 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, 
         seen.append((title, len(batches) == length))
         return batches
 
-    pictures = draw_galleries(
-        wide_net, examples, ["conv1", "dead", "classes"], tmp_path, maps=99, seed=0, labels=["a", "b", "c"], progress=progress
-    )
+    search = ExampleSearch(wide_net, examples, progress)
+    pictures = draw_galleries(search, ["conv1", "dead", "classes"], tmp_path, maps=99, seed=0, labels=["a", "b", "c"])
     assert seen == [("Searching", True), ("Projecting", True)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gallery.json", "gallery_classes.png", "gallery_conv1.png"]
     assert list(pictures) == ["conv1", "classes"]
@@ -109,5 +110,5 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, 
 
 
 def test_nothing_to_draw_at_all(wide_net, examples, tmp_path):
-    assert draw_galleries(wide_net, examples, ["dead"], tmp_path, maps=2, seed=0) == {}
+    assert draw_galleries(ExampleSearch(wide_net, examples), ["dead"], tmp_path, maps=2, seed=0) == {}
     assert [path.name for path in tmp_path.iterdir()] == ["gallery.json"]

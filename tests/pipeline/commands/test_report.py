@@ -69,7 +69,11 @@ def test_all_pictures_of_the_run_are_there(page, root):
     # And the course of the training.
     assert len([tag for tag, _ in page.tags if tag == "img"]) == len(drawn) + 1
     titles = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
-    assert titles[:2] == ["What feature maps look for: conv5", "What feature maps look for: conv4"]
+    assert titles[:3] == [
+        "What the net looks for: What the net looks for",
+        "Feature maps at random: conv5",
+        "Feature maps at random: conv4",
+    ]
 
 
 def test_numbers_are_those_of_the_run(page, root):

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/deconvnet.md from a trained net: switches, the three ways down, and other methods beside.
+"""Draws the pictures of docs/deconvnet.md from a trained net: switches, the three ways down, and other methods beside; copies features.png.
 
 Command: make bench, or .venv/bin/python benchmarks/pictures.py [ROOT]
 ROOT is the root of a default `zfnet run`; without it one is run first, in a temporary directory (four minutes on two cores).
@@ -6,6 +6,8 @@ ROOT is the root of a default `zfnet run`; without it one is run first, in a tem
 
 import os
 import pathlib
+import shutil
+import sys
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -156,6 +158,8 @@ def main() -> None:
     }
     for name, picture in pictures.items():
         Image.fromarray(picture).save(PICTURES / f"{name}.png", optimize=True)
+    if len(sys.argv) > 1:  # The run stays; of one from nothing, default_run.py copies the same picture.
+        shutil.copyfile(pathlib.Path(sys.argv[1]) / "figures" / "features.png", PICTURES / "features.png")
 
 
 if __name__ == "__main__":

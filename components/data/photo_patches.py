@@ -14,7 +14,7 @@ from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
 PATCHES = {"train": 256, "validation": 50}  # of each photograph; so an epoch is 60 batches of 64
 TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
 SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
-LARGEST_SIDE = 128  # of a stored patch, pixels: what nets of 96 pixel inputs see of it, and some more
+LARGEST_SIDE = 256  # of a stored patch, pixels
 JPEG_QUALITY = 95
 SEED = 0
 
@@ -55,8 +55,7 @@ def cut_patches(photograph: Photograph, split: str) -> Iterator[dict]:
     """Cuts the patches of one photograph for one split; the same patches every time.
 
     A patch is cropped out of the original pixels before anything is resampled, so no filter carries pixels of the one split's columns
-    into the other's. Its side is uniform between the two shares of the photograph's shortest side, as far as the columns are wide enough,
-    its place uniform.
+    into the other's.
 
     Args:
         photograph: where to cut.
@@ -66,25 +65,55 @@ def cut_patches(photograph: Photograph, split: str) -> Iterator[dict]:
         The features of one patch: `image` (JPEG bytes), `label` (class name), `id`, `photograph` (its name) and `box` (int64, top,
         left, bottom, right, in pixels of the photograph).
     """
-    with Image.open(io.BytesIO(photograph.read())) as file:
-        pixels = file.convert("RGB")
-    boundary = int(TRAIN_SHARE * pixels.width)
-    first_column, end_column = (0, boundary) if split == "train" else (boundary, pixels.width)
-    shortest = min(pixels.size)
-    smallest = math.ceil(SMALLEST_SHARE * shortest)
-    largest = min(math.floor(LARGEST_SHARE * shortest), end_column - first_column)
-    random = np.random.default_rng([SEED, *f"{photograph.name}/{split}".encode()])
-    for number in range(PATCHES[split]):
-        side = int(random.integers(smallest, largest, endpoint=True))
-        top = int(random.integers(0, pixels.height - side, endpoint=True))
-        left = int(random.integers(first_column, end_column - side, endpoint=True))
+    pixels = decode(photograph)
+    for number, (top, left, bottom, right) in enumerate(patch_boxes(photograph, split, pixels.size)):
         yield {
-            "image": _encode(pixels.crop((left, top, left + side, top + side))),
+            "image": _encode(pixels.crop((left, top, right, bottom))),
             "label": photograph.name,
-            "id": f"{photograph.name}/{split}/{number:04d}",
+            "id": patch_id(photograph, split, number),
             "photograph": photograph.name,
-            "box": np.array([top, left, top + side, left + side], np.int64),
+            "box": np.array([top, left, bottom, right], np.int64),
         }
+
+
+def decode(photograph: Photograph) -> Image.Image:
+    """The photograph's pixels, RGB."""
+    with Image.open(io.BytesIO(photograph.read())) as file:
+        return file.convert("RGB")
+
+
+def patch_id(photograph: Photograph, split: str, number: int) -> str:
+    """What patch `number` of a photograph and split is called: `astronaut/train/0007`."""
+    return f"{photograph.name}/{split}/{number:04d}"
+
+
+def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Where the patches of one photograph lie; the same places every time.
+
+    The side of a patch is uniform between the two shares of the photograph's shortest side, as far as the columns are wide enough, its
+    place uniform.
+
+    Args:
+        photograph: where to cut.
+        split: `train` or `validation`.
+        size: width and height of the photograph, pixels.
+
+    Returns:
+        Top, left, bottom, right of each, in pixels of the photograph.
+    """
+    width, height = size
+    boundary = int(TRAIN_SHARE * width)
+    first_column, end_column = (0, boundary) if split == "train" else (boundary, width)
+    smallest = math.ceil(SMALLEST_SHARE * min(size))
+    largest = min(math.floor(LARGEST_SHARE * min(size)), end_column - first_column)
+    random = np.random.default_rng([SEED, *f"{photograph.name}/{split}".encode()])
+    boxes = []
+    for _ in range(PATCHES[split]):
+        side = int(random.integers(smallest, largest, endpoint=True))
+        top = int(random.integers(0, height - side, endpoint=True))
+        left = int(random.integers(first_column, end_column - side, endpoint=True))
+        boxes.append((top, left, top + side, left + side))
+    return boxes
 
 
 def _encode(patch: Image.Image) -> bytes:

@@ -1,34 +1,33 @@
 """DATA that needs nothing: `photo_patches`."""
 
-import contextlib
+import functools
 import hashlib
 import io
-import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-from etils import epath
+from typing import TYPE_CHECKING
 
 from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
 from zfnet.components.data.published_counts import published_counts
+from zfnet.components.data.shard_plan import SPLITS, plan_shards
 from zfnet.components.data.source import Source, SourcePhotograph
 
 if TYPE_CHECKING:
     import apache_beam as beam
+    from PIL import Image
 
+    from zfnet.components.data.photograph_files import PhotographFile
     from zfnet.components.data.shard_plan import ShardKey
 
 
 class PhotoPatchesSource(Source):
     """Patches of the photographs that ship inside the scikit-image and scikit-learn packages.
 
-    Args:
-        download_dir: where TFDS prepares them.
+    They are the patches of the TFDS data set of this name, but cut where they are prepared: TFDS would store each as a JPEG, to be decoded,
+    scaled and encoded once more.
     """
 
-    def __init__(self, download_dir: epath.PathLike) -> None:
+    def __init__(self) -> None:
         super().__init__("photo_patches", "photo_patches")
-        self._download_dir = download_dir
 
     @property
     def labels(self) -> list[str]:
@@ -37,8 +36,8 @@ class PhotoPatchesSource(Source):
 
     @property
     def location(self) -> str:
-        """TFDS's directory."""
-        return os.fspath(self._download_dir)
+        """The packages, which are wherever this project is installed."""
+        return "package://skimage,sklearn"
 
     @property
     def published(self) -> dict[str, int] | None:
@@ -50,20 +49,46 @@ class PhotoPatchesSource(Source):
         digests = "".join(photograph.sha256 for photograph in PHOTOGRAPHS)
         return f"photo_patches:{PHOTO_PATCHES_VERSION}:{hashlib.sha256(digests.encode()).hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, Any]]":
-        """Ranges of the data set that TFDS cuts here first, if it has not yet."""
-        import tensorflow_datasets as tfds
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
+        """Shares the patches out by a digest of their ids, as if each was a file; nothing is cut yet."""
+        import apache_beam as beam
 
-        import zfnet.components.data.photo_patches  # noqa: F401  registers the builder
-        from zfnet.components.data.tfds_source import TfdsSource
+        from zfnet.components.data.photo_patches import PATCHES, patch_id
 
-        tfds.disable_progress_bar()  # it takes seconds
-        with contextlib.redirect_stderr(io.StringIO()):
-            return TfdsSource(self.data, self._download_dir).plan(pipeline, num_shards)
+        for photograph in PHOTOGRAPHS:
+            photograph.read()  # Fails here where it is missing or another.
+        patches = [
+            (split, [(patch_id(photograph, split, number), label, b"") for number in range(PATCHES[split])])
+            for split in SPLITS
+            for label, photograph in enumerate(PHOTOGRAPHS)
+        ]
+        return plan_shards(pipeline | "Patches" >> beam.Create(patches), num_shards)
 
     @staticmethod
-    def read(references: Any) -> Iterator[SourcePhotograph]:
-        """The patches of one range."""
-        from zfnet.components.data.tfds_source import TfdsSource
+    def read(references: "list[PhotographFile]") -> Iterator[SourcePhotograph]:
+        """The patches of one shard, as files without loss."""
+        for id, label, _ in references:
+            name, split, number = id.split("/")
+            pixels, boxes = _opened(label, split)
+            box = boxes[int(number)]
+            origin = f"photo_patches/{PHOTO_PATCHES_VERSION}"
+            yield SourcePhotograph(id, label, origin, functools.partial(_cut, pixels, box), photograph=name, box=box)
 
-        return TfdsSource.read(references)
+
+@functools.cache
+def _opened(label: int, split: str) -> "tuple[Image.Image, list[tuple[int, int, int, int]]]":
+    """A photograph, and its patches of one split."""
+    from zfnet.components.data.photo_patches import decode, patch_boxes
+
+    pixels = decode(PHOTOGRAPHS[label])
+    return pixels, patch_boxes(PHOTOGRAPHS[label], split, pixels.size)
+
+
+def _cut(pixels: "Image.Image", box: tuple[int, int, int, int]) -> bytes:
+    """The patch as a BMP: of what has no loss, that costs least."""
+    top, left, bottom, right = box
+    patch = pixels.crop((left, top, right, bottom))
+    patch.info = {}
+    encoded = io.BytesIO()
+    patch.save(encoded, "BMP")
+    return encoded.getvalue()

@@ -127,7 +127,7 @@ def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSo
     if data == "photo_patches":
         from zfnet.components.data.photo_patches_source import PhotoPatchesSource
 
-        return PhotoPatchesSource(download_dir)
+        return PhotoPatchesSource()
     path = epath.Path(data).expanduser()
     if data and (path / "manifest.json").exists():
         from zfnet.components.data.prepared_source import PreparedSource

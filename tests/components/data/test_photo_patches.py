@@ -69,7 +69,7 @@ def test_a_patch_is_what_its_box_says(patches, name):
     for patch in patches[name, "validation"][:10]:
         top, left, bottom, right = patch["box"]
         with Image.open(io.BytesIO(patch["image"])) as stored:
-            assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (min(right - left, 128),) * 2)
+            assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (min(right - left, 256),) * 2)
             expected = Image.fromarray(original[top:bottom, left:right]).resize(stored.size, Image.Resampling.BICUBIC)
             assert np.abs(np.asarray(stored).astype(int) - np.asarray(expected)).mean() < 3
 
@@ -94,4 +94,4 @@ def test_tfds_knows_it_by_name(monkeypatch, tmp_path):
     (expected,) = (patch for patch in cut_patches(PHOTOGRAPHS[1], "train") if patch["id"] == "brick/train/0003")
     (found,) = (example for example in builder.as_dataset(split="train").as_numpy_iterator() if example["id"] == b"brick/train/0003")
     assert (found["photograph"], found["label"], found["box"].tolist()) == (b"brick", 1, expected["box"].tolist())
-    assert found["image"].shape == (min(expected["box"][2] - expected["box"][0], 128),) * 2 + (3,)
+    assert found["image"].shape == (min(expected["box"][2] - expected["box"][0], 256),) * 2 + (3,)

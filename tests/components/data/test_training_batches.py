@@ -102,9 +102,9 @@ def test_colours_are_varied_as_is_said():
     brighter = vary_colours(image, tf.constant([1.0, 0.5, 0.5, 0.5, 0.9]))
     np.testing.assert_allclose(brighter, 1.3 * image, rtol=1e-6)
     cast = vary_colours(image, tf.constant([0.5, 1.0, 0.0, 0.75, 0.9]))
-    np.testing.assert_allclose(cast, image + np.array([18, -18, 9]), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(cast, image + np.array([30, -30, 15]), rtol=1e-5, atol=1e-4)
     grey = vary_colours(image, tf.constant([0.0, 1.0, 1.0, 1.0, 0.32]))
-    expected = (0.7 * image + 18).mean(axis=2, keepdims=True)
+    expected = (0.7 * image + 30).mean(axis=2, keepdims=True)
     np.testing.assert_allclose(grey, np.repeat(expected, 3, axis=2), rtol=1e-4, atol=1e-4)
 
 

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-# Images that share more than this part of the smaller one show the same place.
-SAME_PLACE = 0.25
+# Windows that share more than this part of the smaller one show the same place.
+SAME_PLACE = 0.5
 
 
 def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
-    """Chooses the first `count` images that show different places.
+    """Chooses the first `count` windows that show different places.
 
     Args:
-        photographs: which photograph each image was cut from, best image first.
-        boxes: `(N, 4)` ints: top, left, bottom, right of each image in its photograph, in pixels.
+        photographs: which photograph each window lies in, best window first.
+        boxes: `(N, 4)` numbers: top, left, bottom, right of each window in its photograph, in pixels.
         count: how many to choose.
 
     Returns:
-        Indices of the chosen ones, in order; fewer than `count` if there are not as many places. An image that shares more than a
-        quarter of its area, or of the other's, with a chosen one is passed over.
+        Indices of the chosen ones, in order; fewer than `count` if there are not as many places. A window that shares more than half of
+        its area, or of the other's, with a chosen one is passed over.
 
     Examples:
         >>> distinct_places(["cat", "cat", "cup"], np.array([[0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 9, 9]]), 9)

@@ -11,6 +11,7 @@ from zfnet.components.figures.searched_batches import searched_batches
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
 from zfnet.model.progress import Progress, no_progress
@@ -45,6 +46,7 @@ class ExampleSearch:
         self.image_input, self.origins = ImageInput.of(deconvnet.model, examples.image_size), read_origins(examples, SPLIT)
         self._progress, self._most = progress, most
         self._found: dict[str, Strongest] = {}
+        self._fields: dict[str, ReceptiveField | None] = {}
 
     def strongest(self, layers: Sequence[str]) -> dict[str, Strongest]:
         """The strongest activations of every unit of some layers, more than are shown where photographs have several examples.
@@ -62,12 +64,44 @@ class ExampleSearch:
             self._found |= found
         return {layer: self._found[layer] for layer in layers}
 
-    def different(self, strongest: Strongest, unit: int, count: int = SHOWN) -> list[int]:
-        """Ranks of the `count` strongest positive activations of a unit at different places; fewer if there are not as many."""
-        active = np.flatnonzero(strongest.values[unit] > 0).tolist()
+    def different(self, layer: str, unit: int, count: int = SHOWN) -> list[int]:
+        """Ranks of the `count` strongest positive activations of a unit that see different places of the photographs.
+
+        Args:
+            layer: name of a layer that was searched.
+            unit: one of its units.
+            count: how many.
+
+        Returns:
+            Ranks, rising; fewer than `count` where there are not as many places.
+        """
+        strongest = self._found[layer]
+        active = np.flatnonzero(strongest.values[unit] > 0)
         examples = strongest.examples[unit, active]
-        places = distinct_places([self.origins.photographs[number] for number in examples], self.origins.boxes[examples], count)
-        return [active[place] for place in places]
+        windows = self._windows(layer, examples, strongest.positions[unit, active])
+        places = distinct_places([self.origins.photographs[number] for number in examples], windows, count)
+        return active[places].tolist()
+
+    def _windows(self, layer: str, examples: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """What units see, in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
+        image, boxes = np.array(self.image_input[:2]), self.origins.boxes[examples]
+        corners, size = np.zeros((len(examples), 2)), image
+        field = self._field(layer)
+        if field is not None and positions.shape[1]:
+            size = np.minimum(field.size, image)
+            corners = np.clip(np.array(field.offset) + np.array(field.stride) * positions, 0, image - size)
+        # An example is the whole of its box; the model sees its centre.
+        scale = (boxes[:, 2:] - boxes[:, :2]) / self.examples.side
+        first = boxes[:, :2] + (corners + (self.examples.side - image) // 2) * scale
+        return np.concatenate([first, first + size * scale], axis=1)
+
+    def _field(self, layer: str) -> ReceptiveField | None:
+        if layer not in self._fields:
+            try:
+                self._fields[layer] = receptive_field(self.deconvnet, layer)
+            except ValueError:  # Its units have no single one: they are shown with the whole image.
+                self._fields[layer] = None
+        return self._fields[layer]
 
     def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedStrongest]:
         """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come."""

@@ -88,7 +88,7 @@ def _choose(search: ExampleSearch, strongest: dict[str, Strongest]) -> dict[str,
     labels, photographs = search.origins.labels, search.origins.photographs
     for layer in reversed(strongest):  # The upper layers answer to whole things, and come first.
         found, agreeing = strongest[layer], layer != next(iter(strongest))
-        places = {int(unit): search.different(found, int(unit)) for unit in np.flatnonzero(found.values[:, 0] > 0)}
+        places = {int(unit): search.different(layer, int(unit)) for unit in np.flatnonzero(found.values[:, 0] > 0)}
         chosen[layer] = varied_maps(found, places, labels, photographs, MAPS, agreeing=agreeing, shown=shown)
         shown.update(each.label for each in chosen[layer])
     return {layer: chosen[layer] for layer in strongest}

@@ -62,7 +62,7 @@ def find_galleries(
     for layer, found in strongest.items():
         living = [unit for unit in (named or {}).get(layer, _shuffled(found, seed)) if found.values[unit, 0] > 0]
         units = living if layer in (named or {}) else sorted(living[:maps])
-        shown = [(unit, rank) for unit in units for rank in search.different(found, unit)]
+        shown = [(unit, rank) for unit in units for rank in search.different(layer, unit)]
         if shown:
             chosen[layer] = tuple(np.array(shown).T)
     drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}

@@ -51,7 +51,7 @@ def strongest_elsewhere(
     """
     search = ExampleSearch(deconvnet, examples, progress, most)
     strongest = search.strongest([layer])
-    found, ranks = strongest[layer], search.different(strongest[layer], unit, SHOWN)
+    found, ranks = strongest[layer], search.different(layer, unit, SHOWN)
     if not ranks:
         return []
     made = {}

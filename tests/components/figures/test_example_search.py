@@ -36,7 +36,7 @@ def test_the_first_examples_alone(deconvnet, examples):
     search = ExampleSearch(deconvnet, examples, seen, most=5)
     strongest = search.strongest(["colour"])
     images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])[:5, 8:48]
-    ranks = search.different(strongest["colour"], 1, 2)
+    ranks = search.different("colour", 1, 2)
     found = strongest["colour"]
     assert set(found.examples[found.values > 0]) <= set(range(5))
     np.testing.assert_allclose(found.values[1, 0], images[:, 1:-1, 1:-1, 2].max())
@@ -50,8 +50,8 @@ def test_the_first_examples_alone(deconvnet, examples):
 
 def test_each_photograph_is_a_place(deconvnet, examples):
     search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
-    found = search.strongest(["colour"])["colour"]
-    assert search.different(found, 0, 4) == [0, 1, 2, 3]
+    search.strongest(["colour"])
+    assert search.different("colour", 0, 4) == [0, 1, 2, 3]
     assert search.origins.ids == read_origins(examples, "validation")[2]
 
 
@@ -59,5 +59,22 @@ def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):
     search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
     found = search.strongest(["colour"])["colour"]
     found.values[0] = 0
-    assert search.different(found, 0) == []
+    assert search.different("colour", 0) == []
     assert list(search.project({"colour": found}, {})) == []
+
+
+def test_windows_of_one_photograph_are_told_apart_not_its_images(deconvnet, examples):
+    # One photograph, of which every image shows nearly all; what a unit sees of 3 x 3 pixels may lie anywhere.
+    search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
+    found = search.strongest(["colour"])["colour"]
+    count, side = len(search.origins.ids), 2 * examples.side
+    search.origins = search.origins._replace(photographs=["one"] * count, boxes=np.tile([0, 0, side, side], (count, 1)))
+    places = found.positions[0]
+    ranks = search.different("colour", 0, 3)
+    assert len(ranks) == 3
+    apart = [np.abs(places[one] - places[other]) for one in ranks for other in ranks if one < other]
+    assert all(np.prod(np.clip(3 - each, 0, None)) / 9 <= 0.5 for each in apart)
+    windows = search._windows("colour", found.examples[0, :1], places[:1])
+    # Pixels of the photograph are half as large; of the stored square the model sees 40 x 56 in the middle.
+    margin = (examples.side - np.array([40, 56])) // 2
+    np.testing.assert_allclose(windows[0], 2 * np.concatenate([places[0] + margin, places[0] + margin + 3]))

@@ -64,7 +64,8 @@ def visualize(
         pictures = {f"gallery/{layer}": picture for layer, picture in galleries.items()}
         pictures["features"] = draw_feature_sheet(search, drawn.path)
         pictures |= draw_filters(deconvnet, local, drawn.path, seed=seed)
-        subject, layer = recognized_example(deconvnet, local, seed), paper_layers(deconvnet).last_map
+        layer = paper_layers(deconvnet).last_map
+        subject = recognized_example(deconvnet, local, layer, seed)
         try:
             pictures |= draw_occlusion(deconvnet, subject, layer, drawn.path, examples=local, most=MOST)
         except NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.mean_grey import UNKNOWN, mean_grey
+from zfnet.components.figures.mean_grey import UNKNOWN, MeanGrey, mean_grey
 from zfnet.components.figures.occlusion_chart import OcclusionTexts, occlusion_chart
 from zfnet.components.figures.strongest_elsewhere import Elsewhere, strongest_elsewhere
 from zfnet.components.figures.subjects import class_name
@@ -38,6 +38,7 @@ class Occluded(NamedTuple):
         class_number: whose probability is drawn; None takes the class predicted without the square.
         known_by: what that class is: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
         labels: names of the model's classes; empty if they are not known.
+        chosen: by what rule the image was chosen, if nobody named it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Occluded(NamedTuple):
     class_number: int | None
     known_by: str
     labels: Sequence[str]
+    chosen: str | None = None
 
 
 def draw_occlusion(
@@ -83,15 +85,13 @@ def draw_occlusion(
     """
     size = subject.image.shape[:2]
     image_input = ImageInput(size[0], size[1], deconvnet.graph.channels_first)
-    grey = mean_grey(deconvnet, image_input)
-    if grey.source == UNKNOWN and examples is not None:
-        grey = mean_grey(deconvnet, image_input, examples)
+    grey = hiding_grey(deconvnet, image_input, examples)
     found = occlusion(
         deconvnet,
         image_input.laid_out(subject.image[None].astype(np.float32))[0],
         grey.values,
         layer,
-        square=square or max(1, round(SQUARE * min(size))),
+        square=square or default_square(image_input),
         stride=stride or max(1, min(size) // STEPS),
         batch_size=max(1, PIXELS // (size[0] * size[1])),
         progress=progress,
@@ -108,13 +108,19 @@ def draw_occlusion(
         class_name=None if number is None else class_name(number, subject.labels),
         known_by=subject.known_by,
         others="and where it is strongest in the data" if examples else "without data, in no other images",
+        chosen=subject.chosen,
     )
     likeliest = None if found.probabilities is None else found.probabilities.argmax(axis=2)
-    names = {int(each): class_name(int(each), subject.labels) for each in np.unique(likeliest)} if likeliest is not None else {}
+    shown = [] if likeliest is None or number is None else np.unique([*likeliest.ravel(), number]).tolist()
+    names = {each: class_name(each, subject.labels) for each in shown}
     cover = np.broadcast_to(image_input.pictures(grey.values[None])[0], subject.image.shape)
     picture = occlusion_chart(subject.image, cover, found, number, likeliest, names, own, elsewhere, texts)
     Image.fromarray(picture).save(folder / PICTURE)
     numbers = _numbers(subject, layer, found, own, elsewhere, texts)
+    row, column = found.lowest_place(number)
+    numbers["shown"] = {"top": int(found.tops[row]), "left": int(found.lefts[column])}
+    if subject.chosen:
+        numbers["chosen"] = subject.chosen
     if likeliest is not None and found.uncovered is not None and found.probabilities is not None:
         numbers |= {
             "class": texts.class_name,
@@ -127,10 +133,24 @@ def draw_occlusion(
     return {"occlusion": picture}
 
 
+def default_square(image_input: ImageInput) -> int:
+    """Side of the square where nobody gives one, in pixels."""
+    return max(1, round(SQUARE * min(image_input.height, image_input.width)))
+
+
+def hiding_grey(deconvnet: Deconvnet, image_input: ImageInput, examples: Examples | None) -> MeanGrey:
+    """What the square shows: the mean image that the model subtracts, else the mean of the examples, else a middle grey."""
+    grey = mean_grey(deconvnet, image_input)
+    return mean_grey(deconvnet, image_input, examples) if grey.source == UNKNOWN and examples is not None else grey
+
+
 def _numbers(
     subject: Occluded, layer: str, found: Occlusion, own: ProjectedImage, elsewhere: Sequence[Elsewhere], texts: OcclusionTexts
 ) -> dict:
-    """Places are top rows and left columns of the square, in pixels; totals and probabilities have a row for each top."""
+    """Places are top rows and left columns of the square, in pixels; totals and probabilities have a row for each top.
+
+    `shown` is the place of the square in the picture, `chosen` how the image was chosen.
+    """
     return {
         "pictures": [PICTURE],
         "image": subject.name,

@@ -40,6 +40,12 @@ class Occlusion(NamedTuple):
     uncovered: np.ndarray | None
     probabilities: np.ndarray | None
 
+    def lowest_place(self, class_number: int | None) -> tuple[int, int]:
+        """Row and column, in `probabilities`, of the lowest probability of a class; of the lowest total in a model without classes."""
+        values = self.totals if self.probabilities is None or class_number is None else self.probabilities[..., class_number]
+        row, column = np.unravel_index(values.argmin(), values.shape)
+        return int(row), int(column)
+
 
 def square_starts(length: int, square: int, stride: int) -> np.ndarray:
     """Where squares begin along one axis: from border to border, evenly, no further apart than `stride`; ints, in pixels.

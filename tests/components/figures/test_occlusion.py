@@ -46,6 +46,21 @@ def test_the_answer_changes_where_the_thing_is_wholly_covered(deconvnet, subject
     np.testing.assert_array_equal(np.array(numbers["most_probable"]) == "grey", covered)
     np.testing.assert_array_equal(np.array(numbers["totals"]) == 0, covered)
     assert numbers["projections_of_examples"] == []
+    assert "chosen" not in numbers
+
+
+def test_the_picture_shows_the_square_where_the_answer_falls_most(deconvnet, subject, tmp_path):
+    rule = "the only one that there is"
+    picture = draw_occlusion(deconvnet, subject._replace(chosen=rule), "conv1", tmp_path, square=10, stride=2)["occlusion"].astype(int)
+    numbers = json.loads((tmp_path / "occlude.json").read_text())
+    assert numbers["chosen"] == rule
+    row, column = (numbers[axis].index(numbers["shown"][side]) for axis, side in (("tops", "top"), ("lefts", "left")))
+    assert numbers["probabilities"][row][column] == np.min(numbers["probabilities"])
+    assert numbers["most_probable"][row][column] == "grey"
+    # The thing, red, is seen in panel (c), and in (a) the square hides it.
+    red = np.argwhere((abs(picture - (228, 28, 128)) < 12).all(axis=2))
+    assert len(red) > 50
+    assert red[:, 1].min() > picture.shape[1] / 2
 
 
 def test_the_heat_map_is_dark_at_the_place_of_the_thing(deconvnet, subject, tmp_path):
@@ -77,6 +92,8 @@ def test_a_model_without_classes(subject, tmp_path):
     draw_occlusion(Deconvnet(model), subject, "conv1", tmp_path, stride=8)
     numbers = json.loads((tmp_path / "occlude.json").read_text())
     assert "class" not in numbers
+    place = numbers["tops"].index(numbers["shown"]["top"]), numbers["lefts"].index(numbers["shown"]["left"])
+    assert np.array(numbers["totals"])[place] == np.min(numbers["totals"])
     assert np.array(numbers["totals"]).shape == (len(numbers["tops"]), len(numbers["lefts"]))
 
 

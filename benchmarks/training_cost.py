@@ -91,7 +91,7 @@ def measure_callbacks() -> dict:
         count = examples.count("train")
         writers = [tf.summary.create_file_writer(f"{name}/{split}") for split in ("train", "validation")]
         mean = 128 * tf.ones((SIZE, SIZE, 3)).numpy()
-        evolution = FeatureEvolution(examples, mean, {1, 2, 3}, 0, folder / "evolution", writers[0])
+        evolution = FeatureEvolution(examples, mean, {1, 2, 3}, {1, 2, 3}, 0, folder / "evolution", writers[0])
         convergence = LayerConvergence(folder / "convergence", folder / "evolution", writers[0])
         summaries, checkpoints = EpochSummaries(*writers), Checkpoints(folder / "checkpoints")
         for callback in (evolution, convergence, summaries):

@@ -2,56 +2,105 @@
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zfnet.components.figures.evolution_column import EvolutionColumn
+from zfnet.components.figures.evolution_column import Columns, EvolutionColumn, SamePlaces, different_maps
 from zfnet.components.figures.picture_name import picture_name
-from zfnet.components.pictures.sheet import GAP, HEADING, INK, block, sheet
+from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
 
-TILE = 144
-MARGIN = 64  # For the numbers of the maps, in pixels.
+# Sides of a projection, in pixels: of up to six moments, and of more. A patch below it has half of that.
+TILES, FEW = (112, 84), 6
+MARGIN = 72  # For the numbers of the maps, in pixels.
+BETWEEN = 3 * GAP  # Columns, and rows.
+APART = 40  # The two halves.
+FAINT = (150, 150, 150)
+HALVES = "(a) where the map is strongest at that moment, with the patch", "(b) where it is strongest in the end: one patch at every moment"
 
 
-def draw_evolution(columns: Mapping[str, Mapping[str, EvolutionColumn]]) -> dict[str, np.ndarray]:
-    """Draws, for each layer, the strongest activations of some of its maps at some moments.
+def drawn_columns(
+    columns: Columns, photographs: Sequence[str], count: int, whole: Collection[str] = ()
+) -> dict[str, dict[str, EvolutionColumn]]:
+    """Leaves of the maps that were watched those that are drawn: alive and different in the end, see `different_maps`.
 
-    Zeiler & Fergus 2013, Fig. 4. Each projection has a scale of its own; the patch of the photograph is that of the last moment.
+    Args:
+        columns: for each moment, in order, and by its title, the columns by layer.
+        photographs: which photograph each example was cut from.
+        count: how many maps of a layer are drawn.
+        whole: layers of which all maps are drawn.
+
+    Returns:
+        The columns of these maps; of the maps that all moments have.
+    """
+    chosen = {}
+    for layer, end in (list(columns.values())[-1] if columns else {}).items():
+        common = [number for number in end.maps if all(number in moment[layer].maps for moment in columns.values())]
+        chosen[layer] = np.array(common) if layer in whole else different_maps(end.of(common), photographs, count)
+    return {title: {layer: moment[layer].of(maps) for layer, maps in chosen.items()} for title, moment in columns.items()}
+
+
+def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]]) -> dict[str, np.ndarray]:
+    """Draws, for each layer, what some of its maps looked for at some moments, twice.
+
+    On the left as Zeiler & Fergus 2013, Fig. 4: the strongest activation of each moment, projected, and below it the patch of the
+    photograph, since the picture jumps where another image became the strongest. On the right the image stays: the place that the last
+    moment chose, at every moment. Each projection has a scale of its own; the number below it is the activation.
 
     Args:
         columns: for each moment, in order, and by its title, the columns by layer; those of one layer are of the same maps.
+        same: the same maps at the places of the last moment, by title and layer; a moment that is not known is left blank.
 
     Returns:
-        For each layer a uint8 picture: a row a map, a column a moment, and the patches of the last.
+        For each layer a uint8 picture: a row a map, and in each half a column a moment; on the right the last patch.
     """
-    last_title, last = list(columns.items())[-1] if columns else ("", {})
+    last = list(columns.values())[-1] if columns else {}
     return {
-        layer: _numbered(
-            sheet(
-                [block(list(part), 1, TILE) for part in (*(moment[layer].projections for moment in columns.values()), end.patches)],
-                [*columns, f"patch, {last_title}"],
-                len(columns) + 1,
-            ),
-            [f"{'map' if end.positions.shape[1] else 'unit'} {number}" for number in end.maps],
-        )
-        for layer, end in last.items()
+        layer: _drawn({title: moment[layer] for title, moment in columns.items()}, {title: each[layer] for title, each in same.items()})
+        for layer in last
     }
 
 
-def _numbered(picture: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Adds a margin on the left, with the name of each row."""
-    wider = Image.fromarray(np.pad(picture, ((0, 0), (MARGIN, 0), (0, 0)), constant_values=255))
-    draw, font = ImageDraw.Draw(wider), ImageFont.load_default(HEADING * 0.7)
-    for row, name in enumerate(names):
-        middle = 6 * GAP + HEADING + row * (TILE + GAP) + TILE / 2
-        draw.text((MARGIN + 3 * GAP, middle), name, INK, font, anchor="rm")
-    return np.asarray(wider)
+def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces]) -> np.ndarray:
+    end = list(columns.values())[-1]
+    tile = TILES[len(columns) > FEW]
+    step, row_step = tile + BETWEEN, tile + GAP + tile // 2 + 2 * BETWEEN
+    top, right = 2 * GAP + 2 * HEADING, MARGIN + len(columns) * step - BETWEEN + APART
+    size = right + (len(columns) + 1) * step, top + len(end.maps) * row_step
+    picture = Image.new("RGB", size, BACKGROUND)
+    draw, font, small = ImageDraw.Draw(picture), ImageFont.load_default(HEADING * 0.7), ImageFont.load_default(HEADING * 0.6)
+
+    def paste(image: np.ndarray, side: int, left: int, upper: int) -> None:
+        picture.paste(Image.fromarray(resize_tile(image, side)), (left, upper))
+
+    def say(activation: float, left: int, upper: int) -> None:
+        draw.text((left, upper), f"{activation:.3g}" if activation > 0 else "no answer", INK if activation > 0 else FAINT, small)
+
+    for left, words in zip((MARGIN, right), HALVES, strict=True):
+        draw.text((left, GAP), words, INK, font)
+        for number, title in enumerate(columns):
+            draw.text((left + number * step, GAP + HEADING), title, INK, font)
+    draw.text((right + len(columns) * step, GAP + HEADING), "patch", INK, font)
+    for row, name in enumerate(end.maps):
+        upper = top + row * row_step
+        below = upper + tile + GAP
+        draw.text((MARGIN - BETWEEN, upper + tile / 2), f"{'map' if end.positions.shape[1] else 'unit'} {name}", INK, font, anchor="rm")
+        for number, (title, moment) in enumerate(columns.items()):
+            left = MARGIN + number * step
+            paste(moment.projections[row], tile, left, upper)
+            paste(moment.patches[row], tile // 2, left, below)
+            say(float(moment.activations[row]), left + tile // 2 + 2 * GAP, below)
+            if title in same:
+                left = right + number * step
+                paste(same[title].projections[row], tile, left, upper)
+                say(float(same[title].activations[row]), left, below)
+        paste(end.patches[row], tile, right + len(columns) * step, upper)
+    return np.asarray(picture)
 
 
-def evolution_numbers(columns: Mapping[str, Mapping[str, EvolutionColumn]], ids: Sequence[str]) -> dict[str, Any]:
+def evolution_numbers(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]], ids: Sequence[str]) -> dict[str, Any]:
     """The numbers behind the pictures, as JSON holds them.
 
     Where the example of a map is another than in the column before, the picture jumps: "sudden jumps in appearance result from a change in
@@ -59,11 +108,13 @@ def evolution_numbers(columns: Mapping[str, Mapping[str, EvolutionColumn]], ids:
 
     Args:
         columns: as for `draw_evolution`.
+        same: as for `draw_evolution`.
         ids: ids of the examples that were searched, in order.
 
     Returns:
         `pictures`: names of the files; `columns`: the titles; `layers`: for each the `window` (height and width of what is shown) and, of
-        each map, what every column shows: `activation`, `example`, `position` in the map, `corner` of the window, `scale`.
+        each map, what every column shows: `activation`, `example`, `position` in the map, `corner` of the window, `scale`; and
+        `last_place`: `activation` and `scale` at the example and position of the last column, where they are known.
     """
     last = list(columns.values())[-1] if columns else {}
     return {
@@ -73,7 +124,10 @@ def evolution_numbers(columns: Mapping[str, Mapping[str, EvolutionColumn]], ids:
             layer: {
                 "window": list(end.patches.shape[1:3]),
                 "maps": {
-                    str(number): [_entry(moment[layer], row, title, ids) for title, moment in columns.items()]
+                    str(number): [
+                        _entry(moment[layer], row, title, ids) | _last_place(same.get(title, {}).get(layer), row)
+                        for title, moment in columns.items()
+                    ]
                     for row, number in enumerate(end.maps.tolist())
                 },
             }
@@ -91,6 +145,10 @@ def _entry(column: EvolutionColumn, row: int, title: str, ids: Sequence[str]) ->
         "corner": column.corners[row].tolist(),
         "scale": float(column.scales[row]),
     }
+
+
+def _last_place(same: SamePlaces | None, row: int) -> dict[str, Any]:
+    return {} if same is None else {"last_place": {"activation": float(same.activations[row]), "scale": float(same.scales[row])}}
 
 
 def write_evolution(pictures: Mapping[str, np.ndarray], numbers: Mapping[str, Any], folder: pathlib.Path) -> None:

@@ -1,11 +1,14 @@
 """The evolution of features afterwards: the same maps searched in the checkpoints of a training, one after the other."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.evolution_column import EvolutionColumn, evolution_column
+from zfnet.components.data.batches import read_origins
+from zfnet.components.figures.evolution import drawn_columns
+from zfnet.components.figures.evolution_column import EvolutionColumn, SamePlaces, evolution_column, same_places
 from zfnet.components.figures.named_units import unit_count
 from zfnet.components.figures.searched_batches import searched_batches
 from zfnet.components.pictures.image_input import ImageInput
@@ -16,41 +19,52 @@ from zfnet.model.progress import Progress, no_progress
 
 
 def search_evolution(
-    moments: Iterable[tuple[str, Deconvnet]],
+    moments: Callable[[], Iterable[tuple[str, Deconvnet]]],
     examples: Examples,
     split: str,
     maps: Mapping[str, ArrayLike],
+    count: int,
+    whole: Collection[str] = (),
     progress: Progress = no_progress,
-) -> dict[str, dict[str, EvolutionColumn]]:
-    """Finds and projects the strongest activation of each map at each moment of a training.
+) -> tuple[dict[str, dict[str, EvolutionColumn]], dict[str, dict[str, SamePlaces]]]:
+    """Finds and projects the strongest activation of each map at each moment of a training, and what it answers at the last one's place.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 4.
 
     Args:
-        moments: title and net of each, in order; taken one by one, so that they may be one net whose weights change.
+        moments: gives title and net of each, in order, each time that it is called; taken one by one, so that they may be one net whose
+            weights change.
         examples: prepared for the nets' larger side.
         split: which split is searched; of its examples the first, as many as in training (`searched`).
-        maps: for each layer the maps, `(M,)` ints.
+        maps: for each layer the maps to search, `(M,)` ints.
+        count: how many of a layer are drawn, see `drawn_columns`.
+        whole: layers of which all are drawn.
         progress: shows how far it has come.
 
     Returns:
-        The columns by title and layer, as `draw_evolution` takes them.
+        The columns of the maps that are drawn, and their places, by title and layer, as `draw_evolution` takes them.
 
     Raises:
         ValueError: an activation is not a number; the message names the moment.
     """
-    columns, most = {}, searched(examples.count(split))
-    for title, deconvnet in moments:
+    most = searched(examples.count(split))
+
+    def batches(title: str, image_input: ImageInput, numbers: set[int] | None) -> Iterator:
+        return searched_batches(examples, split, image_input, title, numbers=numbers, most=most, progress=progress)
+
+    columns, same = {}, {}
+    for title, deconvnet in moments():
         image_input = ImageInput.of(deconvnet.model, examples.image_size)
-
-        def batches(numbers: set[int] | None, title: str = title, image_input: ImageInput = image_input) -> Iterator:
-            return searched_batches(examples, split, image_input, title, numbers=numbers, most=most, progress=progress)
-
         try:
-            columns[title] = evolution_column(deconvnet, batches, maps, image_input)
+            columns[title] = evolution_column(deconvnet, functools.partial(batches, title, image_input), maps, image_input)
         except ValueError as error:
             raise ValueError(f"{title}: {error}") from error
-    return columns
+    drawn = drawn_columns(columns, read_origins(examples, split, most).photographs, count, whole)
+    for title, deconvnet in moments():
+        image_input = ImageInput.of(deconvnet.model, examples.image_size)
+        last = list(drawn.values())[-1]
+        same[title] = same_places(deconvnet, functools.partial(batches, title, image_input), last, image_input)
+    return drawn, same
 
 
 def moments_of_training(

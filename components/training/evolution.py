@@ -1,7 +1,7 @@
 """Feature evolution: what single feature maps look for, epoch after epoch, gathered while a net trains."""
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
 from zfnet.components.data.storage import written_whole
-from zfnet.components.figures.evolution_column import EvolutionColumn, chosen_maps, evolution_column
+from zfnet.components.figures.evolution_column import Columns, EvolutionColumn, SamePlaces, chosen_maps, evolution_column, same_places
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -18,6 +18,8 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 # Zeiler & Fergus 2013, Fig. 4.
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
 MAPS = 6
+# Of these the figure draws six that are alive and different in the end; TensorBoard, which can't know them, the same six all the time.
+WATCHED = 12
 # Few, since TensorBoard scales pictures to a narrow card.
 COLUMNS = 3
 TILE = 112
@@ -27,8 +29,8 @@ FEWEST_SEARCHED, MOST_SEARCHED = 600, 50_000
 
 
 def evolution_epochs(epochs: int) -> set[int]:
-    """Epochs that the figure shows: the paper's, or every one of a run shorter than ten; counted from 1."""
-    return set(range(1, epochs + 1)) if epochs < 10 else {epoch for epoch in PAPER_EPOCHS if epoch <= epochs}
+    """Epochs that the figure shows: the paper's and the last, or every one of a run shorter than ten; counted from 1."""
+    return set(range(1, epochs + 1)) if epochs < 10 else {epoch for epoch in PAPER_EPOCHS if epoch < epochs} | {epochs}
 
 
 def watched_epochs(epochs: int) -> set[int]:
@@ -53,22 +55,30 @@ class FeatureEvolution(keras.callbacks.Callback):
     """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step, and as
-    `epoch-NNNN.npz` into a folder, from which the paper's figure is drawn.
+    `epoch-NNNN.npz` into a folder, from which the paper's figure is drawn; of its epochs also the filters, as `filters-NNNN.npz`.
 
     Args:
         examples: prepared examples; the central crops of the first of the split `train` are searched, see `searched`.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
         epochs: after which epochs to look, counted from 1.
+        shown: those of them, and 0 for before the first, that the figure shows.
         seed: decides which feature maps are shown.
         folder: where the arrays are kept.
         writer: TensorBoard's summary writer.
     """
 
     def __init__(
-        self, examples: Examples, mean: np.ndarray, epochs: set[int], seed: int, folder: pathlib.Path, writer: tf.summary.SummaryWriter
+        self,
+        examples: Examples,
+        mean: np.ndarray,
+        epochs: set[int],
+        shown: set[int],
+        seed: int,
+        folder: pathlib.Path,
+        writer: tf.summary.SummaryWriter,
     ) -> None:
         super().__init__()
-        self.examples, self.mean, self.epochs, self.seed = examples, mean, epochs, seed
+        self.examples, self.mean, self.epochs, self.shown, self.seed = examples, mean, epochs, shown, seed
         self.folder, self.writer = folder, writer
         self.deconvnet: Deconvnet | None = None
 
@@ -82,10 +92,11 @@ class FeatureEvolution(keras.callbacks.Callback):
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]
         layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
-        maps = {layer.name: chosen_maps(layer.filters, MAPS, self.seed) for layer in layers}
+        maps = {layer.name: chosen_maps(layer.filters, WATCHED, self.seed) for layer in layers}
         columns = evolution_column(self.deconvnet, self._batches, maps, ImageInput(size, size, False), self.mean)
         with self.writer.as_default(step=epoch):
-            for layer, column in columns.items():
+            for layer, watched in columns.items():
+                column = watched.of(chosen_maps(len(watched.strongest), MAPS, self.seed))
                 pairs = zip(column.projections, column.patches, strict=True)
                 picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in column.maps], COLUMNS)
                 tf.summary.image(
@@ -99,6 +110,40 @@ class FeatureEvolution(keras.callbacks.Callback):
         kept = {f"{layer}/{name}": array for layer, column in columns.items() for name, array in column._asdict().items()}
         with written_whole(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
+        if epoch in self.shown:
+            filters = {f"{layer.name}/{number}": array for layer in self._filtering() for number, array in enumerate(layer.get_weights())}
+            with written_whole(str(_filters_file(self.folder, epoch))) as file:
+                np.savez(file, **filters)
+
+    def last_places(self, epochs: Iterable[int], columns: Columns) -> dict[str, dict[str, SamePlaces]]:
+        """Looks at the places of the last column with the filters of each epoch; the net has its own again afterwards.
+
+        Args:
+            epochs: which, counted from 1; 0 is before the first. Those whose filters were not kept are left out.
+            columns: what `read_evolution` gave, or some maps of it.
+
+        Returns:
+            By title and layer what the maps answer there.
+        """
+        if not columns:
+            return {}
+        self.deconvnet = self.deconvnet or Deconvnet(self.model)
+        last = list(columns.values())[-1]
+        size, own, found = self.mean.shape[0], [layer.get_weights() for layer in self._filtering()], {}
+        try:
+            for epoch in sorted(epoch for epoch in epochs if _filters_file(self.folder, epoch).exists()):
+                with np.load(_filters_file(self.folder, epoch), allow_pickle=False) as arrays:
+                    for layer in self._filtering():
+                        layer.set_weights([arrays[f"{layer.name}/{number}"] for number in range(len(layer.weights))])
+                found[epoch_title(epoch)] = same_places(self.deconvnet, self._batches, last, ImageInput(size, size, False))
+        finally:
+            for layer, weights in zip(self._filtering(), own, strict=True):
+                layer.set_weights(weights)
+        return found
+
+    def _filtering(self) -> list[keras.layers.Layer]:
+        # Nothing that is drawn lies above a dense layer, which is large.
+        return [layer for layer in self.model.layers if layer.weights and not isinstance(layer, keras.layers.Dense)]
 
     def _batches(self, numbers: set[int] | None = None) -> Iterator:
         size, most = self.mean.shape[0], searched(self.examples.count("train"))
@@ -120,8 +165,8 @@ def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str
 
     Args:
         folder: where the arrays were kept.
-        epochs: which epochs to read, counted from 1; those that were not looked at, since the training was once meant to be longer or
-            shorter, are left out.
+        epochs: which epochs to read, counted from 1, and 0 for before the first; those that were not looked at, since the training was
+            once meant to be longer or shorter, are left out.
 
     Returns:
         By title, `epoch 1`, and layer what the maps looked for.
@@ -137,9 +182,13 @@ def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str
 
 
 def epoch_title(epoch: int) -> str:
-    """What a column of the figure is called."""
-    return f"epoch {epoch}"
+    """What a column of the figure is called; 0 is before the first epoch."""
+    return f"epoch {epoch}" if epoch else "untrained"
 
 
 def _file(folder: pathlib.Path, epoch: int) -> pathlib.Path:
     return folder / f"epoch-{epoch:04d}.npz"
+
+
+def _filters_file(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    return folder / f"filters-{epoch:04d}.npz"

@@ -16,7 +16,7 @@ from PIL import Image
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.batches import read_origins
 from zfnet.components.data.training_batches import training_batches
-from zfnet.components.figures.evolution import draw_evolution, evolution_numbers, write_evolution
+from zfnet.components.figures.evolution import draw_evolution, drawn_columns, evolution_numbers, write_evolution
 from zfnet.components.pictures.filter_grid import filter_grid
 from zfnet.components.training.acceleration import choose_mixed_precision, choose_xla, precision
 from zfnet.components.training.checkpoints import Checkpoints
@@ -25,7 +25,7 @@ from zfnet.components.training.convergence import LayerConvergence, read_converg
 from zfnet.components.training.devices import training_devices
 from zfnet.components.training.divergence import report_divergence
 from zfnet.components.training.epoch_summaries import EpochSummaries
-from zfnet.components.training.evolution import MOST_SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
+from zfnet.components.training.evolution import MAPS, MOST_SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
 from zfnet.components.training.recipe import Recipe, whole_shares
 from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.train_loop import train_loop
@@ -76,16 +76,16 @@ def fit(
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
     evolution_folder, convergence_folder = (kept.folder / name for name in ("evolution", "convergence"))
-    in_figure = evolution_epochs(epochs)
+    in_figure = {0} | evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
     if cluster.chief:
         options = {"--mixed-precision": recipe.mixed_precision, "--xla": recipe.xla}
         print(training_devices(cluster.replicas, [name for name, chosen in options.items() if chosen]), flush=True)
         kept.clean()
         writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
-        evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), recipe.seed, evolution_folder, writers[0])
+        evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), in_figure, recipe.seed, evolution_folder, writers[0])
+        evolution.set_model(net)
         if not kept.written():
-            evolution.set_model(net)
             evolution.look(0)
         convergence = LayerConvergence(convergence_folder, evolution_folder, writers[0], state.epoch if state.step else None)
         callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
@@ -134,8 +134,10 @@ def fit(
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
     _save(model, recipe, net, labels, central_mean, state.history)
-    columns, ids = read_evolution(evolution_folder, in_figure), read_origins(examples, "train", MOST_SEARCHED)[2]
-    write_evolution(draw_evolution(columns), evolution_numbers(columns, ids), model.path / "pictures")
+    origins = read_origins(examples, "train", MOST_SEARCHED)
+    columns = drawn_columns(read_evolution(evolution_folder, in_figure), origins.photographs, MAPS)
+    same = evolution.last_places(in_figure, columns)
+    write_evolution(draw_evolution(columns, same), evolution_numbers(columns, same, origins.ids), model.path / "pictures")
 
 
 def _measure(net: keras.Model) -> dict[str, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +38,7 @@ KEEPING = "`zfnet run --keep-checkpoints`, under a --root of its own, keeps thos
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Which part of them.")
 @layers_option
 @named_maps_option
-@maps_option(MAPS, "all")
+@maps_option(MAPS, "all; of twice as many, those that are alive and least alike in the end")
 @seed_option
 @out_option
 @preprocessing_option
@@ -62,9 +63,10 @@ def command(
     ended with. One MODEL is such a directory, whose checkpoints are drawn, and the model in the end; a run keeps the last two and the best,
     with --keep-checkpoints those of all epochs that its own pictures of the evolution show.
 
-    Writes DIR/evolution_LAYER.png for each layer, a row a map and a column a moment, and DIR/evolution.json with the numbers behind
-    everything that is drawn. As in training, the first tenth of the photographs is searched, 600 at least and 50,000 at most. In
-    projections 0 is grey; each has a scale of its own.
+    Writes DIR/evolution_LAYER.png for each layer, a row a map and a column a moment: on the left the strongest activation of that moment
+    with its patch, on the right what the map saw, at that moment, of the last patch. DIR/evolution.json has the numbers behind everything
+    that is drawn. As in training, the first tenth of the photographs is searched, 600 at least and 50,000 at most. In projections 0 is
+    grey; each has a scale of its own.
     """
     found = [find_model(model) for model in models]
     with drawn_directory("evolution", out, data) as directory:
@@ -78,31 +80,33 @@ def command(
         from zfnet.components.training.evolution import MOST_SEARCHED
 
         # Before photographs are prepared; those of a run are the same net again and again.
-        moments: Iterable[tuple[str, Deconvnet]]
+        moments: Callable[[], Iterable[tuple[str, Deconvnet]]]
         if len(found) == 1:
             first, moments = _of_run(models[0], found[0], preprocessing, unsupported)
         else:
             opened = dict(zip(model_names(models), (each.open_deconvnet(preprocessing, unsupported) for each in found), strict=True))
-            first, moments = next(iter(opened.values())), opened.items()
+            first, moments = next(iter(opened.values())), opened.items
         units = named_units(first, named, found[0].labels)
         chosen = tuple(dict.fromkeys((*layers, *units))) or default_layers(first)
-        wanted = {layer: units.get(layer) or chosen_maps(unit_count(first, layer), maps, seed) for layer in chosen}
+        wanted = {layer: units.get(layer) or chosen_maps(unit_count(first, layer), 2 * maps, seed) for layer in chosen}
         if len(found) > 1:
-            refuse_unlike(dict(moments), chosen)
+            refuse_unlike(dict(moments()), chosen)
         image_input = ImageInput.of(first.model, image_size)
         click.echo(f"{models[0]}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         examples = directory.examples(next((each for each in found if each.examples), found[0]), data, image_input.side, split)
-        columns = search_evolution(moments, examples, split, wanted, progress)
+        columns, same = search_evolution(moments, examples, split, wanted, maps, units, progress)
         if len(columns) < 2:
             raise ValueError(f"{models[0]}: none of its checkpoints can be read. {KEEPING}")
-        numbers = evolution_numbers(columns, read_origins(examples, split, MOST_SEARCHED)[2])
+        numbers = evolution_numbers(columns, same, read_origins(examples, split, MOST_SEARCHED).ids)
         numbers |= {"models": list(models), "split": split}
-        write_evolution(draw_evolution(columns), numbers, directory.drawing)
+        write_evolution(draw_evolution(columns, same), numbers, directory.drawing)
     for name in (*numbers["pictures"], "evolution.json"):
         click.echo(out / name)
 
 
-def _of_run(model: str, found: ModelArgument, preprocessing: str, unsupported: str) -> tuple[Deconvnet, Iterable[tuple[str, Deconvnet]]]:
+def _of_run(
+    model: str, found: ModelArgument, preprocessing: str, unsupported: str
+) -> tuple[Deconvnet, Callable[[], Iterable[tuple[str, Deconvnet]]]]:
     """The model that a run ended with, and the moments of its training."""
     if found.root is None:
         raise click.UsageError(
@@ -123,4 +127,11 @@ def _of_run(model: str, found: ModelArgument, preprocessing: str, unsupported: s
     deconvnet = found.open_deconvnet(preprocessing, unsupported)
     # The last two and the best of a run that kept them all are beside the paper's epochs: they would only repeat a column.
     shown = papers if len(papers) > 1 else kept
-    return deconvnet, moments_of_training(deconvnet, shown, len(history), lambda why: click.echo(f"{model}: {why}; left out", err=True))
+    told: set[str] = set()
+
+    def passed_over(why: str) -> None:
+        if why not in told:
+            click.echo(f"{model}: {why}; left out", err=True)
+        told.add(why)
+
+    return deconvnet, functools.partial(moments_of_training, deconvnet, shown, len(history), passed_over)

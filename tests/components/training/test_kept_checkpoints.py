@@ -1,3 +1,4 @@
+import functools
 import shutil
 
 import keras
@@ -9,7 +10,7 @@ from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.evolution_column import chosen_maps
 from zfnet.components.figures.evolution_search import moments_of_training, search_evolution
 from zfnet.components.training import evolution
-from zfnet.components.training.evolution import MAPS, read_evolution
+from zfnet.components.training.evolution import WATCHED, read_evolution
 from zfnet.components.training.kept_checkpoints import find_checkpoints
 from zfnet.model import Deconvnet
 
@@ -45,10 +46,12 @@ def test_afterwards_it_is_what_was_seen_while_it_trained(root, training, example
     kept = find_checkpoints(root, history)
     deconvnet = Deconvnet(net)
     layers = ["conv1", "conv4"]
-    maps = {layer: chosen_maps(net.get_layer(layer).filters, MAPS, 0) for layer in layers}
+    maps = {layer: chosen_maps(net.get_layer(layer).filters, WATCHED, 0) for layer in layers}
     before, said = net.get_weights(), []
-    columns = search_evolution(moments_of_training(deconvnet, kept, len(history), said.append), examples, "train", maps)
+    moments = functools.partial(moments_of_training, deconvnet, kept, len(history), said.append)
+    columns, same = search_evolution(moments, examples, "train", maps, 3, layers)
     assert list(columns) == [*(f"epoch {each.epoch}" for each in kept), f"epoch {len(history)}"]
+    assert list(same) == list(columns)
     assert said == []
     # The callback looked at the net without its first layer, at images whose mean was subtracted.
     then = read_evolution(training / "checkpoints" / "evolution", {1, 2, 3})

@@ -11,7 +11,8 @@ DESCRIPTIONS = {
     "gallery": "Feature maps of a layer: the nine strongest activations over the validation examples, at nine different places, "
     "projected to pixels (left), and the patches of the photographs (right).",
     "filters": "Layers 1 and 2: structure, dead maps, aliasing, the RMS clip, and how evenly activation is spread over maps.",
-    "occlusion": "A grey square slid over a validation example: what becomes of the strongest map and of the answer.",
+    "occlusion": "A grey square slid over a validation example, chosen because its answer falls at one place: total activation of the "
+    "strongest map, and the answer.",
 }
 
 

@@ -21,8 +21,8 @@ SECTIONS = {
     ),
     "evolution_": (
         "When they came to look for it",
-        "The strongest activation of a map over the training examples, after some epochs (Fig. 4). Where a row jumps, another image has "
-        "become the strongest.",
+        "Left, the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4): where a row jumps, "
+        "another image has become the strongest. Right, what the map saw of its last patch after each of them. Grey is 0.",
     ),
     "filters": (
         "The first layers",
@@ -31,7 +31,8 @@ SECTIONS = {
     ),
     "occlusion": (
         "What an answer rests on",
-        "A grey square is slid over a validation example; activation and probability fall where it covers what the net looks at (Fig. 7).",
+        "A grey square is slid over a validation example; activation and probability fall where it covers what the net looks at (Fig. 7). "
+        "The example is chosen because its answer falls at one place.",
     ),
 }
 

@@ -72,6 +72,17 @@ def test_the_mean_below_a_window_of_the_border_is_that_of_the_patch(images):
     np.testing.assert_array_equal(found.patches[0], images[1, -3:, -3:])
 
 
+def test_numbers_that_are_none_are_refused(images):
+    with pytest.raises(ValueError, match="Activations of layer 'pool' are not all numbers"):
+        evolution_column(net(np.full((3, 3), np.nan)), lambda numbers: [], {"pool": [0]}, ImageInput(*SIZE, False))
+
+
+def test_the_same_maps_for_the_same_seed():
+    assert chosen_maps(50, 6, 0).tolist() == sorted(set(chosen_maps(50, 6, 0).tolist()))
+    assert chosen_maps(50, 6, 0).tolist() != chosen_maps(50, 6, 1).tolist()
+    assert chosen_maps(3, 6, 0).tolist() == [0, 1, 2]
+
+
 def test_at_the_places_of_the_end_a_map_answers_what_it_did_then(images):
     image_input = ImageInput(*SIZE, False)
     late, early = net(np.eye(3)), net([[0.5, 0, 0], [0, 1, 0], [0, 1, 0]])
@@ -116,14 +127,3 @@ def test_maps_that_live_come_first_then_other_photographs_then_other_projections
     ]
     # All from one photograph: what looks different.
     assert different_maps(column, ["wall"] * 3, 3).tolist() == [0, 1, 4]
-
-
-def test_numbers_that_are_none_are_refused(images):
-    with pytest.raises(ValueError, match="Activations of layer 'pool' are not all numbers"):
-        evolution_column(net(np.full((3, 3), np.nan)), lambda numbers: [], {"pool": [0]}, ImageInput(*SIZE, False))
-
-
-def test_the_same_maps_for_the_same_seed():
-    assert chosen_maps(50, 6, 0).tolist() == sorted(set(chosen_maps(50, 6, 0).tolist()))
-    assert chosen_maps(50, 6, 0).tolist() != chosen_maps(50, 6, 1).tolist()
-    assert chosen_maps(3, 6, 0).tolist() == [0, 1, 2]

@@ -21,8 +21,8 @@ SECTIONS = {
     ),
     "evolution_": (
         "When they came to look for it",
-        "Left, the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4): where a row jumps, "
-        "another image has become the strongest. Right, what the map saw of its last patch after each of them. Grey is 0.",
+        "Left, the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4): where a row "
+        "jumps, another image has become the strongest. Right, what the map saw of its last patch after each of them. Grey is 0.",
     ),
     "filters": (
         "The first layers",

@@ -21,6 +21,8 @@ LOOKED, OCCLUDED = 256, 48
 # Contrast under a square, over that under the median one, from which there is something in particular to cover; and what a fall counts
 # where there is not: in a texture, any square is the thing that does not belong.
 DETAIL, ELSEWHERE = 1.5, 0.25
+# Standard deviation of 0..255 below which nothing is seen to be covered, as in a blurred background.
+VISIBLE = 20.0
 
 
 class _Seen(NamedTuple):
@@ -33,10 +35,10 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, see
     """Chooses an example whose answer falls when one thing in it is covered, and stays when anything else is.
 
     Of a random order of examples, the first 48 that the model tells rightly and that have a detail are occluded: where a square can have
-    one and a half times the contrast that it has at the median place. Squares lie side by side, so that each pixel is covered. The example
-    is chosen whose P(true class) falls the most: at its lowest place, below the lower quartile of all places. A fall counts a quarter if
-    that place is not on a detail: in a texture, P falls wherever a square is put. If no example has a detail, the first 48 that the model
-    tells rightly are occluded; if it tells none, an example is drawn by chance.
+    one and a half times the contrast that it has at the median place, and enough to be seen. Squares lie side by side, so that each pixel
+    is covered. The example is chosen whose P(true class) falls the most: at its lowest place, below the lower quartile of all places. A
+    fall counts a quarter if that place is not on a detail: in a texture, P falls wherever a square is put. If no example has a detail, the
+    first 48 that the model tells rightly are occluded; if it tells none, an example is drawn by chance.
 
     Args:
         deconvnet: of a model with the classes of the examples, that takes RGB 0..255.
@@ -101,9 +103,10 @@ def _recognized(deconvnet: Deconvnet, answer: str, examples: Examples, image_inp
 
 
 def _contrast(image: np.ndarray, square: int) -> np.ndarray:
-    """Standard deviation of the pixels under each square, over the median one: `(rows, columns)`, all 0 of an image without any."""
+    """Standard deviation of the pixels under each square, over the median one: `(rows, columns)`, 0 where too little is to be seen."""
     tops, lefts = (square_starts(length, square, square) for length in image.shape[:2])
     pixels = image.astype(np.float64)
     spread = np.array([[pixels[top : top + square, left : left + square].std(axis=(0, 1)).mean() for left in lefts] for top in tops])
     # Of a plain ground with one thing on it, the median is 0.
-    return np.divide(spread, np.median(spread), out=np.where(spread > 0, np.inf, 0.0), where=np.median(spread) > 0)
+    ratio = np.divide(spread, np.median(spread), out=np.where(spread > 0, np.inf, 0.0), where=np.median(spread) > 0)
+    return np.where(spread >= VISIBLE, ratio, 0.0)

@@ -10,7 +10,9 @@ from PIL import Image
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.figures.recognized_example import recognized_example
+from zfnet.components.figures.occlusion import default_square
+from zfnet.components.figures.recognized_example import DETAIL, _contrast, recognized_example
+from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model import Deconvnet
 from zfnet.model.net.mean_image import MeanImage
 
@@ -68,7 +70,10 @@ def pictures():
     # A small thing in much that is as rich in contrast, and no less red than the ground.
     texture = np.random.default_rng(0).integers(128, 256, (SIDE, SIDE, 1), np.uint8).repeat(3, axis=2)
     texture[22:25, 22:25], texture[40:43, 22:25] = THING, (255, 38, 128)  # Without the first, P is 0.1.
-    return {"corner": corner, "twice": twice, "red": red, "texture": texture, "nothing": ground}
+    # As the corner, but so pale that nobody sees what is covered.
+    pale = ground.copy()
+    pale[2:8, 38:44] = 158, 120, 128
+    return {"corner": corner, "twice": twice, "red": red, "texture": texture, "nothing": ground, "pale": pale}
 
 
 @pytest.fixture
@@ -109,3 +114,10 @@ def test_without_a_detail_it_is_one_that_falls_at_some_place_rather_than_everywh
 def test_what_all_fall_alike_is_not_said_to_be_chosen(red_net, planted):
     found = recognized_example(red_net, planted("nothing"), "maps", 0)
     assert (found.name, found.chosen) == ("nothing", None)
+
+
+def test_a_detail_that_nobody_sees_is_none():
+    square = default_square(ImageInput(SIDE, SIDE, False))
+    contrasts = {name: _contrast(picture, square).max() for name, picture in pictures().items()}
+    assert contrasts["corner"] > DETAIL
+    assert contrasts["pale"] == contrasts["nothing"] == 0

@@ -38,7 +38,7 @@ def bring_down(
         key, largest = ("windows", value, tuple(shapes)), windows.largest
 
         def run(*part):
-            return passes.run(key, windows.down, kept, *part)
+            return passes.run(key, windows.down, kept, *part, values=len(part[0]) * largest)
 
     else:
         largest = max(math.prod(shapes[number]) for number in {0, *(operation.output for operation in windows.operations)})

@@ -1,5 +1,8 @@
 """The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
+import collections
+import contextlib
+import math
 import threading
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar, cast
@@ -7,9 +10,12 @@ from typing import Any, TypeVar, cast
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.rules.fused import without_xla
 from zfnet.model.deconvnet.rules.rule import Gradient, Kept
 
 KEPT_TOGETHER = 16, 4, 1
+# Values that have gone through a pass before XLA compiles it. Of a few hundred projections XLA saves less time than it takes.
+MANY_VALUES = 1 << 25
 
 Result = TypeVar("Result")
 
@@ -24,6 +30,7 @@ class Passes:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._compiled: dict[Hashable, Any] = {}
+        self._values: collections.Counter[Hashable] = collections.Counter()
         self._making = threading.Lock()
 
     def up(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
@@ -57,7 +64,8 @@ class Passes:
         while start < len(inputs[0]):
             # In few sizes, since each is compiled.
             size = next(size for size in KEPT_TOGETHER if start + size <= len(inputs[0]))
-            kept.append(self.run(key, operation.rule.keep, [value[start : start + size] for value in inputs]))
+            part = [value[start : start + size] for value in inputs]
+            kept.append(self.run(key, operation.rule.keep, part, values=size * math.prod(inputs[0].shape[1:])))
             start += size
         return tf.concat(kept, axis=0) if kept else operation.rule.keep(inputs)
 
@@ -75,26 +83,34 @@ class Passes:
         Returns:
             Float tensor `(M, H, W, C)`: signed pixel values.
         """
-        return self.run(("down", value, tuple(shapes)), lambda signal, kept: self.traced_down({value: signal}, shapes, kept), signal, kept)
+        largest = max((math.prod(shapes[number]) for operation in self.graph.needed_for(value) for number in operation.inputs), default=0)
+        key, values = ("down", value, tuple(shapes)), len(signal) * largest
+        return self.run(key, lambda signal, kept: self.traced_down({value: signal}, shapes, kept), signal, kept, values=values)
 
-    def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any) -> Result:
+    def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any, values: int = 0) -> Result:
         """Runs a function of tensors, compiled once for all numbers of rows.
 
         Args:
             key: what tells this function from others, the shapes of its arguments but for the rows included.
             function: takes `arguments`.
             arguments: tensors, or lists and dicts of them.
+            values: how many the largest map of these rows has. After many with the same key the function is compiled anew, with XLA,
+                which gives the same bits.
 
         Returns:
             What the function returns.
         """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+        with self._making:
+            self._values[key] += values
+            many = self._values[key] > MANY_VALUES
 
         def compile_it():
             signature = tf.nest.map_structure(lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments)
-            return tf.function(function, autograph=False).get_concrete_function(*signature)
+            with contextlib.nullcontext() if many else without_xla():
+                return tf.function(function, autograph=False).get_concrete_function(*signature)
 
-        return self.once(key, compile_it)(*arguments)
+        return self.once((key, many), compile_it)(*arguments)
 
     def once(self, key: Hashable, make: Callable[[], Result]) -> Result:
         """What `make` returned for this key when it was first asked for, by whichever thread."""

@@ -14,7 +14,7 @@ _IS_ALLOWED = contextvars.ContextVar("whether XLA may be used", default=True)
 
 @contextlib.contextmanager
 def without_xla() -> Iterator[None]:
-    """What is traced in here does without XLA: it is meant for programs that may have been built without it."""
+    """What is traced in here does without XLA: it is not worth its time, or meant for programs that may have been built without it."""
     token = _IS_ALLOWED.set(False)
     try:
         yield

@@ -2,12 +2,17 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from zfnet.model import Deconvnet, build, project_strongest, strongest_activations
+from zfnet.model.deconvnet import passes
 
 
-def test_later_calls_trace_nothing(monkeypatch):
+@pytest.mark.parametrize("many", [0, 1 << 60], ids=["by XLA", "without XLA"])
+def test_later_calls_trace_nothing(monkeypatch, many):
+    # Between the two, each function is compiled once more.
+    monkeypatch.setattr(passes, "MANY_VALUES", many)
     keras.utils.set_random_seed(0)
     deconvnet = Deconvnet(build("zfnet-small", (96, 80, 3), 4))
     images = np.random.default_rng(0).normal(scale=50, size=(21, 96, 80, 3)).astype("float32")

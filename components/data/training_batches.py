@@ -14,7 +14,7 @@ SHUFFLED = 20_000
 READERS = 16
 # How colours are varied: what brightness is multiplied with at least and at most, the most that is added to a channel or taken from it
 # (of 0..255), and the share of the images that turn grey.
-GAINS, SHIFT, GREY = (0.7, 1.3), 25.0, 1 / 4
+GAINS, SHIFT, GREY = (0.7, 1.3), 20.0, 1 / 3
 
 
 def training_batches(
@@ -79,7 +79,7 @@ def training_batches(
 
 
 def vary_colours(image: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
-    """Varies the colours of an image: other brightness and contrast, another cast, and for a quarter of the images nothing but grey.
+    """Varies the colours of an image: other brightness and contrast, another cast, and for a third of the images nothing but grey.
 
     Not in the paper. Where colour alone tells classes apart, a net learns colours and no shapes.
 
@@ -88,7 +88,7 @@ def vary_colours(image: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
         draw: float `(5,)`, 0..1: of the gain, of the shift of each channel, and of turning grey.
 
     Returns:
-        The image times 0.7 to 1.3, plus -25 to 25 in each channel; its mean over the channels in each of them if it turns grey.
+        The image times 0.7 to 1.3, plus -20 to 20 in each channel; its mean over the channels in each of them if it turns grey.
     """
     image = image * (GAINS[0] + (GAINS[1] - GAINS[0]) * draw[0]) + SHIFT * (2 * draw[1:4] - 1)
     return tf.where(draw[4] < GREY, tf.broadcast_to(tf.reduce_mean(image, axis=-1, keepdims=True), tf.shape(image)), image)

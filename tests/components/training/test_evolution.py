@@ -49,7 +49,7 @@ def test_a_look_searches_a_tenth_between_two_bounds(examples, looked_through):
 def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_numbers(examples, statistics, tmp_path, monkeypatch):
     monkeypatch.setattr(evolution, "FEWEST_SEARCHED", 9)
     mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
-    callback = FeatureEvolution(examples, mean, {1}, 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path)))
+    callback = FeatureEvolution(examples, mean, {1}, set(), 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path)))
     callback.set_model(net)
     callback.look(1)
     assert 9 < examples.count("train") < 100

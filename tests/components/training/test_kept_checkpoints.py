@@ -102,5 +102,6 @@ def test_kept_for_every_epoch_that_is_looked_at(examples, statistics, tmp_path):
 
 def test_afterwards_as_many_examples_are_searched_as_in_training(examples, net, monkeypatch):
     monkeypatch.setattr(evolution, "FEWEST_SEARCHED", 9)
-    (column,) = search_evolution([("now", Deconvnet(net))], examples, "train", {"conv1": [0, 1]}).values()
+    columns, _ = search_evolution(lambda: [("now", Deconvnet(net))], examples, "train", {"conv1": [0, 1]}, 2, ["conv1"])
+    (column,) = columns.values()
     assert column["conv1"].strongest.max() < 9 < examples.count("train")

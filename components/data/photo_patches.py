@@ -11,7 +11,7 @@ from PIL import Image
 
 from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS, Photograph
 
-PATCHES = {"train": 256, "validation": 50}  # of each photograph; so an epoch is 60 batches of 64
+PATCHES = {"train": 200, "validation": 50}  # of each photograph
 TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
 SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
 LARGEST_SIDE = 256  # of a stored patch, pixels

@@ -9,7 +9,7 @@ COUNTS = {
     "imagenet2012": {"train": 1_281_167, "validation": 50_000},
     "oxford_flowers102": {"train": 1_020, "validation": 1_020, "test": 6_149},
     "oxford_iiit_pet": {"train": 3_680, "test": 3_669},
-    "photo_patches": {"train": 3_840, "validation": 750},
+    "photo_patches": {"train": 3_000, "validation": 750},
     "stanford_dogs": {"train": 12_000, "test": 8_580},
     "tf_flowers": {"train": 3_670},
 }

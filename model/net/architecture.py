@@ -158,13 +158,13 @@ class Architecture:
         """The same topology at half the width, for 96 pixel inputs and hundreds of steps instead of hundreds of thousands.
 
         A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does. In conv1 the
-        start itself is noise that stays in the filters: drawn with 0.001, what they learn outgrows it in some dozen steps. Inputs are
+        start itself is noise that stays in the filters: drawn with 0.0003, what they learn outgrows it in some dozen steps. Inputs are
         smaller, so weights are larger, and a radius of 0.1 would not hold them alike. Colours are varied, since colour alone tells a
         few photographs apart, and a net that can trust it learns no edges. `benchmarks/recipe.py` has the trials.
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
-        starts = dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.001, deep_stddev=None, rms_radius=0.2)
-        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.03, colours="varied")
+        starts = dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.0003, deep_stddev=None, rms_radius=0.2)
+        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.05, colours="varied")
 
 
 # Zeiler & Fergus 2013 (v3), Fig. 3. Reading: padding 1 in conv1, which gives the figure's 110 (`same` would give 112).

@@ -17,4 +17,4 @@ def get_config(local: bool = False) -> RunConfig:
     """
     if local:
         return RunConfig(data="photo_patches", image_size=64, epochs=2, batch_size=64, patience=2)
-    return RunConfig(data="photo_patches", epochs=10, batch_size=64, patience=2)
+    return RunConfig(data="photo_patches", epochs=10, decay_epochs=10, batch_size=64, patience=2)

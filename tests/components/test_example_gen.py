@@ -200,7 +200,7 @@ def test_prepared_examples_are_passed_on(examples, tmp_path):
 def test_photo_patches_keep_their_photograph_and_box(tmp_path):
     examples = generate("photo_patches", tmp_path / "out", downloads=tmp_path / "downloads")
     assert examples.labels == [photograph.name for photograph in PHOTOGRAPHS]
-    assert (examples.count("train"), examples.count("validation"), examples.read_json("manifest.json")["rejected"]) == (3840, 750, 0)
+    assert (examples.count("train"), examples.count("validation"), examples.read_json("manifest.json")["rejected"]) == (3000, 750, 0)
     widths = {}
     for photograph in PHOTOGRAPHS:
         with Image.open(io.BytesIO(photograph.read())) as image:

@@ -48,9 +48,9 @@ def test_where_nothing_was_chosen_the_architecture_says_how_it_learns():
 
 def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
     recipes = [Recipe("zfnet-small", epochs, 64, None, 5, 0, "ten", True) for epochs in (3, None, 30)]
-    assert [recipe.decay_epochs_for(3840) for recipe in recipes] == [10] * 3
-    assert recipes[1].epochs_for(3840) == 10
-    assert Recipe("zfnet-small", 30, 64, None, 5, 0, "ten", True, decay_epochs=30).decay_epochs_for(3840) == 30
+    assert [recipe.decay_epochs_for(4000) for recipe in recipes] == [10] * 3
+    assert recipes[1].epochs_for(4000) == 10
+    assert Recipe("zfnet-small", 30, 64, None, 5, 0, "ten", True, decay_epochs=30).decay_epochs_for(4000) == 30
 
 
 @pytest.mark.parametrize(

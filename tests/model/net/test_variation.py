@@ -58,7 +58,7 @@ def test_fields_of_layers_and_of_the_net():
         dropout=0,
         learning_rate=0.02,
         schedule="plateau",
-        weight_decay=0.03,
+        weight_decay=0.05,
         colours="varied",
     )
     assert vary(row, "deep_stddev=none").deep_stddev is None

@@ -13,7 +13,7 @@ from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
 
 PATCHES = {"train": 200, "validation": 50}  # of each photograph
 TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
-SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
+SMALLEST_SHARE, LARGEST_SHARE = 0.2, 0.6  # side of a patch over the photograph's shortest side
 LARGEST_SIDE = 256  # of a stored patch, pixels
 JPEG_QUALITY = 95
 SEED = 0

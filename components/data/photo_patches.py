@@ -13,7 +13,7 @@ from zfnet.components.data.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
 
 PATCHES = {"train": 200, "validation": 50}  # of each photograph
 TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
-SMALLEST_SHARE, LARGEST_SHARE = 0.2, 0.6  # side of a patch over the photograph's shortest side
+SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
 LARGEST_SIDE = 256  # of a stored patch, pixels
 JPEG_QUALITY = 95
 SEED = 0
@@ -90,8 +90,8 @@ def patch_id(photograph: Photograph, split: str, number: int) -> str:
 def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
     """Where the patches of one photograph lie; the same places every time.
 
-    The side of a patch is uniform between the two shares of the photograph's shortest side, as far as the columns are wide enough, its
-    place uniform.
+    The side of a patch is uniform between the two shares of the photograph's shortest side, or as wide as the columns if that is less; its
+    place is uniform.
 
     Args:
         photograph: where to cut.
@@ -104,12 +104,11 @@ def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> li
     width, height = size
     boundary = int(TRAIN_SHARE * width)
     first_column, end_column = (0, boundary) if split == "train" else (boundary, width)
-    smallest = math.ceil(SMALLEST_SHARE * min(size))
-    largest = min(math.floor(LARGEST_SHARE * min(size)), end_column - first_column)
+    smallest, largest = math.ceil(SMALLEST_SHARE * min(size)), math.floor(LARGEST_SHARE * min(size))
     random = np.random.default_rng([SEED, *f"{photograph.name}/{split}".encode()])
     boxes = []
     for _ in range(PATCHES[split]):
-        side = int(random.integers(smallest, largest, endpoint=True))
+        side = min(int(random.integers(smallest, largest, endpoint=True)), end_column - first_column)
         top = int(random.integers(0, height - side, endpoint=True))
         left = int(random.integers(first_column, end_column - side, endpoint=True))
         boxes.append((top, left, top + side, left + side))

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.recording import Recording, laid_out, record
-from zfnet.model.deconvnet.replicas import on_replicas
 
 
 class Deconvnet:
@@ -102,7 +101,7 @@ class Deconvnet:
             activations `(n, h, w, units)`, channels last; `(n, units)` of a dense one. The last replicas may repeat the last image.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
-        return on_replicas(self._passes.once, self._passes.maxima(wanted), self._checked(images))
+        return self._passes.maxima(self._checked(images), wanted)
 
     def _checked(self, images: ArrayLike) -> tf.Tensor:
         images = tf.convert_to_tensor(images)

@@ -4,12 +4,13 @@ import collections
 import contextlib
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.replicas import on_replicas
 from zfnet.model.deconvnet.rules.fused import without_xla
 from zfnet.model.deconvnet.rules.rule import Gradient, Kept
 
@@ -45,9 +46,14 @@ class Passes:
         """
         return self.run(("up", wanted, images.shape[1:]), lambda images: self.traced_up(images, wanted), images)
 
-    def maxima(self, wanted: tuple[int, ...]) -> Callable[[tf.Tensor], list[list[tf.Tensor]]]:
-        """The function that takes images and returns the maximum of each map of some values, `(N, maps)`, and these values."""
-        return self.once(("maxima", wanted), lambda: self._maxima(wanted))
+    def maxima(self, images: tf.Tensor, wanted: tuple[int, ...]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
+        """For each replica the number of its first image, the maximum of each map of some values, `(N, maps)`, and these values."""
+
+        def maxima(images):
+            values = self.traced_up(images, wanted)
+            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
+
+        return on_replicas(self, ("maxima", wanted, images.shape[1:]), maxima, images)
 
     def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
         """Shape of every value of the graph for images of this shape, without the batch."""
@@ -136,14 +142,6 @@ class Passes:
                 part.set_shape((None, *shapes[number]))
                 signals[number] = signals[number] + part if number in signals else part
         return signals[0]
-
-    def _maxima(self, wanted):
-        @tf.function(reduce_retracing=True, autograph=False)
-        def maxima(images):
-            values = self.traced_up(images, wanted)
-            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
-
-        return maxima
 
     def _shapes(self, images):
         values = range(len(self.graph.shapes))

@@ -1,17 +1,23 @@
 """One batch shared out among the replicas of a distribution strategy."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+if TYPE_CHECKING:
+    from zfnet.model.deconvnet.passes import Passes
 
-def on_replicas(once: Callable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
+
+def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
     """Runs a function of images on every replica of the strategy in whose scope this is called.
 
     Args:
-        once: keeps what is compiled, by a key (`Passes.once`).
-        function: a `tf.function` of a batch of images, that returns tensors of one row an image.
+        passes: keeps what is compiled.
+        key: what tells the function from others.
+        function: takes a batch of images, and returns tensors of one row an image.
         images: tensor `(N, ...)`.
 
     Yields:
@@ -21,7 +27,7 @@ def on_replicas(once: Callable, function: Callable, images: tf.Tensor) -> Iterat
     strategy = tf.distribute.get_strategy()
     replicas, count = strategy.num_replicas_in_sync, len(images)
     if replicas == 1:
-        yield 0, function(images)
+        yield 0, passes.run(key, function, images)
         return
     share = -(-count // replicas)
     rows = tf.minimum(tf.reshape(tf.range(replicas * share), (replicas, share)), count - 1)
@@ -29,8 +35,8 @@ def on_replicas(once: Callable, function: Callable, images: tf.Tensor) -> Iterat
         lambda context: tf.gather(images, rows[context.replica_id_in_sync_group])
     )
     # One graph that holds the calls of all replicas runs them side by side.
-    run = once(
-        ("replicas", id(strategy), id(function)),
+    run = passes.once(
+        ("replicas", id(strategy), key),
         lambda: tf.function(lambda values: strategy.run(function, args=(values,)), reduce_retracing=True, autograph=False),
     )
     results = tf.nest.map_structure(strategy.experimental_local_results, run(shares))

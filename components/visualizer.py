@@ -40,6 +40,7 @@ def visualize(
         tensorboard: directory of the training's summaries.
     """
     import tensorflow as tf
+    from tensorboard.plugins.image import metadata
 
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally
@@ -71,12 +72,16 @@ def visualize(
             pictures |= draw_occlusion(deconvnet, subject, layer, drawn.path, examples=local, most=MOST)
         except NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
             print(f"No occlusion was drawn: {error}")
+        files = {tag: (drawn.path / _file(tag)).read_bytes() for tag in pictures}
     history, recipe = model.read_json("history.json"), model.read_json("recipe.json")
     with mirrored(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
         with writer.as_default(step=len(history)):
             for tag, picture in pictures.items():
-                tf.summary.image(tag, picture[None], description=DESCRIPTIONS[tag.split("/")[0]])
+                # The file as it is: `tf.summary.image` would encode the picture once more.
+                content = tf.constant([str(picture.shape[1]), str(picture.shape[0]), files[tag]])
+                described = metadata.create_summary_metadata(display_name=None, description=DESCRIPTIONS[tag.split("/")[0]])
+                tf.summary.write(tag, content, metadata=described)
         writer.close()
     errors = {f"validation_top{k}_error": history[-1][f"val_top{k}_error"] for k in (1, 5)}
     log = epath.Path(tensorboard)
@@ -84,3 +89,11 @@ def visualize(
         net = ComparedNet(recipe["architecture"], epochs=len(history), **errors)
         write_training(epath.Path(logs) / log.name, net, training_hyperparameters(recipe, examples.image_size))
         write_table(epath.Path(logs))
+
+
+def _file(tag: str) -> str:
+    """Name of the file of a picture: `gallery_conv5.png` of `gallery/conv5`."""
+    from zfnet.components.figures.picture_name import picture_name
+
+    figure, _, layer = tag.partition("/")
+    return picture_name(figure, layer) if layer else f"{figure}.png"

@@ -99,11 +99,11 @@ def test_examples_of_a_step_are_named(examples, statistics):
 
 def test_colours_are_varied_as_is_said():
     image = np.random.default_rng(0).uniform(-128, 128, (4, 5, 3)).astype("float32")
-    draws = tf.constant([[1.0, 0.5, 0.5, 0.5, 0.9], [0.5, 1.0, 0.0, 0.75, 0.9], [0.0, 1.0, 1.0, 1.0, 0.24]])
+    draws = tf.constant([[1.0, 0.5, 0.5, 0.5, 0.9], [0.5, 1.0, 0.0, 0.75, 0.9], [0.0, 1.0, 1.0, 1.0, 0.29]])
     brighter, cast, grey = vary_colours(np.stack([image] * 3), draws)
     np.testing.assert_allclose(brighter, 1.3 * image, rtol=1e-6)
-    np.testing.assert_allclose(cast, image + np.array([20, -20, 10]), rtol=1e-5, atol=1e-4)
-    expected = (0.7 * image + 20).mean(axis=2, keepdims=True)
+    np.testing.assert_allclose(cast, image + np.array([25, -25, 12.5]), rtol=1e-5, atol=1e-4)
+    expected = (0.7 * image + 25).mean(axis=2, keepdims=True)
     np.testing.assert_allclose(grey, np.repeat(expected, 3, axis=2), rtol=1e-4, atol=1e-4)
 
 

@@ -2,7 +2,7 @@
 
 Command: zfnet run --config caltech101
 Hardware: 2 CPU cores, no GPU; TFDS downloads 137 MB
-Time: about 20 minutes, not run here; reckoned from photo_patches, whose 3,750 examples of version 1.0.0 took 17 s an epoch; with --local about a minute
+Time: about 20 minutes, not run here; reckoned from 17 s an epoch of 3,750 patches; with --local about a minute
 Expected error: not run here. From scratch, the paper's whole net at 224 pixels had 53.5 % top-1, averaged over classes (Zeiler & Fergus
     2013, Table 4: accuracy 46.5 % with 30 a class); the small net at 96 pixels can be expected to have more.
 """

@@ -2,7 +2,7 @@
 
 Command: zfnet run --config imagenette
 Hardware: 2 CPU cores, no GPU; TFDS downloads 340 MB
-Time: about half an hour, not run here; reckoned from photo_patches, whose 3,750 examples of version 1.0.0 took 17 s an epoch; with --local about a minute
+Time: about half an hour, not run here; reckoned from 17 s an epoch of 3,750 patches; with --local about a minute
 Expected error: not known, not run here (chance: 90 % top-1, 50 % top-5)
 """
 

@@ -50,4 +50,4 @@ def test_pieces_of_photographs_that_are_installed(example, tmp_path):
         assert len(files) == count * len(script.CLASSES)
         for file in files:
             with Image.open(file) as piece:
-                assert piece.width == piece.height >= 60
+                assert piece.width == piece.height >= 45

@@ -32,7 +32,7 @@ def test_configuration_gives_the_defaults(compiled, tmp_path):
     assert done.stdout.splitlines() == [
         "pipeline.yaml: ExampleGen, StatisticsGen, ExampleValidator, Trainer, Evaluator, Visualizer, Pusher, each in a container of "
         "zfnet:latest",
-        "Parameters: architecture, batch_size, beam_options, crops, data, deterministic, epochs, image_size, "
+        "Parameters: architecture, batch_size, beam_options, crops, data, decay_epochs, deterministic, epochs, image_size, "
         "keep_checkpoints, keep_every, "
         "maps, max_rejected, patience, root, runner, seed, ten_crop; root must be given",
     ]

@@ -3,7 +3,7 @@
 Command: make bench BENCHMARKS=recipe, or .venv/bin/python benchmarks/recipe.py [FOLDER ...]
 A FOLDER holds photographs of your own, in folders by class; or side by side: then patches are cut out of each as photo_patches are, and the
 class is the photograph. Ten trainings, twenty minutes on two cores, and two more for each FOLDER.
-Writes benchmarks/recipe.json, and from it the tables in docs/paper.md. Without FOLDER those of the last time stay.
+Prints the tables, and writes benchmarks/recipe.json. Without FOLDER, what other photographs gave the last time stays in it.
 """
 
 import dataclasses
@@ -13,10 +13,9 @@ import subprocess
 import sys
 import tempfile
 
-from report import HERE, commit, conditions, machine, markdown, versions, with_table
+from report import HERE, commit, conditions, machine, markdown, versions
 
 NAME = "recipe"
-DOCUMENT = HERE.parent / "docs" / "paper.md"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 NET = "zfnet-small"
 # All that the recipe was before, which is the paper's but for the radius.
@@ -112,7 +111,7 @@ def try_folder(folder: pathlib.Path, work: pathlib.Path) -> dict:
 
 
 def tables(result: dict) -> dict[str, str]:
-    """The tables of the page, by their parts."""
+    """The tables in Markdown, by name."""
     measures = ["top-1 error", "top-5 error", "conv1's filters with structure"]
     choices = markdown(["recipe", *measures], [[row["recipe"], *_cells(row)] for row in result["choices"]])
     rows = []
@@ -129,7 +128,7 @@ def _cells(row: dict) -> list[str]:
 
 
 def main() -> None:
-    """Trains, and writes the results and the tables."""
+    """Trains, writes the results, and prints the tables."""
     target = HERE / f"{NAME}.json"
     folders = [pathlib.Path(folder).resolve() for folder in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as temporary:
@@ -141,10 +140,7 @@ def main() -> None:
     result = {"command": "python benchmarks/recipe.py", "commit": commit(), "machine": machine(), "versions": versions()}
     result |= {"choices": choices, "folders": tried}
     target.write_text(json.dumps(result, indent=1) + "\n")
-    text = DOCUMENT.read_text()
-    for part, table in tables(result).items():
-        text = with_table(text, NAME, table, part)
-    DOCUMENT.write_text(text)
+    print(*tables(result).values(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ SCALARS = ["epoch/learning_rate", "epoch/loss", "epoch/structured", "epoch/top1_
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 PICTURES = {
     "train": [*(f"evolution/{layer}" for layer in LAYERS), "filters/conv1"],
-    "gallery": ["filters", *(f"gallery/{layer}" for layer in LAYERS), "occlusion"],
+    "gallery": ["features", "filters", *(f"gallery/{layer}" for layer in LAYERS), "occlusion"],
 }
 
 

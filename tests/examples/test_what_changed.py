@@ -12,7 +12,7 @@ def run(script, *arguments) -> list[list[str]]:
 
 
 def test_a_net_that_is_trained_here(example, tmp_path):
-    lines = run(example("what_changed"), "--epochs", 2, "--patches", 8, "--out", tmp_path / "picture.png")
+    lines = run(example("what_changed"), "--epochs", 6, "--patches", 8, "--out", tmp_path / "picture.png")
     rows = {words[0]: words[1:] for words in lines if words[0].startswith("conv")}
     assert list(rows) == ["conv1", "conv2", "conv3", "conv4", "conv5"]
     for moved, *correlations in rows.values():

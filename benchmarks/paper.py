@@ -49,6 +49,9 @@ ARCHITECTURES = {
     "zfnet-small": "ZFNet",
     WIDE: "ZFNet, layers 3, 4, 5 of 256, 512, 256 maps",
 }
+CONVOLUTIONS = [f"conv{number}" for number in range(1, 6)]
+# Epochs at which the convergence of the layers is told.
+LOOKS = "2", "5", "10"
 # A validation patch, in which one thing decides.
 OCCLUDED = "coins", 10
 
@@ -77,6 +80,44 @@ def occluded_image(work: pathlib.Path) -> pathlib.Path:
     return path
 
 
+def agreement(root: pathlib.Path) -> dict:
+    """How far the nine strongest activations of a map come from one class.
+
+    Returns:
+        For each layer `maps`, those with nine, and `share`, the mean over them of the largest part of the nine that one class has;
+        `chance`: the same of nine examples drawn at random.
+    """
+    import numpy as np
+
+    from zfnet.components.artifacts import Examples
+    from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.components.figures.example_search import SHOWN, ExampleSearch
+    from zfnet.model import Deconvnet
+
+    paths = json.loads((root / "run.json").read_text())["artifacts"]
+    search = ExampleSearch(Deconvnet(load_model_file(root / paths["model"])), Examples(root / paths["examples"]))
+    labels = search.origins.labels
+
+    def share(numbers) -> float:
+        return np.unique(labels[numbers], return_counts=True)[1].max() / SHOWN
+
+    found = {}
+    for layer, strongest in search.strongest(CONVOLUTIONS).items():
+        chosen = {unit: search.different(layer, unit) for unit in range(len(strongest.values))}
+        shares = [share(strongest.examples[unit, ranks]) for unit, ranks in chosen.items() if len(ranks) == SHOWN]
+        found[layer] = {"maps": len(shares), "share": float(np.mean(shares))}
+    random = np.random.default_rng(0)
+    drawn = [share(random.choice(len(labels), SHOWN, replace=False)) for _ in range(10_000)]
+    return {"layers": found, "chance": float(np.mean(drawn))}
+
+
+def convergence(root: pathlib.Path) -> dict:
+    """How fast each layer settled, at each epoch: what `convergence.json` of the run's model holds of the convolutions."""
+    model = root / json.loads((root / "run.json").read_text())["artifacts"]["model"]
+    found = json.loads((model.parent / "convergence.json").read_text())
+    return {measure: {layer: layers[layer] for layer in CONVOLUTIONS} for measure, layers in found.items()}
+
+
 def measure(work: pathlib.Path) -> dict:
     """Runs the commands, and gathers their numbers."""
 
@@ -103,6 +144,8 @@ def measure(work: pathlib.Path) -> dict:
         "versions": versions(),
         "table 2": ensembles,
         "table 3": {row["architecture"]: {name: row[name] for name in (*errors, "parameters")} for row in compared["architectures"]},
+        "figure 2": agreement(work / "zfnet"),
+        "figure 4": convergence(work / "zfnet"),
         "figure 5": {
             family: {layer: sum(map(sum, distances)) / sum(map(len, distances)) for layer, distances in found["relative_distances"].items()}
             for family, found in invariance["transformations"].items()
@@ -120,6 +163,7 @@ def measure(work: pathlib.Path) -> dict:
                 "aliased": found["first_layer"]["aliased"]["median"],
                 "quartiles": found["first_layer"]["aliased"]["quartiles"],
                 "mostly_aliased": len(found["first_layer"]["aliased"]["mostly"]),
+                "structured": found["first_layer"]["structure"]["share"],
                 "at_clip": len(found["first_layer"]["rms"]["at_clip"]),
                 "filters": found["first_layer"]["filters"],
                 "dead": sum(layer["dead"] for layer in found["layers"].values()),
@@ -164,6 +208,7 @@ def tables(result: dict) -> dict[str, str]:
             name,
             f"{found['aliased']:.2f} ({found['quartiles'][0]:.2f} to {found['quartiles'][1]:.2f})",
             f"{found['mostly_aliased']} of {found['filters']}",
+            f"{found['structured']:.2f}",
             f"{found['at_clip']} of {found['filters']}",
             f"{found['dead']} of {found['maps']:,}",
             " / ".join(f"{share:.2f}" for share in found["strongest_tenth"].values()),
@@ -175,10 +220,38 @@ def tables(result: dict) -> dict[str, str]:
         for part, layers in result["table 1"].items()
     ]
     parts = next(iter(result["table 1"].values()))
+    settled = result["figure 4"]
+    of_epochs = [
+        [layer, *(f"{settled[measure][layer][epoch]:.2f}" for measure in ("weight_change", "strongest_changed") for epoch in LOOKS)]
+        for layer in CONVOLUTIONS
+    ]
+    nine = result["figure 2"]
     made = {
+        "figure 2": markdown(
+            ["", *nine["layers"], "nine at random"],
+            [
+                [
+                    "of nine from one class, mean over maps",
+                    *(f"{each['share']:.0%}" for each in nine["layers"].values()),
+                    f"{nine['chance']:.0%}",
+                ]
+            ],
+        ),
+        "figure 4": markdown(
+            ["", *(f"{what}, epoch {epoch}" for what in ("weights changed by", "maps with another strongest image") for epoch in LOOKS)],
+            of_epochs,
+        ),
         "figure 5": markdown(["mean distance, of that between images", *result["figure 5"]], of_layers),
         "figure 6": markdown(
-            ["net", "aliased part of conv1's filters", "mostly aliased", "at the clip", "dead maps", "strongest tenth, conv1 / conv2"],
+            [
+                "net",
+                "aliased part of conv1's filters",
+                "mostly aliased",
+                "with structure",
+                "at the clip",
+                "dead maps",
+                "strongest tenth, conv1 / conv2",
+            ],
             of_filters,
         ),
         "table 1": markdown(["hidden part", *(text for layer in parts for text in (layer, f"{layer}, random"))], of_parts),

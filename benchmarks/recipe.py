@@ -3,7 +3,7 @@
 Command: make bench BENCHMARKS=recipe, or .venv/bin/python benchmarks/recipe.py [FOLDER ...]
 A FOLDER holds photographs of your own, in folders by class; or side by side: then patches are cut out of each as photo_patches are, and the
 class is the photograph. Ten trainings, twenty minutes on two cores, and two more for each FOLDER.
-Prints the tables, and writes benchmarks/recipe.json. Without FOLDER, what other photographs gave the last time stays in it.
+Writes benchmarks/recipe.json, and from it the tables in docs/paper.md. Without FOLDER, what other photographs gave the last time stays.
 """
 
 import dataclasses
@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 
-from report import HERE, commit, conditions, machine, markdown, versions
+from report import HERE, commit, conditions, machine, markdown, versions, with_table
 
 NAME = "recipe"
+DOCUMENT = HERE.parent / "docs" / "paper.md"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 NET = "zfnet-small"
 # All that the recipe was before, which is the paper's but for the radius.
@@ -111,7 +112,7 @@ def try_folder(folder: pathlib.Path, work: pathlib.Path) -> dict:
 
 
 def tables(result: dict) -> dict[str, str]:
-    """The tables in Markdown, by name."""
+    """The tables in Markdown, by the words after the comma in their marks."""
     measures = ["top-1 error", "top-5 error", "conv1's filters with structure"]
     choices = markdown(["recipe", *measures], [[row["recipe"], *_cells(row)] for row in result["choices"]])
     rows = []
@@ -119,8 +120,7 @@ def tables(result: dict) -> dict[str, str]:
         counts = f"{row['examples']['train']:,} + {row['examples']['validation']:,}"
         rows += [[row["folder"], counts, "as it was", *_cells(row["before"])], ["", "", "as it is", *_cells(row["after"])]]
     folders = markdown(["photographs", "examples", "recipe", *measures], rows)
-    where = conditions(result)
-    return {"choices": choices + where} | ({"folders": folders + where} if rows else {})
+    return {"choices": choices + conditions(result), "folders": folders + conditions(result)}
 
 
 def _cells(row: dict) -> list[str]:
@@ -128,7 +128,7 @@ def _cells(row: dict) -> list[str]:
 
 
 def main() -> None:
-    """Trains, writes the results, and prints the tables."""
+    """Trains, and writes the results and the tables."""
     target = HERE / f"{NAME}.json"
     folders = [pathlib.Path(folder).resolve() for folder in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as temporary:
@@ -140,7 +140,10 @@ def main() -> None:
     result = {"command": "python benchmarks/recipe.py", "commit": commit(), "machine": machine(), "versions": versions()}
     result |= {"choices": choices, "folders": tried}
     target.write_text(json.dumps(result, indent=1) + "\n")
-    print(*tables(result).values(), sep="\n")
+    text = DOCUMENT.read_text()
+    for part, table in tables(result).items():
+        text = with_table(text, NAME, table, part)
+    DOCUMENT.write_text(text)
 
 
 if __name__ == "__main__":

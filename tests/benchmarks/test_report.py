@@ -39,14 +39,18 @@ def test_cost_is_reckoned_from_what_was_measured(name, monkeypatch):
     assert report.with_table(text, name, benchmark.cost_table(result)) == text
 
 
-def test_the_papers_page_shows_what_was_measured(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("paper", ["figure 2", "figure 4", "figure 5", "figure 6", "table 1", "table 2", "table 3"]), ("recipe", ["choices", "folders"])],
+)
+def test_the_papers_page_shows_what_was_measured(name, parts, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    paper, report = importlib.import_module("paper"), importlib.import_module("report")
-    text = paper.DOCUMENT.read_text()
-    tables = paper.tables(json.loads((ROOT / "benchmarks" / "paper.json").read_text()))
-    assert list(tables) == ["figure 5", "figure 6", "table 1", "table 2", "table 3"]
+    benchmark, report = importlib.import_module(name), importlib.import_module("report")
+    text = benchmark.DOCUMENT.read_text()
+    tables = benchmark.tables(json.loads((ROOT / "benchmarks" / f"{name}.json").read_text()))
+    assert list(tables) == parts
     for part, table in tables.items():
-        assert report.with_table(text, "paper", table, part) == text
+        assert report.with_table(text, name, table, part) == text
         assert len(table.splitlines()) > 3
 
 

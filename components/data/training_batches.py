@@ -14,7 +14,7 @@ SHUFFLED = 20_000
 READERS = 16
 # How colours are varied: what brightness is multiplied with at least and at most, the most that is added to a channel or taken from it
 # (of 0..255), and the share of the images that turn grey.
-GAINS, SHIFT, GREY = (0.7, 1.3), 25.0, 0.3
+GAINS, SHIFT, GREY = (0.7, 1.3), 40.0, 0.4
 
 
 def training_batches(
@@ -27,7 +27,7 @@ def training_batches(
     first_epoch: int,
     epochs: int,
     crops: str,
-    varied_colours: bool = False,
+    varied_epochs: int = 0,
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
@@ -44,7 +44,7 @@ def training_batches(
         first_epoch: number of the first epoch, counted from 0.
         epochs: number of the epoch to stop before.
         crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, mirrored or not.
-        varied_colours: whether to vary the colours of each image (`vary_colours`), at each epoch anew.
+        varied_epochs: number of the epoch to stop before that varies the colours of each image (`vary_colours`), each time anew.
         first_step: step of the first epoch to begin at, counted from 0; what comes before is not decoded.
         context: whose part of every batch this is; without it the whole.
 
@@ -68,11 +68,11 @@ def training_batches(
             image = tf.cast(decode_crop(example["image"], top, left, size), tf.float32) - mean[top : top + size, left : left + size]
             # Not `image[:, ::-1]`, which takes longer than all the rest, and not for those that stay as they are.
             image = tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
-            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)) if varied_colours else tf.zeros(5)
+            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)) if varied_epochs else tf.zeros(5)
             return image, example["label"], colours
 
         def finish(images, labels, colours):
-            return vary_colours(images, colours) if varied_colours else images, labels
+            return tf.cond(epoch < varied_epochs, lambda: vary_colours(images, colours), lambda: images), labels
 
         share = batch_size // context.num_replicas_in_sync
         batches = records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(share, drop_remainder=True)
@@ -83,7 +83,7 @@ def training_batches(
 
 
 def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Varies the colours of images: other brightness and contrast, another cast, and for three tenths of them nothing but grey.
+    """Varies the colours of images: other brightness and contrast, another cast, and for two fifths of them nothing but grey.
 
     Not in the paper. Where colour alone tells classes apart, a net learns colours and no shapes.
 
@@ -92,11 +92,11 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         draws: float `(n, 5)`, 0..1, of each: of the gain, of the shift of each channel, and of turning grey.
 
     Returns:
-        Each image times 0.7 to 1.3, plus -25 to 25 in each channel; its mean over the channels in each of them if it turns grey.
+        Each image times 0.7 to 1.3, plus -40 to 40 in each channel; its mean over the channels in each of them if it turns grey.
 
     Examples:
         >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1).tolist()
-        [[[[1.3, 1.3, 26.3]]]]
+        [[[[1.3, 1.3, 41.3]]]]
     """
     draws = draws[:, None, None]
     varied = images * (GAINS[0] + (GAINS[1] - GAINS[0]) * draws[..., :1]) + SHIFT * (2 * draws[..., 1:4] - 1)

@@ -13,6 +13,8 @@ STEPS_PER_EPOCH = 8
 LARGEST_BATCH = 64
 CROPS = ("ten", "random")
 COLOURS = ("kept", "varied")
+# Part of the epochs over which a rate falls in which colours are varied; in the others a net learns what colours are for.
+VARIED = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +59,11 @@ class Recipe:
         """The architecture, which says how it learns where nothing was chosen."""
         return find_architecture(self.architecture)
 
-    @property
-    def varies_colours(self) -> bool:
-        """Whether training varies the colours of its images."""
-        return (self.colours or self.row.colours) == "varied"
+    def varied_epochs_for(self, examples: int) -> int:
+        """Number of epochs, from the first, in which training varies colours: those of a high rate, or all if there is no end of them."""
+        if (self.colours or self.row.colours) == "kept":
+            return 0
+        return round(VARIED * self.decay_epochs_for(examples)) if self.row.schedule == "cosine" else self.epochs_for(examples)
 
     def batch_for(self, examples: int) -> int:
         """Images a step, given the number of training examples."""

@@ -20,13 +20,13 @@ DOCUMENT = HERE.parent / "docs" / "paper.md"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 NET = "zfnet-small"
 # All that the recipe was before, which is the paper's but for the radius.
-PAPER = f"{NET}:first_stddev=0.01,rms_radius=0.05,learning_rate=0.01,schedule=plateau,weight_decay=0,colours=kept"
+PAPER = f"{NET}:first_stddev=0.01,rms_radius=0.05,learning_rate=0.01,schedule=plateau,weight_decay=0,augmentation=paper"
 VARIATIONS = {
     "as it is": NET,
     "conv1 starts with 0.01": f"{NET}:first_stddev=0.01",
     "rate falls on a plateau": f"{NET}:schedule=plateau",
     "no weight decay": f"{NET}:weight_decay=0",
-    "colours kept": f"{NET}:colours=kept",
+    "crops alone, colours as they are": f"{NET}:augmentation=paper",
     "all of these, and the radius": PAPER,
 }
 SEEDS = 1, 2

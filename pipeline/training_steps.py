@@ -52,7 +52,7 @@ def training_steps(
             "deterministic": config.deterministic,
             "mixed_precision": config.mixed_precision,
             "xla": config.xla,
-            "colours": config.colours,
+            "augmentation": config.augmentation,
             "decay_epochs": config.decay_epochs,
             "keep_every": 60 * config.checkpoint_minutes,
             "keep_checkpoints": config.keep_checkpoints,

@@ -12,9 +12,11 @@ from zfnet.model.net.ten_crop import CROPS, crop_corner
 SHUFFLED = 20_000
 # Shards read at a time, so that a slow disk or network does not hold training up.
 READERS = 16
-# How colours are varied: what brightness is multiplied with at least and at most, the most that is added to a channel or taken from it
-# (of 0..255), and the share of the images that turn grey.
-GAINS, SHIFT, GREY = (0.7, 1.3), 40.0, 0.4
+# Strong augmentation: the side of the smallest square that is seen, as a share of the image's; what brightness is multiplied with at least
+# and at most; the most that is added to a channel or taken from it (of 0..255); and the share of the images that turn grey.
+SMALLEST, GAINS, SHIFT, GREY = 0.6, (0.7, 1.3), 25.0, 0.6
+# What is drawn of an image is a whole number below this.
+DRAWS = 1 << 30
 
 
 def training_batches(
@@ -27,7 +29,7 @@ def training_batches(
     first_epoch: int,
     epochs: int,
     crops: str,
-    varied_epochs: int = 0,
+    strong_epochs: int = 0,
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
@@ -44,7 +46,8 @@ def training_batches(
         first_epoch: number of the first epoch, counted from 0.
         epochs: number of the epoch to stop before.
         crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, mirrored or not.
-        varied_epochs: number of the epoch to stop before that varies the colours of each image (`vary_colours`), each time anew.
+        strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: those before it see, instead of a
+            crop, a square of each image of another size (`scaled_box`), scaled to that of a crop, in other colours (`vary_colours`).
         first_step: step of the first epoch to begin at, counted from 0; what comes before is not decoded.
         context: whose part of every batch this is; without it the whole.
 
@@ -60,19 +63,20 @@ def training_batches(
         step = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
         records = own_share(_whole_batches(examples, seed, epoch, batch_size).skip(step * batch_size), batch_size, context)
 
+        strong = epoch < strong_epochs
+
         def load(number, record):
             example = tf.io.parse_single_example(record, FEATURES)
             draw_seed = tf.stack([seed + epoch * 2**32, number])
-            draw = tf.random.stateless_uniform([3], draw_seed, maxval=1 << 30, dtype=tf.int32)
-            top, left, mirrored = crop(draw, mean.shape[0], size)
-            image = tf.cast(decode_crop(example["image"], top, left, size), tf.float32) - mean[top : top + size, left : left + size]
-            # Not `image[:, ::-1]`, which takes longer than all the rest, and not for those that stay as they are.
-            image = tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
-            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)) if varied_epochs else tf.zeros(5)
-            return image, example["label"], colours
+            draw = tf.random.stateless_uniform([3], draw_seed, maxval=DRAWS, dtype=tf.int32)
+            image = tf.cond(
+                strong, lambda: _scaled(example["image"], mean, draw, size), lambda: _cropped(example["image"], mean, crop, draw, size)
+            )
+            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)) if strong_epochs else tf.zeros(5)
+            return tf.ensure_shape(image, (size, size, 3)), example["label"], colours
 
         def finish(images, labels, colours):
-            return tf.cond(epoch < varied_epochs, lambda: vary_colours(images, colours), lambda: images), labels
+            return tf.cond(strong, lambda: vary_colours(images, colours), lambda: images), labels
 
         share = batch_size // context.num_replicas_in_sync
         batches = records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(share, drop_remainder=True)
@@ -83,7 +87,7 @@ def training_batches(
 
 
 def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Varies the colours of images: other brightness and contrast, another cast, and for two fifths of them nothing but grey.
+    """Varies the colours of images: other brightness and contrast, another cast, and for three fifths of them nothing but grey.
 
     Not in the paper. Where colour alone tells classes apart, a net learns colours and no shapes.
 
@@ -92,15 +96,36 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         draws: float `(n, 5)`, 0..1, of each: of the gain, of the shift of each channel, and of turning grey.
 
     Returns:
-        Each image times 0.7 to 1.3, plus -40 to 40 in each channel; its mean over the channels in each of them if it turns grey.
+        Each image times 0.7 to 1.3, plus -25 to 25 in each channel; its mean over the channels in each of them if it turns grey.
 
     Examples:
         >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1).tolist()
-        [[[[1.3, 1.3, 41.3]]]]
+        [[[[1.3, 1.3, 26.3]]]]
     """
     draws = draws[:, None, None]
     varied = images * (GAINS[0] + (GAINS[1] - GAINS[0]) * draws[..., :1]) + SHIFT * (2 * draws[..., 1:4] - 1)
     return tf.where(draws[..., 4:] < GREY, tf.reduce_mean(varied, axis=-1, keepdims=True), varied)
+
+
+def scaled_box(draw: tf.Tensor) -> tf.Tensor:
+    """Draws the square of an image that strong augmentation sees.
+
+    Args:
+        draw: int32 `(3,)`, 0 to `DRAWS` - 1: for the side and the mirroring, for the row, and for the column.
+
+    Returns:
+        Float `(4,)`, first row, first column, last row, last column, as shares of the image's last row and column. It is a square with a
+        side of 0.6 to 1 of the image's; where the last column is smaller than the first, what is seen is mirrored.
+
+    Examples:
+        >>> scaled_box(tf.constant([0, 0, DRAWS // 2])).numpy().round(2).tolist()
+        [0.0, 0.2, 0.6, 0.8]
+    """
+    share, down, along = tf.unstack(tf.cast(draw, tf.float32) / DRAWS)
+    share = SMALLEST + (1 - SMALLEST) * share
+    top, left = (1 - share) * down, (1 - share) * along
+    first, last = tf.unstack(tf.where(draw[0] % 2 == 1, tf.stack([left + share, left]), tf.stack([left, left + share])))
+    return tf.stack([top, first, top + share, last])
 
 
 def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, step: int) -> list[str]:
@@ -129,6 +154,18 @@ def _whole_batches(examples: Examples, seed: int, epoch: tf.Tensor, batch_size: 
     )
     records = records.shuffle(SHUFFLED, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False).enumerate()
     return records.take(examples.count("train") // batch_size * batch_size)
+
+
+def _cropped(encoded, mean, crop, draw, size):
+    top, left, mirrored = crop(draw, mean.shape[0], size)
+    image = tf.cast(decode_crop(encoded, top, left, size), tf.float32) - mean[top : top + size, left : left + size]
+    # Not `image[:, ::-1]`, which takes longer than all the rest, and not for those that stay as they are.
+    return tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
+
+
+def _scaled(encoded, mean, draw, size):
+    image = tf.cast(decode_crop(encoded, 0, 0, mean.shape[0]), tf.float32) - mean
+    return tf.image.crop_and_resize(image[None], scaled_box(draw)[None], [0], (size, size))[0]
 
 
 def _one_of_ten(draw, side, size):

@@ -102,7 +102,7 @@ def fit(
                 first_step=state.step,
                 epochs=epochs,
                 crops=recipe.crops,
-                varied_epochs=recipe.varied_epochs_for(count),
+                strong_epochs=recipe.strong_epochs_for(count),
                 context=context,
             )
         )
@@ -128,7 +128,7 @@ def fit(
         writer.close()
     used: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
     used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay}
-    used |= {"colours": recipe.colours or recipe.row.colours, "varied_epochs": recipe.varied_epochs_for(count)}
+    used |= {"augmentation": recipe.augmentation or recipe.row.augmentation, "strong_epochs": recipe.strong_epochs_for(count)}
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))

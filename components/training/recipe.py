@@ -12,9 +12,9 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 STEPS_PER_EPOCH = 8
 LARGEST_BATCH = 64
 CROPS = ("ten", "random")
-COLOURS = ("kept", "varied")
-# Part of the epochs over which a rate falls in which colours are varied; in the others a net learns what colours are for.
-VARIED = 0.7
+AUGMENTATIONS = ("paper", "strong")
+# Part of the epochs over which a rate falls that have strong augmentation; in the others a net learns images as they are.
+STRONG = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Recipe:
     deterministic: bool
     mixed_precision: bool | None = None
     xla: bool | None = None
-    colours: str | None = None
+    augmentation: str | None = None
     decay_epochs: int | None = None
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class Recipe:
             raise ValueError(
                 "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."
             )
-        for name, choices in (("crops", CROPS), ("colours", (*COLOURS, None))):
+        for name, choices in (("crops", CROPS), ("augmentation", (*AUGMENTATIONS, None))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of: {', '.join(filter(None, choices))}.")
 
@@ -59,11 +59,11 @@ class Recipe:
         """The architecture, which says how it learns where nothing was chosen."""
         return find_architecture(self.architecture)
 
-    def varied_epochs_for(self, examples: int) -> int:
-        """Number of epochs, from the first, in which training varies colours: those of a high rate, or all if there is no end of them."""
-        if (self.colours or self.row.colours) == "kept":
+    def strong_epochs_for(self, examples: int) -> int:
+        """Number of epochs, from the first, with strong augmentation: those of a high rate, or all where the rate falls on plateaus."""
+        if (self.augmentation or self.row.augmentation) == "paper":
             return 0
-        return round(VARIED * self.decay_epochs_for(examples)) if self.row.schedule == "cosine" else self.epochs_for(examples)
+        return round(STRONG * self.decay_epochs_for(examples)) if self.row.schedule == "cosine" else self.epochs_for(examples)
 
     def batch_for(self, examples: int) -> int:
         """Images a step, given the number of training examples."""

@@ -72,7 +72,7 @@ class Architecture:
         schedule: how it falls: `"plateau"`, to a tenth each time the validation error stops falling (the paper's), or `"cosine"`, along
             half a cosine to a fiftieth.
         weight_decay: share of each kernel, times the learning rate, that a step takes away (Loshchilov & Hutter 2019); 0 for none.
-        colours: what training does to the colours of an image: they are `"kept"` (the paper's), or `"varied"`.
+        augmentation: how training varies images: `"paper"`, by crops alone, or `"strong"`, by size, brightness and colour too.
 
     Raises:
         ValueError: if there is no convolution, or a number is out of its range.
@@ -89,7 +89,7 @@ class Architecture:
     learning_rate: float = 0.01
     schedule: Literal["plateau", "cosine"] = "plateau"
     weight_decay: float = 0.0
-    colours: Literal["kept", "varied"] = "kept"
+    augmentation: Literal["paper", "strong"] = "paper"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dense", tuple(Dense(*layer) for layer in self.dense))
@@ -160,11 +160,12 @@ class Architecture:
         A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does. In conv1 the
         start itself is noise that stays in the filters: drawn with 0.0003, what they learn outgrows it in some dozen steps. Inputs are
         smaller, so weights are larger, and a radius of 0.1 would not hold them alike. Colours are varied, since colour alone tells a
-        few photographs apart, and a net that can trust it learns no edges. `benchmarks/recipe.py` has the trials.
+        few photographs apart, and a net that can trust it learns no edges; sizes too, which leaves fewer filters noise.
+        `benchmarks/recipe.py` has the trials.
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
         starts = dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.0003, deep_stddev=None, rms_radius=0.2)
-        return dataclasses.replace(starts, learning_rate=0.015, schedule="cosine", weight_decay=0.05, colours="varied")
+        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.05, augmentation="strong")
 
 
 # Zeiler & Fergus 2013 (v3), Fig. 3. Reading: padding 1 in conv1, which gives the figure's 110 (`same` would give 112).

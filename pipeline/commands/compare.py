@@ -51,7 +51,7 @@ def command(
     changes separated by commas, such as zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. What can
     be changed is filters, kernel, stride, padding, pool and normalize of conv1 to conv5, units of fc6 and fc7, dropout, rms_radius,
     first_stddev and deep_stddev; and of how it learns, learning_rate, schedule (plateau or cosine), weight_decay and
-    colours (kept or varied).
+    augmentation (paper or strong).
 
     Writes DIR/compare.json with every number, and the same as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR` shows
     the curves of every training, and hyperparameters beside errors under HParams; `zfnet runs --root DIR` shows where all of it came from.

@@ -57,10 +57,10 @@ NOT_BLESSED = 3
     help="What training sees of a photograph: one of the paper's ten crops, or any crop.",
 )
 @click.option(
-    "--colours",
-    type=click.Choice(["kept", "varied"]),
-    show_default="varied for the small architectures, else kept",
-    help="Whether training varies brightness and colours of photographs, so that a net learns shapes too.",
+    "--augmentation",
+    type=click.Choice(["paper", "strong"]),
+    show_default="strong for the small architectures, else paper",
+    help="How training varies images: by crops alone, as the paper does, or by size, brightness and colour too.",
 )
 @click.option(
     "--decay-epochs",

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.ndimage import map_coordinates
 
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.data.training_batches import training_batches, training_ids, vary_colours
+from zfnet.components.data.training_batches import DRAWS, scaled_box, training_batches, training_ids, vary_colours
 from zfnet.model.net.ten_crop import ten_crop
 
 SIZE = 56
@@ -99,33 +100,53 @@ def test_examples_of_a_step_are_named(examples, statistics):
 
 def test_colours_are_varied_as_is_said():
     image = np.random.default_rng(0).uniform(-128, 128, (4, 5, 3)).astype("float32")
-    draws = tf.constant([[1.0, 0.5, 0.5, 0.5, 0.9], [0.5, 1.0, 0.0, 0.75, 0.9], [0.0, 1.0, 1.0, 1.0, 0.39]])
+    draws = tf.constant([[1.0, 0.5, 0.5, 0.5, 0.9], [0.5, 1.0, 0.0, 0.75, 0.9], [0.0, 1.0, 1.0, 1.0, 0.59]])
     brighter, cast, grey = vary_colours(np.stack([image] * 3), draws)
     np.testing.assert_allclose(brighter, 1.3 * image, rtol=1e-6)
-    np.testing.assert_allclose(cast, image + np.array([40, -40, 20]), rtol=1e-5, atol=1e-4)
-    expected = (0.7 * image + 40).mean(axis=2, keepdims=True)
+    np.testing.assert_allclose(cast, image + np.array([25, -25, 12.5]), rtol=1e-5, atol=1e-4)
+    expected = (0.7 * image + 25).mean(axis=2, keepdims=True)
     np.testing.assert_allclose(grey, np.repeat(expected, 3, axis=2), rtol=1e-4, atol=1e-4)
 
 
-def test_varied_colours_change_the_images_of_the_same_batches_and_differ_by_example_and_epoch(examples, statistics):
+def test_strong_augmentation_sees_squares_of_the_image_in_varied_colours(examples, statistics):
     mean = statistics.mean_image()
-    kept = epochs_of(examples, mean, first_epoch=0, epochs=3)
-    varied = epochs_of(examples, mean, first_epoch=0, epochs=3, varied_epochs=2)
-    again = epochs_of(examples, mean, first_epoch=1, epochs=3, varied_epochs=2)
-    steps = examples.count("train") // 8
-    for (plain, _), (images, _) in zip(kept[2 * steps :], varied[2 * steps :], strict=True):
-        np.testing.assert_array_equal(plain, images)
-    gains, greys = [], []
-    for (plain, labels), (images, varied_labels) in zip(kept[: 2 * steps], varied[: 2 * steps], strict=True):
-        np.testing.assert_array_equal(labels, varied_labels)
-        for one, other in zip(plain, images, strict=True):
-            # The spread of the grey image is free of what was added, and stays as it was but for the gain.
-            spread = [image.mean(axis=2).std() for image in (one, other)]
-            gains.append(spread[1] / spread[0])
-            greys.append(np.ptp(other, axis=2).max() < 1e-3)
-    assert 0.6999 <= min(gains) < 0.76
-    assert 1.24 < max(gains) <= 1.3001
-    assert len({round(float(gain), 5) for gain in gains}) > 0.9 * len(gains)
-    assert 0.2 < np.mean(greys) < 0.6
-    for (images, _), (resumed, _) in zip(varied[steps:], again, strict=True):
-        np.testing.assert_array_equal(images, resumed)
+    images = stored(examples, "train") - mean
+    numbers = {id: number for number, id in enumerate(read_origins(examples, "train").ids)}
+    batches = epochs_of(examples, mean, first_epoch=1, epochs=2, strong_epochs=2)
+    for step in (0, 3):
+        for place, id in enumerate(training_ids(examples, batch_size=8, seed=0, epoch=1, step=step)):
+            draw_seed = tf.constant([2**32, step * 8 + place], tf.int64)
+            box = scaled_box(tf.random.stateless_uniform([3], draw_seed, maxval=DRAWS, dtype=tf.int32))
+            top, first, bottom, last = box.numpy() * (examples.side - 1)
+            grid = np.meshgrid(np.linspace(top, bottom, SIZE), np.linspace(first, last, SIZE), indexing="ij")
+            seen = np.stack([map_coordinates(channel, grid, order=1) for channel in images[numbers[id]].transpose(2, 0, 1)], axis=2)
+            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1))
+            np.testing.assert_allclose(batches[step][0][place], vary_colours(seen[None], colours[None])[0], atol=0.05)
+
+
+def test_strong_augmentation_ends(examples, statistics):
+    mean, steps = statistics.mean_image(), examples.count("train") // 8
+    plain = epochs_of(examples, mean, first_epoch=0, epochs=3)
+    strong = epochs_of(examples, mean, first_epoch=0, epochs=3, strong_epochs=2)
+    resumed = epochs_of(examples, mean, first_epoch=1, epochs=3, strong_epochs=2)
+    for number, ((images, labels), (strong_images, strong_labels)) in enumerate(zip(plain, strong, strict=True)):
+        np.testing.assert_array_equal(labels, strong_labels)
+        assert np.array_equal(images, strong_images) == (number >= 2 * steps)
+    for (images, _), (again, _) in zip(strong[steps:], resumed, strict=True):
+        np.testing.assert_array_equal(images, again)
+    grey = [np.ptp(image, axis=2).max() < 1e-3 for images, _ in strong[: 2 * steps] for image in images]
+    assert 0.45 < np.mean(grey) < 0.75
+
+
+def test_squares_lie_in_the_image_and_half_of_them_are_mirrored():
+    draws = tf.random.stateless_uniform([2000, 3], [0, 0], maxval=DRAWS, dtype=tf.int32)
+    top, first, bottom, last = tf.map_fn(scaled_box, draws, fn_output_signature=tf.float32).numpy().T
+    sides = bottom - top
+    np.testing.assert_allclose(np.abs(last - first), sides, atol=1e-6)
+    assert 0.6 <= sides.min() < 0.61
+    assert 0.99 < sides.max() <= 1
+    for starts, ends in ((top, bottom), (np.minimum(first, last), np.maximum(first, last))):
+        assert 0 <= starts.min() < 0.01
+        assert 0.99 < ends.max() <= 1
+        assert np.corrcoef(starts, sides)[0, 1] < 0
+    assert 0.45 < np.mean(last < first) < 0.55

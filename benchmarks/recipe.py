@@ -26,7 +26,7 @@ VARIATIONS = {
     "conv1 starts with 0.01": f"{NET}:first_stddev=0.01",
     "rate falls on a plateau": f"{NET}:schedule=plateau",
     "no weight decay": f"{NET}:weight_decay=0",
-    "crops alone, colours as they are": f"{NET}:augmentation=paper",
+    "augmentation of the paper: crops alone": f"{NET}:augmentation=paper",
     "all of these, and the radius": PAPER,
 }
 SEEDS = 1, 2

@@ -118,6 +118,6 @@ def test_what_all_fall_alike_is_not_said_to_be_chosen(red_net, planted):
 
 def test_a_detail_that_nobody_sees_is_none():
     square = default_square(ImageInput(SIDE, SIDE, False))
-    contrasts = {name: _contrast(picture, square).max() for name, picture in pictures().items()}
+    contrasts = {name: _contrast(picture, square, square).max() for name, picture in pictures().items()}
     assert contrasts["corner"] > DETAIL
     assert contrasts["pale"] == contrasts["nothing"] == 0

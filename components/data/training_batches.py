@@ -47,7 +47,7 @@ def training_batches(
         epochs: number of the epoch to stop before.
         crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, mirrored or not.
         strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: those before it see, instead of a
-            crop, a square of each image of another size (`scaled_box`), scaled to that of a crop, in other colours (`vary_colours`).
+            crop, a square of each image of another size (`scaled_boxes`), scaled to that of a crop, in other colours (`vary_colours`).
         first_step: step of the first epoch to begin at, counted from 0; what comes before is not decoded.
         context: whose part of every batch this is; without it the whole.
 
@@ -59,31 +59,33 @@ def training_batches(
     mean = tf.constant(mean, tf.float32)
     crop = {"ten": _one_of_ten, "random": _anywhere}[crops]
 
-    def epoch_batches(epoch):
+    def epoch_batches(epoch, strong):
         step = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
         records = own_share(_whole_batches(examples, seed, epoch, batch_size).skip(step * batch_size), batch_size, context)
-
-        strong = epoch < strong_epochs
 
         def load(number, record):
             example = tf.io.parse_single_example(record, FEATURES)
             draw_seed = tf.stack([seed + epoch * 2**32, number])
             draw = tf.random.stateless_uniform([3], draw_seed, maxval=DRAWS, dtype=tf.int32)
-            image = tf.cond(
-                strong, lambda: _scaled(example["image"], mean, draw, size), lambda: _cropped(example["image"], mean, crop, draw, size)
-            )
-            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1)) if strong_epochs else tf.zeros(5)
-            return tf.ensure_shape(image, (size, size, 3)), example["label"], colours
+            if not strong:
+                return _cropped(example["image"], mean, crop(draw, mean.shape[0], size), size), example["label"]
+            colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1))
+            return decode_crop(example["image"], 0, 0, mean.shape[0]), draw, colours, example["label"]
 
-        def finish(images, labels, colours):
-            return tf.cond(strong, lambda: vary_colours(images, colours), lambda: images), labels
+        def augment(images, draws, colours, labels):
+            squares = tf.image.crop_and_resize(tf.cast(images, tf.float32) - mean, scaled_boxes(draws), tf.range(share), (size, size))
+            return vary_colours(squares, colours), labels
 
         share = batch_size // context.num_replicas_in_sync
         batches = records.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(share, drop_remainder=True)
         # All images of a batch at once, which takes a third of the time.
-        return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+        return batches.map(augment, num_parallel_calls=tf.data.AUTOTUNE) if strong else batches
 
-    return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(2)
+    def of_epochs(first, end, strong):
+        return tf.data.Dataset.range(first, max(first, end)).flat_map(lambda epoch: epoch_batches(epoch, strong))
+
+    augmented = of_epochs(first_epoch, min(strong_epochs, epochs), strong=True)
+    return augmented.concatenate(of_epochs(max(first_epoch, strong_epochs), epochs, strong=False)).prefetch(2)
 
 
 def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
@@ -107,25 +109,26 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     return tf.where(draws[..., 4:] < GREY, tf.reduce_mean(varied, axis=-1, keepdims=True), varied)
 
 
-def scaled_box(draw: tf.Tensor) -> tf.Tensor:
-    """Draws the square of an image that strong augmentation sees.
+def scaled_boxes(draws: tf.Tensor) -> tf.Tensor:
+    """Draws the squares of images that strong augmentation sees.
 
     Args:
-        draw: int32 `(3,)`, 0 to `DRAWS` - 1: for the side and the mirroring, for the row, and for the column.
+        draws: int32 `(n, 3)`, 0 to `DRAWS` - 1, of each image: for the side and the mirroring, for the row, and for the column.
 
     Returns:
-        Float `(4,)`, first row, first column, last row, last column, as shares of the image's last row and column. It is a square with a
-        side of 0.6 to 1 of the image's; where the last column is smaller than the first, what is seen is mirrored.
+        Float `(n, 4)`, first row, first column, last row, last column, as shares of the image's last row and column. They are squares with
+        a side of 0.6 to 1 of the image's; where the last column is smaller than the first, what is seen is mirrored.
 
     Examples:
-        >>> scaled_box(tf.constant([0, 0, DRAWS // 2])).numpy().round(2).tolist()
-        [0.0, 0.2, 0.6, 0.8]
+        >>> scaled_boxes(tf.constant([[0, 0, DRAWS // 2]])).numpy().round(2).tolist()
+        [[0.0, 0.2, 0.6, 0.8]]
     """
-    share, down, along = tf.unstack(tf.cast(draw, tf.float32) / DRAWS)
-    share = SMALLEST + (1 - SMALLEST) * share
-    top, left = (1 - share) * down, (1 - share) * along
-    first, last = tf.unstack(tf.where(draw[0] % 2 == 1, tf.stack([left + share, left]), tf.stack([left, left + share])))
-    return tf.stack([top, first, top + share, last])
+    shares, down, along = tf.unstack(tf.cast(draws, tf.float32) / DRAWS, axis=1)
+    shares = SMALLEST + (1 - SMALLEST) * shares
+    top, left = (1 - shares) * down, (1 - shares) * along
+    mirrored = draws[:, 0] % 2 == 1
+    first, last = tf.where(mirrored, left + shares, left), tf.where(mirrored, left, left + shares)
+    return tf.stack([top, first, top + shares, last], axis=1)
 
 
 def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, step: int) -> list[str]:
@@ -156,16 +159,11 @@ def _whole_batches(examples: Examples, seed: int, epoch: tf.Tensor, batch_size: 
     return records.take(examples.count("train") // batch_size * batch_size)
 
 
-def _cropped(encoded, mean, crop, draw, size):
-    top, left, mirrored = crop(draw, mean.shape[0], size)
+def _cropped(encoded, mean, place, size):
+    top, left, mirrored = place
     image = tf.cast(decode_crop(encoded, top, left, size), tf.float32) - mean[top : top + size, left : left + size]
     # Not `image[:, ::-1]`, which takes longer than all the rest, and not for those that stay as they are.
-    return tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
-
-
-def _scaled(encoded, mean, draw, size):
-    image = tf.cast(decode_crop(encoded, 0, 0, mean.shape[0]), tf.float32) - mean
-    return tf.image.crop_and_resize(image[None], scaled_box(draw)[None], [0], (size, size))[0]
+    return tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
 
 
 def _one_of_ten(draw, side, size):

@@ -4,7 +4,7 @@ import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.data.training_batches import DRAWS, scaled_box, training_batches, training_ids, vary_colours
+from zfnet.components.data.training_batches import DRAWS, scaled_boxes, training_batches, training_ids, vary_colours
 from zfnet.model.net.ten_crop import ten_crop
 
 SIZE = 56
@@ -116,8 +116,8 @@ def test_strong_augmentation_sees_squares_of_the_image_in_varied_colours(example
     for step in (0, 3):
         for place, id in enumerate(training_ids(examples, batch_size=8, seed=0, epoch=1, step=step)):
             draw_seed = tf.constant([2**32, step * 8 + place], tf.int64)
-            box = scaled_box(tf.random.stateless_uniform([3], draw_seed, maxval=DRAWS, dtype=tf.int32))
-            top, first, bottom, last = box.numpy() * (examples.side - 1)
+            boxes = scaled_boxes(tf.random.stateless_uniform([3], draw_seed, maxval=DRAWS, dtype=tf.int32)[None])
+            top, first, bottom, last = boxes.numpy()[0] * (examples.side - 1)
             grid = np.meshgrid(np.linspace(top, bottom, SIZE), np.linspace(first, last, SIZE), indexing="ij")
             seen = np.stack([map_coordinates(channel, grid, order=1) for channel in images[numbers[id]].transpose(2, 0, 1)], axis=2)
             colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1))
@@ -140,7 +140,7 @@ def test_strong_augmentation_ends(examples, statistics):
 
 def test_squares_lie_in_the_image_and_half_of_them_are_mirrored():
     draws = tf.random.stateless_uniform([2000, 3], [0, 0], maxval=DRAWS, dtype=tf.int32)
-    top, first, bottom, last = tf.map_fn(scaled_box, draws, fn_output_signature=tf.float32).numpy().T
+    top, first, bottom, last = scaled_boxes(draws).numpy().T
     sides = bottom - top
     np.testing.assert_allclose(np.abs(last - first), sides, atol=1e-6)
     assert 0.6 <= sides.min() < 0.61

@@ -16,8 +16,8 @@ from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_s
 SPLIT = "validation"
 # Examples that are looked through until one is recognised, and how many at once.
 MOST, BATCH = 2000, 64
-# Examples that are looked through for recognised ones with a detail; how many of these are occluded by squares side by side, and how many of
-# those by squares a third of their side apart: 2.5 s at 96 pixels on two cores.
+# Examples that are looked through for recognised ones with a detail; how many of these are occluded by squares side by side, and how many
+# of those by squares a third of their side apart: 2.5 s at 96 pixels on two cores.
 LOOKED, OCCLUDED, FINALISTS = 256, 48, 4
 # Contrast under a square, over that under the median one, from which there is something in particular to cover; and what a fall counts
 # where there is not: in a texture, any square is the thing that does not belong.

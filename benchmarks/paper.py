@@ -52,8 +52,6 @@ ARCHITECTURES = {
 CONVOLUTIONS = [f"conv{number}" for number in range(1, 6)]
 # Epochs at which the convergence of the layers is told.
 LOOKS = "2", "5", "10"
-# A validation patch, in which one thing decides.
-OCCLUDED = "coins", 10
 
 
 def zfnet(*arguments, folder: pathlib.Path) -> str:
@@ -69,14 +67,14 @@ def train(work: pathlib.Path) -> None:
 
 
 def occluded_image(work: pathlib.Path) -> pathlib.Path:
-    """A patch from the columns of a photograph that are held out of training, as a file."""
+    """The patch that the default run occludes, as a file that is called as its photograph."""
     from zfnet.components.data.photo_patches import cut_patches
     from zfnet.components.data.photographs import PHOTOGRAPHS
 
-    name, number = OCCLUDED
+    name, split, number = json.loads((work / "zfnet/figures/occlude.json").read_text())["image"].split("/")
     photograph = next(photograph for photograph in PHOTOGRAPHS if photograph.name == name)
     path = work / f"{name}.jpg"
-    path.write_bytes(list(cut_patches(photograph, "validation"))[number]["image"])
+    path.write_bytes(list(cut_patches(photograph, split))[int(number)]["image"])
     return path
 
 
@@ -134,7 +132,8 @@ def measure(work: pathlib.Path) -> dict:
     correspondence = numbers("correspondence", "zfnet")
     zfnet("gallery", "zfnet", "alexnet", "--layer", "conv2", "--layer", "conv5", "--maps", "6", "--out", "gallery", folder=work)
     zfnet("evolution", "zfnet", "--layer", "conv1", "--layer", "conv5", "--out", "evolution", folder=work)
-    occluded = numbers("occlude", "zfnet", occluded_image(work).name, "--label", OCCLUDED[0])
+    image = occluded_image(work)
+    occluded = numbers("occlude", "zfnet", image.name, "--label", image.stem)
     compared = json.loads((work / "compare" / "compare.json").read_text())
     errors = ("training_top1_error", "validation_top1_error", "validation_top5_error")
     return {

@@ -76,11 +76,11 @@ def home(folder, tmp_path_factory):
     """A directory in which a run, photographs and an image are found by all the names that the documentation gives them."""
     home = tmp_path_factory.mktemp("reader")
     shutil.copytree(folder, home / "FOLDER")
-    (home / "FOLDER/red").rename(home / "FOLDER/coins")
+    (home / "FOLDER/red").rename(home / "FOLDER/china")
     for name in ("DATA", "photographs"):
         (home / name).symlink_to("FOLDER")
-    for name in ("IMAGE", "coins.jpg"):
-        (home / name).symlink_to("FOLDER/coins/1.png")
+    for name in ("IMAGE", "china.jpg"):
+        (home / name).symlink_to("FOLDER/china/1.png")
     for name in ("MODEL", "zfnet", "zfnet-1", "zfnet-2", "wide", "alexnet"):
         (home / name).symlink_to("zfnet_run")
     with pytest.MonkeyPatch.context() as patch:

@@ -94,11 +94,12 @@ out_option = click.option(
 )
 
 
-def layers_option(usual: str) -> Callable:
-    """The option --layer, for features that are compared.
+def layers_option(usual: str, purpose: str) -> Callable:
+    """The option --layer.
 
     Args:
         usual: which layers are taken if none is named, in words.
+        purpose: what a layer is named for, in words.
     """
     return click.option(
         "--layer",
@@ -106,7 +107,7 @@ def layers_option(usual: str) -> Callable:
         multiple=True,
         metavar="L",
         show_default=usual,
-        help="Layer whose features are compared, by its name in the model; several times for several layers.",
+        help=f"{purpose}, by its name in the model; several times for several layers.",
     )
 
 

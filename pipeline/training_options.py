@@ -30,7 +30,7 @@ batch_size_option = click.option(
     help="Examples per training step, over all GPUs.",
 )
 
-seed_option = click.option(
+training_seed_option = click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 2),
     metavar="N",

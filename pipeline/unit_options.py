@@ -4,14 +4,8 @@ from collections.abc import Callable
 
 import click
 
-layers_option = click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="L",
-    show_default="the ReLUs of all Conv2D layers, or of five, evenly spread, where there are more than ten",
-    help="Layer to draw, by its name in the model; several times for several layers.",
-)
+# Where galleries and evolutions are drawn from if no layer is named.
+DRAWN_LAYERS = "the ReLUs of all Conv2D layers, or of five, evenly spread, where there are more than ten"
 
 named_maps_option = click.option(
     "--map",
@@ -20,10 +14,6 @@ named_maps_option = click.option(
     metavar="LAYER/NUMBER",
     help="Draw this map, instead of ones at random, such as conv3/17; of the layer of the classes the class's name will do too, "
     "predictions/coffee. Several times for several maps.",
-)
-
-seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Decides which maps are drawn at random."
 )
 
 

@@ -10,7 +10,7 @@ from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.progress import Progress
 
-SHOWN = 5
+SHOWN_ELSEWHERE = 5
 
 
 class Elsewhere(NamedTuple):
@@ -51,7 +51,7 @@ def strongest_elsewhere(
     """
     search = ExampleSearch(deconvnet, examples, progress, most)
     strongest = search.strongest([layer])
-    found, ranks = strongest[layer], search.different(layer, unit, SHOWN)
+    found, ranks = strongest[layer], search.different(layer, unit, SHOWN_ELSEWHERE)
     if not ranks:
         return []
     made = {}

@@ -13,7 +13,7 @@ from zfnet.pipeline.commands.run import choose
 from zfnet.pipeline.options import command_line
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.training_options import batch_size_option, epochs_option, seed_option, training_data_option
+from zfnet.pipeline.training_options import batch_size_option, epochs_option, training_data_option, training_seed_option
 
 
 @click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
@@ -28,7 +28,7 @@ from zfnet.pipeline.training_options import batch_size_option, epochs_option, se
     show_default="what the first architecture was made for",
     help="Side of the input of all networks, in pixels.",
 )
-@seed_option
+@training_seed_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=pathlib.Path),

@@ -41,7 +41,7 @@ from zfnet.pipeline.progress import progress
     help="Part that random boxes lie in, such as the face; it is not measured itself.",
 )
 @click.option("--draws", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Random boxes for each part.")
-@layers_option("the last pooling, and what the last dense layer takes")
+@layers_option("the last pooling, and what the last dense layer takes", "Layer whose features are compared")
 @seed_option("where random boxes lie")
 @out_option
 @click.option(

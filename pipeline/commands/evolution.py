@@ -15,9 +15,9 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import ModelArgument, find_model
 from zfnet.pipeline.model_names import model_names
-from zfnet.pipeline.options import image_size_option, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.options import image_size_option, layers_option, out_option, preprocessing_option, seed_option, unsupported_option
 from zfnet.pipeline.progress import progress
-from zfnet.pipeline.unit_options import layers_option, maps_option, named_maps_option, seed_option
+from zfnet.pipeline.unit_options import DRAWN_LAYERS, maps_option, named_maps_option
 
 if TYPE_CHECKING:
     from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -36,10 +36,10 @@ KEEPING = "`zfnet run --keep-checkpoints`, under a --root of its own, keeps thos
     help="Photographs to look at, as `zfnet run --data` takes them.",
 )
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Which part of them.")
-@layers_option
+@layers_option(DRAWN_LAYERS, "Layer to draw")
 @named_maps_option
 @maps_option(MAPS, "all; of twice as many, those that are alive and least alike in the end")
-@seed_option
+@seed_option("which maps are drawn at random")
 @out_option
 @preprocessing_option
 @image_size_option

@@ -13,10 +13,18 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.compared_gallery import compare_galleries
 from zfnet.pipeline.drawn_directory import DrawnDirectory, drawn_directory
 from zfnet.pipeline.model_argument import ModelArgument, find_model
-from zfnet.pipeline.options import data_option, image_size_option, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.options import (
+    data_option,
+    image_size_option,
+    layers_option,
+    out_option,
+    preprocessing_option,
+    seed_option,
+    unsupported_option,
+)
 from zfnet.pipeline.progress import progress
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.unit_options import layers_option, maps_option, named_maps_option, seed_option
+from zfnet.pipeline.unit_options import DRAWN_LAYERS, maps_option, named_maps_option
 
 if TYPE_CHECKING:
     from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -25,10 +33,10 @@ if TYPE_CHECKING:
 @click.command(cls=Command, short_help="Draw what the units of a model answer to most.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @data_option
-@layers_option
+@layers_option(DRAWN_LAYERS, "Layer to draw")
 @named_maps_option
 @maps_option(RunConfig.maps_per_layer, "those that are ever positive")
-@seed_option
+@seed_option("which maps are drawn at random")
 @out_option
 @preprocessing_option
 @image_size_option

@@ -33,7 +33,7 @@ SPLIT = "validation"
 @model_argument
 @click.argument("images", nargs=-1, metavar="[IMAGE ...]")
 @data_option
-@layers_option("the first convolution, and what the last dense layer takes")
+@layers_option("the first convolution, and what the last dense layer takes", "Layer whose features are compared")
 @click.option(
     "--label",
     "names",

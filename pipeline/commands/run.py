@@ -16,7 +16,7 @@ from zfnet.pipeline.duration import duration
 from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
-from zfnet.pipeline.training_options import DEFAULTS, batch_size_option, epochs_option, seed_option, training_data_option
+from zfnet.pipeline.training_options import DEFAULTS, batch_size_option, epochs_option, training_data_option, training_seed_option
 
 NOT_BLESSED = 3
 
@@ -49,7 +49,7 @@ NOT_BLESSED = 3
     show_default="96 for the small architectures, else 224",
     help="Side of the network's input, in pixels.",
 )
-@seed_option
+@training_seed_option
 @click.option(
     "--crops",
     type=click.Choice(["ten", "random"]),

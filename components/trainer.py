@@ -21,7 +21,7 @@ def train(
     deterministic: bool,
     mixed_precision: bool | None = None,
     xla: bool | None = None,
-    augmentation: str | None = None,
+    augmentation: str = "paper",
     decay_epochs: int | None = None,
     checkpoints: Setting[str],
     tensorboard: Setting[str],
@@ -49,7 +49,7 @@ def train(
         deterministic: whether TensorFlow may only use operations that give the same bits each time; somewhat slower.
         mixed_precision: whether to compute in bfloat16, with weights in float32; `None` does so where every GPU is fast at it.
         xla: whether to compile a training step with XLA; `None` does so on GPUs, if `deterministic` is not set.
-        augmentation: `"paper"`, crops alone, or `"strong"`, sizes and colours too; `None` takes the architecture's.
+        augmentation: `"paper"`, crops alone, or `"strong"`, sizes and colours too, in the epochs of a high rate.
         decay_epochs: epochs over which the learning rate falls, where it falls along a cosine; `None` takes as many as `epochs` is if that
             is left open.
         checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.

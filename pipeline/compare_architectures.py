@@ -27,7 +27,7 @@ from zfnet.pipeline.training_steps import training_log, training_steps
 
 LOCAL = "FnApiRunner"
 LONGEST = 50  # Characters of DATA in a title.
-RECIPE = ("batch_size", "patience", "seed", "crops")
+RECIPE = ("batch_size", "patience", "seed", "crops", "augmentation")
 
 
 def compare_architectures(

@@ -22,7 +22,7 @@ class RunConfig:
         patience: epochs without a lower validation error after which it is divided by ten; small nets do not look at it.
         decay_epochs: epochs over which the rate of small nets falls along a cosine; None for as many as the Trainer would choose.
         seed: of everything random.
-        augmentation: how training varies images: "paper", crops alone, or "strong", sizes and colours too; None for the architecture's.
+        augmentation: how training varies images: "paper", crops alone, or "strong", sizes and colours too.
         crops: what training sees of a photograph: "ten" (four corners, centre, flips) or "random".
         ten_crop: whether to evaluate with the ten crops too.
         deterministic: whether the same seed must give the same bits, on a CPU.
@@ -43,7 +43,7 @@ class RunConfig:
     patience: int = 5
     decay_epochs: int | None = None
     seed: int = 0
-    augmentation: str | None = None
+    augmentation: str = "paper"
     crops: str = "ten"
     ten_crop: bool = False
     deterministic: bool = True

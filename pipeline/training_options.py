@@ -2,7 +2,7 @@
 
 import click
 
-from zfnet.pipeline.run_config import load_config
+from zfnet.pipeline.run_config import RunConfig, load_config
 
 DEFAULTS = load_config("photo_patches")
 
@@ -28,6 +28,13 @@ batch_size_option = click.option(
     metavar="N",
     show_default=f"{DEFAULTS.batch_size}, or by the number of examples where --data is given",
     help="Examples per training step, over all GPUs.",
+)
+
+augmentation_option = click.option(
+    "--augmentation",
+    type=click.Choice(["paper", "strong"]),
+    show_default=f"{DEFAULTS.augmentation} for photo_patches, else {RunConfig(None).augmentation}",
+    help="How training varies images: by crops alone, as the paper does, or by size, brightness and colour too.",
 )
 
 training_seed_option = click.option(

@@ -127,8 +127,7 @@ def fit(
     for writer in writers:
         writer.close()
     used: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
-    used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay}
-    used |= {"augmentation": recipe.augmentation or recipe.row.augmentation, "strong_epochs": recipe.strong_epochs_for(count)}
+    used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "strong_epochs": recipe.strong_epochs_for(count)}
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))

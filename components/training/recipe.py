@@ -35,7 +35,7 @@ class Recipe:
     deterministic: bool
     mixed_precision: bool | None = None
     xla: bool | None = None
-    augmentation: str | None = None
+    augmentation: str = "paper"
     decay_epochs: int | None = None
 
     def __post_init__(self) -> None:
@@ -50,9 +50,9 @@ class Recipe:
             raise ValueError(
                 "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."
             )
-        for name, choices in (("crops", CROPS), ("augmentation", (*AUGMENTATIONS, None))):
+        for name, choices in (("crops", CROPS), ("augmentation", AUGMENTATIONS)):
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of: {', '.join(filter(None, choices))}.")
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of: {', '.join(choices)}.")
 
     @property
     def row(self) -> Architecture:
@@ -61,7 +61,7 @@ class Recipe:
 
     def strong_epochs_for(self, examples: int) -> int:
         """Number of epochs, from the first, with strong augmentation: those of a high rate, or all where the rate falls on plateaus."""
-        if (self.augmentation or self.row.augmentation) == "paper":
+        if self.augmentation == "paper":
             return 0
         return round(STRONG * self.decay_epochs_for(examples)) if self.row.schedule == "cosine" else self.epochs_for(examples)
 

@@ -72,7 +72,6 @@ class Architecture:
         schedule: how it falls: `"plateau"`, to a tenth each time the validation error stops falling (the paper's), or `"cosine"`, along
             half a cosine to a fiftieth.
         weight_decay: share of each kernel, times the learning rate, that a step takes away (Loshchilov & Hutter 2019); 0 for none.
-        augmentation: how training varies images: `"paper"`, by crops alone, or `"strong"`, by size, brightness and colour too.
 
     Raises:
         ValueError: if there is no convolution, or a number is out of its range.
@@ -89,7 +88,6 @@ class Architecture:
     learning_rate: float = 0.01
     schedule: Literal["plateau", "cosine"] = "plateau"
     weight_decay: float = 0.0
-    augmentation: Literal["paper", "strong"] = "paper"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dense", tuple(Dense(*layer) for layer in self.dense))
@@ -159,13 +157,11 @@ class Architecture:
 
         A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does. In conv1 the
         start itself is noise that stays in the filters: drawn with 0.0003, what they learn outgrows it in some dozen steps. Inputs are
-        smaller, so weights are larger, and a radius of 0.1 would not hold them alike. Colours are varied, since colour alone tells a
-        few photographs apart, and a net that can trust it learns no edges; sizes too, which leaves fewer filters noise.
-        `benchmarks/recipe.py` has the trials.
+        smaller, so weights are larger, and a radius of 0.1 would not hold them alike. `benchmarks/recipe.py` has the trials.
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
         starts = dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.0003, deep_stddev=None, rms_radius=0.2)
-        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.05, augmentation="strong")
+        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.05)
 
 
 # Zeiler & Fergus 2013 (v3), Fig. 3. Reading: padding 1 in conv1, which gives the figure's 110 (`same` would give 112).

@@ -13,7 +13,13 @@ from zfnet.pipeline.commands.run import choose
 from zfnet.pipeline.options import command_line
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.training_options import batch_size_option, epochs_option, training_data_option, training_seed_option
+from zfnet.pipeline.training_options import (
+    augmentation_option,
+    batch_size_option,
+    epochs_option,
+    training_data_option,
+    training_seed_option,
+)
 
 
 @click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
@@ -29,6 +35,7 @@ from zfnet.pipeline.training_options import batch_size_option, epochs_option, tr
     help="Side of the input of all networks, in pixels.",
 )
 @training_seed_option
+@augmentation_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=pathlib.Path),
@@ -43,6 +50,7 @@ def command(
     batch_size: int | None,
     image_size: int | None,
     seed: int | None,
+    augmentation: str | None,
     out: pathlib.Path,
 ) -> None:
     """Train every ARCHITECTURE by the same recipe on the same examples, and show training error beside validation error.
@@ -50,8 +58,8 @@ def command(
     An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the table, or a variation of one: a name, a colon, and
     changes separated by commas, such as zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. What can
     be changed is filters, kernel, stride, padding, pool and normalize of conv1 to conv5, units of fc6 and fc7, dropout, rms_radius,
-    first_stddev and deep_stddev; and of how it learns, learning_rate, schedule (plateau or cosine), weight_decay and
-    augmentation (paper or strong).
+    first_stddev and deep_stddev; and of how it learns, learning_rate, schedule (plateau or cosine) and
+    weight_decay.
 
     Writes DIR/compare.json with every number, and the same as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR` shows
     the curves of every training, and hyperparameters beside errors under HParams; `zfnet runs --root DIR` shows where all of it came from.
@@ -64,7 +72,7 @@ def command(
     refuse_inside_data(out, data or "", "--out")
     if (task := read_task()) and task.workers > 1:
         raise ValueError("zfnet compare trains on one machine, but TF_CONFIG names several. Unset it, or use `zfnet run`.")
-    choices = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    choices = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augmentation": augmentation}
     config = choose(None, {name: value for name, value in choices.items() if value is not None})
     names = list(dict.fromkeys(architectures))
     _refuse_same_nets(names)

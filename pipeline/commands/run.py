@@ -16,7 +16,14 @@ from zfnet.pipeline.duration import duration
 from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
 from zfnet.pipeline.outside_data import refuse_inside_data
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
-from zfnet.pipeline.training_options import DEFAULTS, batch_size_option, epochs_option, training_data_option, training_seed_option
+from zfnet.pipeline.training_options import (
+    DEFAULTS,
+    augmentation_option,
+    batch_size_option,
+    epochs_option,
+    training_data_option,
+    training_seed_option,
+)
 
 NOT_BLESSED = 3
 
@@ -56,12 +63,7 @@ NOT_BLESSED = 3
     show_default=str(DEFAULTS.crops),
     help="What training sees of a photograph: one of the paper's ten crops, or any crop.",
 )
-@click.option(
-    "--augmentation",
-    type=click.Choice(["paper", "strong"]),
-    show_default="strong for the small architectures, else paper",
-    help="How training varies images: by crops alone, as the paper does, or by size, brightness and colour too.",
-)
+@augmentation_option
 @click.option(
     "--decay-epochs",
     type=click.IntRange(min=1),

@@ -16,5 +16,5 @@ def get_config(local: bool = False) -> RunConfig:
         local: whether to shrink it to what a laptop does in a minute: two epochs at 64 pixels.
     """
     if local:
-        return RunConfig(data="photo_patches", image_size=64, epochs=2, batch_size=64, patience=2)
-    return RunConfig(data="photo_patches", epochs=10, decay_epochs=10, batch_size=64, patience=2)
+        return RunConfig(data="photo_patches", image_size=64, epochs=2, batch_size=64, patience=2, augmentation="strong")
+    return RunConfig(data="photo_patches", epochs=10, decay_epochs=10, batch_size=64, patience=2, augmentation="strong")

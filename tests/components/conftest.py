@@ -48,6 +48,7 @@ def training(examples, statistics, tmp_path_factory):
         patience=5,
         seed=0,
         crops="ten",
+        augmentation="strong",
         deterministic=True,
         checkpoints=str(root / "checkpoints"),
         tensorboard=str(root / "tensorboard"),

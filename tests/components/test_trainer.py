@@ -22,6 +22,7 @@ def run(examples, statistics, root, **changes):
         "patience": 5,
         "seed": 0,
         "crops": "ten",
+        "augmentation": "strong",
         "deterministic": True,
         "checkpoints": str(root / "checkpoints"),
         "tensorboard": str(root / "tensorboard"),

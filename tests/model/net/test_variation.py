@@ -59,7 +59,6 @@ def test_fields_of_layers_and_of_the_net():
         learning_rate=0.02,
         schedule="plateau",
         weight_decay=0.05,
-        augmentation="strong",
     )
     assert vary(row, "deep_stddev=none").deep_stddev is None
 

@@ -74,7 +74,15 @@ def stored(out: pathlib.Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 def test_errors_are_what_measuring_by_hand_gives(out):
     found = numbers(out)
     assert (found["complete"], found["image_size"], found["classes"]) == (True, 56, 3)
-    assert found["recipe"] == {"epochs": 2, "batch_size": 16, "learning_rate": 0.005, "patience": 5, "seed": 0, "crops": "ten"}
+    assert found["recipe"] == {
+        "epochs": 2,
+        "batch_size": 16,
+        "learning_rate": 0.005,
+        "patience": 5,
+        "seed": 0,
+        "crops": "ten",
+        "augmentation": "paper",
+    }
     assert [net["architecture"] for net in found["architectures"]] == [TINY, OTHER]
     for net in found["architectures"]:
         model = keras.saving.load_model(out / net["model"], compile=False)

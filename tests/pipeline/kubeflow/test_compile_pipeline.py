@@ -68,6 +68,7 @@ def test_choices_are_parameters(compiled):
     parameters = specification["root"]["inputDefinitions"]["parameters"]
     assert {name: parameter.get("defaultValue") for name, parameter in parameters.items()} == {
         "architecture": "zfnet-small",
+        "augmentation": "paper",
         "beam_options": [],
         "crops": "ten",
         "data": "birds",

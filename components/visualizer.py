@@ -40,7 +40,6 @@ def visualize(
         tensorboard: directory of the training's summaries.
     """
     import tensorflow as tf
-    from tensorboard.plugins.image import metadata
 
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.data.written_locally import mirrored, written_locally
@@ -56,6 +55,7 @@ def visualize(
     from zfnet.components.figures.occlusion import draw_occlusion
     from zfnet.components.figures.paper_layers import paper_layers
     from zfnet.components.figures.recognized_example import MOST, recognized_example
+    from zfnet.components.pictures.png import summarize_png
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.measures.occlusion import NoActiveMapError
 
@@ -78,10 +78,8 @@ def visualize(
         writer = tf.summary.create_file_writer(logs)
         with writer.as_default(step=len(history)):
             for tag, picture in pictures.items():
-                # The file as it is: `tf.summary.image` would encode the picture once more.
-                content = tf.constant([str(picture.shape[1]), str(picture.shape[0]), files[tag]])
-                described = metadata.create_summary_metadata(display_name=None, description=DESCRIPTIONS[tag.split("/")[0]])
-                tf.summary.write(tag, content, metadata=described)
+                height, width = picture.shape[:2]
+                summarize_png(tag, files[tag], width, height, DESCRIPTIONS[tag.split("/")[0]])
         writer.close()
     errors = {f"validation_top{k}_error": history[-1][f"val_top{k}_error"] for k in (1, 5)}
     log = epath.Path(tensorboard)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from zfnet.components.figures.comparison_table import ComparedNet, csv_table, markdown_table
 from zfnet.components.figures.hyperparameters import hyperparameters
 from zfnet.components.pictures.chart import chart_picture, new_chart
+from zfnet.components.pictures.png import write_png
 
 PICTURE = "compare.png"
 WIDTH, ROW, REST = 1200, 74, 150  # pixels
@@ -42,7 +42,7 @@ def draw_comparison(
     """
     pictures = {PICTURE: _bars(nets, title)} if any(not net.failed for net in nets) else {}
     for name, picture in pictures.items():
-        Image.fromarray(picture).save(folder / name)
+        write_png(picture, folder / name)
     (folder / "compare.csv").write_text(csv_table(nets))
     (folder / "compare.md").write_text(f"{title}\n\n{markdown_table(nets, classes)}")
     rows = [

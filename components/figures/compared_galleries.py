@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery import find_galleries
 from zfnet.components.figures.picture_name import picture_name
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.side_by_side import side_by_side
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.progress import Progress, no_progress
@@ -79,7 +79,7 @@ def draw_compared_galleries(
             name = picture_name("gallery", next(layer for layer in row if layer is not None))
             pictures[name] = side_by_side(sheets, [_title(*each) for each in zip(models, row, sheets, strict=True)])
             shown.append({"picture": name, "layers": list(row)})
-            Image.fromarray(pictures[name]).save(folder / name)
+            write_png(pictures[name], folder / name)
     galleries = [{"layers": {layer: gallery.numbers for layer, gallery in each.items()}} for each in found]
     told = [{"name": model.name, **more, **each} for model, more, each in zip(models, about, galleries, strict=True)]
     (folder / "gallery.json").write_text(json.dumps({"pictures": list(pictures), "rows": shown, "models": told}, indent=1))

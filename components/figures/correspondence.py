@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from zfnet.components.figures.mean_grey import MeanGrey
 from zfnet.components.figures.part_views import PartViews
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.correspondence import random_boxes, sign_changes
@@ -72,7 +72,7 @@ def draw_correspondence(
         parts[part] = {layer: _compare(found[0][layer], np.stack([each[layer] for each in found[1:]])) for layer in layers}
     pictures = {"correspondence": _chart(parts, layers, views.note), "correspondence_parts": _sheet(views, grey, image_input, drawn)}
     for name, picture in pictures.items():
-        Image.fromarray(picture).save(folder / PICTURES[name])
+        write_png(picture, folder / PICTURES[name])
     numbers = {
         "pictures": list(PICTURES.values()),
         "note": views.note,

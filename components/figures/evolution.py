@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.figures.evolution_column import Columns, EvolutionColumn, SamePlaces, different_maps
 from zfnet.components.figures.picture_name import picture_name
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
 
 # Sides of a projection, in pixels: of up to six moments, and of more. A patch below it has half of that.
@@ -154,5 +155,5 @@ def _last_place(same: SamePlaces | None, row: int) -> dict[str, Any]:
 def write_evolution(pictures: Mapping[str, np.ndarray], numbers: Mapping[str, Any], folder: pathlib.Path) -> None:
     """Writes `evolution_<layer>.png` for each layer, and `evolution.json`."""
     for layer, picture in pictures.items():
-        Image.fromarray(picture).save(folder / picture_name("evolution", layer))
+        write_png(picture, folder / picture_name("evolution", layer))
     (folder / "evolution.json").write_text(json.dumps(numbers, indent=1))

@@ -14,6 +14,7 @@ from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.first_layer import first_layer
 from zfnet.components.figures.gallery_tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.varied_maps import VariedMap, varied_maps
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, INK, block, cut_text
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import receptive_field
@@ -78,7 +79,7 @@ def draw_feature_sheet(search: ExampleSearch, folder: pathlib.Path) -> np.ndarra
     above = {layer: _numbers(search, strongest[layer], maps, drawn.get(layer)) for layer, maps in chosen.items()}
     (folder / NUMBERS).write_text(json.dumps({"pictures": [PICTURE], "filters": numbers, "layers": above}, indent=1))
     picture = draw_rows(rows)
-    Image.fromarray(picture).save(folder / PICTURE)
+    write_png(picture, folder / PICTURE)
     return picture
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from PIL import Image
 
 from zfnet.components.features.classifiers import STRENGTHS
 from zfnet.components.features.transfer import FROM_SCRATCH, Accuracy
 from zfnet.components.pictures.chart import chart_picture, new_chart
+from zfnet.components.pictures.png import write_png
 
 PICTURE = "features.png"
 SIZE = 1200, 460
@@ -51,7 +51,7 @@ def draw_features(
         panel.set_ylabel(f"mean accuracy per class, {folds} fold{'s' if folds > 1 else ''}")
     axes[0, 0].legend(loc="lower right")
     picture = chart_picture(figure)
-    Image.fromarray(picture).save(folder / PICTURE)
+    write_png(picture, folder / PICTURE)
     numbers = facts | {"penalties": STRENGTHS, "last_layer": last, "layers": list(layers)}
     numbers |= {"results": [each.to_json() for each in results], "pictures": [PICTURE]}
     (folder / "features.json").write_text(json.dumps(numbers, indent=1))

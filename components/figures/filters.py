@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.filter_charts import filter_charts
@@ -13,6 +12,7 @@ from zfnet.components.figures.filter_comparison import filter_comparison
 from zfnet.components.figures.filter_numbers import filter_numbers
 from zfnet.components.figures.filter_report import FilterReport, filter_report
 from zfnet.components.figures.filter_sheet import filter_sheet
+from zfnet.components.pictures.png import write_png
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.progress import Progress, no_progress
 
@@ -75,7 +75,7 @@ def draw_reports(reports: Sequence[FilterReport], folder: pathlib.Path) -> dict[
         names = [report.name for report in reports]
     layers = filter_sheet(reports, names)
     picture = np.concatenate([layers, filter_charts(reports, names, layers.shape[1])])
-    Image.fromarray(picture).save(folder / PICTURE)
+    write_png(picture, folder / PICTURE)
     numbers = {
         "pictures": [PICTURE],
         "models": {report.name: filter_numbers(report) for report in reports},

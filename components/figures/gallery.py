@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.gallery_tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.picture_name import picture_name
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.strongest import Strongest
 
@@ -105,7 +105,7 @@ def draw_galleries(
     found = find_galleries(search, layers, maps=maps, seed=seed, named=named, labels=labels)
     pictures = {layer: gallery.sheet(None) for layer, gallery in found.items() if gallery.sheet}
     for layer, picture in pictures.items():
-        Image.fromarray(picture).save(folder / picture_name("gallery", layer))
+        write_png(picture, folder / picture_name("gallery", layer))
     (folder / "gallery.json").write_text(json.dumps({layer: gallery.numbers for layer, gallery in found.items()}, indent=1))
     return pictures
 

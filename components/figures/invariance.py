@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
 from zfnet.components.figures.subjects import TRUE_LABEL, Subjects, class_name
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import block, resize_tile
 from zfnet.components.pictures.transform import Family, paper_families, transform
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -77,7 +78,7 @@ def draw_invariance(
         found.append(invariance(deconvnet, reference, (image_input.laid_out(made(step)) for step in steps), classes, batch_size))
     sheets = [_sheet(family, made, subjects.squares[:ROWS]) for family in families]
     picture = _chart(families, found, sheets, reference, _headings(subjects, classes), subjects.known_by)
-    Image.fromarray(picture).save(folder / PICTURE)
+    write_png(picture, folder / PICTURE)
     numbers = _numbers(families, found, reference, subjects, classes)
     (folder / "invariance.json").write_text(json.dumps(numbers, indent=1))
     return {"invariance": picture}

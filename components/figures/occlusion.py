@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.mean_grey import UNKNOWN, MeanGrey, mean_grey
@@ -14,6 +13,7 @@ from zfnet.components.figures.occlusion_chart import OcclusionTexts, occlusion_c
 from zfnet.components.figures.strongest_elsewhere import Elsewhere, strongest_elsewhere
 from zfnet.components.figures.subjects import class_name
 from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.project_images import ProjectedImage, project_images
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -115,7 +115,7 @@ def draw_occlusion(
     names = {each: class_name(each, subject.labels) for each in shown}
     cover = np.broadcast_to(image_input.pictures(grey.values[None])[0], subject.image.shape)
     picture = occlusion_chart(subject.image, cover, found, number, likeliest, names, own, elsewhere, texts)
-    Image.fromarray(picture).save(folder / PICTURE)
+    write_png(picture, folder / PICTURE)
     numbers = _numbers(subject, layer, found, own, elsewhere, texts)
     row, column = found.lowest_place(number)
     numbers["shown"] = {"top": int(found.tops[row]), "left": int(found.lefts[column])}

@@ -12,6 +12,7 @@ from zfnet.components.data.batches import central_batches
 from zfnet.components.data.storage import written_whole
 from zfnet.components.figures.evolution_column import Columns, EvolutionColumn, SamePlaces, chosen_maps, evolution_column, same_places
 from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.pictures.png import encode_png, summarize_png
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
@@ -99,12 +100,12 @@ class FeatureEvolution(keras.callbacks.Callback):
                 column = watched.of(chosen_maps(len(watched.strongest), MAPS, self.seed))
                 pairs = zip(column.projections, column.patches, strict=True)
                 picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in column.maps], COLUMNS)
-                tf.summary.image(
-                    f"evolution/{layer}",
-                    picture[None],
-                    description=f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, "
-                    "and below each the patch of the photograph. Step = epoch.",
+                description = (
+                    f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, and below each "
+                    "the patch of the photograph. Step = epoch."
                 )
+                height, width = picture.shape[:2]
+                summarize_png(f"evolution/{layer}", encode_png(picture), width, height, description)
         self.writer.flush()
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = {f"{layer}/{name}": array for layer, column in columns.items() for name, array in column._asdict().items()}

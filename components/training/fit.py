@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from etils import epath
-from PIL import Image
 
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.batches import read_origins
 from zfnet.components.data.training_batches import training_batches
 from zfnet.components.figures.evolution import draw_evolution, drawn_columns, evolution_numbers, write_evolution
 from zfnet.components.pictures.filter_grid import filter_grid
+from zfnet.components.pictures.png import write_png
 from zfnet.components.training.acceleration import choose_mixed_precision, choose_xla, precision
 from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.cluster import open_cluster
@@ -162,4 +162,4 @@ def _save(model: Model, recipe: Recipe, net: keras.Model, labels: Sequence[str],
     folder = model.path / "pictures"
     folder.mkdir()
     first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
-    Image.fromarray(filter_grid(first.kernel.numpy())).save(folder / f"filters_{first.name}.png")
+    write_png(filter_grid(first.kernel.numpy()), folder / f"filters_{first.name}.png")

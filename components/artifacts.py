@@ -117,6 +117,10 @@ class Examples(Artifact):
         """Number of examples in `split`."""
         return self.read_json("manifest.json")["splits"][split]["examples"]
 
+    def shard_counts(self, split: str) -> list[int]:
+        """Number of examples in each shard of a split."""
+        return [shard["examples"] for shard in self.read_json("manifest.json")["splits"][split]["shards"]]
+
     def shards(self, split: str) -> list[str]:
         """Paths of the TFRecord files of `split`, in order."""
         return [str(self.path / shard["file"]) for shard in self.read_json("manifest.json")["splits"][split]["shards"]]

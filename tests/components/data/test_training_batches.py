@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
+from zfnet.components.data import training_batches as training_batches_module
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.data.training_batches import DRAWS, scaled_boxes, training_batches, training_ids, vary_colours
 from zfnet.model.net.ten_crop import ten_crop
@@ -150,3 +151,15 @@ def test_squares_lie_in_the_image_and_half_of_them_are_mirrored():
         assert 0.99 < ends.max() <= 1
         assert np.corrcoef(starts, sides)[0, 1] < 0
     assert 0.45 < np.mean(last < first) < 0.55
+
+
+@pytest.mark.parametrize("strong_epochs", [0, 2])
+def test_images_that_do_not_fit_into_memory_make_the_same_batches(examples, statistics, monkeypatch, strong_epochs):
+    mean = statistics.mean_image()
+    held = epochs_of(examples, mean, first_epoch=0, epochs=2, strong_epochs=strong_epochs)
+    monkeypatch.setattr(training_batches_module, "MOST_HELD", examples.count("train") * 3 * examples.side**2 - 1)
+    monkeypatch.setattr(training_batches_module, "_decode_all", None)
+    read = epochs_of(examples, mean, first_epoch=0, epochs=2, strong_epochs=strong_epochs)
+    for (images, labels), (expected_images, expected_labels) in zip(read, held, strict=True):
+        np.testing.assert_array_equal(images, expected_images)
+        np.testing.assert_array_equal(labels, expected_labels)

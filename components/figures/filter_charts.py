@@ -68,7 +68,7 @@ def _label_first(axes: np.ndarray) -> None:
     axes[1].set(xlim=(0, 1), ylim=(0, 1.4 * max(axes[1].get_ylim())))
     axes[2].set(xlim=(0, 1))
     axes[2].set_ylim(bottom=0)
-    for panel, place in zip(axes, ("upper right", "upper right", "lower right"), strict=True):
+    for panel, place in zip(axes, ("upper right", "upper right", "center left"), strict=True):
         panel.legend(loc=place, fontsize=9)
 
 

@@ -89,7 +89,8 @@ class Candidates:
                         writer.write(record)
         manifest = self.examples.read_json("manifest.json")
         kept = {name: manifest[name] for name in ("labels", "side", "image_size")}
-        split = {"examples": len(set(np.asarray(numbers).tolist())), "shards": [{"file": "train"}]}
+        count = len(set(np.asarray(numbers).tolist()))
+        split = {"examples": count, "shards": [{"file": "train", "examples": count}]}
         (directory / "manifest.json").write_text(json.dumps(kept | {"splits": {"train": split}}))
         return Examples(directory)
 

@@ -32,9 +32,8 @@ def test_configuration_gives_the_defaults(compiled, tmp_path):
     assert done.stdout.splitlines() == [
         "pipeline.yaml: ExampleGen, StatisticsGen, ExampleValidator, Trainer, Evaluator, Visualizer, Pusher, each in a container of "
         "zfnet:latest",
-        "Parameters: architecture, batch_size, beam_options, crops, data, decay_epochs, deterministic, epochs, image_size, "
-        "keep_checkpoints, keep_every, "
-        "maps, max_rejected, patience, root, runner, seed, ten_crop; root must be given",
+        "Parameters: architecture, augmentation, batch_size, beam_options, crops, data, decay_epochs, deterministic, epochs, "
+        "image_size, keep_checkpoints, keep_every, maps, max_rejected, patience, root, runner, seed, ten_crop; root must be given",
     ]
     chosen = defaults(specification)
     assert (chosen["data"], chosen["epochs"], chosen["patience"], chosen["root"]) == ("photo_patches", 10, 2, None)

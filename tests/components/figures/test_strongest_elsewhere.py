@@ -2,7 +2,7 @@ import numpy as np
 
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.figures.strongest_elsewhere import SHOWN, strongest_elsewhere
+from zfnet.components.figures.strongest_elsewhere import SHOWN_ELSEWHERE, strongest_elsewhere
 from zfnet.model import Deconvnet
 
 
@@ -19,8 +19,8 @@ def test_they_are_the_strongest_of_that_unit_over_the_examples(examples, model):
     order = np.argsort(-maxima[:, unit])
     ids = read_origins(examples, "validation")[2]
     # These photographs are whole: no two examples show one place.
-    assert [each.example for each in found] == [ids[number] for number in order[:SHOWN]]
-    np.testing.assert_allclose([each.activation for each in found], maxima[order[:SHOWN], unit], rtol=1e-5)
+    assert [each.example for each in found] == [ids[number] for number in order[:SHOWN_ELSEWHERE]]
+    np.testing.assert_allclose([each.activation for each in found], maxima[order[:SHOWN_ELSEWHERE], unit], rtol=1e-5)
     assert all(each.projection.shape == each.patch.shape for each in found)
     few = strongest_elsewhere(deconvnet, examples, "conv5", unit, 2, silent)
     assert {each.example for each in few} <= set(ids[:2])

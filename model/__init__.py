@@ -1,21 +1,25 @@
 """The network, and how to look inside one.
 
-Importing this registers every layer that a `.keras` file of this project needs.
+Names are imported when they are first asked for, so that `from zfnet.model.net.architecture import ARCHITECTURES` does not wait for
+TensorFlow. A `.keras` file of this project needs its layers registered with Keras before it is loaded: to import one of them does so.
 """
 
-from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
-from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
-from zfnet.model.deconvnet.recording import Recording
-from zfnet.model.deconvnet.strongest import Strongest
-from zfnet.model.deconvnet.strongest_activations import strongest_activations
-from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
-from zfnet.model.net.build import AlexNet, ZFNet, build
-from zfnet.model.net.contrast_normalization import ContrastNormalization
-from zfnet.model.net.filter_rms import FilterRmsClip, clip_filter_rms
-from zfnet.model.net.mean_image import MeanImage
-from zfnet.model.net.ten_crop import ten_crop
-from zfnet.model.net.top_k_error import TopKError, top_k_error
+from etils import epy
+
+with epy.lazy_api_imports(globals()):
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+    from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
+    from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
+    from zfnet.model.deconvnet.recording import Recording
+    from zfnet.model.deconvnet.strongest import Strongest
+    from zfnet.model.deconvnet.strongest_activations import strongest_activations
+    from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
+    from zfnet.model.net.build import AlexNet, ZFNet, build
+    from zfnet.model.net.contrast_normalization import ContrastNormalization
+    from zfnet.model.net.filter_rms import FilterRmsClip, clip_filter_rms
+    from zfnet.model.net.mean_image import MeanImage
+    from zfnet.model.net.ten_crop import ten_crop
+    from zfnet.model.net.top_k_error import TopKError, top_k_error
 
 __all__ = [
     "ARCHITECTURES",

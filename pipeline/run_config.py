@@ -2,9 +2,9 @@
 
 import importlib
 import pkgutil
-import re
 from dataclasses import dataclass
 
+from zfnet.model.net.architecture import find_architecture
 from zfnet.pipeline import configs
 
 
@@ -68,10 +68,19 @@ class RunConfig:
     @property
     def input_size(self) -> int:
         """Side of the network's input, in pixels."""
-        # The table of architectures knows this too, but to read it takes TensorFlow, and a run with nothing to do must not wait for that.
-        name, _, changes = self.architecture.partition(":")
-        changed = re.search(r"(?:^|,)input_size=(\d+)(?:,|$)", changes)
-        return self.image_size or (int(changed[1]) if changed else 96 if name.endswith("-small") else 224)
+        return self.image_size or find_architecture(self.architecture).input_size
+
+    def refuse_small_images(self) -> None:
+        """Fails if images of the size `input_size` are too small for the architecture, or if there is no architecture of that name.
+
+        Raises:
+            ValueError: the message names the layer that is short of positions, or the architectures there are.
+        """
+        size = self.input_size
+        try:
+            find_architecture(self.architecture).refuse_small(size, size)
+        except ValueError as error:
+            raise ValueError(f"Images of {size} x {size} pixels are too small for {self.architecture}: {error}") from error
 
 
 def config_names() -> list[str]:

@@ -8,6 +8,7 @@ from etils import epath
 from zfnet.components.artifacts import Evaluation
 from zfnet.components.evaluator import evaluate
 from zfnet.components.trainer import train
+from zfnet.model.net.variation import plain_name
 from zfnet.pipeline.baseline import pushed_last
 from zfnet.pipeline.execution_plan import ExecutionPlan
 from zfnet.pipeline.run_config import RunConfig
@@ -77,9 +78,6 @@ def training_steps(
 
 def training_log(root: epath.Path, trainer: ExecutionPlan) -> epath.Path:
     """Directory of TensorBoard's logs of a training, given the plan of its Trainer."""
-    # Imports TensorFlow, which a run with nothing to do must not wait for.
-    from zfnet.model.net.variation import plain_name
-
     # File systems take no longer names than 255 bytes.
     return root / "tensorboard" / f"{plain_name(trainer.step.arguments['architecture'])[:200]}-{_training(trainer)[:6]}"
 

@@ -6,9 +6,11 @@ import zipfile
 import keras
 from etils import epath
 
-import zfnet.model  # noqa: F401 - registers the layers that the project's own files need
 from zfnet.components.data.local_copy import local_file
 from zfnet.components.data.storage import is_remote
+
+# Registers the layers that the project's own files need.
+from zfnet.model.net import contrast_normalization, filter_rms, mean_image  # noqa: F401
 
 LARGEST = 4 << 30
 

@@ -106,10 +106,7 @@ def command(
         raise ValueError("zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'") from error
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
-    if choices["architecture"] or choices["image_size"]:
-        from zfnet.pipeline.known_architecture import refuse_small_images
-
-        refuse_small_images(config.architecture, config.input_size)
+    config.refuse_small_images()
     make_its_directory(out)
     # The tasks say where the root is; what depends on it is worked out there.
     steps = zfnet_pipeline(config, NamedData(config.photographs), pathlib.Path(), runner, beam_options, strict, baseline=served_last)

@@ -149,7 +149,6 @@ def command(
     from zfnet.components.data.local_copy import cache_directory
     from zfnet.components.data.source import open_source
     from zfnet.components.data.storage import is_remote
-    from zfnet.pipeline.known_architecture import refuse_unusable_architecture
     from zfnet.pipeline.run_pipeline import run_pipeline
     from zfnet.pipeline.step import Step
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
@@ -157,8 +156,7 @@ def command(
     def declare() -> list[Step]:
         # TFDS reads by TensorFlow, which knows fewer storages.
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
-        if choices["architecture"] or choices["image_size"]:
-            refuse_unusable_architecture(root, config.architecture, config.input_size, metadata_url)
+        config.refuse_small_images()
         return zfnet_pipeline(config, open_source(config.photographs, downloads), root, runner, beam_options, strict, metadata_url)
 
     summary = run_pipeline(root, declare, command_line(), metadata_url, wait)

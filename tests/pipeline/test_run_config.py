@@ -3,8 +3,7 @@ import re
 
 import pytest
 
-from zfnet.model import ARCHITECTURES
-from zfnet.model.net.architecture import find_architecture
+from zfnet.model.net.architecture import ARCHITECTURES, find_architecture
 from zfnet.pipeline.run_config import RunConfig, config_names, load_config
 
 
@@ -43,3 +42,14 @@ def test_input_size_is_that_of_the_variation(name):
 
 def test_input_size_that_is_given():
     assert RunConfig(None, image_size=128).input_size == 128
+
+
+def test_architectures_that_there_are_not_are_refused():
+    with pytest.raises(ValueError, match=r"no architecture 'resnet'. Choose one of: zfnet"):
+        RunConfig(None, architecture="resnet").refuse_small_images()
+
+
+def test_images_that_are_too_small_are_refused():
+    RunConfig(None, architecture="alexnet-small").refuse_small_images()
+    with pytest.raises(ValueError, match="Images of 48 x 48 pixels are too small for zfnet-small: pool5 needs 3 x 3 positions"):
+        RunConfig(None, image_size=48).refuse_small_images()

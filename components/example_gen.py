@@ -1,18 +1,16 @@
 """Step 1: photographs in, TFRecord shards of square JPEGs out."""
 
-import contextlib
 import json
 import os
-from collections.abc import Callable
 from typing import Any
 
 from etils import epath
 
 from zfnet.components.artifacts import Examples, Output, Setting
+from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.prepared_source import PreparedSource
 from zfnet.components.data.source import Source
 from zfnet.components.data.storage import written_whole
-from zfnet.components.data.tally import TALLY, Tally
 
 OUTCOME = "outcome.json"  # what the workers report; gone when the manifest is written
 
@@ -27,7 +25,6 @@ def generate_examples(
     runner: Setting[str],
     beam_options: Setting[tuple[str, ...]],
     splits: tuple[str, ...] = ("train", "validation"),
-    follow: Setting[Callable[[Tally], contextlib.AbstractContextManager] | None] = None,
 ) -> None:
     """Decodes every photograph, cuts its central square and writes shards that TFDS reads.
 
@@ -44,7 +41,6 @@ def generate_examples(
         runner: name of the Beam runner.
         beam_options: further options for Beam.
         splits: those to prepare, where the others are not needed; a prepared directory is passed on with all that it has.
-        follow: is given the counts of a local run, and entered while it works.
 
     Raises:
         ValueError: more than `max_rejected` of the photographs cannot be read, or a split has none, or the source is a prepared
@@ -55,8 +51,7 @@ def generate_examples(
         return
     side = round(image_size * 8 / 7)
     examples.path.mkdir(parents=True, exist_ok=True)
-    TALLY.reset()
-    with follow(TALLY) if follow else contextlib.nullcontext():
+    with PROGRESS.shown():
         _write_shards(source, examples.path, side, num_shards, runner, beam_options, splits)
     for left in examples.path.glob("*.partial"):  # by a worker that died, and whose work another did again
         left.unlink()

@@ -1,17 +1,14 @@
 """TrainingError: counts a trained net's errors on the examples that it was trained on."""
 
 import json
-from collections.abc import Callable, Iterable
 
-from zfnet.components.artifacts import Examples, Input, Model, Output, Setting, TrainingError
+from zfnet.components.artifacts import Examples, Input, Model, Output, TrainingError
 
 
 def measure_training_error(
     examples: Input[Examples],
     model: Input[Model],
     training_error: Output[TrainingError],
-    *,
-    progress: Setting[Callable[[Iterable, int, str], Iterable] | None] = None,
 ) -> None:
     """Counts top-1 and top-5 error over every training example, each once, as the Evaluator does over those for validation.
 
@@ -25,15 +22,13 @@ def measure_training_error(
         examples: prepared examples; the split `train` is used.
         model: the trained model.
         training_error: gets `training_error.json`.
-        progress: shows how far it has come: passes on the batches, given their number and what is done with them.
     """
     from zfnet.components.data.local_copy import local_copy
     from zfnet.components.evaluation.all_gpus import all_gpus
     from zfnet.components.evaluation.errors import measure_errors
     from zfnet.components.evaluation.saved_model_file import load_model_file
-    from zfnet.model.progress import no_progress
 
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")
-        errors = measure_errors(net, local_copy(examples), "train", progress=progress or no_progress)
+        errors = measure_errors(net, local_copy(examples), "train")
     (training_error.path / "training_error.json").write_text(json.dumps(errors, indent=1))

@@ -20,7 +20,6 @@ from zfnet.pipeline.data_steps import data_steps
 from zfnet.pipeline.drawn_directory import replace_drawing
 from zfnet.pipeline.error_message import error_message
 from zfnet.pipeline.local_runner import LocalRunner
-from zfnet.pipeline.progress import progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.step import Step
 from zfnet.pipeline.training_steps import training_log, training_steps
@@ -76,7 +75,7 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
     training_error = Step(
         "TrainingError",
         measure_training_error,
-        {"examples": example_gen.output("examples"), "model": trainer.output("model"), "progress": lambda plan: progress},
+        {"examples": example_gen.output("examples"), "model": trainer.output("model")},
     )
     parameters = None
     try:

@@ -10,7 +10,6 @@ import click
 
 from zfnet.pipeline.examples_to_evaluate import find_examples
 from zfnet.pipeline.model_names import model_names
-from zfnet.pipeline.progress import progress
 
 if TYPE_CHECKING:
     from zfnet.components.artifacts import Examples
@@ -87,7 +86,7 @@ def compare_galleries(
         ComparedModel(name, deconvnet, prepared, each.labels, chosen)
         for name, deconvnet, prepared, each, chosen in zip(model_names(models), opened, examples, found, units, strict=True)
     ]
-    draw_compared_galleries(compared, rows, directory.drawing, maps=maps, seed=seed, about=about, progress=progress)
+    draw_compared_galleries(compared, rows, directory.drawing, maps=maps, seed=seed, about=about)
     return units
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.statistics_gen import generate_statistics
-from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.step import Step
 
@@ -30,7 +29,6 @@ def data_steps(config: RunConfig, source: Any, runner: str, beam_options: Mappin
             "image_size": config.input_size,
             "num_shards": None,
             "max_rejected": config.max_rejected,
-            "follow": lambda plan: photograph_progress,
             "runner": runner,
             "beam_options": beam_options["ExampleGen"],
         },

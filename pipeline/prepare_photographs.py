@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zfnet.pipeline.photograph_progress import photograph_progress
-
 if TYPE_CHECKING:
     from zfnet.components.artifacts import Examples
 
@@ -50,7 +48,6 @@ def prepare_photographs(
         runner="FnApiRunner",
         beam_options=(),
         splits=splits,
-        follow=photograph_progress,
     )
     if rejected := examples.read_json("manifest.json")["rejected"]:
         click.echo(f"{data}: {rejected} photograph{'s' if rejected > 1 else ''} can't be read and will be left out", err=err)

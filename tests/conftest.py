@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -24,6 +25,31 @@ def pytest_collection_modifyitems(items):
     """Puts what runs whole pipelines first: a file of one long test that begins last is waited for by all others."""
     long = ("commands", "configs", "kubeflow", "runners")
     items.sort(key=lambda item: not any(part in item.path.parts for part in long))
+
+
+class Bar(NamedTuple):
+    """A progress bar: its title, how many items it was told of, and those that passed."""
+
+    title: str
+    total: int
+    items: list
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """The progress bars that are made in a test, which show nothing and remember what passed."""
+    from zfnet.model import progress
+
+    made = []
+
+    def bar(items, *, desc, total, **options):
+        made.append(new := Bar(desc, total, []))
+        for item in items:
+            new.items.append(item)
+            yield item
+
+    monkeypatch.setattr(progress, "tqdm", bar)
+    return made
 
 
 def _free_port() -> int:

@@ -14,10 +14,10 @@ import apache_beam as beam
 from PIL import Image
 
 from zfnet.components.data.photograph import UnreadablePhotograph, prepare_photograph
+from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.shard import shard_name, write_shard
 from zfnet.components.data.shard_plan import ShardKey
 from zfnet.components.data.source import SourcePhotograph
-from zfnet.components.data.tally import TALLY
 
 CORES = os.cpu_count() or 1
 # Waiting for a remote file takes many times as long as decoding it. Where there is nothing to wait for, more threads than cores only get
@@ -60,7 +60,7 @@ class PrepareShard(beam.DoFn):
 
     def _examples(self, references: Any, rejected: list[dict]) -> Iterator[dict]:
         for example in _ahead(functools.partial(_prepare, side=self._side), self._read(references), self._threads):
-            TALLY.advance(1)
+            PROGRESS.advance(1)
             if "reason" in example:
                 self._rejected.inc()
                 rejected.append(example)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from zfnet.components.data.held_out import digest
-from zfnet.components.data.tally import TALLY
+from zfnet.components.data.photograph_progress import PROGRESS
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -78,7 +78,7 @@ def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: in
     """Keys photographs by their shard, by other bytes of the digest than those that may have chosen the split."""
     split, count, packed = files
     number = _numbers(counts, num_shards)[split]
-    TALLY.expect(count)
+    PROGRESS.expect(count)
     shards = collections.defaultdict(list)
     for file in _unpack(packed):
         shards[int.from_bytes(digest(file[0])[8:16]) * number >> 64].append(file)

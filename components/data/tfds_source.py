@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from etils import epath
 
+from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.published_counts import published_counts
 from zfnet.components.data.shard_plan import ShardKey, shard_numbers
 from zfnet.components.data.source import Source, SourcePhotograph, class_name
-from zfnet.components.data.tally import TALLY
 from zfnet.components.data.tfds_range import TfdsRange, length, part_of, read_ranges
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class TfdsSource(Source):
         shards = []
         for split, ranges in splits.items():
             whole = length(ranges)
-            TALLY.expect(whole)
+            PROGRESS.expect(whole)
             edges = [whole * index // numbers[split] for index in range(numbers[split] + 1)]
             for index, (start, stop) in enumerate(itertools.pairwise(edges)):
                 shards.append(((split, index, numbers[split]), part_of(ranges, start, stop)))

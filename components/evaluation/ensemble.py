@@ -9,7 +9,7 @@ from zfnet.components.data.counted_batches import counted_batches, full_batch_si
 from zfnet.components.evaluation.count_errors import GUESSES, count_errors
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.evaluation.same_examples import refuse_different_examples
-from zfnet.model.progress import Progress, no_progress
+from zfnet.model.progress import progress
 
 # Images that a replica is given at once.
 BATCH = 64
@@ -20,7 +20,6 @@ def measure_ensemble(
     split: str,
     *,
     ten_crop: bool = False,
-    progress: Progress = no_progress,
 ) -> list[dict]:
     """Counts the errors of each model and of the mean of their probabilities (Zeiler & Fergus 2013, Table 2).
 
@@ -31,7 +30,6 @@ def measure_ensemble(
         models: with examples of the same photographs.
         split: which split.
         ten_crop: whether to average the probabilities of the paper's ten crops.
-        progress: shows how far it has come.
 
     Returns:
         For each model, and last for the ensemble, `top1_error` and `top5_error`, fractions 0..1, and `examples`, their number.

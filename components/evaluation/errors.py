@@ -6,7 +6,6 @@ import numpy as np
 from zfnet.components.artifacts import Examples
 from zfnet.components.evaluation.ensemble import measure_ensemble
 from zfnet.components.evaluation.probabilities import Probabilities
-from zfnet.model.progress import Progress, no_progress
 
 
 def measure_errors(
@@ -15,7 +14,6 @@ def measure_errors(
     split: str,
     *,
     ten_crop_mean: np.ndarray | None = None,
-    progress: Progress = no_progress,
 ) -> dict:
     """Counts the errors of a net, on all replicas of the strategy in whose scope it is called.
 
@@ -25,7 +23,6 @@ def measure_errors(
         split: which split.
         ten_crop_mean: mean image `(side, side, 3)`; with it, the probabilities of the paper's ten crops are averaged (Zeiler &
             Fergus 2013, section 3; averaging as in Krizhevsky et al. 2012).
-        progress: shows how far it has come.
 
     Returns:
         `top1_error` and `top5_error`, fractions 0..1, and `examples`, their number.
@@ -38,4 +35,4 @@ def measure_errors(
         ...     errors = measure_errors(load_model_file("model.keras"), examples, "validation")
     """
     answers = Probabilities(net, examples, mean=ten_crop_mean)
-    return measure_ensemble([answers], split, ten_crop=ten_crop_mean is not None, progress=progress)[0]
+    return measure_ensemble([answers], split, ten_crop=ten_crop_mean is not None)[0]

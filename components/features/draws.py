@@ -8,7 +8,6 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.features.folds import Fold, draw_folds
 from zfnet.components.features.overlap import find_overlap
-from zfnet.model.progress import Progress
 
 
 def draw_unseen(
@@ -21,7 +20,6 @@ def draw_unseen(
     test: int,
     folds: int,
     seed: int,
-    progress: Progress,
 ) -> tuple[list[Fold], dict]:
     """Draws training and test images, and reports which of them are in the pretraining set.
 
@@ -38,7 +36,6 @@ def draw_unseen(
         test: test images a class, at most.
         folds: how many folds.
         seed: decides the draws.
-        progress: shows how far it has come.
 
     Returns:
         The folds; and what was found: `looked` (numbers of training and test images that were looked for), `train` and `test` (pairs of
@@ -52,7 +49,7 @@ def draw_unseen(
     if leave_out:
         if pretraining is None:
             raise ValueError("What the model saw in pretraining is not known, so that nothing of it can be left out.")
-        overlap = find_overlap(candidates, everything, pretraining, progress)
+        overlap = find_overlap(candidates, everything, pretraining)
         usable[overlap.found] = False
     is_train = candidates.is_train
     trainable, testable = (usable, usable) if redraw else (usable & is_train, usable & ~is_train)
@@ -73,7 +70,7 @@ def draw_unseen(
             "left_out": overlap.pairs(candidates, everything),
             "message": f"{count:,} of {len(candidates):,} images were seen in pretraining, and left out.",
         }
-    overlap = find_overlap(candidates, np.concatenate([train, tested]), pretraining, progress)
+    overlap = find_overlap(candidates, np.concatenate([train, tested]), pretraining)
     found |= {"train": overlap.pairs(candidates, train), "test": overlap.pairs(candidates, tested)}
     seen = len(overlap.found)
     message = f"{len(found['train']):,} of {len(train):,} training images and {len(found['test']):,} of {len(tested):,} test images "

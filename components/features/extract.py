@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.pictures.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.progress import Progress
+from zfnet.model.progress import progress
 
 # Pixels of the images that go through the net together.
 PIXELS = 64 * 96 * 96
 
 
 def extract_features(
-    deconvnet: Deconvnet, candidates: Candidates, numbers: ArrayLike, layers: Sequence[str], folder: pathlib.Path, progress: Progress
+    deconvnet: Deconvnet, candidates: Candidates, numbers: ArrayLike, layers: Sequence[str], folder: pathlib.Path
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Runs the net once over images and keeps, of each layer, all its activations.
 
@@ -30,7 +30,6 @@ def extract_features(
         numbers: which of them.
         layers: names out of `deconvnet.layers`; of a softmax layer, its logits.
         folder: gets one file of float32 numbers a layer.
-        progress: shows how far it has come.
 
     Returns:
         The numbers, each once and ascending, `(n,)`; and for each layer its features `(n, features)`, float32, in that order, on disk.

@@ -9,7 +9,7 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
 from zfnet.components.features.candidates import Candidates
 from zfnet.model.measures.picture_correlation import Matches, Thumbnails, compare_pictures, thumbnails
-from zfnet.model.progress import Progress
+from zfnet.model.progress import progress
 
 BATCH = 256
 
@@ -47,7 +47,7 @@ class Overlap:
         ]
 
 
-def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Examples, progress: Progress) -> Overlap:
+def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Examples) -> Overlap:
     """Compares images with all that the net was pretrained on, in memory that does not grow with the latter.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out
@@ -58,7 +58,6 @@ def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Exampl
         candidates: the images.
         numbers: which of them to look for.
         pretraining: prepared examples; their split `train` is looked through.
-        progress: shows how far it has come.
 
     Returns:
         What was found.

@@ -14,7 +14,7 @@ from zfnet.components.features.from_scratch import train_from_scratch
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.feature_coordinates import feature_coordinates
 from zfnet.model.measures.per_class_accuracy import per_class_accuracy
-from zfnet.model.progress import Progress
+from zfnet.model.progress import progress
 
 FROM_SCRATCH = "from scratch"
 
@@ -75,7 +75,6 @@ def measure_transfer(
     from_scratch: bool,
     seed: int,
     work: pathlib.Path,
-    progress: Progress,
 ) -> list[Accuracy]:
     """Trains every classifier on every layer's features, in every fold.
 
@@ -93,13 +92,12 @@ def measure_transfer(
         from_scratch: whether to train the net anew as well.
         seed: of the classifiers, and of the fresh weights.
         work: a directory for features.
-        progress: shows how far it has come.
 
     Returns:
         The accuracies: of `last` and from scratch for all of `per_class`, of the other layers for the largest.
     """
     wanted = np.concatenate([np.concatenate([fold.train.ravel(), fold.test]) for fold in folds])
-    numbers, features = extract_features(deconvnet, candidates, wanted, layers, work, progress)
+    numbers, features = extract_features(deconvnet, candidates, wanted, layers, work)
     classes = len(candidates.examples.labels)
     results: dict[tuple[str, str | None, int], Accuracy] = {}
 

@@ -14,7 +14,6 @@ from zfnet.components.figures.picture_name import picture_name
 from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.side_by_side import side_by_side
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.progress import Progress, no_progress
 
 
 class ComparedModel(NamedTuple):
@@ -43,7 +42,6 @@ def draw_compared_galleries(
     maps: int,
     seed: int,
     about: Sequence[Mapping[str, Any]],
-    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Draws the galleries of models beside each other: a picture for each row of layers.
 
@@ -57,7 +55,6 @@ def draw_compared_galleries(
         maps: units of each layer that are drawn at random.
         seed: decides which.
         about: what else `gallery.json` is to tell of each model.
-        progress: shows how far it has come.
 
     Returns:
         By name of the file the picture, a uint8 array; none for a row of layers of which no unit is ever positive.
@@ -65,11 +62,7 @@ def draw_compared_galleries(
     found = []
     for place, model in enumerate(models):
         layers = [layer for row in rows if (layer := row[place]) is not None]
-
-        def named_progress(batches, length, title, name=model.name):
-            return progress(batches, length, f"{name}: {title.lower()}")
-
-        search = ExampleSearch(model.deconvnet, model.examples, named_progress)
+        search = ExampleSearch(model.deconvnet, model.examples, name=model.name)
         found.append(find_galleries(search, layers, maps=maps, seed=seed, named=model.named, labels=model.labels))
     pictures, shown = {}, []
     for row in rows:

@@ -16,7 +16,7 @@ from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.correspondence import random_boxes, sign_changes
 from zfnet.model.measures.cover_boxes import cover_boxes
-from zfnet.model.progress import Progress, no_progress
+from zfnet.model.progress import progress
 
 # Of the sheet: images at most, and the side of a tile in pixels.
 ROWS, TILE = 8, 200
@@ -35,7 +35,6 @@ def draw_correspondence(
     *,
     draws: int,
     seed: int,
-    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Measures the mean feature sign change for each part, and for random boxes of the same size.
 
@@ -52,7 +51,6 @@ def draw_correspondence(
             with every number drawn.
         draws: random boxes for each part of each image.
         seed: decides where they lie.
-        progress: shows how far it has come.
 
     Returns:
         The pictures, uint8 arrays `(height, width, 3)`, by the names of their files without `.png`.

@@ -15,7 +15,6 @@ from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.training.evolution import epoch_title, searched
 from zfnet.components.training.kept_checkpoints import KeptCheckpoint
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.progress import Progress, no_progress
 
 
 def search_evolution(
@@ -25,7 +24,6 @@ def search_evolution(
     maps: Mapping[str, ArrayLike],
     count: int,
     whole: Collection[str] = (),
-    progress: Progress = no_progress,
 ) -> tuple[dict[str, dict[str, EvolutionColumn]], dict[str, dict[str, SamePlaces]]]:
     """Finds and projects the strongest activation of each map at each moment of a training, and what it answers at the last one's place.
 
@@ -39,7 +37,6 @@ def search_evolution(
         maps: for each layer the maps to search, `(M,)` ints.
         count: how many of a layer are drawn, see `drawn_columns`.
         whole: layers of which all are drawn.
-        progress: shows how far it has come.
 
     Returns:
         The columns of the maps that are drawn, and their places, by title and layer, as `draw_evolution` takes them.
@@ -50,7 +47,7 @@ def search_evolution(
     most = searched(examples.count(split))
 
     def batches(title: str, image_input: ImageInput, numbers: set[int] | None) -> Iterator:
-        return searched_batches(examples, split, image_input, title, numbers=numbers, most=most, progress=progress)
+        return searched_batches(examples, split, image_input, title, numbers=numbers, most=most)
 
     columns, same = {}, {}
     for title, deconvnet in moments():

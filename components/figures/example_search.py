@@ -14,7 +14,6 @@ from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.strongest_activations import strongest_activations
-from zfnet.model.progress import Progress, no_progress
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9
@@ -31,8 +30,8 @@ class ExampleSearch:
     Args:
         deconvnet: of a model that takes RGB 0..255.
         examples: prepared examples, made for the model's larger side.
-        progress: shows how far it has come.
         most: how many examples, from the first, to look at; `None` looks at all.
+        name: what its progress bars call the model; none if empty.
 
     Attributes:
         deconvnet: of the model.
@@ -41,10 +40,10 @@ class ExampleSearch:
         origins: of the examples.
     """
 
-    def __init__(self, deconvnet: Deconvnet, examples: Examples, progress: Progress = no_progress, most: int | None = None) -> None:
+    def __init__(self, deconvnet: Deconvnet, examples: Examples, most: int | None = None, name: str = "") -> None:
         self.deconvnet, self.examples = deconvnet, examples
         self.image_input, self.origins = ImageInput.of(deconvnet.model, examples.image_size), read_origins(examples, SPLIT)
-        self._progress, self._most = progress, most
+        self._most, self._name = most, name
         self._found: dict[str, Strongest] = {}
         self._fields: dict[str, ReceptiveField | None] = {}
 
@@ -110,4 +109,5 @@ class ExampleSearch:
             yield from project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return searched_batches(self.examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most, progress=self._progress)
+        title = f"{self._name}: {title.lower()}" if self._name else title
+        return searched_batches(self.examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most)

@@ -19,7 +19,6 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.activation_spread import ActivationSpread, activation_spread
 from zfnet.model.measures.map_activations import MapActivations, map_activations
 from zfnet.model.measures.rectified_layers import rectified_layers, rectified_output
-from zfnet.model.progress import Progress
 
 SPLIT = "validation"
 
@@ -72,7 +71,6 @@ def filter_report(
     radius: float | None,
     maps: int,
     seed: int,
-    progress: Progress,
 ) -> FilterReport:
     """Measures one model; arguments as `draw_filters` takes them.
 
@@ -84,7 +82,7 @@ def filter_report(
     image_input = ImageInput.of(deconvnet.model, examples.image_size)
 
     def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return searched_batches(examples, SPLIT, image_input, title, numbers=numbers, progress=progress)
+        return searched_batches(examples, SPLIT, image_input, title, numbers=numbers)
 
     rectified = rectified_layers(graph)
     layers = map_activations(deconvnet, batches("Measuring"), rectified) if rectified else {}

@@ -14,7 +14,6 @@ from zfnet.components.figures.filter_report import FilterReport, filter_report
 from zfnet.components.figures.filter_sheet import filter_sheet
 from zfnet.components.pictures.png import write_png
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.progress import Progress, no_progress
 
 PICTURE = "filters.png"
 MAPS = 24
@@ -29,7 +28,6 @@ def draw_filters(
     radius: float | None = None,
     maps: int = MAPS,
     seed: int = 0,
-    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Measures and draws the filters of one model.
 
@@ -43,7 +41,6 @@ def draw_filters(
         radius: of the RMS clip, in weight units, if the first convolution has no `FilterRmsClip`.
         maps: of the second convolution, how many to project.
         seed: decides which.
-        progress: shows how far it has come.
 
     Returns:
         The picture, by the name `filters`: a uint8 array `(height, width, 3)`.
@@ -55,7 +52,7 @@ def draw_filters(
         >>> draw_filters(Deconvnet(model), examples, pathlib.Path("figures"))["filters"].shape
     """
     name = deconvnet.model.name if name is None else name
-    report = filter_report(deconvnet, examples, name=name, radius=radius, maps=maps, seed=seed, progress=progress)
+    report = filter_report(deconvnet, examples, name=name, radius=radius, maps=maps, seed=seed)
     return draw_reports([report], folder)
 
 

@@ -16,7 +16,7 @@ from zfnet.components.pictures.sheet import block, resize_tile
 from zfnet.components.pictures.transform import Family, paper_families, transform
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
-from zfnet.model.progress import Progress, no_progress
+from zfnet.model.progress import progress
 
 PICTURE = "invariance.png"
 # Pixels of the images that go through the net together, so that the first layer of large ones fits into memory too.
@@ -39,7 +39,6 @@ def draw_invariance(
     folder: pathlib.Path,
     *,
     image_size: int | None = None,
-    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Draws, for translation, scale and rotation, the distance of the features of transformed images from those of the images.
 
@@ -53,7 +52,6 @@ def draw_invariance(
         layers: names of layers.
         folder: gets `invariance.png`, and `invariance.json` with every number drawn.
         image_size: side of the images, for a model that takes any size.
-        progress: shows how far it has come.
 
     Returns:
         The picture, a uint8 array `(height, width, 3)`, by the name `"invariance"`.

@@ -18,7 +18,6 @@ from zfnet.components.pictures.project_images import ProjectedImage, project_ima
 from zfnet.components.pictures.unit_name import unit_name
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.occlusion import Occlusion, occlusion
-from zfnet.model.progress import Progress, no_progress
 
 PICTURE = "occlusion.png"
 # What tells the class, where nobody names it.
@@ -59,7 +58,6 @@ def draw_occlusion(
     most: int | None = None,
     square: int | None = None,
     stride: int | None = None,
-    progress: Progress = no_progress,
 ) -> dict[str, np.ndarray]:
     """Draws, for each place of a grey square, the activation of the strongest map, the probability of a class, and the likeliest class.
 
@@ -75,7 +73,6 @@ def draw_occlusion(
         most: how many of them, from the first, to search; None searches all.
         square: side of the square, in pixels; None takes 50 of 224, of the shorter side.
         stride: most pixels from one place to the next; None takes a 32nd of the shorter side.
-        progress: shows how far it has come.
 
     Returns:
         The picture, a uint8 array `(height, width, 3)`, by the name `"occlusion"`.
@@ -94,10 +91,9 @@ def draw_occlusion(
         square=square or default_square(image_input),
         stride=stride or max(1, min(size) // STEPS),
         batch_size=max(1, PIXELS // (size[0] * size[1])),
-        progress=progress,
     )
     own = project_images(deconvnet, subject.image[None], layer, found.unit)[0]
-    elsewhere = strongest_elsewhere(deconvnet, examples, layer, found.unit, most, progress) if examples else []
+    elsewhere = strongest_elsewhere(deconvnet, examples, layer, found.unit, most) if examples else []
     number = subject.class_number
     if number is None and found.uncovered is not None:
         number = int(found.uncovered.argmax())

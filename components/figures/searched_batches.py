@@ -7,7 +7,7 @@ import numpy as np
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
 from zfnet.components.pictures.image_input import ImageInput
-from zfnet.model.progress import Progress, no_progress
+from zfnet.model.progress import progress
 
 # Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
 PIXELS = 64 * 96 * 96
@@ -21,7 +21,6 @@ def searched_batches(
     *,
     numbers: set[int] | None = None,
     most: int | None = None,
-    progress: Progress = no_progress,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields each example of a split once, in order, as `strongest_activations` and `project_strongest` take them.
 
@@ -32,7 +31,6 @@ def searched_batches(
         title: what is done with them.
         numbers: numbers of the examples to take; `None` takes all.
         most: how many examples, from the first, to read at most; `None` reads all.
-        progress: shows how far it has come.
 
     Yields:
         Float images as the model lays them out, values 0..255, and their numbers in the split.

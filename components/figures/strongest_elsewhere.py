@@ -8,7 +8,6 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.pictures.projected_pictures import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.progress import Progress
 
 SHOWN_ELSEWHERE = 5
 
@@ -33,9 +32,7 @@ class Elsewhere(NamedTuple):
     patch: np.ndarray
 
 
-def strongest_elsewhere(
-    deconvnet: Deconvnet, examples: Examples, layer: str, unit: int, most: int | None, progress: Progress
-) -> list[Elsewhere]:
+def strongest_elsewhere(deconvnet: Deconvnet, examples: Examples, layer: str, unit: int, most: int | None) -> list[Elsewhere]:
     """Finds the five strongest activations of a unit at different places of the validation examples, strongest first.
 
     Args:
@@ -44,12 +41,11 @@ def strongest_elsewhere(
         layer: name of a layer.
         unit: one of its units.
         most: how many examples, from the first, to search; None searches all.
-        progress: shows how far it has come.
 
     Returns:
         Them; fewer where there are not as many places.
     """
-    search = ExampleSearch(deconvnet, examples, progress, most)
+    search = ExampleSearch(deconvnet, examples, most)
     strongest = search.strongest([layer])
     found, ranks = strongest[layer], search.different(layer, unit, SHOWN_ELSEWHERE)
     if not ranks:

@@ -10,7 +10,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
 from zfnet.model.measures.cover_boxes import cover_boxes
 from zfnet.model.measures.finite_weights import refuse_nan_weights
-from zfnet.model.progress import Progress, no_progress
+from zfnet.model.progress import progress
 
 
 class NoActiveMapError(ValueError):
@@ -66,7 +66,6 @@ def occlusion(
     square: int,
     stride: int,
     batch_size: int = 64,
-    progress: Progress = no_progress,
 ) -> Occlusion:
     """Slides a square over an image.
 
@@ -81,7 +80,6 @@ def occlusion(
         square: side of the square, in pixels.
         stride: most pixels from one place to the next.
         batch_size: images that go through the net together.
-        progress: shows how far it has come.
 
     Returns:
         Totals and probabilities for each place.

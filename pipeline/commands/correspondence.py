@@ -13,7 +13,6 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
-from zfnet.pipeline.progress import progress
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of images changes features alike.")
@@ -107,7 +106,7 @@ def command(
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         grey = mean_grey(deconvnet, image_input, directory.examples(found, data, image_input.side) if data else None)
         click.echo(f"{views.note}; hidden parts show {grey.source}")
-        draw_correspondence(deconvnet, views, grey, layers, directory.drawing, draws=draws, seed=seed, progress=progress)
+        draw_correspondence(deconvnet, views, grey, layers, directory.drawing, draws=draws, seed=seed)
         for line in _table(json.loads((directory.drawing / "correspondence.json").read_text())["parts"]):
             click.echo(line)
     for name in (*PICTURES.values(), "correspondence.json"):

@@ -15,7 +15,6 @@ from zfnet.pipeline.error_table import error_table
 from zfnet.pipeline.examples_to_evaluate import ExamplesToEvaluate, find_examples
 from zfnet.pipeline.model_argument import ModelArgument, find_model
 from zfnet.pipeline.options import image_size_option, preprocessing_option
-from zfnet.pipeline.progress import progress
 
 if TYPE_CHECKING:
     import keras
@@ -60,8 +59,8 @@ def command(
                 voters.append(_voter(name, each, model, examples, image_size, ten_crop))
                 size = voters[-1].image_input
                 rows.append({"model": name, "height": size.height, "width": size.width, "preprocessing": used})
-            single = measure_ensemble(voters, split, progress=progress)
-            crops = measure_ensemble(voters, split, ten_crop=True, progress=progress) if ten_crop else [None] * len(single)
+            single = measure_ensemble(voters, split)
+            crops = measure_ensemble(voters, split, ten_crop=True) if ten_crop else [None] * len(single)
         *errors, ensemble = map(_errors, single, crops)
         first = voters[0].examples
         classes, named = len(first.labels), data or first.read_json("manifest.json").get("source")

@@ -16,7 +16,6 @@ from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import ModelArgument, find_model
 from zfnet.pipeline.model_names import model_names
 from zfnet.pipeline.options import image_size_option, layers_option, out_option, preprocessing_option, seed_option, unsupported_option
-from zfnet.pipeline.progress import progress
 from zfnet.pipeline.unit_options import DRAWN_LAYERS, maps_option, named_maps_option
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def command(
         image_input = ImageInput.of(first.model, image_size)
         click.echo(f"{models[0]}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         examples = directory.examples(next((each for each in found if each.examples), found[0]), data, image_input.side, split)
-        columns, same = search_evolution(moments, examples, split, wanted, maps, units, progress)
+        columns, same = search_evolution(moments, examples, split, wanted, maps, units)
         if len(columns) < 2:
             raise ValueError(f"{models[0]}: none of its checkpoints can be read. {KEEPING}")
         numbers = evolution_numbers(columns, same, read_origins(examples, split, MOST_SEARCHED).ids)

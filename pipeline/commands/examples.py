@@ -8,7 +8,6 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.options import beam_options_argument, runner_option
 from zfnet.pipeline.output_directory import output_directory
 from zfnet.pipeline.outside_data import refuse_inside_data
-from zfnet.pipeline.photograph_progress import photograph_progress
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -63,7 +62,6 @@ def command(
             max_rejected=max_rejected,
             runner=runner,
             beam_options=options,
-            follow=photograph_progress,
         )
     counts = ", ".join(f"{examples.count(split):,} for {split}" for split in ("train", "validation"))
     click.echo(f"{out}: {counts}, of {len(examples.labels)} classes")

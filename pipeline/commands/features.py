@@ -10,7 +10,6 @@ from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import image_size_option, model_argument, out_option, preprocessing_option
 from zfnet.pipeline.prepare_photographs import prepare_photographs
-from zfnet.pipeline.progress import progress
 from zfnet.pipeline.run_config import RunConfig
 
 CLASSIFIERS = ("softmax", "svm")
@@ -133,7 +132,6 @@ def command(
             test=test_per_class,
             folds=folds,
             seed=seed,
-            progress=progress,
         )
         click.echo(overlap["message"])
         results = measure_transfer(
@@ -147,7 +145,6 @@ def command(
             from_scratch=from_scratch,
             seed=seed,
             work=directory.work,
-            progress=progress,
         )
         facts: dict[str, Any] = {
             "model": model,

@@ -9,7 +9,6 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import data_option, image_size_option, out_option, preprocessing_option
-from zfnet.pipeline.progress import progress
 from zfnet.pipeline.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def command(
             if key not in prepared:
                 prepared[key] = directory.examples(argument, data, image_input.side)
             try:
-                report = filter_report(deconvnet, prepared[key], name=model, radius=radius, maps=maps, seed=seed, progress=progress)
+                report = filter_report(deconvnet, prepared[key], name=model, radius=radius, maps=maps, seed=seed)
             except ValueError as error:
                 raise ValueError(f"{model}: {error}") from error
             reports.append(report)

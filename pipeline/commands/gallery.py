@@ -22,7 +22,6 @@ from zfnet.pipeline.options import (
     seed_option,
     unsupported_option,
 )
-from zfnet.pipeline.progress import progress
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.unit_options import DRAWN_LAYERS, maps_option, named_maps_option
 
@@ -127,7 +126,7 @@ def _draw_one(
     image_input = ImageInput.of(deconvnet.model, image_size)
     click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
     examples = directory.examples(found, data, image_input.side)
-    search = ExampleSearch(deconvnet, examples, progress)
+    search = ExampleSearch(deconvnet, examples)
     draw_galleries(search, chosen, directory.drawing, maps=maps, seed=seed, named=units, labels=found.labels)
     return units
 

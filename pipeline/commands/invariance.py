@@ -23,7 +23,6 @@ from zfnet.pipeline.options import (
     preprocessing_option,
     seed_option,
 )
-from zfnet.pipeline.progress import progress
 
 EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
 SPLIT = "validation"
@@ -92,7 +91,7 @@ def command(
         else:
             examples = directory.examples(found, data, image_input.side)
             subjects = subjects_of_examples(examples, SPLIT, EXAMPLES, seed, image_input, labels, outputs)
-        draw_invariance(deconvnet, subjects, layers, directory.drawing, image_size=image_size, progress=progress)
+        draw_invariance(deconvnet, subjects, layers, directory.drawing, image_size=image_size)
         numbers = json.loads((directory.drawing / "invariance.json").read_text())
         for image in numbers["images"]:
             click.echo(

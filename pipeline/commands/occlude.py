@@ -9,7 +9,6 @@ from zfnet.pipeline.command import Command
 from zfnet.pipeline.drawn_directory import drawn_directory
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import image_size_option, model_argument, out_option, preprocessing_option, unsupported_option
-from zfnet.pipeline.progress import progress
 
 
 @click.command(cls=Command, short_help="Slide a grey square over an image, and see what the model still sees.")
@@ -88,7 +87,7 @@ def command(
         if examples is None:
             click.echo("No --data: projections of other images are left out.")
         subject = Occluded(pathlib.PurePath(image).name, pixels, number, PREDICTED if label is None else GIVEN, labels)
-        draw_occlusion(deconvnet, subject, layer, directory.drawing, examples=examples, square=square, stride=stride, progress=progress)
+        draw_occlusion(deconvnet, subject, layer, directory.drawing, examples=examples, square=square, stride=stride)
         numbers = json.loads((directory.drawing / "occlude.json").read_text())
     least = min(map(min, numbers["totals"]))
     click.echo(f"{layer}, map {numbers['unit']}: total activation {numbers['total']:.4g}, with the square at worst {least:.4g}")

@@ -4,11 +4,11 @@ import pathlib
 
 import click
 
+from zfnet.model.progress import progress
 from zfnet.pipeline.command import Command
 from zfnet.pipeline.model_argument import find_model
 from zfnet.pipeline.options import image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.output_file import make_its_directory
-from zfnet.pipeline.progress import progress
 from zfnet.pipeline.written_beside import written_beside
 
 # Images that go through the net together.

@@ -6,20 +6,13 @@ from zfnet.components.evaluation.saved_model_file import load_model_file
 from zfnet.components.training_error import measure_training_error
 
 
-def test_counts_every_training_example_once(examples, model, tmp_path):
-    seen = []
-
-    def progress(batches, length, title):
-        for batch in batches:
-            seen.append((length, title))
-            yield batch
-
+def test_counts_every_training_example_once(examples, model, bars, tmp_path):
     made = TrainingError(tmp_path)
-    measure_training_error(examples, model, made, progress=progress)
+    measure_training_error(examples, model, made)
     found = made.read_json("training_error.json")
     assert found["examples"] == examples.count("train")
     assert made.properties() == found
-    assert seen == [(seen[0][0], "Evaluating")] * seen[0][0]
+    assert [(bar.title, len(bar.items)) for bar in bars] == [("Evaluating", bars[0].total)]
     net = load_model_file(model.path / "model.keras")
     assert found == measure_errors(net, examples, "train") != measure_errors(net, examples, "validation")
 

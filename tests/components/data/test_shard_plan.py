@@ -4,8 +4,8 @@ import apache_beam as beam
 import pytest
 
 from zfnet.components.data.beam_pipeline import open_pipeline
+from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.shard_plan import plan_shards, shard_numbers
-from zfnet.components.data.tally import TALLY
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def planned(files, num_shards, outcome):
 def test_every_file_has_one_place_whatever_the_order(tmp_path):
     files = [("train", [(f"class/{number}", 0, b"path"), (f"other/{number}", 1, b"path")]) for number in range(20)]
     files.append(("validation", [("class/x", 0, b"path")]))
-    TALLY.reset()
-    found = planned(files, 3, tmp_path / "outcome")
-    assert TALLY.expected == 41
+    with PROGRESS.shown():
+        found = planned(files, 3, tmp_path / "outcome")
+    assert PROGRESS.expected == 41
     assert sorted(found) == [("train", 0, 3), ("train", 1, 3), ("train", 2, 3), ("validation", 0, 1)]
     assert sorted(file for shard in found.values() for file in shard) == sorted(file for _, part in files for file in part)
     assert found == planned(files[::-1], 3, tmp_path / "again")

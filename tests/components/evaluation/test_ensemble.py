@@ -97,16 +97,9 @@ def test_probabilities_are_averaged_rather_than_votes(examples):
     assert found == pytest.approx([share(labels != best) for best in (0, 1, 1, 0)])
 
 
-def test_progress_is_told_of_every_batch(nets, examples):
-    told = []
-
-    def progress(batches, length, title):
-        for batch in batches:
-            told.append((length, title))
-            yield batch
-
-    measure_ensemble([Probabilities(nets[0], examples)], "train", progress=progress)
-    assert told == [(2, "Evaluating")] * 2
+def test_progress_is_told_of_every_batch(nets, examples, bars):
+    measure_ensemble([Probabilities(nets[0], examples)], "train")
+    assert [(bar.title, bar.total, len(bar.items)) for bar in bars] == [("Evaluating", 2, 2)]
 
 
 def test_unknown_split(nets, examples):

@@ -14,7 +14,7 @@ def candidates(examples):
 
 
 def draw(candidates, pretraining, **changed):
-    return draw_unseen(candidates, pretraining, progress=lambda items, length, title: items, **OPTIONS | changed)
+    return draw_unseen(candidates, pretraining, **OPTIONS | changed)
 
 
 def test_training_and_test_come_from_their_own_splits(candidates):

@@ -44,7 +44,6 @@ def test_a_layer_that_sees_the_classes_and_one_that_is_blind(examples, net, tmp_
         from_scratch=False,
         seed=0,
         work=tmp_path,
-        progress=lambda items, length, title: items,
     )
     found = {(result.classifier, result.layer, result.per_class): result for result in results}
     assert set(found) == {(name, *which) for name in ("softmax", "svm") for which in [("colour", 6), ("blind", 3), ("blind", 6)]}

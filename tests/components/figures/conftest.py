@@ -58,9 +58,7 @@ def report_of(examples) -> Callable[..., FilterReport]:
     """Measures a net over the validation examples."""
 
     def measure(deconvnet: Deconvnet, name: str = "net", radius: float | None = None, maps: int = 5) -> FilterReport:
-        return filter_report(
-            deconvnet, examples, name=name, radius=radius, maps=maps, seed=0, progress=lambda batches, length, title: batches
-        )
+        return filter_report(deconvnet, examples, name=name, radius=radius, maps=maps, seed=0)
 
     return measure
 

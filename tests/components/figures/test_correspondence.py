@@ -114,13 +114,6 @@ def test_channels_first_gives_the_same(drawn, views, tmp_path):
     np.testing.assert_array_equal(pictures["correspondence_parts"], drawn[1]["correspondence_parts"])
 
 
-def test_progress_of_each_part(views, tmp_path):
-    seen = []
-
-    def progress(measurements, length, title):
-        measurements = list(measurements)
-        seen.append((title, length, len(measurements)))
-        return measurements
-
-    draw_correspondence(Deconvnet(net_of()), views, GREY, ["units"], tmp_path, draws=3, seed=0, progress=progress)
-    assert seen == [("Hiding red", 4, 4), ("Hiding green", 4, 4)]
+def test_progress_of_each_part(views, bars, tmp_path):
+    draw_correspondence(Deconvnet(net_of()), views, GREY, ["units"], tmp_path, draws=3, seed=0)
+    assert [(bar.title, bar.total, len(bar.items)) for bar in bars] == [("Hiding red", 4, 4), ("Hiding green", 4, 4)]

@@ -17,23 +17,8 @@ def deconvnet():
     return Deconvnet(net)
 
 
-class Seen:
-    """A progress bar that remembers what passed."""
-
-    def __init__(self):
-        self.titles, self.sizes = [], []
-
-    def __call__(self, batches, length, title):
-        batches = list(batches)
-        assert len(batches) == length
-        self.titles.append(title)
-        self.sizes.append([len(images) for images, _, _ in batches])
-        return batches
-
-
-def test_the_first_examples_alone(deconvnet, examples):
-    seen = Seen()
-    search = ExampleSearch(deconvnet, examples, seen, most=5)
+def test_the_first_examples_alone(deconvnet, examples, bars):
+    search = ExampleSearch(deconvnet, examples, most=5)
     strongest = search.strongest(["colour"])
     images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])[:5, 8:48]
     ranks = search.different("colour", 1, 2)
@@ -43,20 +28,21 @@ def test_the_first_examples_alone(deconvnet, examples):
     (part,) = search.project(strongest, {"colour": (np.array([1, 1]), np.array(ranks))})
     assert part.projections.shape == (2, 3, 3, 3)
     np.testing.assert_allclose(part.projections[:, 1, 1, 2], found.values[1, ranks], rtol=1e-5)
-    assert (seen.titles, seen.sizes) == (["Searching", "Projecting"], [[5], [2]])
+    assert [(bar.title, bar.total) for bar in bars] == [("Searching", 1), ("Projecting", 1)]
+    assert [[len(images) for images, _, _ in bar.items] for bar in bars] == [[5], [2]]
     assert search.strongest(["colour"])["colour"] is found  # Not searched again.
-    assert seen.titles == ["Searching", "Projecting"]
+    assert len(bars) == 2
 
 
 def test_each_photograph_is_a_place(deconvnet, examples):
-    search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
+    search = ExampleSearch(deconvnet, examples)
     search.strongest(["colour"])
     assert search.different("colour", 0, 4) == [0, 1, 2, 3]
     assert search.origins.ids == read_origins(examples, "validation")[2]
 
 
 def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):
-    search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
+    search = ExampleSearch(deconvnet, examples)
     found = search.strongest(["colour"])["colour"]
     found.values[0] = 0
     assert search.different("colour", 0) == []
@@ -65,7 +51,7 @@ def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):
 
 def test_windows_of_one_photograph_are_told_apart_not_its_images(deconvnet, examples):
     # One photograph, of which every image shows nearly all; what a unit sees of 3 x 3 pixels may lie anywhere.
-    search = ExampleSearch(deconvnet, examples, lambda batches, length, title: batches)
+    search = ExampleSearch(deconvnet, examples)
     found = search.strongest(["colour"])["colour"]
     count, side = len(search.origins.ids), 2 * examples.side
     search.origins = search.origins._replace(photographs=["one"] * count, boxes=np.tile([0, 0, side, side], (count, 1)))

@@ -8,16 +8,10 @@ from zfnet.components.figures.filter_sheet import filter_sheet
 from zfnet.components.figures.filters import draw_filters, draw_reports
 
 
-def test_one_model(gratings_net, examples, tmp_path):
-    seen = []
-
-    def progress(batches, length, title):
-        batches = list(batches)
-        seen.append((title, len(batches) == length))
-        return batches
-
-    pictures = draw_filters(gratings_net(), examples, tmp_path, maps=4, progress=progress)
-    assert seen == [("Measuring", True), ("Searching layer 2", True), ("Projecting layer 2", True)]
+def test_one_model(gratings_net, examples, bars, tmp_path):
+    pictures = draw_filters(gratings_net(), examples, tmp_path, maps=4)
+    titles = "Measuring", "Searching layer 2", "Projecting layer 2"
+    assert [(bar.title, len(bar.items)) for bar in bars] == [(title, bar.total) for title, bar in zip(titles, bars, strict=True)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["filters.json", "filters.png"]
     np.testing.assert_array_equal(pictures["filters"], Image.open(tmp_path / "filters.png"))
     numbers = json.loads((tmp_path / "filters.json").read_text())

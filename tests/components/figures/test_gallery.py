@@ -84,17 +84,10 @@ def wide_net():
     return Deconvnet(net)
 
 
-def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, images, tmp_path):
-    seen = []
-
-    def progress(batches, length, title):
-        batches = list(batches)
-        seen.append((title, len(batches) == length))
-        return batches
-
-    search = ExampleSearch(wide_net, examples, progress)
+def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, images, bars, tmp_path):
+    search = ExampleSearch(wide_net, examples)
     pictures = draw_galleries(search, ["conv1", "dead", "classes"], tmp_path, maps=99, seed=0, labels=["a", "b", "c"])
-    assert seen == [("Searching", True), ("Projecting", True)]
+    assert [(bar.title, len(bar.items) == bar.total) for bar in bars] == [("Searching", True), ("Projecting", True)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gallery.json", "gallery_classes.png", "gallery_conv1.png"]
     assert list(pictures) == ["conv1", "classes"]
     numbers = json.loads((tmp_path / "gallery.json").read_text())

@@ -33,15 +33,13 @@ def subjects():
 @pytest.fixture(scope="module")
 def drawn(subjects, tmp_path_factory):
     folder = tmp_path_factory.mktemp("invariance")
-    seen = []
+    return folder, draw_invariance(Deconvnet(net_of()), subjects, ["conv", "classes"], folder)
 
-    def progress(steps, length, title):
-        seen.append((title, length, len(list(steps))))
-        return steps
 
-    pictures = draw_invariance(Deconvnet(net_of()), subjects, ["conv", "classes"], folder, progress=progress)
-    assert seen == [("Translating", 17, 17), ("Scaling", 17, 17), ("Rotating", 36, 36)]
-    return folder, pictures
+def test_progress_of_each_transformation(subjects, bars, tmp_path):
+    draw_invariance(Deconvnet(net_of()), subjects, ["conv"], tmp_path)
+    found = [(bar.title, bar.total, len(bar.items)) for bar in bars]
+    assert found == [("Translating", 17, 17), ("Scaling", 17, 17), ("Rotating", 36, 36)]
 
 
 def test_the_same_picture_twice_with_names_that_mean_something_to_matplotlib(subjects, tmp_path):

@@ -24,13 +24,7 @@ def test_images_are_as_the_model_takes_them_and_each_is_there_once(examples):
     np.testing.assert_array_equal(np.concatenate([images for images, _ in first]), squares[:5, 8:48].transpose(0, 3, 1, 2))
 
 
-def test_some_of_them_with_a_word_about_the_progress(examples):
-    said = []
-
-    def progress(batches, length, title):
-        said.append((length, title))
-        return batches
-
-    ((_, numbers),) = searched_batches(examples, "validation", ImageInput(56, 56, False), "Projecting", numbers={1, 4}, progress=progress)
+def test_some_of_them_with_a_word_about_the_progress(examples, bars):
+    ((_, numbers),) = searched_batches(examples, "validation", ImageInput(56, 56, False), "Projecting", numbers={1, 4})
     assert numbers.tolist() == [1, 4]
-    assert said == [(1, "Projecting")]
+    assert [(bar.title, bar.total, len(bar.items)) for bar in bars] == [("Projecting", 1, 1)]

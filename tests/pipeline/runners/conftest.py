@@ -18,11 +18,11 @@ import atexit, os, pathlib, signal, sys, threading, time
 lock = threading.RLock()
 
 def note(*_):
-    tally = sys.modules.get("zfnet.components.data.tally")
-    if tally and tally.TALLY.done:
+    progress = sys.modules.get("zfnet.components.data.photograph_progress")
+    if progress and progress.PROGRESS.done:
         path = pathlib.Path(os.environ["WORKER_NOTES"], str(os.getpid()))
         with lock:
-            path.with_suffix(".partial").write_text(f"{tally.TALLY.done} {'tensorflow' in sys.modules}")
+            path.with_suffix(".partial").write_text(f"{progress.PROGRESS.done} {'tensorflow' in sys.modules}")
             path.with_suffix(".partial").replace(path)
 
 def keep_noting():

@@ -2,7 +2,6 @@
 
 import math
 import pathlib
-from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -64,7 +63,7 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
 
 
 def train_from_scratch(
-    model: keras.Model, candidates: Candidates, train: Sequence[int], test: Sequence[int], folder: pathlib.Path, seed: int
+    model: keras.Model, candidates: Candidates, train: np.ndarray, test: np.ndarray, folder: pathlib.Path, seed: int
 ) -> np.ndarray:
     """Trains a fresh copy on a few images, and answers.
 

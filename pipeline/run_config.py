@@ -76,9 +76,9 @@ class RunConfig:
         Raises:
             ValueError: the message names the layer that is short of positions, or the architectures there are.
         """
-        size = self.input_size
+        size, architecture = self.input_size, find_architecture(self.architecture)
         try:
-            find_architecture(self.architecture).refuse_small(size, size)
+            architecture.refuse_small(size, size)
         except ValueError as error:
             raise ValueError(f"Images of {size} x {size} pixels are too small for {self.architecture}: {error}") from error
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import pathlib
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,13 +33,14 @@ def announced_run(root: epath.Path) -> Iterator[None]:
     if not task or task.workers == 1 or is_remote(str(root)):
         yield
         return
-    _write(root, ended=False)
+    run = uuid.uuid4().hex
+    _write(root, run, ended=False)
     try:
         yield
     except BaseException as error:
-        _write(root, ended=True, error=error_message(error))
+        _write(root, run, ended=True, error=error_message(error))
         raise
-    _write(root, ended=True)
+    _write(root, run, ended=True)
 
 
 def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_WAIT) -> None:
@@ -60,8 +62,9 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
     root, name = pathlib.Path(root), f"Machine {task.index + 1} of {task.workers}"
     click.echo(f"{name}: waiting for the run of the first under {root}.")
     over = time.monotonic() + longest_wait
-    # What ended was a run before this one, unless it was all over when this machine came.
-    while _ended(root):
+    # A run that had ended when this machine came was one before. Another that has ended since then failed at once.
+    before = _read(root).get("run")
+    while _ended(root) and _read(root).get("run") == before:
         if time.monotonic() > over:
             raise OSError(f"There was no run of the first machine under {root} for {longest_wait:.0f} s. Start the same command there too.")
         time.sleep(POLL)
@@ -74,9 +77,9 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
     click.echo(f"{name}: it ended.")
 
 
-def _write(root: epath.Path, ended: bool, error: str | None = None) -> None:
+def _write(root: epath.Path, run: str, ended: bool, error: str | None = None) -> None:
     with written_beside(root / ANNOUNCED) as partial:
-        partial.write_text(json.dumps({"ended": ended, "error": error}))
+        partial.write_text(json.dumps({"run": run, "ended": ended, "error": error}))
 
 
 def _ended(root: pathlib.Path) -> bool:

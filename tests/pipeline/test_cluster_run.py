@@ -1,3 +1,4 @@
+import contextlib
 import json
 import threading
 import time
@@ -15,7 +16,8 @@ def chief(monkeypatch):
 
 
 def announced(root):
-    return json.loads((root / ANNOUNCED).read_text())
+    """How the run goes, without its name."""
+    return {name: value for name, value in json.loads((root / ANNOUNCED).read_text()).items() if name != "run"}
 
 
 def test_without_a_cluster_nothing_is_written(tmp_path, monkeypatch):
@@ -47,6 +49,23 @@ def test_a_run_that_ended_before_is_not_followed(tmp_path):
     write(tmp_path, True)
     with pytest.raises(OSError, match=r"no run of the first machine under .* for 0 s. Start the same command there too"):
         follow_run(tmp_path, Task(1, 2), longest_wait=0.1)
+
+
+@pytest.mark.usefixtures("chief")
+def test_a_run_that_fails_at_once_is_followed(tmp_path):
+    with contextlib.suppress(ValueError), announced_run(epath.Path(tmp_path)):
+        raise ValueError("an earlier run")
+
+    def fail():
+        time.sleep(0.7)
+        with contextlib.suppress(ValueError), announced_run(epath.Path(tmp_path)):
+            raise ValueError("no photographs")
+
+    first = threading.Thread(target=fail)
+    first.start()
+    with pytest.raises(ValueError, match="The run of the first machine failed: no photographs"):
+        follow_run(tmp_path, Task(1, 2), longest_wait=20)
+    first.join()
 
 
 @pytest.mark.parametrize("error", [None, "no photographs"])

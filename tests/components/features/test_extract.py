@@ -8,10 +8,6 @@ from zfnet.components.features.extract import extract_features, refuse_full_disk
 from zfnet.model import Deconvnet
 
 
-def silent(items, length, title):
-    return items
-
-
 @pytest.fixture(scope="module")
 def net():
     """Takes 40 x 56 pixels."""
@@ -33,7 +29,7 @@ def net():
 def test_features_are_those_of_the_keras_model(examples, net, tmp_path):
     candidates = Candidates.of(examples)
     chosen = [len(candidates) - 1, 3, 0, candidates.train_count, 3]
-    numbers, features = extract_features(Deconvnet(net), candidates, chosen, ["pool", "hidden"], tmp_path, silent)
+    numbers, features = extract_features(Deconvnet(net), candidates, chosen, ["pool", "hidden"], tmp_path)
     assert numbers.tolist() == sorted(set(chosen))
     images = np.concatenate(
         [batch[0] for split in ("train", "validation") for batch in central_batches(examples, split, size=56, batch_size=8)]
@@ -47,7 +43,7 @@ def test_nan_is_an_error(examples, net, tmp_path):
     broken = keras.models.clone_model(net)
     broken.get_layer("classes").bias.assign(np.full(3, np.nan))
     with pytest.raises(ValueError, match="'classes' gives NaN"):
-        extract_features(Deconvnet(broken), Candidates.of(examples), [0], ["pool", "classes"], tmp_path, silent)
+        extract_features(Deconvnet(broken), Candidates.of(examples), [0], ["pool", "classes"], tmp_path)
 
 
 def test_a_full_disk_is_told_beforehand(tmp_path):

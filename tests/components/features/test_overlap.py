@@ -22,6 +22,6 @@ def test_exactly_what_the_pretraining_set_holds_is_found(examples, tmp_path, bar
 def test_only_those_asked_for_are_looked_for(examples, tmp_path):
     candidates = Candidates.of(examples)
     pretraining = candidates.write_subset([2, 9], tmp_path / "pretraining")
-    found = find_overlap(candidates, [9, 4, 9], pretraining, lambda items, length, title: items)
+    found = find_overlap(candidates, [9, 4, 9], pretraining)
     assert found.numbers.tolist() == [4, 9]
     assert found.found.tolist() == [9]

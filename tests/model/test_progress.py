@@ -1,8 +1,6 @@
 import io
 import sys
 
-import pytest
-
 from zfnet.model import progress
 
 
@@ -11,20 +9,18 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    return sys.stderr
-
-
-def test_bar_on_a_terminal(terminal, monkeypatch):
+def test_bar_on_a_terminal(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "DELAY", 0)
     assert list(progress.progress(iter("abc"), 3, "Searching")) == ["a", "b", "c"]
     assert "Searching:   0%" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r")  # It is gone in the end.
 
 
-def test_short_work_is_silent(terminal):
+def test_short_work_is_silent(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     assert list(progress.progress(iter("abc"), 3, "Searching")) == ["a", "b", "c"]
     assert terminal.getvalue() == ""
 

@@ -4,14 +4,14 @@ import click
 from click.testing import CliRunner
 
 from zfnet.pipeline.run_config import load_config
-from zfnet.pipeline.training_options import batch_size_option, epochs_option, seed_option, training_data_option
+from zfnet.pipeline.training_options import batch_size_option, epochs_option, training_data_option, training_seed_option
 
 
 @click.command()
 @training_data_option
 @epochs_option
 @batch_size_option
-@seed_option
+@training_seed_option
 def command(**choices):
     click.echo(json.dumps(choices))
 

@@ -84,5 +84,5 @@ setuptools.setup(
         # What benchmarks compare with. Of PyTorch one release, since its newest for Linux brings gigabytes of CUDA.
         "bench": ["captum>=0.9", "tf-explain>=0.3.1", "tf-keras-vis>=0.8.7", "torch==2.13.0", "xplique>=1.3.3"],
     },
-    entry_points={"console_scripts": ["zfnet = zfnet.pipeline.cli:main"]},
+    entry_points={"console_scripts": ["zfnet = zfnet.pipeline.cli.main:main"]},
 )

@@ -34,7 +34,7 @@ def trained():
 
     from zfnet.components.artifacts import Examples
     from zfnet.components.data.batches import central_batches
-    from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.components.inputs.model_file import load_model_file
 
     with tempfile.TemporaryDirectory() as temporary:
         root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else temporary)

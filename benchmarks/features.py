@@ -25,7 +25,7 @@ FOLDS = 3
 
 def write_patches(directory: pathlib.Path, photographs) -> None:
     """Writes the patches of some photographs as a folder that `--data` takes."""
-    from zfnet.components.data.photo_patches import PATCHES, cut_patches
+    from zfnet.components.data.sources.photo_patches_builder import PATCHES, cut_patches
 
     for photograph in photographs:
         for split in PATCHES:
@@ -44,7 +44,7 @@ def measure(directory: pathlib.Path) -> dict:
     Returns:
         Accuracies of every classifier, layer and number of training images.
     """
-    from zfnet.components.data.photographs import PHOTOGRAPHS
+    from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
     new = PHOTOGRAPHS[NEW - 1 :: NEW]
     write_patches(directory / "known", [photograph for photograph in PHOTOGRAPHS if photograph not in new])

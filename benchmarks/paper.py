@@ -68,8 +68,8 @@ def train(work: pathlib.Path) -> None:
 
 def occluded_image(work: pathlib.Path) -> pathlib.Path:
     """The patch that the default run occludes, as a file that is called as its photograph."""
-    from zfnet.components.data.photo_patches import cut_patches
-    from zfnet.components.data.photographs import PHOTOGRAPHS
+    from zfnet.components.data.sources.photo_patches_builder import cut_patches
+    from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
     name, split, number = json.loads((work / "zfnet/figures/occlude.json").read_text())["image"].split("/")
     photograph = next(photograph for photograph in PHOTOGRAPHS if photograph.name == name)
@@ -88,8 +88,8 @@ def agreement(root: pathlib.Path) -> dict:
     import numpy as np
 
     from zfnet.components.artifacts import Examples
-    from zfnet.components.evaluation.saved_model_file import load_model_file
-    from zfnet.components.figures.example_search import SHOWN, ExampleSearch
+    from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
+    from zfnet.components.inputs.model_file import load_model_file
     from zfnet.model import Deconvnet
 
     paths = json.loads((root / "run.json").read_text())["artifacts"]

@@ -35,7 +35,7 @@ def make_photographs(root: pathlib.Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from zfnet.components.data.photographs import PHOTOGRAPHS
+    from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
     pictures = [Image.open(io.BytesIO(photograph.read())).convert("RGB") for photograph in PHOTOGRAPHS]
     random = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def make_photographs(root: pathlib.Path, count: int) -> None:
 def prepare_by_step(photographs: str, directory: str) -> None:
     """ExampleGen, as `zfnet examples` calls it."""
     from zfnet.components.artifacts import Examples
-    from zfnet.components.data.source import open_source
+    from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
 
     generate_examples(
@@ -73,7 +73,7 @@ def prepare_by_step(photographs: str, directory: str) -> None:
 
 def prepare_by_pool(photographs: str, directory: str) -> None:
     """The least that could do the work: a process a core, each writing whole shards."""
-    from zfnet.components.data.shard_plan import EXAMPLES_PER_SHARD
+    from zfnet.components.data.sources.shard_plan import EXAMPLES_PER_SHARD
 
     paths = sorted(str(path) for path in pathlib.Path(photographs).glob("*/*"))
     number = max(1, round(len(paths) / EXAMPLES_PER_SHARD))
@@ -85,8 +85,8 @@ def prepare_by_pool(photographs: str, directory: str) -> None:
 
 def write_bare_shard(shard: tuple[str, list[str]]) -> None:
     """Decodes, crops, encodes and writes some photographs, by the project's own functions."""
-    from zfnet.components.data.photograph import prepare_photograph
-    from zfnet.components.data.shard import write_shard
+    from zfnet.components.data.examples.shard import write_shard
+    from zfnet.components.inputs.photograph import prepare_photograph
 
     def examples():
         for path in shard[1]:

@@ -55,7 +55,7 @@ class File:
 
 def write_patches(photographs, folder: pathlib.Path, shares=None) -> pathlib.Path:
     """Cuts patches as those of photo_patches, into `folder/SPLIT/CLASS/*.jpg`; `shares` are other sizes than theirs."""
-    from zfnet.components.data import photo_patches
+    from zfnet.components.data.sources import photo_patches_builder as photo_patches
 
     kept = photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE
     photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE = shares or kept
@@ -75,7 +75,7 @@ def train(names: Iterable[str], data: str, out: pathlib.Path, augmentation: str 
     Returns:
         For each its top-1 and top-5 error over the validation examples, and the share of conv1's filters that have structure.
     """
-    from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.components.inputs.model_file import load_model_file
     from zfnet.model.measures.filter_structure import filter_structure
 
     options = {"--data": data, "--augmentation": augmentation, "--seed": str(seed), "--out": str(out)}
@@ -93,7 +93,7 @@ def train(names: Iterable[str], data: str, out: pathlib.Path, augmentation: str 
 
 def try_choices(work: pathlib.Path) -> list[dict]:
     """Trains on photo_patches: every variation, further seeds, and small patches."""
-    from zfnet.components.data.photographs import PHOTOGRAPHS as BUILT_IN
+    from zfnet.components.data.sources.photographs import PHOTOGRAPHS as BUILT_IN
 
     found = [*train(STRONG.values(), "photo_patches", work / "strong"), *train(CROPS.values(), "photo_patches", work / "crops", "paper")]
     first, *rows = ({"recipe": title, **row} for title, row in zip((*STRONG, *CROPS), found, strict=True))

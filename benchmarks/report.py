@@ -68,7 +68,7 @@ def photographs(count: int, side: int):
     import numpy as np
     from PIL import Image
 
-    from zfnet.components.data.photographs import PHOTOGRAPHS
+    from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
     pictures = [np.asarray(Image.open(io.BytesIO(photograph.read())).convert("RGB")) for photograph in PHOTOGRAPHS]
     pictures = [picture for picture in pictures if min(picture.shape[:2]) >= side]

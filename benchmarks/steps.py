@@ -67,7 +67,7 @@ def prepare(folder: str, photographs: int, size: int) -> None:
     from preprocessing import make_photographs
 
     from zfnet.components.artifacts import Examples, Statistics
-    from zfnet.components.data.source import open_source
+    from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
     from zfnet.components.statistics_gen import generate_statistics
 

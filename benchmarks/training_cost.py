@@ -74,10 +74,10 @@ def measure_callbacks() -> dict:
     import tensorflow as tf
 
     from zfnet.components.artifacts import Examples
+    from zfnet.components.training.callbacks.convergence import LayerConvergence
+    from zfnet.components.training.callbacks.evolution import FeatureEvolution
+    from zfnet.components.training.callbacks.summaries import EpochSummaries
     from zfnet.components.training.checkpoints import Checkpoints
-    from zfnet.components.training.convergence import LayerConvergence
-    from zfnet.components.training.epoch_summaries import EpochSummaries
-    from zfnet.components.training.evolution import FeatureEvolution
     from zfnet.components.training.training_state import TrainingState
     from zfnet.model.net.build import build
 
@@ -111,7 +111,7 @@ def measure_callbacks() -> dict:
 
 def callback_share(result: dict) -> dict:
     """What callbacks take of ImageNet's 70 epochs at the rate of this machine, each as a share of the whole."""
-    from zfnet.components.training.evolution import searched, watched_epochs
+    from zfnet.components.figures.evolution.moments import searched, watched_epochs
 
     taken, examples = result["callbacks"]["seconds"], result["callbacks"]["evolution_examples"]
     epoch = IMAGENET / result["rates"]["batches of 128"]

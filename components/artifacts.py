@@ -56,7 +56,7 @@ class Artifact:
         if "://" not in str(self.path):
             # Not by epath, which asks for the name of each file's owner too, and fails where he has none.
             return _local_sizes(pathlib.Path(self.path))
-        from zfnet.components.data.remote_directory import RemoteDirectory
+        from zfnet.components.storage.remote_directory import RemoteDirectory
 
         return {name: file.size for name, file in RemoteDirectory(self.path).files().items()}
 

@@ -8,9 +8,9 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples, Output, Setting
 from zfnet.components.data.photograph_progress import PROGRESS
-from zfnet.components.data.prepared_source import PreparedSource
-from zfnet.components.data.source import Source
-from zfnet.components.data.storage import written_whole
+from zfnet.components.data.sources.prepared import PreparedSource
+from zfnet.components.data.sources.source import Source
+from zfnet.components.storage.files import written_whole
 
 OUTCOME = "outcome.json"  # what the workers report; gone when the manifest is written
 
@@ -87,9 +87,9 @@ def _write_shards(
 ) -> None:
     import apache_beam as beam
 
-    from zfnet.components.data.beam_pipeline import open_pipeline
-    from zfnet.components.data.prepare_shard import PrepareShard
-    from zfnet.components.data.remote_runner import refuse_local_data
+    from zfnet.components.data.beam.options import refuse_local_data
+    from zfnet.components.data.beam.pipeline import open_pipeline
+    from zfnet.components.data.examples.prepare_shard import PrepareShard
 
     refuse_local_data(runner, source.location)
     path = os.fspath(directory)
@@ -131,8 +131,7 @@ def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: flo
 
 
 def _write_metadata(directory: epath.Path, source: Source, side: int, splits: dict[str, Any]) -> None:
-    from zfnet.components.data.shard import Shard
-    from zfnet.components.data.tfds_metadata import write_metadata
+    from zfnet.components.data.examples.shard import Shard, write_metadata
 
     shards = {split: [Shard(**shard) for shard in found["shards"]] for split, found in splits.items()}
     write_metadata(directory, source.labels, side, shards)

@@ -1,14 +1,19 @@
-"""Step 3: looks for what is suspicious in the examples; it is reported, and nothing is dropped."""
+"""ExampleValidator: looks for anomalies in the examples, reports them, and stops a strict run."""
 
+import collections
 import json
 import os
+import textwrap
 from collections.abc import Iterator
 from typing import Any
+
+from etils import epath
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
 
 FEW_EXAMPLES = 10  # of a class for training; fewer make it tiny
 LISTED = 100  # anomalies of one kind; more are counted
+SHOWN = 20  # reasons of rejection; the others are counted together
 
 
 def validate_examples(
@@ -40,7 +45,7 @@ def validate_examples(
     """
     import apache_beam as beam
 
-    from zfnet.components.data.beam_pipeline import open_pipeline
+    from zfnet.components.data.beam.pipeline import open_pipeline
     from zfnet.components.data.same_pictures import SamePictures
 
     counts = statistics.read_json("statistics.json")["classes"]
@@ -58,8 +63,7 @@ def validate_examples(
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
         _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
     if tensorboard is not None:
-        from zfnet.components.data.data_summaries import write_summaries
-        from zfnet.components.data.written_locally import mirrored
+        from zfnet.components.storage.mirror import mirrored
 
         with mirrored(tensorboard) as logs:
             write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))
@@ -104,8 +108,75 @@ def _bounded(kind: str, found: list[dict[str, Any]], number: int) -> list[dict[s
 
 
 def _write(same: list[dict[str, Any]], number: int, others: list[dict[str, Any]], path: str) -> None:
-    from zfnet.components.data.storage import written_whole
+    from zfnet.components.storage.files import written_whole
 
     listed = [*others, *_bounded("same_picture", same, number)]
     with written_whole(path) as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())
+
+
+def write_summaries(directory: str | os.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
+    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of those that were in the directory.
+
+    Args:
+        directory: where TensorBoard looks for logs; made if missing. Event files that lie in it are removed, and nothing else.
+        examples: the examples.
+        counts: examples of each class, by split.
+        anomalies: what is suspicious in them; all of it is shown.
+    """
+    import tensorflow as tf
+
+    for file in epath.Path(directory).glob("events.out.tfevents.*"):
+        file.unlink()
+    texts = {
+        "counts": (counts_table(examples, counts), "Examples by split, and photographs that could not be read"),
+        "anomalies": (anomalies_list(anomalies), "What is suspicious in the examples; nothing of it was left out"),
+    }
+    writer = tf.summary.create_file_writer(os.fspath(directory))
+    with writer.as_default(step=0), tf.name_scope("examples"):
+        for name, (text, description) in texts.items():
+            tf.summary.text(name, text, description=description)
+    writer.close()
+
+
+def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
+    """A Markdown table of the examples in each split, and one of the reasons for which photographs were rejected."""
+    rows = ["| split | examples | classes | smallest class | largest class |", "| --- | --- | --- | --- | --- |"]
+    for split, numbers in counts.items():
+        named = [(number, name) for number, name in zip(numbers, examples.labels, strict=True) if number]
+        ends = [f"{_escaped(name)} ({number:,})" for number, name in (min(named), max(named))] if named else ["", ""]
+        rows.append(f"| {split} | {examples.count(split):,} | {len(named):,} | {' | '.join(ends)} |")
+    with (examples.path / "rejected.jsonl").open() as lines:
+        reasons = collections.Counter(json.loads(line)["reason"] for line in lines)
+    rows += ["", f"Rejected photographs: {reasons.total():,}"]
+    if reasons:
+        rows += ["", "| rejected | reason |", "| --- | --- |"]
+        rows += [f"| {number:,} | {_escaped(reason)} |" for reason, number in reasons.most_common(SHOWN)]
+    if others := reasons.total() - sum(number for _, number in reasons.most_common(SHOWN)):
+        rows.append(f"| {others:,} | other reasons |")
+    return "\n".join(rows)
+
+
+def anomalies_list(anomalies: list[dict]) -> str:
+    """A Markdown list of what is suspicious."""
+    return "\n".join(f"- {_escaped(anomaly['message'])}" for anomaly in anomalies) or "Nothing suspicious was found."
+
+
+def _escaped(text: str) -> str:
+    """Names and reasons as they are: what Markdown or HTML would read a meaning into is taken literally."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!" else character for character in " ".join(text.split()))
+
+
+def refuse_anomalies(anomalies: Input[Anomalies]) -> None:
+    """Fails if anything suspicious was found in the examples.
+
+    Args:
+        anomalies: what ExampleValidator found.
+
+    Raises:
+        ValueError: there is an anomaly.
+    """
+    if found := anomalies.read_json("anomalies.json"):
+        first, kept = textwrap.shorten(found[0]["message"], 200), anomalies.path / "anomalies.json"
+        raise ValueError(f"{len(found)} anomalies, the first: {first} All are in {kept}; without --strict they are only reported.")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
-from zfnet.components.data.remote_directory import RemoteDirectory, local_files
-from zfnet.components.data.storage import is_remote
+from zfnet.components.storage.files import is_remote
+from zfnet.components.storage.remote_directory import RemoteDirectory, local_files
 
 # Where a SavedModel may hold what TensorFlow does not read: which model it is, what it was trained on, and its evaluation.
 EXTRA = "assets.extra"

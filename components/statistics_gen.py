@@ -30,7 +30,7 @@ def generate_statistics(
     """
     import apache_beam as beam
 
-    from zfnet.components.data.beam_pipeline import open_pipeline
+    from zfnet.components.data.beam.pipeline import open_pipeline
     from zfnet.components.data.image_statistics import ImageStatistics
 
     statistics.path.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def generate_statistics(
 def _write(found: dict[str, Any], directory: str) -> None:
     import numpy as np
 
-    from zfnet.components.data.storage import written_whole
+    from zfnet.components.storage.files import written_whole
 
     with written_whole(f"{directory}/mean.npy") as file:
         np.save(file, found["mean_image"])

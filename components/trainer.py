@@ -61,7 +61,7 @@ def train(
         ValueError: if a parameter is out of its range, the net can't be built for these images, or the training diverges.
         OSError: if something can't be written, or machines of a cluster are lost time after time.
     """
-    from zfnet.components.data.storage import is_remote
+    from zfnet.components.storage.files import is_remote
     from zfnet.components.training.cluster_task import read_task
     from zfnet.components.training.recipe import Recipe
 
@@ -81,8 +81,8 @@ def train(
     )
     task = read_task()
     if task and task.workers > 1:
-        from zfnet.components.training.cluster_member import Call
-        from zfnet.components.training.cluster_training import lead
+        from zfnet.components.training.cluster.lead import lead
+        from zfnet.components.training.cluster.member import Call
 
         paths = {
             "examples": str(examples.path),
@@ -98,8 +98,8 @@ def train(
         absolute = {name: str(pathlib.Path(path).absolute()) for name, path in paths.items()}
         lead(Call(recipe=dataclasses.asdict(recipe), keep_every=keep_every, keep_checkpoints=keep_checkpoints, **absolute))
         return
-    from zfnet.components.data.local_copy import local_copy
-    from zfnet.components.data.written_locally import mirrored, written_locally
+    from zfnet.components.storage.local_copy import local_copy
+    from zfnet.components.storage.mirror import mirrored, written_locally
     from zfnet.components.training.checkpoints import STATE, Checkpoints
     from zfnet.components.training.fit import fit
 

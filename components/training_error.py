@@ -23,10 +23,9 @@ def measure_training_error(
         model: the trained model.
         training_error: gets `training_error.json`.
     """
-    from zfnet.components.data.local_copy import local_copy
-    from zfnet.components.evaluation.all_gpus import all_gpus
-    from zfnet.components.evaluation.errors import measure_errors
-    from zfnet.components.evaluation.saved_model_file import load_model_file
+    from zfnet.components.evaluation.errors import all_gpus, measure_errors
+    from zfnet.components.inputs.model_file import load_model_file
+    from zfnet.components.storage.local_copy import local_copy
 
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")

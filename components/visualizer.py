@@ -41,21 +41,19 @@ def visualize(
     """
     import tensorflow as tf
 
-    from zfnet.components.data.local_copy import local_copy
-    from zfnet.components.data.written_locally import mirrored, written_locally
-    from zfnet.components.evaluation.saved_model_file import load_model_file
-    from zfnet.components.figures.comparison_table import ComparedNet
-    from zfnet.components.figures.default_layers import default_layers
-    from zfnet.components.figures.example_search import ExampleSearch
+    from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
+    from zfnet.components.figures.comparison.table import ComparedNet
     from zfnet.components.figures.feature_sheet import draw_feature_sheet
-    from zfnet.components.figures.filters import draw_filters
-    from zfnet.components.figures.gallery import draw_galleries
-    from zfnet.components.figures.hyperparameter_summaries import write_table, write_training
-    from zfnet.components.figures.hyperparameters import training_hyperparameters
-    from zfnet.components.figures.occlusion import draw_occlusion
-    from zfnet.components.figures.paper_layers import paper_layers
-    from zfnet.components.figures.recognized_example import MOST, recognized_example
+    from zfnet.components.figures.filters.draw import draw_filters
+    from zfnet.components.figures.gallery.example_search import ExampleSearch
+    from zfnet.components.figures.gallery.gallery import draw_galleries
+    from zfnet.components.figures.layers import default_layers, paper_layers
+    from zfnet.components.figures.occlusion.draw import draw_occlusion
+    from zfnet.components.figures.occlusion.recognized_example import MOST, recognized_example
+    from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.pictures.png import summarize_png
+    from zfnet.components.storage.local_copy import local_copy
+    from zfnet.components.storage.mirror import mirrored, written_locally
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.measures.occlusion import NoActiveMapError
 
@@ -91,7 +89,7 @@ def visualize(
 
 def _file(tag: str) -> str:
     """Name of the file of a picture: `gallery_conv5.png` of `gallery/conv5`."""
-    from zfnet.components.figures.picture_name import picture_name
+    from zfnet.components.pictures.sheet import picture_name
 
     figure, _, layer = tag.partition("/")
     return picture_name(figure, layer) if layer else f"{figure}.png"

@@ -2,7 +2,7 @@
 
 import click
 
-from zfnet.pipeline.cli import main
+from zfnet.pipeline.cli.main import main
 
 MARK = "<!-- help of every command -->"
 WIDTH = 88

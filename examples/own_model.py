@@ -18,15 +18,15 @@ from keras import layers
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.figures.default_layers import default_layers
-from zfnet.components.figures.gallery_tiles import GalleryTiles
-from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.pictures.preprocessing import PREPROCESSINGS, with_preprocessing
-from zfnet.components.pictures.read_image import read_image
-from zfnet.components.pictures.side_by_side import side_by_side
+from zfnet.components.figures.gallery.tiles import GalleryTiles
+from zfnet.components.figures.layers import default_layers
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.inputs.preprocessing import PREPROCESSINGS, with_preprocessing
+from zfnet.components.inputs.square import read_image
+from zfnet.components.pictures.sheet import side_by_side
 from zfnet.model import Deconvnet, project_strongest, strongest_activations
-from zfnet.pipeline.command import Command
+from zfnet.pipeline.cli.command import Command
 
 SIDE, MAPS = 20, 4
 

@@ -20,13 +20,13 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.data.photo_patches import cut_patches
-from zfnet.components.data.photographs import PHOTOGRAPHS
-from zfnet.components.data.source import open_source
-from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.components.data.sources.open_source import open_source
+from zfnet.components.data.sources.photo_patches_builder import cut_patches
+from zfnet.components.data.sources.photographs import PHOTOGRAPHS
+from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import block, sheet
-from zfnet.pipeline.aligned_table import aligned_table
-from zfnet.pipeline.command import Command
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.tables import aligned_table
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.run_pipeline import run_pipeline
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline

@@ -17,21 +17,19 @@ import keras
 import numpy as np
 from PIL import Image
 
-from zfnet.components.data.photo_patches import cut_patches
-from zfnet.components.data.photographs import PHOTOGRAPHS
-from zfnet.components.evaluation.saved_model_file import load_model_file
-from zfnet.components.figures.default_layers import default_convolutions, default_layers
-from zfnet.components.figures.evolution_column import evolution_column
-from zfnet.components.figures.evolution_search import refuse_unlike
-from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.pictures.read_image import read_image
-from zfnet.components.pictures.read_square import to_square
-from zfnet.components.pictures.sheet import block, sheet
-from zfnet.components.pictures.side_by_side import side_by_side
+from zfnet.components.data.sources.photo_patches_builder import cut_patches
+from zfnet.components.data.sources.photographs import PHOTOGRAPHS
+from zfnet.components.figures.evolution.column import evolution_column
+from zfnet.components.figures.evolution.search import refuse_unlike
+from zfnet.components.figures.layers import default_convolutions, default_layers
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.inputs.square import read_image, to_square
+from zfnet.components.pictures.sheet import block, sheet, side_by_side
 from zfnet.model import Deconvnet, build
-from zfnet.pipeline.aligned_table import aligned_table
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.model_names import model_names
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import model_names
+from zfnet.pipeline.cli.tables import aligned_table
 
 SIDE, MAPS, TILE, MOST = 64, 2, 128, 300
 

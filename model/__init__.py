@@ -11,13 +11,10 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
-    from zfnet.model.deconvnet.strongest import Strongest
-    from zfnet.model.deconvnet.strongest_activations import strongest_activations
+    from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
-    from zfnet.model.net.contrast_normalization import ContrastNormalization
-    from zfnet.model.net.filter_rms import FilterRmsClip, clip_filter_rms
-    from zfnet.model.net.mean_image import MeanImage
+    from zfnet.model.net.layers import ContrastNormalization, FilterRmsClip, MeanImage, clip_filter_rms
     from zfnet.model.net.ten_crop import ten_crop
     from zfnet.model.net.top_k_error import TopKError, top_k_error
 

@@ -13,16 +13,15 @@ import click
 from etils import epath
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.comparison_table import ComparedNet, table_cells
+from zfnet.components.figures.comparison.table import ComparedNet, table_cells
 from zfnet.components.training_error import measure_training_error
-from zfnet.pipeline.aligned_table import aligned_table
-from zfnet.pipeline.data_steps import data_steps
-from zfnet.pipeline.drawn_directory import replace_drawing
-from zfnet.pipeline.error_message import error_message
-from zfnet.pipeline.local_runner import LocalRunner
+from zfnet.pipeline.cli.output import replace_drawing
+from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import error_message
+from zfnet.pipeline.orchestration.local_runner import LocalRunner
+from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.step import Step
-from zfnet.pipeline.training_steps import training_log, training_steps
+from zfnet.pipeline.zfnet_pipeline import data_steps, training_log, training_steps
 
 LOCAL = "FnApiRunner"
 LONGEST = 50  # Characters of DATA in a title.
@@ -67,8 +66,7 @@ def compare_architectures(
 
 
 def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
-    from zfnet.components.figures.hyperparameter_summaries import write_table, write_training
-    from zfnet.components.figures.hyperparameters import training_hyperparameters
+    from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
 
     example_gen, statistics_gen = data
     trainer, evaluator = training_steps(config, epath.Path(root), example_gen.output("examples"), statistics_gen.output("statistics"))
@@ -117,7 +115,7 @@ def _count_parameters(config: RunConfig, examples: Examples) -> int:
 
 
 def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples: Examples, root: pathlib.Path) -> None:
-    from zfnet.components.figures.compare import draw_comparison
+    from zfnet.components.figures.comparison.draw import draw_comparison
 
     counts = {split: examples.count(split) for split in ("train", "validation")}
     epochs = sorted({net.epochs for net in nets if net.epochs})

@@ -1,11 +1,8 @@
-"""Everything that a user can choose about a run, and the named configurations."""
+"""Everything that a user can choose about a run."""
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 
-from zfnet.model.net.architecture import find_architecture
-from zfnet.pipeline import configs
+from zfnet.model.net.variation import find_architecture
 
 
 @dataclass(frozen=True)
@@ -81,23 +78,3 @@ class RunConfig:
             architecture.refuse_small(size, size)
         except ValueError as error:
             raise ValueError(f"Images of {size} x {size} pixels are too small for {self.architecture}: {error}") from error
-
-
-def config_names() -> list[str]:
-    """Names of the configurations: the modules of `zfnet.pipeline.configs`."""
-    return sorted(module.name for module in pkgutil.iter_modules(configs.__path__))
-
-
-def load_config(name: str, local: bool = False) -> RunConfig:
-    """The configuration `name`.
-
-    Args:
-        name: name of a module of `zfnet.pipeline.configs`.
-        local: whether to shrink it to what a laptop does in a minute.
-
-    Raises:
-        ValueError: there is none of that name.
-    """
-    if name not in config_names():
-        raise ValueError(f"There is no configuration {name!r}; there are {', '.join(config_names())}.")
-    return importlib.import_module(f"zfnet.pipeline.configs.{name}").get_config(local)

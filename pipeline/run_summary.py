@@ -1,15 +1,20 @@
 """ROOT/run.json: how the latest run ended, for people and scripts."""
 
+from __future__ import annotations
+
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
 from zfnet.components import artifacts
-from zfnet.pipeline.error_message import error_message
-from zfnet.pipeline.library_versions import library_versions
-from zfnet.pipeline.step_result import StepResult
-from zfnet.pipeline.written_beside import written_beside
+from zfnet.components.storage.files import written_beside
+from zfnet.pipeline.libraries import library_versions
+from zfnet.pipeline.messages import error_message
+
+if TYPE_CHECKING:
+    # Which imports SQLAlchemy.
+    from zfnet.pipeline.orchestration.local_runner import StepResult
 
 METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop", "structured")
 

@@ -1,23 +1,27 @@
-"""The pipeline, from photographs to a served model and pictures of what it sees."""
+"""The pipeline: from images to a served model and figures of its features."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from etils import epath
 
+from zfnet.components import artifacts
 from zfnet.components.artifacts import Evaluation
-from zfnet.components.data.known_beam_options import refuse_unknown_options
-from zfnet.components.example_validator import validate_examples
+from zfnet.components.data.beam.options import refuse_unknown_options, step_options
+from zfnet.components.evaluator import evaluate
+from zfnet.components.example_gen import generate_examples
+from zfnet.components.example_validator import refuse_anomalies, validate_examples
 from zfnet.components.pusher import push
+from zfnet.components.statistics_gen import generate_statistics
+from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
-from zfnet.pipeline.anomaly_gate import refuse_anomalies
-from zfnet.pipeline.beam_options import step_options
-from zfnet.pipeline.data_steps import data_steps
-from zfnet.pipeline.metadata import Execution
-from zfnet.pipeline.metadata_database import open_metadata
+from zfnet.model.net.variation import plain_name
+from zfnet.pipeline.orchestration.database import open_metadata
+from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
+from zfnet.pipeline.orchestration.metadata import Execution
+from zfnet.pipeline.orchestration.step import OutputOf, Step
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.step import Step
-from zfnet.pipeline.training_steps import training_log, training_steps
 
 
 def zfnet_pipeline(
@@ -34,7 +38,7 @@ def zfnet_pipeline(
 
     Args:
         config: what the user chose.
-        source: the photographs, as `zfnet.components.data.source.open_source` opens them.
+        source: the photographs, as `zfnet.components.data.sources.source.open_source` opens them.
         root: where checkpoints, TensorBoard's logs and pushed models go, and where earlier runs are looked up.
         runner: name of the Beam runner for the steps that go over all photographs.
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
@@ -120,3 +124,132 @@ def _still_serves(root: epath.Path) -> Callable[[dict[str, Any]], bool]:
         return version is None or (root / "serving" / str(version)).is_dir()
 
     return holds
+
+
+def data_steps(config: RunConfig, source: Any, runner: str, beam_options: Mapping[str, tuple[str, ...]]) -> tuple[Step, Step]:
+    """Declares ExampleGen and StatisticsGen; nothing is run.
+
+    Args:
+        config: what the user chose.
+        source: the photographs, as `zfnet.components.data.sources.source.open_source` opens them.
+        runner: name of the Beam runner.
+        beam_options: further options of that runner, by the name of the step.
+
+    Returns:
+        The two steps.
+    """
+    example_gen = Step(
+        "ExampleGen",
+        generate_examples,
+        {
+            "source": source,
+            "image_size": config.input_size,
+            "num_shards": None,
+            "max_rejected": config.max_rejected,
+            "runner": runner,
+            "beam_options": beam_options["ExampleGen"],
+        },
+    )
+    statistics_gen = Step(
+        "StatisticsGen",
+        generate_statistics,
+        {"examples": example_gen.output("examples"), "runner": runner, "beam_options": beam_options["StatisticsGen"]},
+    )
+    return example_gen, statistics_gen
+
+
+def training_steps(
+    config: RunConfig,
+    root: epath.Path,
+    examples: OutputOf,
+    statistics: OutputOf,
+    metadata_url: str | None = None,
+    baseline: Callable[[epath.Path, str, str], Evaluation | None] | None = None,
+) -> tuple[Step, Step]:
+    """Declares Trainer and Evaluator; nothing is run.
+
+    Args:
+        config: what the user chose.
+        root: where checkpoints and TensorBoard's logs go, and where earlier runs are looked up.
+        examples: what to train and evaluate on.
+        statistics: their mean image and counts.
+        metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
+        baseline: finds what a model is compared with, from the root and the digests of the examples and of the model; None
+            looks into that database.
+
+    Returns:
+        The two steps.
+    """
+    trainer = Step(
+        "Trainer",
+        train,
+        {
+            "examples": examples,
+            "statistics": statistics,
+            "architecture": config.architecture,
+            "epochs": config.epochs,
+            "batch_size": config.batch_size,
+            "learning_rate": config.learning_rate,
+            "patience": config.patience,
+            "seed": config.seed,
+            "crops": config.crops,
+            "deterministic": config.deterministic,
+            "mixed_precision": config.mixed_precision,
+            "xla": config.xla,
+            "augmentation": config.augmentation,
+            "decay_epochs": config.decay_epochs,
+            "keep_every": 60 * config.checkpoint_minutes,
+            "keep_checkpoints": config.keep_checkpoints,
+            "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
+            "tensorboard": lambda plan: str(training_log(root, plan)),
+        },
+    )
+    find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
+    evaluator = Step(
+        "Evaluator",
+        evaluate,
+        {
+            "examples": examples,
+            "statistics": statistics,
+            "model": trainer.output("model"),
+            "ten_crop": config.ten_crop,
+            "baseline": lambda plan: find_baseline(root, plan.digests["examples"], plan.digests["model"]),
+        },
+    )
+    return trainer, evaluator
+
+
+def training_log(root: epath.Path, trainer: ExecutionPlan) -> epath.Path:
+    """Directory of TensorBoard's logs of a training, given the plan of its Trainer."""
+    # File systems take no longer names than 255 bytes.
+    return root / "tensorboard" / f"{plain_name(trainer.step.arguments['architecture'])[:200]}-{_training(trainer)[:6]}"
+
+
+def _training(plan: ExecutionPlan) -> str:
+    """Key of a training however many epochs it takes, so that more epochs go on from where fewer ended."""
+    return plan.key(without=("epochs",))
+
+
+def pushed_last(root: epath.PathLike, examples: str, model: str, metadata_url: str | None = None) -> artifacts.Evaluation | None:
+    """Finds the evaluation of the model that was pushed last for the same data.
+
+    Args:
+        root: the directory that runs were made in.
+        examples: digest of the examples; only models that were trained on these count.
+        model: digest of the model to be evaluated, which is never compared with itself.
+        metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
+
+    Returns:
+        The evaluation, or None if no other model was pushed or nothing is left of its evaluation.
+    """
+    root = epath.Path(root)
+    with open_metadata(root, metadata_url) as session:
+        for execution in session.executions(step="Pusher", status="done"):
+            serving, inputs = execution.artifacts("output")["serving"], execution.artifacts("input")
+            if inputs["examples"].digest != examples or inputs["model"].digest == model:
+                continue
+            if not (serving.is_whole(root) and inputs["evaluation"].is_whole(root)):
+                continue
+            if artifacts.Serving(root / serving.path).read_json("version.json")["version"] is not None:
+                return artifacts.Evaluation(root / inputs["evaluation"].path)
+    return None

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from zfnet.pipeline.cli import main
+from zfnet.pipeline.cli.main import main
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -19,7 +19,7 @@ QUICK = {"run": SMALL, "compare": [*SMALL, "--data", "FOLDER"], "examples": SMAL
 # What takes other machines, or never ends, and the tests that run the same on what stands in for those.
 ELSEWHERE = {
     "gs://": "pipeline/runners/test_dataflow.py",
-    "postgresql://": "pipeline/test_metadata_database.py",
+    "postgresql://": "pipeline/orchestration/test_database.py",
     "localhost:5000": "pipeline/runners/test_two_processes.py",
     "/shared/": "pipeline/commands/test_run_cluster.py",
     "imagenet2012": "pipeline/configs/test_imagenet2012.py",

@@ -1,17 +1,22 @@
-"""Prepared examples as batches of images, each of them once."""
+"""Prepared examples as batches of images, each example exactly once."""
 
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.model.progress import progress
 
 FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
 }
+# Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
+PIXELS = 64 * 96 * 96
 
 
 class Origins(NamedTuple):
@@ -90,3 +95,99 @@ def read_origins(examples: Examples, split: str, most: int | None = None) -> Ori
     texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
     boxes, labels = (np.concatenate([part[name] for part in parts]) for name in ("box", "label"))
     return Origins(texts["photograph"], boxes, texts["id"], labels)
+
+
+def counted_batches(
+    examples: Examples, split: str, *, size: int, batch_size: int, context: tf.distribute.InputContext | None = None
+) -> tf.data.Dataset:
+    """Each example of a split once, in batches that are filled up, so that any number of replicas can share them.
+
+    Args:
+        examples: prepared examples.
+        split: `"train"` or `"validation"`.
+        size: side of the central crops, in pixels; `examples.side` for the whole images.
+        batch_size: images a step, over all replicas.
+        context: whose part of every batch this is; without it the whole.
+
+    Returns:
+        Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; and bools, false for the black images that
+        only fill up. n is the share of one replica; every replica has equally many batches.
+    """
+    context = context or tf.distribute.InputContext()
+    count, margin = examples.count(split), (examples.side - size) // 2
+    steps, pipelines = -(-count // batch_size), context.num_input_pipelines
+    share = batch_size // pipelines
+    first = context.input_pipeline_id * share
+    own = count // batch_size * share + min(max(count % batch_size - first, 0), share)
+
+    def load(_, record):
+        example = tf.io.parse_single_example(record, FEATURES)
+        image = tf.ensure_shape(decode_crop(example["image"], margin, margin, size), (size, size, 3))
+        return tf.cast(image, tf.float32), example["label"], True
+
+    records = own_share(tf.data.TFRecordDataset(examples.shards(split)).enumerate(), batch_size, context)
+    filling = tf.data.Dataset.from_tensors((tf.zeros((size, size, 3)), tf.constant(0, tf.int64), False)).repeat(steps * share - own)
+    batches = records.map(load, num_parallel_calls=tf.data.AUTOTUNE).concatenate(filling)
+    return batches.batch(batch_size // context.num_replicas_in_sync, drop_remainder=True).prefetch(2)
+
+
+def full_batch_size(examples: int, largest: int, replicas: int) -> int:
+    """Examples a batch: a multiple of `replicas`, such that the fewest possible batches have as little padding as possible.
+
+    Args:
+        examples: how many there are.
+        largest: how many a replica may be given at once.
+        replicas: how many share a batch.
+
+    Examples:
+        >>> full_batch_size(100, 64, 1), full_batch_size(17, 64, 2)
+        (50, 18)
+    """
+    batches = -(-examples // (largest * replicas))
+    return -(-examples // (batches * replicas)) * replicas
+
+
+def own_share(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+    """Of numbered records those that belong to one input pipeline: of every batch, the pipelines take equal parts in their order.
+
+    Args:
+        numbered: data set of pairs, number and record.
+        batch_size: records a batch, over all pipelines; divisible by their number.
+        context: says which pipeline this is.
+
+    Returns:
+        Data set of the same pairs.
+    """
+    if context.num_input_pipelines == 1:
+        return numbered
+    share = batch_size // context.num_input_pipelines
+    return numbered.filter(lambda number, _: number % batch_size // share == context.input_pipeline_id)
+
+
+def searched_batches(
+    examples: Examples,
+    split: str,
+    image_input: ImageInput,
+    title: str,
+    *,
+    numbers: set[int] | None = None,
+    most: int | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields each example of a split once, in order, as `strongest_activations` and `project_strongest` take them.
+
+    Args:
+        examples: prepared for the model's larger side.
+        split: which split.
+        image_input: of the model.
+        title: what is done with them.
+        numbers: numbers of the examples to take; `None` takes all.
+        most: how many examples, from the first, to read at most; `None` reads all.
+
+    Yields:
+        Float images as the model lays them out, values 0..255, and their numbers in the split.
+    """
+    fitting = max(1, PIXELS // (image_input.height * image_input.width))
+    batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: images are recorded in batches of few sizes.
+    found = central_batches(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)
+    for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
+        yield image_input.laid_out(image_input.crop(images)), places

@@ -8,7 +8,7 @@ import apache_beam as beam
 import numpy as np
 from PIL import Image
 
-from zfnet.components.data.shard import read_shard
+from zfnet.components.data.examples.shard import read_shard
 
 SPLITS = ("train", "validation")
 

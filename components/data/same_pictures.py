@@ -7,8 +7,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from zfnet.components.data.shard import read_shard
-from zfnet.components.data.shard_plan import SPLITS
+from zfnet.components.data.examples.shard import read_shard
+from zfnet.components.data.sources.shard_plan import SPLITS
 
 LISTED_IDS = 5  # of one picture in one split
 

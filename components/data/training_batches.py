@@ -4,8 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import FEATURES, decode_crop
-from zfnet.components.data.own_share import own_share
+from zfnet.components.data.batches import FEATURES, decode_crop, own_share
 from zfnet.model.net.ten_crop import CROPS, crop_corner
 
 # Records held to shuffle: all of a small data set, a part of a large one, whose shards are a random mixture already.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from zfnet.components.features.candidates import Candidates
-from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.progress import progress
 

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from zfnet.components.data.training_batches import training_batches
 from zfnet.components.features.candidates import Candidates
-from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.pictures.preprocessing import LAYER
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.components.training.recipe import Recipe
-from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.net.layers import MeanImage
 
 # Share of the epochs after which the learning rate is divided by ten. Reading: the paper lowers it when the validation error stops
 # falling; of n images a class none are left to validate with, and the test images must not be looked at.

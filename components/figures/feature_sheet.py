@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zfnet.components.figures.default_layers import default_convolutions, default_layers
-from zfnet.components.figures.example_search import ExampleSearch
-from zfnet.components.figures.first_layer import first_layer
-from zfnet.components.figures.gallery_tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.filters.first_layer import first_layer
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.gallery.tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.figures.varied_maps import VariedMap, varied_maps
 from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, INK, block, cut_text

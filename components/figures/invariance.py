@@ -9,11 +9,11 @@ import numpy as np
 from PIL import ImageColor
 
 from zfnet.components.figures.subjects import TRUE_LABEL, Subjects, class_name
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.inputs.transform import Family, paper_families, transform
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
-from zfnet.components.pictures.image_input import ImageInput
 from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import block, resize_tile
-from zfnet.components.pictures.transform import Family, paper_families, transform
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
 from zfnet.model.progress import progress

@@ -6,9 +6,9 @@ import numpy as np
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_batches
-from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.net.layers import MeanImage
 
 MIDDLE = 128.0
 UNKNOWN = "128, since no mean is known"

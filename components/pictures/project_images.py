@@ -1,14 +1,21 @@
-"""What makes a layer answer to single images: the strongest activation of each, projected."""
+"""Single images projected from their strongest activation in a layer."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.pictures.projected_pictures import projected_pictures
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.pictures.sheet import block, resize_tile, sheet
+from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import project_strongest
-from zfnet.model.deconvnet.strongest_activations import strongest_activations
+from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.strongest import strongest_activations
+
+TILE = 224
+FRAME = (255, 0, 0)
 
 
 class ProjectedImage(NamedTuple):
@@ -76,3 +83,72 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
                 patch=pictures.patches[row],
             )
     return [projected[number] for number in range(len(images))]
+
+
+class ProjectedPictures(NamedTuple):
+    """Some projections as pictures.
+
+    Attributes:
+        projections: uint8 `(M, h, w, 3)`, 0 is grey.
+        patches: uint8 `(M, h, w, 3)`, the same windows of the images.
+        scales: `(M,)`, the absolute value that is black or white in each projection.
+    """
+
+    projections: np.ndarray
+    patches: np.ndarray
+    scales: np.ndarray
+
+
+def projected_pictures(part: ProjectedStrongest, image_input: ImageInput) -> ProjectedPictures:
+    """Makes pictures of projections of one layer.
+
+    Args:
+        part: the projections; their patches are RGB 0..255.
+        image_input: of the model.
+
+    Returns:
+        The pictures, in the same order.
+
+    Raises:
+        ValueError: projections are not numbers.
+    """
+    if not np.isfinite(part.projections).all():
+        raise ValueError(f"Projections of layer {part.layer!r} are not all numbers (NaN); neither can the model's weights be.")
+    projections, patches = image_input.pictures(part.projections), image_input.pictures(part.patches)
+    scales = signed_scale(projections)
+    return ProjectedPictures(signed_to_rgb(projections, scales), np.clip(np.rint(patches), 0, 255).astype(np.uint8), scales)
+
+
+def projection_grid(images: np.ndarray, projected: Sequence[ProjectedImage], headings: Sequence[str]) -> np.ndarray:
+    """Draws each image beside its projection.
+
+    Where the unit sees a part of the image, that window is framed in the image, and the patch and the projection of the window stand
+    beside it, enlarged; where it sees all of it, the projection alone.
+
+    Args:
+        images: uint8 `(N, height, width, 3)`.
+        projected: of each image.
+        headings: a line of text for each.
+
+    Returns:
+        uint8 array: the grid.
+    """
+    size = images.shape[1:3]
+    blocks = []
+    for image, found in zip(images, projected, strict=True):
+        if found.patch.shape[:2] == size and found.corner == (0, 0):
+            blocks.append(block([image, found.projection], 2, TILE))
+        else:
+            blocks.append(block([_framed(image, found), found.patch, found.projection], 3, TILE))
+    return sheet(blocks, headings, math.ceil(math.sqrt(len(blocks) / 3)))
+
+
+def _framed(image: np.ndarray, found: ProjectedImage) -> np.ndarray:
+    picture = Image.fromarray(resize_tile(image, TILE))
+    scale = TILE / max(image.shape[:2])
+    margins = [(TILE - round(length * scale)) // 2 for length in image.shape[:2]]
+    starts = [margin + corner * scale for margin, corner in zip(margins, found.corner, strict=True)]
+    # A window may be less than a pixel of the tile.
+    ends = [start + max(0, length * scale - 1) for start, length in zip(starts, found.patch.shape[:2], strict=True)]
+    ImageDraw.Draw(picture).rectangle([starts[1], starts[0], ends[1], ends[0]], outline=FRAME, width=2)
+    return np.asarray(picture)

@@ -1,4 +1,4 @@
-"""A sheet of equal tiles with headings: what every gallery and grid of this project is drawn on."""
+"""Sheets of equal tiles with headings, on which every gallery and grid is drawn."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,9 @@ BACKGROUND = (255, 255, 255)
 INK = (40, 40, 40)
 GAP = 2
 HEADING = 18
+TITLE = 20  # Height of the letters, in pixels.
+LEAST = 240  # Width of what has a title alone.
+RULE = (190, 190, 190)
 
 
 def resize_tile(image: np.ndarray, side: int) -> np.ndarray:
@@ -83,3 +86,72 @@ def cut_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
     while text and font.getlength(f"{text} ...") > width:
         text = text[:-1]
     return f"{text} ..."
+
+
+def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> np.ndarray:
+    """Lays sheets of any size beside each other, a rule between them.
+
+    Args:
+        sheets: uint8 arrays `(height, width, 3)`; None for a title with nothing below it.
+        titles: a line of text for each.
+
+    Returns:
+        uint8 array: the picture. Titles are drawn whole: where one is wider than its sheet, it gets more room.
+    """
+    font = ImageFont.load_default(TITLE)
+    margin, top = 6 * GAP, 2 * TITLE
+    widths = [
+        max(LEAST if sheet is None else sheet.shape[1], round(font.getlength(title)) + 2 * margin)
+        for sheet, title in zip(sheets, titles, strict=True)
+    ]
+    height = top + max([0, *(sheet.shape[0] for sheet in sheets if sheet is not None)])
+    picture = Image.new("RGB", (sum(widths), height), BACKGROUND)
+    draw = ImageDraw.Draw(picture)
+    left = 0
+    for sheet, title, width in zip(sheets, titles, widths, strict=True):
+        if left:
+            draw.line([(left, margin), (left, height - margin)], RULE, width=GAP)
+        draw.text((left + margin, top / 2), title, INK, font, anchor="lm")
+        if sheet is not None:
+            picture.paste(Image.fromarray(sheet), (left, top))
+        left += width
+    return np.asarray(picture)
+
+
+def filter_grid(kernel: np.ndarray, side: int = 56) -> np.ndarray:
+    """Draws filters over RGB as small pictures.
+
+    Zeiler & Fergus 2013, Fig. 6. Each filter has a scale of its own: its largest weight, in absolute value, is black or white.
+
+    Args:
+        kernel: float array `(height, width, 3, filters)`.
+        side: side of a tile, in pixels.
+
+    Returns:
+        uint8 array: the grid, about three tiles wide for every two high; 0 is grey.
+
+    Raises:
+        ValueError: if the filters do not look at three channels.
+    """
+    filters = filter_pictures(kernel)
+    return block(list(filters), round(np.sqrt(len(filters) * 1.5)), side)
+
+
+def filter_pictures(kernel: np.ndarray) -> np.ndarray:
+    """The pictures that `filter_grid` lays out, of a kernel as it takes it: uint8 `(filters, height, width, 3)`."""
+    if kernel.ndim != 4 or kernel.shape[2] != 3:
+        raise ValueError(f"The kernel has shape {kernel.shape}; expected (height, width, 3, filters), filters over RGB.")
+    scale = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), np.finfo(np.float32).tiny)
+    return np.rint(127.5 + 127.5 * kernel / scale).astype(np.uint8).transpose(3, 0, 1, 2)
+
+
+def picture_name(figure: str, layer: str) -> str:
+    """Name of the file that a figure of a layer is written to.
+
+    Names of layers may have a slash, names of files not; and no two layers share a file.
+
+    Examples:
+        >>> picture_name("gallery", "conv2/relu")
+        'gallery_conv2%2Frelu.png'
+    """
+    return f"{figure}_{layer.replace('%', '%25').replace('/', '%2F')}.png"

@@ -54,14 +54,14 @@ class SearchBatches(beam.DoFn):
 
     def setup(self) -> None:
         """Loads the model, once a worker."""
-        from zfnet.components.evaluation.saved_model_file import load_model_file
+        from zfnet.components.inputs.model_file import load_model_file
         from zfnet.model.deconvnet.deconvnet import Deconvnet  # Brings TensorFlow, which only workers need.
 
         self.deconvnet = Deconvnet(load_model_file(self.model), self.unsupported)
 
     def process(self, batch: list[tuple[int, np.ndarray]]) -> Iterator[Found]:
         """Yields `{layer: Strongest}` of a batch of ids and images."""
-        from zfnet.model.deconvnet.strongest_activations import strongest_activations
+        from zfnet.model.deconvnet.strongest import strongest_activations
 
         ids, images = zip(*batch, strict=True)
         yield strongest_activations(self.deconvnet, [(np.stack(images), np.array(ids))], self.layers, self.k)

@@ -1,8 +1,8 @@
-"""How a camera was held, read from a JPEG by operations of TensorFlow: none of its decoders does."""
+"""EXIF orientation of a JPEG, read by TensorFlow operations, since none of its decoders applies it."""
+
+from collections.abc import Callable
 
 import tensorflow as tf
-
-from zfnet.components.serving.recovered import recovered
 
 # Cameras write the description first, and it can't be longer than a segment, 64 KiB.
 LOOKED_AT = 1 << 18
@@ -79,3 +79,22 @@ def _orientation_of(tiff):
     values = tf.boolean_mask(number(entries[:, 8:10]), number(entries[:, :2]) == ORIENTATION)
     said = tf.concat([values, [UPRIGHT]], 0)[0]
     return tf.where((said >= 1) & (said <= 8), said, UPRIGHT)
+
+
+def recovered(function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
+    """Calls a function whose operations may raise. Within a graph nothing but a data set catches what they raise.
+
+    Args:
+        function: of one tensor; returns a tensor.
+        argument: what it takes.
+        otherwise: stands for the result if the function raised; of the result's type and number of dimensions.
+
+    Returns:
+        What the function returned, or `otherwise`.
+
+    Examples:
+        >>> recovered(tf.io.decode_png, b"no image", tf.zeros((0, 0, 3), tf.uint8)).shape
+        TensorShape([0, 0, 3])
+    """
+    tried = tf.data.Dataset.from_tensors(argument).map(function).ignore_errors()
+    return tried.concatenate(tf.data.Dataset.from_tensors(otherwise)).take(1).get_single_element()

@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
-from zfnet.components.data.photograph import MAX_ENCODED_BYTES, MAX_PIXELS
-from zfnet.components.serving.exif_orientation import exif_orientation, turn_upright
-from zfnet.components.serving.recovered import recovered
+from zfnet.components.inputs.photograph import MAX_ENCODED_BYTES, MAX_PIXELS
+from zfnet.components.serving.exif_orientation import exif_orientation, recovered, turn_upright
 
 UNREADABLE = "not an image that can be read: a whole JPEG, PNG, GIF or BMP file is expected"
 TOO_LARGE = f"an image of more than {MAX_PIXELS} pixels"

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,25 +15,25 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.batches import read_origins
-from zfnet.components.data.training_batches import training_batches
-from zfnet.components.figures.evolution import draw_evolution, drawn_columns, evolution_numbers, write_evolution
-from zfnet.components.pictures.filter_grid import filter_grid
+from zfnet.components.data.training_batches import training_batches, training_ids
+from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns, evolution_numbers, write_evolution
+from zfnet.components.figures.evolution.moments import MOST_SEARCHED, evolution_epochs, watched_epochs
 from zfnet.components.pictures.png import write_png
-from zfnet.components.training.acceleration import choose_mixed_precision, choose_xla, precision
+from zfnet.components.pictures.sheet import filter_grid
+from zfnet.components.training.callbacks.convergence import LayerConvergence, read_convergence
+from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
+from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
+from zfnet.components.training.callbacks.summaries import EpochSummaries
 from zfnet.components.training.checkpoints import Checkpoints
-from zfnet.components.training.cluster import open_cluster
-from zfnet.components.training.convergence import LayerConvergence, read_convergence
-from zfnet.components.training.devices import training_devices
-from zfnet.components.training.divergence import report_divergence
-from zfnet.components.training.epoch_summaries import EpochSummaries
-from zfnet.components.training.evolution import MAPS, MOST_SEARCHED, FeatureEvolution, evolution_epochs, read_evolution, watched_epochs
+from zfnet.components.training.devices import choose_mixed_precision, choose_xla, precision, training_devices
 from zfnet.components.training.recipe import Recipe, whole_shares
-from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
+from zfnet.components.training.strategy import open_cluster
 from zfnet.components.training.train_loop import train_loop
-from zfnet.components.training.train_step import make_train_step
-from zfnet.components.training.validation import make_validate
+from zfnet.components.training.train_step import make_train_step, make_validate
 from zfnet.model.measures.filter_structure import structured_share
 from zfnet.model.net.build import build
+
+NAMED = 200  # characters
 
 
 def fit(
@@ -163,3 +164,28 @@ def _save(model: Model, recipe: Recipe, net: keras.Model, labels: Sequence[str],
     folder.mkdir()
     first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
     write_png(filter_grid(first.kernel.numpy()), folder / f"filters_{first.name}.png")
+
+
+def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoints, step: int, *, steps: int, batch_size: int) -> None:
+    """Raises an error that names the step, its examples and the last good checkpoint.
+
+    Args:
+        examples: what is trained on.
+        recipe: how.
+        checkpoints: of this training.
+        step: number of the first step whose loss, gradients or weights were no finite numbers, counted from 0 over all epochs.
+        steps: steps an epoch.
+        batch_size: images a step.
+
+    Raises:
+        ValueError: always.
+    """
+    epoch, step_of_epoch = divmod(step, steps)
+    ids = training_ids(examples, batch_size=batch_size, seed=recipe.seed, epoch=epoch, step=step_of_epoch)
+    good = checkpoints.written()
+    raise ValueError(
+        f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss, gradients or weights "
+        f"are no finite numbers. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), NAMED, placeholder=' ...')}. "
+        + (f"The last good checkpoint is {good[-1].name} in {checkpoints.called}. " if good else "There is no checkpoint before it. ")
+        + "A lower learning rate may help."
+    )

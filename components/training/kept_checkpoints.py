@@ -1,20 +1,22 @@
-"""Checkpoints that a training left, to look at the net as it was."""
+"""Checkpoints that a training left, and the moments that they show."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 from etils import epath
 
 from zfnet.components.artifacts import Artifact
-from zfnet.components.data.local_copy import local_copy
+from zfnet.components.figures.evolution.moments import epoch_title
+from zfnet.components.storage.local_copy import local_copy
 from zfnet.components.training.checkpoints import STATE, VARIABLES, digest, read_variables
-from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.net.layers import MeanImage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,3 +89,32 @@ def _belongs(checkpoint: epath.Path, history: Sequence[dict[str, float]]) -> boo
         return False
     shared = min(len(found), len(history))
     return shared > 0 and list(found[:shared]) == list(history[:shared])
+
+
+def moments_of_training(
+    deconvnet: Deconvnet, checkpoints: Sequence[KeptCheckpoint], epochs: int, passed_over: Callable[[str], None]
+) -> Iterator[tuple[str, Deconvnet]]:
+    """Gives a model the weights of one checkpoint after the other, and in the end its own.
+
+    Args:
+        deconvnet: of the model that the training ended with, as it was saved.
+        checkpoints: in order.
+        epochs: how many the training took.
+        passed_over: told why a checkpoint is left out.
+
+    Yields:
+        The title of each column, and the deconvnet.
+    """
+    model = deconvnet.model
+    last = model.get_weights()
+    try:
+        for checkpoint in checkpoints:
+            try:
+                checkpoint.load_into(model)
+            except ValueError as error:
+                passed_over(str(error))
+                continue
+            yield epoch_title(checkpoint.epoch), deconvnet
+    finally:
+        model.set_weights(last)
+    yield epoch_title(epochs), deconvnet

@@ -3,7 +3,8 @@
 import dataclasses
 import math
 
-from zfnet.model.net.architecture import Architecture, find_architecture
+from zfnet.model.net.architecture import Architecture
+from zfnet.model.net.variation import find_architecture
 
 # Steps that a small net needs to learn something, when the number of epochs is left open.
 STEPS = 600

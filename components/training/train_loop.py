@@ -1,13 +1,17 @@
-"""The loop over epochs and steps, under any strategy."""
+"""The loop over epochs and steps, under any strategy, with interruption between steps."""
 
+import contextlib
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from zfnet.components.training.interruption import Interruption
-from zfnet.components.training.schedule import CosineSchedule, PlateauSchedule
+from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.training_state import TrainingState
 
 # Seconds between looks at the numbers, for which GPUs have to be waited for.
@@ -96,3 +100,54 @@ def _look(state: TrainingState, on_divergence: Callable[[int], None]) -> dict[st
     if state.diverged_at is not None:
         on_divergence(state.diverged_at)
     return state.logs()
+
+
+class Interruption:
+    """Holds an interruption back while a step is under way, after which weights and counters belong together again.
+
+    To be used in a `with` statement; covers SIGINT and SIGTERM. Only the main thread of a process can do so, in others nothing is held.
+
+    Attributes:
+        broken: whether a step was left in the middle after all, because a second interruption came.
+
+    Examples:
+        >>> with Interruption() as interruption:
+        ...     while True:
+        ...         with interruption.held():
+        ...             step()  # never left in the middle
+    """
+
+    def __init__(self) -> None:
+        self._holding = self._requested = self.broken = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Puts an interruption off to the end of the `with` statement; a second one is not put off.
+
+        Raises:
+            KeyboardInterrupt: at the end, if one came.
+        """
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        if self._requested:
+            self._requested = False
+            raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self._holding or self._requested:
+            self.broken |= self._holding
+            raise KeyboardInterrupt
+        self._requested = True

@@ -3,20 +3,22 @@
 import collections
 import dataclasses
 import difflib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from zfnet.model.deconvnet.keras_nodes import Node, call_function, functional, is_graph
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.find_rules import find_rules
 from zfnet.model.deconvnet.rules.rule import PassThrough, Readout, Rectify
 from zfnet.model.deconvnet.rules.window import POINT, Window
 
 UNSUPPORTED = ("error", "gradient")
-
 # Of a value, without the batch; `None` where the model leaves a size open.
 Shape = tuple[int | None, ...]
+# Keras has no public name for their class.
+Node = Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,3 +215,29 @@ class Graph:
 def _shape_of(rule: PassThrough, shapes: list[Shape], dtype: str) -> Shape:
     taken = [tf.TensorSpec((None, *shape), dtype) for shape in shapes]
     return tuple(tf.function(rule.function).get_concrete_function(*taken).structured_outputs.shape[1:])
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """The Functional model that a Sequential one keeps inside, or the model itself."""
+    return getattr(model, "_functional", None) or model
+
+
+def is_graph(operation: keras.Operation) -> bool:
+    """Whether an operation is a model that is a graph of others, and nothing else."""
+    # A subclass may do anything in a `call` of its own.
+    return hasattr(functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")
+
+
+def call_function(node: Node) -> Callable:
+    """The call that a node stands for, as a function of its tensors."""
+    arguments = node.arguments
+
+    def function(*inputs):
+        positional, named = arguments.fill_in({id(tensor): value for tensor, value in zip(node.input_tensors, inputs, strict=True)})
+        if "training" in named:
+            named["training"] = False
+        output = node.operation(*positional, **named)
+        # Layers of a mixed-precision model compute in 16 bits when they are called.
+        return tf.cast(output, inputs[0].dtype)
+
+    return function

@@ -1,5 +1,7 @@
 """The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
 
+from __future__ import annotations
+
 import collections
 import contextlib
 import math
@@ -10,14 +12,12 @@ from typing import Any, TypeVar, cast
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
-from zfnet.model.deconvnet.replicas import on_replicas
 from zfnet.model.deconvnet.rules.fused import without_xla
 from zfnet.model.deconvnet.rules.rule import Gradient, Kept
 
 KEPT_TOGETHER = 16, 4, 1
 # Values that have gone through a pass before XLA compiles it. Of a few hundred projections XLA saves less time than it takes.
 MANY_VALUES = 1 << 25
-
 Result = TypeVar("Result")
 
 
@@ -148,3 +148,43 @@ class Passes:
         run = tf.function(lambda images: self.traced_up(images, values), autograph=False)
         traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
         return [tuple(output.shape[1:]) for output in traced.structured_outputs]
+
+
+def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
+    """Runs a function of images on every replica of the strategy in whose scope this is called.
+
+    Args:
+        passes: keeps what is compiled.
+        key: what tells the function from others.
+        function: takes a batch of images, and returns tensors of one row an image.
+        images: tensor `(N, ...)`.
+
+    Yields:
+        For each replica, the number of its first image, and what the function returned. Shares are equal: the last replicas may
+        repeat the last image, in rows beyond N.
+    """
+    strategy = tf.distribute.get_strategy()
+    replicas, count = strategy.num_replicas_in_sync, len(images)
+    if replicas == 1:
+        yield 0, passes.run(key, function, images)
+        return
+    share = -(-count // replicas)
+    rows = tf.minimum(tf.reshape(tf.range(replicas * share), (replicas, share)), count - 1)
+    shares = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.gather(images, rows[context.replica_id_in_sync_group])
+    )
+    # One graph that holds the calls of all replicas runs them side by side.
+    run = passes.once(
+        ("replicas", id(strategy), key),
+        lambda: tf.function(lambda values: strategy.run(function, args=(values,)), reduce_retracing=True, autograph=False),
+    )
+    results = tf.nest.map_structure(strategy.experimental_local_results, run(shares))
+    for replica in range(replicas):
+        if replica * share < count:
+            yield replica * share, _of_replica(results, replica)
+
+
+def _of_replica(results, replica):
+    if isinstance(results, list):
+        return [_of_replica(result, replica) for result in results]
+    return results[replica]

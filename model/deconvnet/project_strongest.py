@@ -7,10 +7,9 @@ import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.frame import move_inside
-from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.receptive_field import sees_all
 from zfnet.model.deconvnet.recording import laid_out
-from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.strongest import Strongest, image_batches
 from zfnet.model.deconvnet.targets import Targets
 
 # Images recorded together.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import keras
 
 from zfnet.model.deconvnet.graph import Graph, Operation, Shape
 from zfnet.model.deconvnet.rules.window import WHOLE
 
-if TYPE_CHECKING:
-    # Which itself imports this file.
-    from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+class HasGraph(Protocol):
+    """A `Deconvnet`, for one, which knows the graph of its model."""
+
+    graph: Graph
 
 
 class ReceptiveField(NamedTuple):
@@ -29,7 +31,7 @@ class ReceptiveField(NamedTuple):
     offset: tuple[int, int]
 
 
-def receptive_field(model: keras.Model | Deconvnet, layer: str) -> ReceptiveField:
+def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField:
     """Computes the receptive field of a layer.
 
     Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
-from zfnet.model.measures.flat_features import flat_features
+from zfnet.model.measures.answers import class_layer, class_probabilities, flat_features
 
 
 class Untransformed(NamedTuple):

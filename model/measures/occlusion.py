@@ -1,4 +1,4 @@
-"""Occlusion: what becomes of a map and of the answer while a square is slid over an image."""
+"""Occlusion: activation and probability while a grey square covers one part of an image after another."""
 
 import math
 from typing import NamedTuple
@@ -7,9 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
-from zfnet.model.measures.cover_boxes import cover_boxes
-from zfnet.model.measures.finite_weights import refuse_nan_weights
+from zfnet.model.measures.answers import class_layer, class_probabilities, refuse_nan_weights
 from zfnet.model.progress import progress
 
 
@@ -138,3 +136,22 @@ def _look(deconvnet: Deconvnet, images: np.ndarray, layer: str) -> tuple[np.ndar
     maps = tf.cast(maps, tf.float64)
     sums = np.asarray(tf.reduce_sum(maps, axes) if len(maps.shape) == 4 else maps)
     return sums, tuple(class_probabilities(deconvnet, values) for values in outputs)
+
+
+def cover_boxes(images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, channels_first: bool = False) -> np.ndarray:
+    """Puts a box over each image.
+
+    Args:
+        images: `(N, ...)`, as the model takes them.
+        boxes: `(N, 4)` ints: left, top, width, height, in pixels of the image.
+        fill: what the box shows, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
+        channels_first: whether the images are `(3, H, W)`.
+
+    Returns:
+        A copy.
+    """
+    height, width = images.shape[2:4] if channels_first else images.shape[1:3]
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
+    left, top, right, bottom = (edge[:, None, None] for edge in (*boxes[:, :2].T, *(boxes[:, :2] + boxes[:, 2:]).T))
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    return np.where(np.expand_dims(inside, 1 if channels_first else 3), np.asarray(fill, images.dtype), images)

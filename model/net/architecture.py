@@ -1,11 +1,8 @@
 """The table of architectures: every net that this project builds, by name."""
 
 import dataclasses
-import difflib
 import math
 from typing import Literal, NamedTuple
-
-from zfnet.model.net.variation import vary
 
 # Side and stride of every max pooling, in positions.
 POOL, POOL_STRIDE = 3, 2
@@ -174,7 +171,6 @@ ZFNET = Architecture(
         Convolution("conv5", 256, 3, pool="valid"),
     )
 )
-
 # Krizhevsky et al. 2012 on one GPU, without the split into groups; it normalises before it pools.
 ALEXNET = Architecture(
     convolutions=(
@@ -185,9 +181,7 @@ ALEXNET = Architecture(
         Convolution("conv5", 256, 3, pool="valid"),
     )
 )
-
 WIDE = {"conv3": 512, "conv4": 1024, "conv5": 512}
-
 ARCHITECTURES: dict[str, Architecture] = {
     "zfnet": ZFNET,
     "alexnet": ALEXNET,
@@ -206,21 +200,3 @@ ARCHITECTURES: dict[str, Architecture] = {
     "zfnet-small": ZFNET.small(),
     "alexnet-small": ALEXNET.small(),
 }
-
-
-def find_architecture(name: str) -> Architecture:
-    """The row of the table called `name`, or a variation of one: `NAME:CHANGE,CHANGE,...`, see `vary`.
-
-    Raises:
-        ValueError: if there is none; the message lists those there are.
-
-    Examples:
-        >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel
-        11
-    """
-    base, colon, changes = name.partition(":")
-    if base not in ARCHITECTURES:
-        near = difflib.get_close_matches(base, ARCHITECTURES, n=2, cutoff=0.8)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise ValueError(f"There is no architecture {base!r}.{hint} Choose one of: {', '.join(ARCHITECTURES)}.")
-    return vary(ARCHITECTURES[base], changes) if colon else ARCHITECTURES[base]

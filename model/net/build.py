@@ -5,11 +5,9 @@ import random
 import keras
 import numpy as np
 
-from zfnet.model.net.architecture import POOL, POOL_STRIDE, Architecture, Convolution, find_architecture
-from zfnet.model.net.contrast_normalization import ContrastNormalization
-from zfnet.model.net.filter_rms import FilterRmsClip
-from zfnet.model.net.mean_image import MeanImage
-from zfnet.model.net.variation import plain_name
+from zfnet.model.net.architecture import POOL, POOL_STRIDE, Architecture, Convolution
+from zfnet.model.net.layers import ContrastNormalization, FilterRmsClip, MeanImage
+from zfnet.model.net.variation import find_architecture, plain_name
 
 
 def build(

@@ -1,15 +1,15 @@
-"""Variations of an architecture, as text that needs no quoting in a shell: `conv1.kernel=11,fc6.units=2048,without=conv3`."""
+"""Architectures by name, and variations as text: `zfnet-small:conv1.kernel=11,without=conv3`."""
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 import types
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from zfnet.model.net.architecture import Architecture
+from zfnet.model.net.architecture import ARCHITECTURES, Architecture
 
 WITHOUT = "without"
 NONE = "none"
@@ -97,3 +97,21 @@ def _kinds(hint: Any) -> list[Any]:
     """The types, and the words, that an annotation allows."""
     kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     return [word for kind in kinds for word in (typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else (kind,))]
+
+
+def find_architecture(name: str) -> Architecture:
+    """The row of the table called `name`, or a variation of one: `NAME:CHANGE,CHANGE,...`, see `vary`.
+
+    Raises:
+        ValueError: if there is none; the message lists those there are.
+
+    Examples:
+        >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel
+        11
+    """
+    base, colon, changes = name.partition(":")
+    if base not in ARCHITECTURES:
+        near = difflib.get_close_matches(base, ARCHITECTURES, n=2, cutoff=0.8)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"There is no architecture {base!r}.{hint} Choose one of: {', '.join(ARCHITECTURES)}.")
+    return vary(ARCHITECTURES[base], changes) if colon else ARCHITECTURES[base]

@@ -8,18 +8,11 @@ from collections.abc import Sequence
 import click
 
 from zfnet.components.training.cluster_task import read_task
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.commands.run import choose
-from zfnet.pipeline.options import command_line
-from zfnet.pipeline.outside_data import refuse_inside_data
+from zfnet.pipeline.cli.command import Command, command_line
+from zfnet.pipeline.cli.data_argument import refuse_inside_data
+from zfnet.pipeline.cli.options import augmentation_option, batch_size_option, epochs_option, training_data_option, training_seed_option
+from zfnet.pipeline.named_configs import choose
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.training_options import (
-    augmentation_option,
-    batch_size_option,
-    epochs_option,
-    training_data_option,
-    training_seed_option,
-)
 
 
 @click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
@@ -78,14 +71,14 @@ def command(
     _refuse_same_nets(names)
     config = dataclasses.replace(config, image_size=image_size or _shared_size(names))
 
-    from zfnet.components.data.source import open_source
+    from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.compare_architectures import compare_architectures
 
     compare_architectures(names, config, lambda: open_source(config.photographs, out / "tfds"), out, command_line())
 
 
 def _refuse_same_nets(names: Sequence[str]) -> None:
-    from zfnet.model.net.architecture import find_architecture
+    from zfnet.model.net.variation import find_architecture
 
     known: dict[object, str] = {}
     for name in names:

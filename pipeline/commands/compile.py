@@ -5,12 +5,10 @@ from typing import Any
 
 import click
 
-from zfnet.components.data.remote_runner import DATAFLOW
-from zfnet.pipeline.command import Command
+from zfnet.components.data.beam.options import DATAFLOW
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
-from zfnet.pipeline.kubeflow.named_data import NamedData
-from zfnet.pipeline.kubeflow.served_last import served_last
-from zfnet.pipeline.output_file import make_its_directory
 
 # Options of `zfnet run` that say where, how and when that one runs.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
@@ -104,6 +102,7 @@ def command(
         if (error.name or "").partition(".")[0] not in ("kfp", "docstring_parser"):
             raise
         raise ValueError("zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'") from error
+    from zfnet.pipeline.kubeflow.task import NamedData, served_last
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     config.refuse_small_images()

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
+from zfnet.pipeline.cli.output import drawn_directory
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of images changes features alike.")
@@ -86,18 +86,18 @@ def command(
     if within and not (boxes or boxes_file):
         raise click.UsageError("--within names a part of images that are given, and there is none.")
 
-    from zfnet.components.pictures.part_boxes import check_parts, given_part_boxes, read_part_boxes
+    from zfnet.components.figures.correspondence.part_boxes import check_parts, given_part_boxes, read_part_boxes
 
     names, parts = read_part_boxes(boxes_file, images) if boxes_file else (list(images), given_part_boxes(boxes, images))
     if names:
         check_parts(names, parts, within)
     found = find_model(model)
     with drawn_directory("correspondence", out, data) as directory:
-        from zfnet.components.figures.chosen_layers import chosen_layers
-        from zfnet.components.figures.correspondence import PICTURES, draw_correspondence
+        from zfnet.components.figures.correspondence.draw import PICTURES, draw_correspondence
+        from zfnet.components.figures.correspondence.part_views import demonstration, views_of_files
+        from zfnet.components.figures.layers import chosen_layers
         from zfnet.components.figures.mean_grey import mean_grey
-        from zfnet.components.figures.part_views import demonstration, views_of_files
-        from zfnet.components.pictures.image_input import ImageInput
+        from zfnet.components.inputs.image_input import ImageInput
 
         deconvnet = found.open_deconvnet(preprocessing, "gradient")
         layers = chosen_layers(deconvnet, layers, "pooled", "hidden")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.error_table import error_table
-from zfnet.pipeline.examples_to_evaluate import ExamplesToEvaluate, find_examples
-from zfnet.pipeline.model_argument import ModelArgument, find_model
-from zfnet.pipeline.options import image_size_option, preprocessing_option
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.data_argument import ExamplesToEvaluate, find_examples
+from zfnet.pipeline.cli.model_argument import ModelArgument, find_model
+from zfnet.pipeline.cli.options import image_size_option, preprocessing_option
+from zfnet.pipeline.cli.tables import error_table
 
 if TYPE_CHECKING:
     import keras
@@ -48,8 +48,7 @@ def command(
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
         examples = find_examples(found, data, split, pathlib.Path(work))
 
-        from zfnet.components.evaluation.all_gpus import all_gpus
-        from zfnet.components.evaluation.ensemble import measure_ensemble
+        from zfnet.components.evaluation.errors import all_gpus, measure_ensemble
 
         with all_gpus().scope():
             opened = [each.open_model(preprocessing) for each in found]  # all, before photographs are prepared for one
@@ -96,8 +95,8 @@ def _voter(
     """A model with the examples in its size, its order of classes and its mean image."""
     from zfnet.components.evaluation.class_order import class_order
     from zfnet.components.evaluation.probabilities import Probabilities
-    from zfnet.components.pictures.image_input import ImageInput
-    from zfnet.model.net.mean_image import MeanImage
+    from zfnet.components.inputs.image_input import ImageInput
+    from zfnet.model.net.layers import MeanImage
 
     size = ImageInput.of(model, (image_size or examples.usual_size) if _any_size(model) else None).side
     prepared = examples.of_size(name, size, found.examples)

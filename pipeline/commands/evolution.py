@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 import click
 from etils import epath
 
-from zfnet.components.data.shard_plan import SPLITS
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import ModelArgument, find_model
-from zfnet.pipeline.model_names import model_names
-from zfnet.pipeline.options import image_size_option, layers_option, out_option, preprocessing_option, seed_option, unsupported_option
-from zfnet.pipeline.unit_options import DRAWN_LAYERS, maps_option, named_maps_option
+from zfnet.components.data.sources.shard_plan import SPLITS
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import ModelArgument, find_model, model_names
+from zfnet.pipeline.cli.options import (
+    DRAWN_LAYERS,
+    image_size_option,
+    layers_option,
+    maps_option,
+    named_maps_option,
+    out_option,
+    preprocessing_option,
+    seed_option,
+    unsupported_option,
+)
+from zfnet.pipeline.cli.output import drawn_directory
 
 if TYPE_CHECKING:
     from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -70,13 +78,13 @@ def command(
     found = [find_model(model) for model in models]
     with drawn_directory("evolution", out, data) as directory:
         from zfnet.components.data.batches import read_origins
-        from zfnet.components.figures.default_layers import default_layers
-        from zfnet.components.figures.evolution import draw_evolution, evolution_numbers, write_evolution
-        from zfnet.components.figures.evolution_column import chosen_maps
-        from zfnet.components.figures.evolution_search import refuse_unlike, search_evolution
-        from zfnet.components.figures.named_units import named_units, unit_count
-        from zfnet.components.pictures.image_input import ImageInput
-        from zfnet.components.training.evolution import MOST_SEARCHED
+        from zfnet.components.figures.evolution.column import chosen_maps
+        from zfnet.components.figures.evolution.draw import draw_evolution, evolution_numbers, write_evolution
+        from zfnet.components.figures.evolution.moments import MOST_SEARCHED
+        from zfnet.components.figures.evolution.search import refuse_unlike, search_evolution
+        from zfnet.components.figures.layers import default_layers
+        from zfnet.components.figures.units import named_units, unit_count
+        from zfnet.components.inputs.image_input import ImageInput
 
         # Before photographs are prepared; those of a run are the same net again and again.
         moments: Callable[[], Iterable[tuple[str, Deconvnet]]]
@@ -112,9 +120,8 @@ def _of_run(
             f"{model} is one moment of a training: give several .keras files in the order of the training, or a directory of `zfnet run`."
         )
     from zfnet.components.artifacts import Model
-    from zfnet.components.figures.evolution_search import moments_of_training
-    from zfnet.components.training.evolution import evolution_epochs
-    from zfnet.components.training.kept_checkpoints import find_checkpoints
+    from zfnet.components.figures.evolution.moments import evolution_epochs
+    from zfnet.components.training.kept_checkpoints import find_checkpoints, moments_of_training
 
     history = Model(epath.Path(found.file).parent).read_json("history.json")
     kept, drawn = find_checkpoints(found.root, history), evolution_epochs(len(history))

@@ -3,11 +3,11 @@
 import click
 from etils import epath
 
-from zfnet.pipeline.beam_options import step_options
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.options import beam_options_argument, runner_option
-from zfnet.pipeline.output_directory import output_directory
-from zfnet.pipeline.outside_data import refuse_inside_data
+from zfnet.components.data.beam.options import step_options
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.data_argument import refuse_inside_data
+from zfnet.pipeline.cli.options import beam_options_argument, runner_option
+from zfnet.pipeline.cli.output import output_directory
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -47,7 +47,7 @@ def command(
     DATA is what `zfnet run --data` takes. DATA and DIR may lie in Cloud Storage: gs://bucket/name.
     """
     from zfnet.components.artifacts import Examples
-    from zfnet.components.data.source import open_source
+    from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
 
     refuse_inside_data(out, data, "--out")

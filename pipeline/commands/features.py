@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import image_size_option, model_argument, out_option, preprocessing_option
-from zfnet.pipeline.prepare_photographs import prepare_photographs
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.data_argument import prepare_photographs
+from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option
+from zfnet.pipeline.cli.output import drawn_directory
 from zfnet.pipeline.run_config import RunConfig
 
 CLASSIFIERS = ("softmax", "svm")
@@ -99,14 +99,14 @@ def command(
     """
     found = find_model(model)
     with drawn_directory("features", out, data) as directory:
-        from zfnet.components.data.local_copy import local_copy
         from zfnet.components.features.candidates import Candidates
-        from zfnet.components.features.draws import draw_unseen
-        from zfnet.components.features.feature_layers import feature_layers
+        from zfnet.components.features.chart import draw_features
+        from zfnet.components.features.overlap import draw_unseen
         from zfnet.components.features.transfer import measure_transfer
-        from zfnet.components.figures.features import draw_features
-        from zfnet.components.pictures.image_input import ImageInput
-        from zfnet.pipeline.accuracy_table import accuracy_table
+        from zfnet.components.figures.layers import feature_layers
+        from zfnet.components.inputs.image_input import ImageInput
+        from zfnet.components.storage.local_copy import local_copy
+        from zfnet.pipeline.cli.tables import accuracy_table
 
         if leave_out_seen and pretraining is None and found.examples is None:
             raise click.UsageError("--leave-out-seen: a model file does not say what it was trained on; name it with --pretraining.")

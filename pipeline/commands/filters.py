@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import data_option, image_size_option, out_option, preprocessing_option
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.options import data_option, image_size_option, out_option, preprocessing_option
+from zfnet.pipeline.cli.output import drawn_directory
 from zfnet.pipeline.run_config import RunConfig
 
 if TYPE_CHECKING:
-    from zfnet.components.figures.filter_report import FilterReport
+    from zfnet.components.figures.filters.report import FilterReport
 
 # By what a verdict says of a change.
 LABELS = {True: "change", False: "fine", None: "unsure"}
@@ -64,9 +64,9 @@ def command(
         raise click.UsageError(f"{min(twice)} is given twice; expected different models.")
     found = {model: find_model(model) for model in models}
     with drawn_directory("filters", out, data) as directory:
-        from zfnet.components.figures.filter_report import filter_report
-        from zfnet.components.figures.filters import draw_reports
-        from zfnet.components.pictures.image_input import ImageInput
+        from zfnet.components.figures.filters.draw import draw_reports
+        from zfnet.components.figures.filters.report import filter_report
+        from zfnet.components.inputs.image_input import ImageInput
         from zfnet.model.deconvnet.deconvnet import Deconvnet
 
         reports, prepared = [], {}
@@ -107,7 +107,7 @@ def _say(report: "FilterReport") -> None:
 
 
 def _compare(reports: "list[FilterReport]") -> None:
-    from zfnet.components.figures.filter_comparison import filter_comparison
+    from zfnet.components.figures.filters.numbers import filter_comparison
 
     click.echo()
     for sentence in filter_comparison(reports):

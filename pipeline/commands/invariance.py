@@ -11,10 +11,9 @@ from typing import Any
 
 import click
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import (
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.options import (
     data_option,
     image_size_option,
     layers_option,
@@ -23,6 +22,7 @@ from zfnet.pipeline.options import (
     preprocessing_option,
     seed_option,
 )
+from zfnet.pipeline.cli.output import drawn_directory
 
 EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
 SPLIT = "validation"
@@ -73,11 +73,11 @@ def command(
         raise click.UsageError("Give either IMAGE or --data, which examples are taken from where there is no IMAGE.")
     found = find_model(model)
     with drawn_directory("invariance", out, data) as directory:
-        from zfnet.components.figures.chosen_layers import chosen_layers
         from zfnet.components.figures.invariance import draw_invariance
+        from zfnet.components.figures.layers import chosen_layers
         from zfnet.components.figures.subjects import subjects_of_examples, subjects_of_files
-        from zfnet.components.pictures.image_input import ImageInput
-        from zfnet.model.measures.class_probabilities import class_layer
+        from zfnet.components.inputs.image_input import ImageInput
+        from zfnet.model.measures.answers import class_layer
 
         deconvnet = found.open_deconvnet(preprocessing, "gradient")
         layers = chosen_layers(deconvnet, layers, "first", "hidden")

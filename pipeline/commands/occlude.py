@@ -5,10 +5,10 @@ import pathlib
 
 import click
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.drawn_directory import drawn_directory
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import image_size_option, model_argument, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.cli.output import drawn_directory
 
 
 @click.command(cls=Command, short_help="Slide a grey square over an image, and see what the model still sees.")
@@ -67,12 +67,12 @@ def command(
     """
     found = find_model(model)
     with drawn_directory("occlude", out, data) as directory:
-        from zfnet.components.figures.occlusion import PREDICTED, Occluded, draw_occlusion
-        from zfnet.components.figures.paper_layers import paper_layers
+        from zfnet.components.figures.layers import paper_layers
+        from zfnet.components.figures.occlusion.draw import PREDICTED, Occluded, draw_occlusion
         from zfnet.components.figures.subjects import GIVEN, class_number
-        from zfnet.components.pictures.image_input import ImageInput
-        from zfnet.components.pictures.read_square import read_square
-        from zfnet.model.measures.class_probabilities import class_layer
+        from zfnet.components.inputs.image_input import ImageInput
+        from zfnet.components.inputs.square import read_square
+        from zfnet.model.measures.answers import class_layer
 
         deconvnet = found.open_deconvnet(preprocessing, unsupported)
         layer = layer or paper_layers(deconvnet).last_map

@@ -4,12 +4,12 @@ import pathlib
 
 import click
 
+from zfnet.components.storage.files import written_beside
 from zfnet.model.progress import progress
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.model_argument import find_model
-from zfnet.pipeline.options import image_size_option, model_argument, preprocessing_option, unsupported_option
-from zfnet.pipeline.output_file import make_its_directory
-from zfnet.pipeline.written_beside import written_beside
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.options import image_size_option, model_argument, preprocessing_option, unsupported_option
+from zfnet.pipeline.cli.output import make_its_directory
 
 # Images that go through the net together.
 BATCH = 16
@@ -69,11 +69,10 @@ def command(
     import numpy as np
     from PIL import Image
 
-    from zfnet.components.pictures.image_input import ImageInput
-    from zfnet.components.pictures.project_images import project_images
-    from zfnet.components.pictures.projection_grid import projection_grid
-    from zfnet.components.pictures.read_image import read_image
-    from zfnet.components.pictures.unit_name import unit_name
+    from zfnet.components.figures.units import unit_name
+    from zfnet.components.inputs.image_input import ImageInput
+    from zfnet.components.inputs.square import read_image
+    from zfnet.components.pictures.project_images import project_images, projection_grid
 
     deconvnet = found.open_deconvnet(preprocessing, unsupported)
     if layer is None:

@@ -5,10 +5,10 @@ import pathlib
 import click
 from etils import epath
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.options import metadata_option, root_option
-from zfnet.pipeline.output_file import make_its_directory
-from zfnet.pipeline.written_beside import written_beside
+from zfnet.components.storage.files import written_beside
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.options import metadata_option, root_option
+from zfnet.pipeline.cli.output import make_its_directory
 
 
 @click.command(cls=Command, short_help="Put a run on one page, to look at or to mail.")
@@ -28,8 +28,8 @@ def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> No
     It holds the pictures, the errors, the course of the training, the numbers of each class, rejected photographs, anomalies, and what it
     takes to make it again: command, seed, versions, commit and the version of the data. A browser opens it without a network.
     """
-    from zfnet.pipeline.report.report_content import read_report
-    from zfnet.pipeline.report.report_page import report_page
+    from zfnet.pipeline.report.content import read_report
+    from zfnet.pipeline.report.page import report_page
 
     content = read_report(root, metadata_url)
     make_its_directory(out)

@@ -1,6 +1,5 @@
 """`zfnet run`: the whole pipeline."""
 
-import dataclasses
 import signal
 import textwrap
 from typing import Any
@@ -9,21 +8,23 @@ import click
 from etils import epath
 
 from zfnet.components.training.cluster_task import read_task
-from zfnet.pipeline.called_as import called_as
-from zfnet.pipeline.cluster_run import follow_run
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.duration import duration
-from zfnet.pipeline.options import beam_options_argument, command_line, metadata_option, root_option, runner_option
-from zfnet.pipeline.outside_data import refuse_inside_data
-from zfnet.pipeline.run_config import RunConfig, config_names, load_config
-from zfnet.pipeline.training_options import (
+from zfnet.pipeline.cli.command import Command, command_line
+from zfnet.pipeline.cli.data_argument import refuse_inside_data
+from zfnet.pipeline.cli.options import (
     DEFAULTS,
     augmentation_option,
     batch_size_option,
+    beam_options_argument,
     epochs_option,
+    metadata_option,
+    root_option,
+    runner_option,
     training_data_option,
     training_seed_option,
 )
+from zfnet.pipeline.messages import called_as, duration
+from zfnet.pipeline.named_configs import choose, config_names
+from zfnet.pipeline.run_config import RunConfig
 
 NOT_BLESSED = 3
 
@@ -143,14 +144,16 @@ def command(
     refuse_inside_data(root, config.photographs, "--root")
     task = read_task()
     if task and not task.chief:
+        from zfnet.pipeline.run_pipeline import follow_run
+
         follow_run(root, task)
         return
 
-    from zfnet.components.data.local_copy import cache_directory
-    from zfnet.components.data.source import open_source
-    from zfnet.components.data.storage import is_remote
+    from zfnet.components.data.sources.open_source import open_source
+    from zfnet.components.storage.files import is_remote
+    from zfnet.components.storage.local_copy import cache_directory
+    from zfnet.pipeline.orchestration.step import Step
     from zfnet.pipeline.run_pipeline import run_pipeline
-    from zfnet.pipeline.step import Step
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     def declare() -> list[Step]:
@@ -163,20 +166,6 @@ def command(
     report(root, config, summary)
     if summary["status"] == "not_blessed":
         click.get_current_context().exit(NOT_BLESSED)
-
-
-def choose(config_name: str | None, choices: dict[str, Any], local: bool = False) -> RunConfig:
-    """The named configuration, shrunk if `local`, with the choices that were made instead of its own.
-
-    Raises:
-        click.UsageError: neither says which data to use.
-    """
-    if config_name is None:
-        config_name = "photo_patches" if choices.get("data", "photo_patches") == "photo_patches" else "folder"
-    config = dataclasses.replace(load_config(config_name, local), **choices)
-    if config.data is None:
-        raise click.UsageError(f"The configuration {config_name} needs --data.")
-    return config
 
 
 def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:

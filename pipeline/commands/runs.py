@@ -8,11 +8,10 @@ from typing import Any
 import click
 from etils import epath
 
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.duration import duration
-from zfnet.pipeline.execution_record import execution_record
-from zfnet.pipeline.lineage_tree import draw_lineage, short_fingerprint, when
-from zfnet.pipeline.options import metadata_option, root_option
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.options import metadata_option, root_option
+from zfnet.pipeline.messages import duration, when
+from zfnet.pipeline.orchestration.lineage_tree import draw_lineage, short_fingerprint
 
 LATEST = "latest"
 
@@ -40,6 +39,8 @@ def command(root: epath.Path, metadata_url: str | None, lineage: str | None, as_
         for line in lines:
             click.echo(line)
         return
+    from zfnet.pipeline.orchestration.lineage import read_runs
+
     runs = read_runs(root, metadata_url)
     if as_json:
         click.echo(json.dumps(runs, indent=2))
@@ -56,41 +57,9 @@ def command(root: epath.Path, metadata_url: str | None, lineage: str | None, as_
         click.echo()
 
 
-def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dict[str, Any]]:
-    """Reads everything recorded under `root`.
-
-    Args:
-        root: the root.
-        metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
-
-    Returns:
-        The runs, oldest first, each with its `executions` in order, as `execution_record` gives them, and whether it found each `cached`.
-
-    Raises:
-        FileNotFoundError: nothing is recorded.
-    """
-    from zfnet.pipeline.metadata_database import open_recorded
-
-    with open_recorded(root, metadata_url) as session:
-        return [
-            {
-                "run": context.id,
-                "root": session.root,
-                "command": context.command,
-                "status": context.status,
-                "started": context.started,
-                "seconds": context.seconds,
-                "executions": [
-                    {"cached": association.cached, **execution_record(association.execution)} for association in context.associations
-                ],
-            }
-            for context in session.contexts()
-        ]
-
-
 def _read_lineage(root: epath.Path, metadata_url: str | None, lineage: str) -> dict[str, Any]:
-    from zfnet.pipeline.lineage import read_lineage
-    from zfnet.pipeline.metadata_database import open_recorded
+    from zfnet.pipeline.orchestration.database import open_recorded
+    from zfnet.pipeline.orchestration.lineage import read_lineage
 
     with open_recorded(root, metadata_url) as session:
         return read_lineage(session, root, None if lineage == LATEST else lineage)

@@ -11,9 +11,9 @@ from typing import Any
 import click
 from etils import epath
 
-from zfnet.components.data.storage import is_remote
-from zfnet.pipeline.command import Command
-from zfnet.pipeline.options import root_option
+from zfnet.components.storage.files import is_remote
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.options import root_option
 
 # More than any training has. Not 0: TensorBoard 2.21 then keeps all pictures and shows none.
 ALL_STEPS = 1_000_000
@@ -63,7 +63,7 @@ def _local_logs(logs: epath.Path) -> Iterator[epath.PathLike]:
     if not is_remote(str(logs)):
         yield logs
         return
-    from zfnet.components.data.remote_directory import RemoteDirectory
+    from zfnet.components.storage.remote_directory import RemoteDirectory
 
     with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:
         remote, ended = RemoteDirectory(logs), threading.Event()

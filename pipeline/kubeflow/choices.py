@@ -10,9 +10,8 @@ from typing import Any
 
 import docstring_parser
 
-from zfnet.pipeline.kubeflow.named_data import NamedData
-from zfnet.pipeline.snake_case import snake_case
-from zfnet.pipeline.step import Step
+from zfnet.pipeline.kubeflow.task import NamedData
+from zfnet.pipeline.orchestration.step import Step, snake_case
 
 # The types of parameters that Kubeflow passes to tasks, by what a step's function may be annotated with.
 PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tuple: list, collections.abc.Sequence: list, dict: dict}

@@ -1,6 +1,7 @@
 """Compiles declared steps to a pipeline of Kubeflow Pipelines and Vertex AI."""
 
 import inspect
+import linecache
 import pathlib
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -8,16 +9,20 @@ from typing import Any
 
 from kfp import compiler, dsl, kubernetes
 
-from zfnet.pipeline.kubeflow.choices import choices, needs_root, shared_choices
-from zfnet.pipeline.kubeflow.component import make_component
-from zfnet.pipeline.step import Step
-from zfnet.pipeline.written_beside import written_beside
+from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
+from zfnet.components.storage.files import written_beside
+from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices
+from zfnet.pipeline.orchestration.code_version import code_version
+from zfnet.pipeline.orchestration.step import Step, snake_case
 
 DESCRIPTION = "Prepares photographs, trains a network on them, evaluates it, draws what it sees, and keeps it for serving."
 ROOT_DESCRIPTION = (
     "directory that every task reaches, for checkpoints, TensorBoard's logs and pushed models: absolute, or gs://bucket/name."
 )
 TRAINER = "Trainer"
+# kfp admits the types of the namespaces `system` and `google` alone: these show as what they are, the others as plain artifacts. The class
+# is in the description.
+ARTIFACT_TYPES: dict[type[Artifact], str] = {Examples: "Dataset", Model: "Model", Evaluation: "Metrics"}
 
 
 def compile_pipeline(
@@ -101,3 +106,58 @@ def _parameters(
 
 def _parameter(name: str, kind: type, default: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+
+
+def make_component(step: Step, image: str) -> dsl.base_component.BaseComponent:
+    """Makes the component that runs a step in a container.
+
+    Args:
+        step: the step.
+        image: the container's image, with this project and kfp installed.
+
+    Raises:
+        ValueError: an argument of the step can't be passed to a task.
+    """
+    name, source = snake_case(step.name), component_source(step)
+    file = f"<step {step.name}>"
+    # kfp takes the source of a function from where Python finds it for tracebacks.
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace = {"__name__": __name__, **vars(dsl)}
+    exec(compile(source, file, "exec"), namespace)
+    return dsl.component(namespace[name], base_image=image, install_kfp_package=False)
+
+
+def component_source(step: Step) -> str:
+    """The Python function that a container runs: the signature is the step's own, and the body only hands on what was given.
+
+    It names the version of the step's code, because Kubeflow's cache looks at this function and at the name of the image, not into it.
+
+    Args:
+        step: the step.
+    """
+    artifacts = {name: argument for name, argument in step.declared.items() if argument.type and step.arguments.get(name, True) is not None}
+    arguments = [f"{name}: {argument.kind.capitalize()}[{kubeflow_type(argument.artifact_type)}]" for name, argument in artifacts.items()]
+    arguments += [f"{name}: {choice.type.__name__}" for name, choice in choices(step).items()]
+    arguments += ["root: str"] if needs_root(step) else []
+    lines = [(inspect.getdoc(step.function) or step.name).splitlines()[0]]
+    # kfp looks for the descriptions of outputs among what a function returns.
+    for kind, section in (("input", "Args"), ("output", "Returns")):
+        described = [
+            f"        {name}: zfnet.{argument.artifact_type.__name__}" for name, argument in artifacts.items() if argument.kind == kind
+        ]
+        lines += ["", f"    {section}:", *described] if described else []
+    documentation = "\n".join(lines)
+    constants = "".join(f", {name}=None" for name in left_open(step))
+    return (
+        f"def {snake_case(step.name)}(*, {', '.join(arguments)}):\n"
+        f'    """{documentation}\n    """\n'
+        f"    # Code version {code_version(step.function)}\n"
+        f"    arguments = dict(locals(){constants})\n"
+        "    from zfnet.pipeline.kubeflow.task import run_task\n\n"
+        f"    run_task({step.name!r}, arguments)\n"
+    )
+
+
+def kubeflow_type(artifact_type: type[Artifact]) -> str:
+    """Name of the class in `kfp.dsl` by which Kubeflow knows artifacts of a class."""
+    return ARTIFACT_TYPES.get(artifact_type, "Artifact")

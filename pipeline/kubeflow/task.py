@@ -1,19 +1,21 @@
-"""One task of a compiled pipeline: a step, run by itself, that knows of the others only what comes with its inputs."""
+"""One task of a compiled pipeline: a step that knows the others by its inputs alone."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from zfnet.components.artifacts import Artifact, Evaluation
-from zfnet.pipeline.configure_libraries import configure_libraries
-from zfnet.pipeline.execution_plan import ExecutionPlan
-from zfnet.pipeline.kubeflow.execution_record import Record, recorded, with_choices
-from zfnet.pipeline.kubeflow.named_data import NamedData
-from zfnet.pipeline.kubeflow.served_last import served_last
+from zfnet.components.data.sources.open_source import open_source
+from zfnet.components.data.sources.prepared import PreparedSource
+from zfnet.components.data.sources.source import Source
+from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
+from zfnet.pipeline.libraries import configure_libraries
+from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
+from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.step import Step
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 METADATA = "zfnet"  # the key under which an artifact's metadata hold its record
@@ -88,6 +90,22 @@ def shared_directory(root: str) -> pathlib.Path:
     return directory
 
 
+class Record(TypedDict):
+    """An artifact and how it came to be, as JSON.
+
+    Args:
+        digest: of the artifact.
+        step: name of the step that wrote it.
+        parameters: of that step, by name; photographs by their DATA argument.
+        inputs: records of what it read, by name.
+    """
+
+    digest: str
+    step: str
+    parameters: dict[str, Any]
+    inputs: dict[str, "Record"]
+
+
 def _record(argument: str, artifact: KubeflowArtifact) -> Record:
     if METADATA not in artifact.metadata:
         raise ValueError(
@@ -112,3 +130,73 @@ def _emptied(path: str) -> pathlib.Path:
 def _numbers(output: Artifact) -> dict[str, float]:
     content = output.read_json("evaluation.json") if isinstance(output, Evaluation) else {}
     return {name: value for name, value in content.items() if type(value) in (int, float)}
+
+
+def recorded(record: Record, steps: dict[str, Step]) -> ExecutionPlan:
+    """The plan of an execution that ran elsewhere; its key is the one it has there, unless it opened photographs.
+
+    Args:
+        record: what came with its output.
+        steps: the declared steps by name.
+    """
+    return ExecutionPlan(
+        with_choices(steps[record["step"]], record["parameters"]),
+        inputs={},
+        digests={name: other["digest"] for name, other in record["inputs"].items()},
+        upstream={name: recorded(other, steps) for name, other in record["inputs"].items()},
+    )
+
+
+def with_choices(step: Step, values: dict[str, Any]) -> Step:
+    """The step with other values for some of its arguments; photographs may be given by their DATA argument."""
+    named = {name for name, value in step.arguments.items() if isinstance(value, NamedData)}
+    values = {name: NamedData(value) if name in named and isinstance(value, str) else value for name, value in values.items()}
+    return dataclasses.replace(step, arguments={**step.arguments, **values})
+
+
+class NamedData:
+    """Stands for the photographs in a declared pipeline until a task opens them.
+
+    Args:
+        data: the DATA argument, as the tasks understand it.
+    """
+
+    def __init__(self, data: str) -> None:
+        self.data = data
+
+    def __str__(self) -> str:
+        return self.data
+
+    def fingerprint(self) -> str:
+        """Not known: only the task that reads the photographs can tell when they change."""
+        raise ValueError(f"DATA {self.data} was not opened here, so nothing is known of its photographs but the name.")
+
+    def open(self, root: pathlib.Path) -> Source | PreparedSource:
+        """The photographs.
+
+        Args:
+            root: directory of the runs, for what TFDS prepares.
+        """
+        return open_source(self.data, root / "tfds")
+
+
+def served_last(root: pathlib.Path, examples: str, model: str) -> Evaluation | None:
+    """Finds the evaluation of the model that was pushed last for the same data, without the database of a local run.
+
+    Args:
+        root: the directory that runs were made in.
+        examples: digest of the examples; only models that were trained on these count.
+        model: digest of the model to be evaluated, which is never compared with itself.
+
+    Returns:
+        The evaluation, from the highest version that there is, or None if no other model is served.
+    """
+    versions = [path for path in (root / "serving").glob("*") if path.name.isdecimal()]
+    for version in sorted(versions, key=lambda path: int(path.name), reverse=True):
+        evaluation = Evaluation(version / EXTRA)
+        # A version that was written before these were kept has none.
+        if not ((version / EXAMPLES_DIGEST).is_file() and (evaluation.path / "evaluation.json").is_file()):
+            continue
+        if (version / EXAMPLES_DIGEST).read_text() == examples and (version / DIGEST).read_text() != model:
+            return evaluation
+    return None

@@ -11,7 +11,7 @@ SIZE = 56
 @pytest.fixture(scope="session")
 def examples(folder, tmp_path_factory):
     """The photographs, prepared for 56 pixel inputs."""
-    from zfnet.components.data.source import open_source
+    from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
 
     made = Examples(tmp_path_factory.mktemp("examples"))

@@ -7,9 +7,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.photographs import PHOTOGRAPHS
-from zfnet.components.data.shard import read_shard
-from zfnet.components.data.source import open_source
+from zfnet.components.data.examples.shard import read_shard
+from zfnet.components.data.sources.open_source import open_source
+from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.example_gen import generate_examples
 
 

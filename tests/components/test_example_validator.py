@@ -1,3 +1,4 @@
+import html
 import io
 import json
 import shutil
@@ -8,13 +9,22 @@ from PIL import Image, PngImagePlugin
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from zfnet.components.artifacts import Anomalies, Examples, Statistics
-from zfnet.components.data.folder_source import FolderSource
-from zfnet.components.data.shard import write_shard
+from zfnet.components.data.examples.shard import write_shard
+from zfnet.components.data.sources.folder import FolderSource
 from zfnet.components.example_gen import generate_examples
-from zfnet.components.example_validator import LISTED, validate_examples
+from zfnet.components.example_validator import (
+    LISTED,
+    SHOWN,
+    anomalies_list,
+    counts_table,
+    refuse_anomalies,
+    validate_examples,
+    write_summaries,
+)
 from zfnet.components.statistics_gen import generate_statistics
 
 SETTINGS = {"runner": "FnApiRunner", "beam_options": ()}
+COUNTS = {"train": [30, 2, 1100, 0], "validation": [3, 0, 200, 0]}
 
 
 def fill(root, numbers: dict[str, int]) -> None:
@@ -195,3 +205,85 @@ def test_the_same_report_whatever_the_workers(tmp_path, options):
     again = Anomalies(tmp_path / "again")
     validate_examples(examples, Statistics(tmp_path / "statistics"), again, runner="FnApiRunner", beam_options=options)
     assert again.read_json("anomalies.json") == expected
+
+
+@pytest.fixture
+def examples(tmp_path):
+    """A manifest and rejects; the pictures are not looked at."""
+    splits = {split: {"examples": sum(numbers), "shards": []} for split, numbers in COUNTS.items()}
+    manifest = {"labels": ["cat", "a|b <i>", "dog", "none"], "splits": splits, "rejected": 3}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    reject(tmp_path, ["the file is empty", "none of JPEG", "the file is empty"])
+    return Examples(tmp_path)
+
+
+def reject(directory, reasons: list[str]) -> None:
+    """Writes rejects whose ids hold what some would take for the end of a line."""
+    lines = [json.dumps({"id": "x\n\u2028\x85", "reason": reason, "source": "x"}, ensure_ascii=False) + "\n" for reason in reasons]
+    (directory / "rejected.jsonl").write_text("".join(lines))
+
+
+def texts(directory) -> dict[str, str]:
+    events = EventAccumulator(str(directory)).Reload()
+    assert sorted(events.Tags()["tensors"]) == ["examples/anomalies", "examples/counts"]
+    found = {}
+    for tag in events.Tags()["tensors"]:
+        (event,) = events.Tensors(tag)
+        found[tag.split("/")[1]] = event.tensor_proto.string_val[0].decode()
+    return found
+
+
+def test_counts_and_anomalies_are_shown(examples, tmp_path):
+    write_summaries(tmp_path / "logs", examples, COUNTS, [{"kind": "tiny_class", "message": "The class a|b <i> has 2."}])
+    found = texts(tmp_path / "logs")
+    assert found["counts"].splitlines()[2:4] == [
+        r"| train | 1,132 | 3 | a\|b &lt;i&gt; (2) | dog (1,100) |",
+        "| validation | 203 | 2 | cat (3) | dog (200) |",
+    ]
+    assert "Rejected photographs: 3" in found["counts"]
+    assert found["counts"].endswith("| 2 | the file is empty |\n| 1 | none of JPEG |")
+    assert found["anomalies"] == r"- The class a\|b &lt;i&gt; has 2."
+
+
+def test_rare_reasons_are_counted_together(examples):
+    reject(examples.path, ["common"] * 2 + [f"rare {number}" for number in range(SHOWN + 4)])
+    rows = counts_table(examples, COUNTS).splitlines()
+    assert "Rejected photographs: 26" in rows
+    assert rows[-SHOWN - 1 :][0] == "| 2 | common |"
+    assert rows[-1] == "| 5 | other reasons |"
+
+
+def test_without_rejects_there_is_no_table_of_reasons(examples):
+    reject(examples.path, [])
+    assert counts_table(examples, COUNTS).endswith("Rejected photographs: 0")
+
+
+@pytest.mark.filterwarnings("ignore:html5lib's sanitizer is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("name", ["a~~b~~c", "a|b", "`x`|", "<b>bold</b>", "&lt;", "*a*_b_", "![a](http://x.y/z.png)", "a\\", "\\|", "``"])
+def test_tensorboard_shows_names_as_they_are(name):
+    from tensorboard.plugin_util import markdown_to_safe_html  # here, where its warning is expected
+
+    shown = markdown_to_safe_html(anomalies_list([{"kind": "k", "message": f"The class {name} is tiny."}]))
+    assert html.unescape(shown) == f"<ul>\n<li>The class {name} is tiny.</li>\n</ul>"
+
+
+def test_a_second_run_replaces_the_first(examples, tmp_path):
+    logs = tmp_path / "logs"
+    write_summaries(logs, examples, COUNTS, [{"kind": "k", "message": "m"}])
+    assert texts(logs)["anomalies"] == "- m"
+    (logs / "notes.txt").write_text("kept")
+    write_summaries(logs, examples, COUNTS, [])
+    assert texts(logs)["anomalies"] == "Nothing suspicious was found."
+    assert len(list(logs.iterdir())) == 2
+    assert (logs / "notes.txt").read_text() == "kept"
+
+
+def test_anomaly_is_refused(tmp_path):
+    (tmp_path / "anomalies.json").write_text(json.dumps([{"kind": "tiny_class", "message": "Class cat has 1 example."}]))
+    with pytest.raises(ValueError, match=r"1 anomalies, the first: Class cat has 1 example. All are in .*anomalies.json; without --strict"):
+        refuse_anomalies(Anomalies(tmp_path))
+
+
+def test_nothing_suspicious_passes(tmp_path):
+    (tmp_path / "anomalies.json").write_text("[]")
+    refuse_anomalies(Anomalies(tmp_path))

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Statistics
-from zfnet.components.data.folder_source import FolderSource
-from zfnet.components.data.shard import read_shard
+from zfnet.components.data.examples.shard import read_shard
+from zfnet.components.data.sources.folder import FolderSource
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.statistics_gen import generate_statistics
 

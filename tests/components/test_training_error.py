@@ -2,7 +2,7 @@ import pytest
 
 from zfnet.components.artifacts import TrainingError
 from zfnet.components.evaluation.errors import measure_errors
-from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.training_error import measure_training_error
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting, Statistics
-from zfnet.pipeline.local_runner import LocalRunner
-from zfnet.pipeline.step import Step
+from zfnet.pipeline.orchestration.local_runner import LocalRunner
+from zfnet.pipeline.orchestration.step import Step
 
 
 class Photographs:

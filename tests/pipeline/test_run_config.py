@@ -3,8 +3,10 @@ import re
 
 import pytest
 
-from zfnet.model.net.architecture import ARCHITECTURES, find_architecture
-from zfnet.pipeline.run_config import RunConfig, config_names, load_config
+from zfnet.model.net.architecture import ARCHITECTURES
+from zfnet.model.net.variation import find_architecture
+from zfnet.pipeline.named_configs import config_names, load_config
+from zfnet.pipeline.run_config import RunConfig
 
 
 @pytest.mark.parametrize("name", config_names())

@@ -1,9 +1,16 @@
+import contextlib
 import json
 import pathlib
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from etils import epath
+
+from zfnet.components.training.cluster_task import Task
+from zfnet.pipeline.run_pipeline import ANNOUNCED, announced_run, follow_run, publish_figures
 
 # A pipeline of the real artifacts, each as small as can be, behind a command as `zfnet run` is one.
 PROGRAM = """
@@ -13,9 +20,9 @@ import pathlib
 import click
 
 from zfnet.components.artifacts import Anomalies, Evaluation, Examples, Figures, Input, Model, Output, Serving, Setting
-from zfnet.pipeline.command import Command
+from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.run_pipeline import run_pipeline
-from zfnet.pipeline.step import Step
+from zfnet.pipeline.orchestration.step import Step
 
 
 def generate(examples: Output[Examples]) -> None:
@@ -153,7 +160,7 @@ def test_failure_before_the_first_step(run):
 
 
 def test_root_that_is_held_is_not_touched(run, tmp_path):
-    from zfnet.pipeline.root_lock import root_lock
+    from zfnet.pipeline.orchestration.lock import root_lock
 
     run()
     before = pathlib.Path(tmp_path / "root/run.json").stat()
@@ -163,3 +170,114 @@ def test_root_that_is_held_is_not_touched(run, tmp_path):
     assert "in use by process" in done.stderr
     assert done.stderr.count("\n") == 1
     assert pathlib.Path(tmp_path / "root/run.json").stat() == before
+
+
+def test_pictures_of_the_latest_run_are_there_and_other_files_stay(tmp_path):
+    made, figures = tmp_path / "made", tmp_path / "figures"
+    made.mkdir()
+    for name in ("conv1.png", "conv2.png", "conv2.json"):
+        (made / name).write_text(f"first {name}")
+    publish_figures(figures, [made / "conv1.png", made / "conv2.png", made / "conv2.json"])
+    (figures / "mine.png").write_text("mine")
+    (made / "conv2.png").write_text("second conv2.png")
+    publish_figures(figures, [made / "conv2.png"])
+    assert {file.name: file.read_text() for file in figures.iterdir() if not file.name.startswith(".")} == {
+        "conv2.png": "second conv2.png",
+        "mine.png": "mine",
+    }
+
+
+def test_picture_is_whole_even_if_copying_fails(tmp_path):
+    made, new, figures = tmp_path / "conv1.png", tmp_path / "conv2.png", tmp_path / "figures"
+    made.write_text("first")
+    new.write_text("new")
+    publish_figures(figures, [made])
+    made.write_text("second")
+    with pytest.raises(FileNotFoundError):
+        publish_figures(figures, [made, new, tmp_path / "missing.png"])
+    assert (figures / "conv1.png").read_text() == "second"
+    assert not list(figures.glob("*missing*"))
+    publish_figures(figures, [])
+    assert not list(figures.glob("*.png"))
+
+
+@pytest.fixture
+def chief(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}))
+
+
+def announced(root):
+    """How the run goes, without its name."""
+    return {name: value for name, value in json.loads((root / ANNOUNCED).read_text()).items() if name != "run"}
+
+
+def test_without_a_cluster_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with announced_run(epath.Path(tmp_path)):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("chief")
+def test_beginning_and_end_are_told(tmp_path):
+    with announced_run(epath.Path(tmp_path)):
+        assert announced(tmp_path) == {"ended": False, "error": None}
+    assert announced(tmp_path) == {"ended": True, "error": None}
+
+
+@pytest.mark.usefixtures("chief")
+def test_why_it_failed_is_told(tmp_path):
+    with pytest.raises(ValueError, match="no photographs"), announced_run(epath.Path(tmp_path)):
+        raise ValueError("no photographs")
+    assert announced(tmp_path) == {"ended": True, "error": "no photographs"}
+
+
+def write(root, ended, error=None):
+    (root / ANNOUNCED).write_text(json.dumps({"ended": ended, "error": error}))
+
+
+def test_a_run_that_ended_before_is_not_followed(tmp_path):
+    write(tmp_path, True)
+    with pytest.raises(OSError, match=r"no run of the first machine under .* for 0 s. Start the same command there too"):
+        follow_run(tmp_path, Task(1, 2), longest_wait=0.1)
+
+
+@pytest.mark.usefixtures("chief")
+def test_a_run_that_fails_at_once_is_followed(tmp_path):
+    with contextlib.suppress(ValueError), announced_run(epath.Path(tmp_path)):
+        raise ValueError("an earlier run")
+
+    def fail():
+        time.sleep(0.7)
+        with contextlib.suppress(ValueError), announced_run(epath.Path(tmp_path)):
+            raise ValueError("no photographs")
+
+    first = threading.Thread(target=fail)
+    first.start()
+    with pytest.raises(ValueError, match="The run of the first machine failed: no photographs"):
+        follow_run(tmp_path, Task(1, 2), longest_wait=20)
+    first.join()
+
+
+@pytest.mark.parametrize("error", [None, "no photographs"])
+def test_a_run_is_followed_to_its_end(tmp_path, capsys, error):
+    def run():
+        time.sleep(0.7)
+        write(tmp_path, False)
+        time.sleep(0.7)
+        write(tmp_path, True, error)
+
+    first = threading.Thread(target=run)
+    first.start()
+    if error:
+        with pytest.raises(ValueError, match="The run of the first machine failed: no photographs"):
+            follow_run(tmp_path, Task(1, 2))
+    else:
+        follow_run(tmp_path, Task(1, 2))
+        assert capsys.readouterr().out.splitlines()[-1] == "Machine 2 of 2: it ended."
+    first.join()
+
+
+def test_a_remote_root_is_refused():
+    with pytest.raises(ValueError, match="need a directory that all of them see"):
+        follow_run("gs://bucket/run", Task(1, 2))

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Statistics
-from zfnet.components.data.source import open_source
+from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.model import build
-from zfnet.pipeline.cli import main
+from zfnet.pipeline.cli.main import main
 
 SIZE = 56
 

@@ -1,31 +1,36 @@
-"""The kinds of Keras layers that a signal comes down through: the table to extend for a further kind."""
+"""Backward rules by layer type and by activation function: the tables to extend for a new one."""
 
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from keras import layers, ops
+from keras import activations, layers, ops
 
-from zfnet.model.deconvnet.rules.activations import activation_rules
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.convolution import Convolution
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.rule import Affine, Function, PassThrough, Readout, Rectify, Shift
 from zfnet.model.deconvnet.rules.sliding import Sliding
 from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window, sliding_window
-from zfnet.model.net.contrast_normalization import ContrastNormalization
-from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.net.layers import ContrastNormalization, MeanImage
 
 LAST = "channels_last"
-
 Rules = Callable[[Call], list[PassThrough]]
 
 
-def _sliding(call: Call, slide: Callable, kernel_size: tuple[int, int], dilation: tuple[int, int], channels: int) -> list[PassThrough]:
+def _average_pool(call: Call) -> list[PassThrough]:
     layer = call.layer
-    window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
-    whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-    return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *activation_rules(call)]
+    window = sliding_window(layer.pool_size, layer.strides, layer.padding)
+    # With `same` padding, the border's averages are over fewer positions than others, so that not all windows are alike.
+    if layer.padding == "same":
+        return [Affine(call.function, window)]
+    return [Sliding(call.function, window, call.function, call.channels)]
+
+
+def _batch_normalization(call: Call) -> list[PassThrough]:
+    axis = call.layer.axis
+    by_map = axis in ((1, -3) if call.channels_first else (-1, 3))
+    return [Affine(call.function, POINT, local=by_map)]
 
 
 def _convolution(call: Call) -> list[PassThrough]:
@@ -41,6 +46,11 @@ def _convolution(call: Call) -> list[PassThrough]:
     return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.channels), *activation_rules(call)]
 
 
+def _dense(call: Call) -> list[PassThrough]:
+    function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
+    return [Affine(call.channels_last(function)), *activation_rules(call)]
+
+
 def _depthwise_convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
 
@@ -48,49 +58,6 @@ def _depthwise_convolution(call: Call) -> list[PassThrough]:
         return ops.depthwise_conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
 
     return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
-
-
-def _separable_convolution(call: Call) -> list[PassThrough]:
-    layer = call.layer
-
-    def slide(inputs, padding):
-        kernels = call.weight("depthwise_kernel"), call.weight("pointwise_kernel")
-        return ops.separable_conv(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
-
-    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
-
-
-def _transposed_convolution(call: Call) -> list[PassThrough]:
-    layer = call.layer
-
-    def function(inputs):
-        shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
-        return ops.conv_transpose(inputs, call.weight("kernel"), list(layer.strides), *shape)
-
-    return [Affine(_biased(call, function), None), *activation_rules(call)]
-
-
-def _dense(call: Call) -> list[PassThrough]:
-    function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
-    return [Affine(call.channels_last(function)), *activation_rules(call)]
-
-
-def _biased(call: Call, function: Function) -> Function:
-    # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
-    return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
-
-
-def _max_pool(call: Call) -> list[PassThrough]:
-    return [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)]
-
-
-def _average_pool(call: Call) -> list[PassThrough]:
-    layer = call.layer
-    window = sliding_window(layer.pool_size, layer.strides, layer.padding)
-    # With `same` padding, the border's averages are over fewer positions than others, so that not all windows are alike.
-    if layer.padding == "same":
-        return [Affine(call.function, window)]
-    return [Sliding(call.function, window, call.function, call.channels)]
 
 
 def _global_max_pool(call: Call) -> list[PassThrough]:
@@ -104,6 +71,29 @@ def _global_max_pool(call: Call) -> list[PassThrough]:
     return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
 
 
+def _max_pool(call: Call) -> list[PassThrough]:
+    return [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)]
+
+
+def _normalization(call: Call) -> list[PassThrough]:
+    # Mean and variance of each map, or of all: the same at every position.
+    return [Affine(call.function, POINT, local=call.layer.axis in ((), *([(1,), (-3,)] if call.channels_first else [(3,), (-1,)])))]
+
+
+def _rescaling(call: Call) -> list[PassThrough]:
+    return [Affine(call.function, POINT, local=np.ndim(call.layer.scale) <= 1 and not call.channels_first)]
+
+
+def _separable_convolution(call: Call) -> list[PassThrough]:
+    layer = call.layer
+
+    def slide(inputs, padding):
+        kernels = call.weight("depthwise_kernel"), call.weight("pointwise_kernel")
+        return ops.separable_conv(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
+
+    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
+
+
 def _shift(sign: int) -> Rules:
     def rules(call: Call) -> list[PassThrough]:
         layer = call.layer
@@ -113,30 +103,50 @@ def _shift(sign: int) -> Rules:
     return rules
 
 
-def _batch_normalization(call: Call) -> list[PassThrough]:
-    axis = call.layer.axis
-    by_map = axis in ((1, -3) if call.channels_first else (-1, 3))
-    return [Affine(call.function, POINT, local=by_map)]
+def _transposed_convolution(call: Call) -> list[PassThrough]:
+    layer = call.layer
+
+    def function(inputs):
+        shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
+        return ops.conv_transpose(inputs, call.weight("kernel"), list(layer.strides), *shape)
+
+    return [Affine(_biased(call, function), None), *activation_rules(call)]
 
 
-def _rescaling(call: Call) -> list[PassThrough]:
-    return [Affine(call.function, POINT, local=np.ndim(call.layer.scale) <= 1 and not call.channels_first)]
+def activation_rules(call: Call) -> list[PassThrough]:
+    """The rules of a layer's activation: one, or none for `linear`.
+
+    Args:
+        call: of a layer with an `activation`.
+
+    Returns:
+        The rules.
+
+    Raises:
+        ValueError: if a deconvnet is not defined for the activation.
+    """
+    activation = call.layer.activation
+    if activation is activations.linear:
+        return []
+    # Exactly these functions: one of a user's own may be named like one of them.
+    kind = Rectify if type(activation) in RECTIFYING_LAYERS else ACTIVATIONS.get(activation)
+    function = call.channels_last(activation)
+    if kind is not None:
+        return [kind(function)]
+    name = getattr(activation, "__name__", type(activation).__name__)
+    expected = ["linear", *(known.__name__ for known in ACTIVATIONS)]
+    return call.without_rule(f"is of type {type(call.layer).__name__}, with the activation {name!r}", expected, function, POINT)
 
 
-def _normalization(call: Call) -> list[PassThrough]:
-    # Mean and variance of each map, or of all: the same at every position.
-    return [Affine(call.function, POINT, local=call.layer.axis in ((), *([(1,), (-3,)] if call.channels_first else [(3,), (-1,)])))]
+def affine(window: Window | None = POINT) -> Rules:
+    """Makes rules for a linear map of which one output sees `window`."""
+    return lambda call: [Affine(call.function, window)]
 
 
 def concatenation(call: Call) -> list[PassThrough]:
     """Rules of joining maps, of which rows or columns joined have no single receptive field."""
     along_maps = call.layer.axis in ((1, -3) if call.channels_first else (3, -1)) or len(call.shapes[0]) != 3
     return [Affine(call.function, POINT if along_maps else None)]
-
-
-def affine(window: Window | None = POINT) -> Rules:
-    """Makes rules for a linear map of which one output sees `window`."""
-    return lambda call: [Affine(call.function, window)]
 
 
 def rule(kind: type[PassThrough]) -> Rules:
@@ -189,3 +199,24 @@ LAYERS: dict[type, Rules] = {
     layers.UpSampling2D: affine(None),
     layers.ZeroPadding2D: _shift(1),
 }
+ACTIVATIONS: dict[Callable, type[PassThrough]] = {
+    activations.relu: Rectify,
+    activations.relu6: Rectify,
+    activations.leaky_relu: Rectify,
+    activations.softmax: Readout,
+    activations.sigmoid: Readout,
+}
+# Of these an instance can be given as an activation.
+RECTIFYING_LAYERS = (layers.ReLU, layers.LeakyReLU, layers.PReLU)
+
+
+def _sliding(call: Call, slide: Callable, kernel_size: tuple[int, int], dilation: tuple[int, int], channels: int) -> list[PassThrough]:
+    layer = call.layer
+    window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
+    whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
+    return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *activation_rules(call)]
+
+
+def _biased(call: Call, function: Function) -> Function:
+    # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
+    return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function

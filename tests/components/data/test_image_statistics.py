@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zfnet.components.data.examples.shard import write_shard
 from zfnet.components.data.image_statistics import ImageStatistics
-from zfnet.components.data.shard import write_shard
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.shard import read_shard
-from zfnet.components.data.source import open_source
-from zfnet.components.data.tfds_source import TfdsSource
+from zfnet.components.data.examples.shard import read_shard
+from zfnet.components.data.sources.open_source import open_source
+from zfnet.components.data.sources.tfds import TfdsSource
 from zfnet.components.example_gen import generate_examples
 
 SYNSETS = {"n01440764": 0, "n01443537": 1, "n15075141": 999}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from zfnet.components.data.photograph import UnreadablePhotograph, prepare_photograph
+from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
 
 HEIGHT, WIDTH = 60, 80
 

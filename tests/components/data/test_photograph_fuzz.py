@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.data.photograph import UnreadablePhotograph, prepare_photograph
+from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
 
 SIDE = 24
 MEMORY = 2 << 30  # that one file may take, in address space: Pillow reserves far more than it uses

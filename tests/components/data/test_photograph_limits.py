@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from zfnet.components.data import photograph
-from zfnet.components.data.photograph import UnreadablePhotograph, check_encoded_size, prepare_photograph
+from zfnet.components.inputs import photograph
+from zfnet.components.inputs.photograph import UnreadablePhotograph, check_encoded_size, prepare_photograph
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -188,7 +188,7 @@ def test_reasons_are_one_short_line_that_is_always_the_same(monkeypatch, error, 
 MEMORY = """
 import io, re, resource
 from PIL import Image
-from zfnet.components.data.photograph import UnreadablePhotograph, prepare_photograph
+from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
 
 def status(name):
     return int(re.search(name + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1]) << 10

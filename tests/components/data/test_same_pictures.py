@@ -2,8 +2,8 @@ import apache_beam as beam
 import numpy as np
 import pytest
 
+from zfnet.components.data.examples.shard import write_shard
 from zfnet.components.data.same_pictures import LISTED_IDS, Occurrences, SamePictures
-from zfnet.components.data.shard import write_shard
 
 
 def write(path, pictures: dict[str, bytes]) -> str:

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.evaluation.probabilities import Probabilities
-from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.components.inputs.model_file import load_model_file
 from zfnet.model import ten_crop
 
 

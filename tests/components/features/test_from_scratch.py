@@ -4,7 +4,7 @@ import pytest
 
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.features.from_scratch import fresh_copy, train_from_scratch
-from zfnet.components.pictures.preprocessing import with_preprocessing
+from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.model import build
 
 layers = keras.layers

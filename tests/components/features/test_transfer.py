@@ -4,8 +4,11 @@ import pytest
 
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.features.folds import draw_folds
-from zfnet.components.features.transfer import Accuracy, measure_transfer
+from zfnet.components.features.transfer import Accuracy, classify, measure_transfer, per_class_accuracy
 from zfnet.model import Deconvnet
+
+LABELS = np.arange(60) % 3
+
 
 # The photographs of the tests are red, green and blue: the three classes.
 
@@ -58,3 +61,46 @@ def test_mean_over_classes_then_over_folds():
     assert found.mean == 0.5
     assert found.deviation == pytest.approx(0.5**0.5 / 2)
     assert Accuracy("svm", "fc7", 5, [[1.0, 0.5]]).deviation is None
+
+
+def test_of_an_unbalanced_set_by_hand():
+    labels, answers = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 0, 0])
+    found = per_class_accuracy(labels, answers, 3)
+    np.testing.assert_array_equal(found, [3 / 4, 1 / 2, 0])
+    assert found.mean() == pytest.approx(5 / 12)
+    assert np.mean(labels == answers) == pytest.approx(4 / 7)
+
+
+@pytest.mark.parametrize(
+    ("labels", "answers", "message"),
+    [([0, 2], [0, 2], "Class 1 has no image"), ([0, 1, 2], [0, 1], "one answer a label"), ([0, 1, 3], [0, 1, 2], "expected 0 to 2")],
+)
+def test_what_has_no_accuracy_is_refused(labels, answers, message):
+    with pytest.raises(ValueError, match=message):
+        per_class_accuracy(np.array(labels), np.array(answers), 3)
+
+
+@pytest.mark.parametrize("classifier", ["softmax", "svm"])
+def test_separable_features_are_told_apart(classifier):
+    features = np.eye(3)[LABELS] + np.random.default_rng(0).normal(0, 0.05, (60, 3))
+    np.testing.assert_array_equal(classify(classifier, features[:30], LABELS[:30], features[30:], 0), LABELS[30:])
+
+
+@pytest.mark.parametrize("classifier", ["softmax", "svm"])
+def test_random_labels_are_answered_by_chance(classifier):
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(1200, 5)) / np.sqrt(5), random.integers(0, 3, 1200)
+    answers = classify(classifier, features[:600], labels[:600], features[600:], 0)
+    assert np.mean(answers == labels[600:]) == pytest.approx(1 / 3, abs=0.07)
+
+
+def test_an_unknown_classifier_is_refused():
+    with pytest.raises(ValueError, match="no classifier 'tree'; there are softmax, svm"):
+        classify("tree", np.zeros((2, 1)), np.arange(2), np.zeros((1, 1)), 0)
+
+
+def test_no_convergence_is_an_error(monkeypatch):
+    monkeypatch.setattr("zfnet.components.features.transfer.MOST_ITERATIONS", 1)
+    features = np.random.default_rng(0).normal(size=(60, 9))
+    with pytest.raises(ValueError, match="softmax did not converge"):
+        classify("softmax", features, LABELS, features, 0)

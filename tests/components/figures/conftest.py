@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.figures.filter_report import FilterReport, filter_report
+from zfnet.components.figures.filters.report import FilterReport, filter_report
 from zfnet.model import Deconvnet
 
 FILTERS = 16

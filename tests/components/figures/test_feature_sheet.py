@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.evaluation.saved_model_file import load_model_file
 from zfnet.components.figures import feature_sheet
-from zfnet.components.figures.example_search import ExampleSearch
 from zfnet.components.figures.feature_sheet import APART, HALF, HALVES, HEADING, LABEL, MARGIN, ROW_GAP, TILE, draw_feature_sheet
-from zfnet.components.figures.first_layer import first_layer
+from zfnet.components.figures.filters.first_layer import first_layer
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import GAP, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet

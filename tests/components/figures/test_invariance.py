@@ -7,7 +7,7 @@ from PIL import Image
 
 from zfnet.components.figures.invariance import FRAME, TILE, draw_invariance
 from zfnet.components.figures.subjects import PREDICTED, TRUE_LABEL, Subjects
-from zfnet.components.pictures.transform import Transformation, transform
+from zfnet.components.inputs.transform import Transformation, transform
 from zfnet.model import Deconvnet
 
 layers = keras.layers

@@ -3,7 +3,7 @@ import numpy as np
 
 from zfnet.components.data.batches import central_batches
 from zfnet.components.figures.mean_grey import mean_grey
-from zfnet.components.pictures.image_input import ImageInput
+from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model import Deconvnet, build
 
 layers = keras.layers

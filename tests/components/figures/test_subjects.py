@@ -8,11 +8,12 @@ from zfnet.components.figures.subjects import (
     TRUE_LABEL,
     class_name,
     class_number,
+    one_of_each_class,
     subjects_of_examples,
     subjects_of_files,
 )
-from zfnet.components.pictures.image_input import ImageInput
-from zfnet.components.pictures.read_image import read_image
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.inputs.square import read_image
 
 WIDE = ImageInput(40, 56, False)
 LABELS = ["red", "white", "green", "blue"]
@@ -62,3 +63,23 @@ def test_classes_by_name_and_number():
     ):
         with pytest.raises(ValueError, match=message):
             class_number(name, labels, outputs)
+
+
+@pytest.fixture(scope="module")
+def labels(examples):
+    return np.concatenate([labels for _, labels, _ in central_batches(examples, "validation", size=56, batch_size=64)])
+
+
+def test_different_classes_by_seed(examples, labels):
+    chosen = {seed: one_of_each_class(examples, "validation", 2, seed) for seed in range(20)}
+    for numbers, classes in chosen.values():
+        assert numbers == sorted(numbers)
+        assert labels[numbers].tolist() == classes
+        assert len(set(classes)) == 2
+    assert {label for _, classes in chosen.values() for label in classes} == {0, 1, 2}
+    assert len({tuple(numbers) for numbers, _ in chosen.values()}) > 10
+    assert chosen[3] == one_of_each_class(examples, "validation", 2, 3)
+
+
+def test_no_more_than_there_are_classes(examples):
+    assert sorted(one_of_each_class(examples, "validation", 9, 0)[1]) == [0, 1, 2]

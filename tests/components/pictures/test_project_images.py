@@ -2,9 +2,15 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.pictures.project_images import project_images
-from zfnet.components.pictures.signed import signed_to_rgb
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.pictures.project_images import FRAME, TILE, ProjectedImage, project_images, projected_pictures, projection_grid
+from zfnet.components.pictures.sheet import GAP
+from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet, build
+from zfnet.model.deconvnet.project_strongest import ProjectedStrongest
+
+GREY = np.full((96, 48, 3), 90, np.uint8)
+BLUE = (0, 0, 255)
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +71,81 @@ def test_weights_that_are_not_numbers(images, activation, what):
     model.set_weights([np.full((7, 7, 3, 2), np.nan), np.zeros(2)])
     with pytest.raises(ValueError, match=f"{what} .*not .*numbers"):
         project_images(Deconvnet(model), images[:2], "conv")
+
+
+def part(projections, patches, corners):
+    count = len(corners)
+    return ProjectedStrongest("conv", np.arange(count), np.zeros(count, int), projections, patches, np.array(corners))
+
+
+def test_projections_are_signed_and_patches_as_they_are():
+    rng = np.random.default_rng(0)
+    projections = rng.normal(size=(3, 5, 7, 3))
+    patches = rng.uniform(0, 255, (3, 5, 7, 3))
+    pictures = projected_pictures(part(projections, patches, [(0, 4), (3, 0), (7, 9)]), ImageInput(12, 16, False))
+    np.testing.assert_array_equal(pictures.patches, np.rint(patches))
+    np.testing.assert_array_equal(pictures.scales, signed_scale(projections))
+    np.testing.assert_array_equal(pictures.projections, signed_to_rgb(projections))
+    assert {array.dtype for array in pictures[:2]} == {np.dtype(np.uint8)}
+
+
+def test_channels_may_come_first():
+    rng = np.random.default_rng(0)
+    projections, patches = rng.normal(size=(2, 5, 7, 3)), rng.uniform(0, 255, (2, 5, 7, 3))
+    last = projected_pictures(part(projections, patches, [(1, 0), (0, 0)]), ImageInput(12, 16, False))
+    moved = part(np.moveaxis(projections, 3, 1), np.moveaxis(patches, 3, 1), [(1, 0), (0, 0)])
+    for one, other in zip(projected_pictures(moved, ImageInput(12, 16, True)), last, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_values_beyond_rgb_are_clipped():
+    patches = np.full((1, 2, 2, 3), 255.6)
+    patches[0, 0] = -0.7
+    pictures = projected_pictures(part(np.zeros((1, 2, 2, 3)), patches, [(0, 0)]), ImageInput(2, 2, False))
+    np.testing.assert_array_equal(pictures.patches[0], np.array([[[0] * 3] * 2, [[255] * 3] * 2]))
+
+
+def found(height, width, corner=(0, 0)):
+    picture = np.full((height, width, 3), BLUE, np.uint8)
+    return ProjectedImage(0, (0, 0), 1.0, corner, picture, picture)
+
+
+def frame(picture):
+    rows, columns = np.nonzero(np.all(picture == FRAME, axis=-1))
+    return rows.min(), rows.max(), columns.min(), columns.max()
+
+
+def test_window_is_framed_in_the_image():
+    picture = projection_grid(GREY[None], [found(24, 12, corner=(48, 24))], [""])
+    top, left = (np.flatnonzero(np.any(picture != 255, axis=(2, axis)))[0] for axis in (1, 0))
+    assert left == 6 * GAP + TILE // 4  # The image is half as wide as high.
+    scale = TILE / 96
+    expected = top + 48 * scale, top + 72 * scale - 1, left + 24 * scale, left + 36 * scale - 1
+    np.testing.assert_allclose(frame(picture), expected, atol=1)
+    assert np.all(picture == BLUE, axis=-1).sum() == 2 * TILE * TILE // 2
+
+
+def test_frame_of_a_window_in_the_corner_of_the_image():
+    picture = projection_grid(GREY[None], [found(30, 30, corner=(66, 18))], [""])
+    right, bottom = 6 * GAP + TILE * 3 // 4, 6 * GAP + 18 + TILE
+    rows = frame(picture)
+    np.testing.assert_allclose(rows, (bottom - 70, bottom - 1, right - 70, right - 1), atol=1)
+    assert (rows[1] < bottom, rows[3] < right) == (True, True)
+    assert np.all(picture[rows[1], rows[2] : rows[3] + 1] == FRAME)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (797, 397), (0, 100), (397, 0)])
+def test_window_of_less_than_a_pixel_of_the_tile(corner):
+    image = np.full((800, 400, 3), 90, np.uint8)
+    assert projection_grid(image[None], [found(3, 3, corner)], [""]).shape[1] == 3 * (TILE + GAP) - GAP + 12 * GAP
+
+
+def test_whole_image_needs_no_frame():
+    picture = projection_grid(GREY[None], [found(96, 48)], ["cat"])
+    assert picture.shape[1] == 2 * TILE + GAP + 12 * GAP
+    assert not np.any(np.all(picture == FRAME, axis=-1))
+
+
+def test_many_images_make_a_sheet():
+    picture = projection_grid(np.stack([GREY] * 7), [found(96, 48)] * 7, ["cat"] * 7)
+    assert picture.shape[1] == 2 * (2 * TILE + GAP + 6 * GAP) + 6 * GAP

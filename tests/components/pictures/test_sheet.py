@@ -1,6 +1,19 @@
 import numpy as np
+import pytest
 
-from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, block, resize_tile, sheet
+from zfnet.components.pictures.sheet import (
+    BACKGROUND,
+    GAP,
+    HEADING,
+    LEAST,
+    TITLE,
+    block,
+    filter_grid,
+    picture_name,
+    resize_tile,
+    sheet,
+    side_by_side,
+)
 
 RED = np.full((10, 10, 3), (255, 0, 0), np.uint8)
 BLUE = np.full((10, 10, 3), (0, 0, 255), np.uint8)
@@ -42,3 +55,41 @@ def test_long_headings_are_cut():
     top = np.flatnonzero(np.all(picture == (255, 0, 0), axis=-1).any(1))[0]
     inked = np.flatnonzero(picture[top - HEADING : top].min(axis=(0, 2)) < 128)
     assert 6 * GAP + 60 < inked.max() < 6 * GAP + 80
+
+
+def test_sheets_of_unlike_sizes_stand_whole_beside_each_other():
+    sheets = [np.full((90, 400, 3), (200, 10, 10), np.uint8), np.full((50, 300, 3), (10, 10, 200), np.uint8)]
+    picture = side_by_side(sheets, ["red", "blue"])
+    assert picture.shape == (2 * TITLE + 90, 700, 3)
+    np.testing.assert_array_equal(picture[2 * TITLE :, 3:400], sheets[0][:, 3:])
+    np.testing.assert_array_equal(picture[2 * TITLE : 2 * TITLE + 50, 403:], sheets[1][:, 3:])
+    assert (picture[: 2 * TITLE] < 100).any()
+
+
+def test_a_long_title_gets_room_and_one_may_stand_alone():
+    picture = side_by_side([np.zeros((10, 20, 3), np.uint8), None], ["a title that is wider than its sheet", "nothing"])
+    assert picture.shape[1] > 20 + LEAST
+    assert (picture[:, -LEAST + 5 :][2 * TITLE :] == 255).all()
+
+
+def test_each_filter_fills_its_own_scale():
+    kernel = np.zeros((7, 7, 3, 6), "float32")
+    kernel[0, 0, 0, 1], kernel[0, 0, 1, 4] = 0.001, -10
+    picture = filter_grid(kernel, 56)
+    assert picture.shape == (2 * 56 + 2, 3 * 56 + 4, 3)
+    assert picture[4, 58 + 4].tolist() == [255, 128, 128]
+    assert picture[58 + 4, 58 + 4].tolist() == [128, 0, 128]
+    assert picture[30, 30].tolist() == [128, 128, 128]
+
+
+def test_filters_over_other_channels_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(3, 3, 48, 8\); expected"):
+        filter_grid(np.zeros((3, 3, 48, 8)))
+
+
+def test_no_two_layers_share_a_file():
+    layers = ["conv", "a/b", "a_b", "a%2Fb", "a#2"]
+    names = [picture_name("gallery", layer) for layer in layers]
+    assert len(set(names)) == len(layers)
+    assert not any("/" in name for name in names)
+    assert names[0] == "gallery_conv.png"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from apache_beam.testing.util import assert_that
 
-from zfnet.components.data.beam_pipeline import LOCAL_RUNNER, open_pipeline
+from zfnet.components.data.beam.pipeline import LOCAL_RUNNER, open_pipeline
 from zfnet.components.search.find_strongest import FindStrongest, MergeStrongest, SearchBatches
 from zfnet.model import build, strongest_activations
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from zfnet.components.serving.exif_orientation import _read, exif_orientation, turn_upright
+from zfnet.components.serving.exif_orientation import _read, exif_orientation, recovered, turn_upright
 
 PIXELS = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
 
@@ -72,3 +72,18 @@ def test_healthy_files_raise_nothing_that_a_server_would_log():
     plain = jpeg()
     for encoded in (plain, jpeg(described_otherwise.tobytes()), plain[:2] + 5 * profile + plain[2:], b"\x89PNG\r\n\x1a\n" + bytes(30), b""):
         assert _read(tf.constant(encoded)) == 1
+
+
+def root(number):
+    with tf.control_dependencies([tf.debugging.assert_non_negative(number)]):
+        return tf.sqrt(number)
+
+
+def test_result_or_what_stands_for_it():
+    assert recovered(root, tf.constant(9.0), tf.constant(-1.0)) == 3
+    assert recovered(root, tf.constant(-9.0), tf.constant(-1.0)) == -1
+
+
+def test_in_a_graph_one_failure_leaves_the_others():
+    roots = tf.function(lambda numbers: tf.map_fn(lambda number: recovered(root, number, tf.constant(-1.0)), numbers))
+    assert roots(tf.constant([4.0, -1.0, 16.0])).numpy().tolist() == [2, -1, 4]

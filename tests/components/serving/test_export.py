@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from zfnet.components.evaluation.saved_model_file import load_model_file
+from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.signed import signed_to_rgb
 from zfnet.components.serving.export import export
 from zfnet.components.serving.served_image import UNREADABLE, prepare_image

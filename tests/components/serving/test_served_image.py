@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from zfnet.components.data.photograph import prepare_photograph
+from zfnet.components.inputs.photograph import prepare_photograph
 from zfnet.components.serving.served_image import TOO_LARGE, UNREADABLE, prepare_image, served_image
 
 

@@ -7,10 +7,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfnet.components.training.train_step import make_count_step, make_train_step
+from zfnet.components.data.batches import central_batches
+from zfnet.components.training.train_step import make_count_step, make_train_step, make_validate
 from zfnet.components.training.training_state import no_totals
+from zfnet.model import build
 
 CLASSES = 7
+MASKS = """
+import keras, numpy as np, tensorflow as tf
+from zfnet.components.training.train_step import make_train_step
+from zfnet.components.training.training_state import no_totals
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
+with strategy.scope():
+    dense = keras.layers.Dense(2, "softmax", kernel_initializer="zeros")
+    net = keras.Sequential([keras.Input((4000,)), keras.layers.Dropout(0.5), dense])
+    net.compile(keras.optimizers.SGD(1.0))
+data = tf.data.Dataset.from_tensors((tf.ones((2, 4000)), tf.constant([0, 0], tf.int64))).unbatch().batch(1)
+batches = iter(strategy.distribute_datasets_from_function(lambda context: data))
+make_train_step(net, strategy, 2)(batches, no_totals(), tf.constant(0, tf.int64))
+print((dense.kernel.numpy()[:, 0] != 0).mean())
+"""
 
 
 def make_net(dropout=0.0):
@@ -99,24 +116,25 @@ def test_what_fills_up_is_not_counted():
         np.testing.assert_array_equal(weight, value)
 
 
-MASKS = """
-import keras, numpy as np, tensorflow as tf
-from zfnet.components.training.train_step import make_train_step
-from zfnet.components.training.training_state import no_totals
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
-with strategy.scope():
-    dense = keras.layers.Dense(2, "softmax", kernel_initializer="zeros")
-    net = keras.Sequential([keras.Input((4000,)), keras.layers.Dropout(0.5), dense])
-    net.compile(keras.optimizers.SGD(1.0))
-data = tf.data.Dataset.from_tensors((tf.ones((2, 4000)), tf.constant([0, 0], tf.int64))).unbatch().batch(1)
-batches = iter(strategy.distribute_datasets_from_function(lambda context: data))
-make_train_step(net, strategy, 2)(batches, no_totals(), tf.constant(0, tf.int64))
-print((dense.kernel.numpy()[:, 0] != 0).mean())
-"""
-
-
 def test_replicas_draw_different_masks():
     # A weight moves if one of the two replicas kept its unit: 3/4 of them; 1/2 if both draw the same.
     ran = subprocess.run([sys.executable, "-c", MASKS], capture_output=True, text=True, timeout=120)
     assert json.loads(ran.stdout) == pytest.approx(0.75, abs=0.03), ran.stderr[-2000:]
+
+
+@pytest.mark.parametrize("batch_size", [5, 64])
+def test_every_example_counts_once(examples, statistics, batch_size):
+    keras.utils.set_random_seed(0)
+    net, mean = build("zfnet-small", (56, 56, 3), 3), statistics.mean_image()[4:60, 4:60]
+    found = make_validate(net, tf.distribute.get_strategy(), examples, mean, batch_size)()
+    ((images, labels, _),) = central_batches(examples, "validation", size=56, batch_size=examples.count("validation"))
+    answers, labels = net(images - mean).numpy(), labels.numpy()
+    own = answers[np.arange(len(labels)), labels]
+    expected = {"loss": -np.log(own).mean(), "top1_error": ((answers >= own[:, None]).sum(1) > 1).mean(), "top5_error": 0.0}
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_second_look_starts_anew(examples, statistics):
+    net, mean = build("zfnet-small", (56, 56, 3), 3), statistics.mean_image()[4:60, 4:60]
+    validate = make_validate(net, tf.distribute.get_strategy(), examples, mean, 8)
+    assert validate() == validate()

@@ -10,7 +10,7 @@ import tensorflow as tf
 from zfnet.model import Deconvnet
 from zfnet.model.deconvnet import passes, windows
 from zfnet.model.deconvnet.rules import convolution, max_pool
-from zfnet.model.net.contrast_normalization import ContrastNormalization
+from zfnet.model.net.layers import ContrastNormalization
 
 RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 RECTIFYING_FUNCTIONS = (keras.activations.relu, keras.activations.relu6, keras.activations.leaky_relu)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from zfnet.model import Deconvnet
 from zfnet.model.measures.correspondence import change_signs, pair_distances, random_boxes, sign_changes
-from zfnet.model.measures.cover_boxes import cover_boxes
+from zfnet.model.measures.occlusion import cover_boxes
 
 layers = keras.layers
 FILL = np.array([128.0] * 3)

@@ -4,11 +4,33 @@ import sys
 import keras
 import numpy as np
 import pytest
+from scipy.stats import entropy
 
 from zfnet.model import Deconvnet
-from zfnet.model.measures.map_activations import map_activations
+from zfnet.model.measures.map_activations import activation_spread, map_activations
 
 layers = keras.layers
+SCRIPT = """
+import keras, numpy as np, tensorflow as tf
+from zfnet.model import Deconvnet, build
+from zfnet.model.measures.map_activations import map_activations
+
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    keras.utils.set_random_seed(5)
+    deconvnet = Deconvnet(build("zfnet-small", (96, 80, 3), 4))
+images = np.random.default_rng(0).normal(scale=50, size=(10, 96, 80, 3)).astype("float32")
+batches, layers = [images[:7], images[7:9], images[9:]], ["conv1", "fc6"]
+alone = map_activations(deconvnet, batches, layers)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    shared = map_activations(deconvnet, batches, layers)
+for layer in layers:
+    np.testing.assert_allclose(shared[layer].maxima, alone[layer].maxima, rtol=1e-4)
+    np.testing.assert_allclose(shared[layer].means, alone[layer].means, rtol=1e-4)
+    assert shared[layer].images == 10
+print("equal")
+"""
 
 
 def net(data_format="channels_last", dead=1):
@@ -76,29 +98,6 @@ def test_sums_do_not_lose_small_maps_after_large_ones():
     assert means.tolist() == [3e7, 1, 0, 0, 0, 0]
 
 
-SCRIPT = """
-import keras, numpy as np, tensorflow as tf
-from zfnet.model import Deconvnet, build
-from zfnet.model.measures.map_activations import map_activations
-
-(cpu,) = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    keras.utils.set_random_seed(5)
-    deconvnet = Deconvnet(build("zfnet-small", (96, 80, 3), 4))
-images = np.random.default_rng(0).normal(scale=50, size=(10, 96, 80, 3)).astype("float32")
-batches, layers = [images[:7], images[7:9], images[9:]], ["conv1", "fc6"]
-alone = map_activations(deconvnet, batches, layers)
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    shared = map_activations(deconvnet, batches, layers)
-for layer in layers:
-    np.testing.assert_allclose(shared[layer].maxima, alone[layer].maxima, rtol=1e-4)
-    np.testing.assert_allclose(shared[layer].means, alone[layer].means, rtol=1e-4)
-    assert shared[layer].images == 10
-print("equal")
-"""
-
-
 @pytest.mark.slow
 def test_shared_out_among_replicas():
     # In a process of its own: TensorFlow can't be told of two devices once it has started.
@@ -127,3 +126,29 @@ def test_activations_that_grow_beyond_all_numbers(images):
 def test_no_images():
     with pytest.raises(ValueError, match="no images"):
         map_activations(Deconvnet(net()), [], ["first"])
+
+
+def test_even_and_piled_up():
+    assert activation_spread(np.full(20, 0.3)) == pytest.approx((1, 0.1))
+    assert activation_spread(np.eye(20)[3]) == pytest.approx((0, 1))
+
+
+def test_a_tenth_is_rounded_up():
+    assert activation_spread(np.array([5.0, 1, 1, 1, 1, 1]))[1] == pytest.approx(0.5)
+    assert activation_spread(np.arange(11.0))[1] == pytest.approx((10 + 9) / 55)
+
+
+def test_equals_scipy():
+    means = np.random.default_rng(0).exponential(size=37) * (np.arange(37) % 5 > 0)
+    assert activation_spread(means).entropy == pytest.approx(entropy(means) / np.log(37))
+
+
+def test_nothing_active_and_one_map_alone():
+    assert activation_spread(np.zeros(5)) == (0, 0)
+    assert activation_spread(np.ones(1)) == (0, 1)
+
+
+@pytest.mark.parametrize("means", [[], [1, -1], [np.nan, 1], [[1, 2]]])
+def test_what_no_mean_activation_can_be(means):
+    with pytest.raises(ValueError, match="finite and not negative"):
+        activation_spread(np.array(means, float))

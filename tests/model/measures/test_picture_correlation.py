@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.data.photographs import PHOTOGRAPHS
+from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.model.measures.picture_correlation import CORRELATION, FLAT_CORRELATION, Matches, compare_pictures, thumbnails
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from zfnet.model.net.architecture import ALEXNET, ARCHITECTURES, find_architecture
+from zfnet.model.net.architecture import ALEXNET, ARCHITECTURES
+from zfnet.model.net.variation import find_architecture
 
 
 def test_rows_leave_out_what_their_name_says():

@@ -7,7 +7,7 @@ import pytest
 
 from zfnet.model.net.architecture import ARCHITECTURES, Architecture
 from zfnet.model.net.build import AlexNet, ZFNet, build
-from zfnet.model.net.filter_rms import FilterRmsClip
+from zfnet.model.net.layers import FilterRmsClip
 
 
 def sizes(model, *names):

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution, Dense, find_architecture
+from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution, Dense
 from zfnet.model.net.build import build
-from zfnet.model.net.variation import plain_name, vary
+from zfnet.model.net.variation import find_architecture, plain_name, vary
 
 WIDE = "conv3.filters=512,conv4.filters=1024,conv5.filters=512"
 # Every row of Table 3, spelled out.

@@ -20,10 +20,10 @@ from tensorboard.context import RequestContext
 from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment, list_session_groups
 
-from zfnet.components.data.example_record import decode_example
+from zfnet.components.data.examples.example_record import decode_example
 from zfnet.pipeline.commands.compare import command
-from zfnet.pipeline.metadata_database import open_metadata
-from zfnet.pipeline.root_lock import root_lock
+from zfnet.pipeline.orchestration.database import open_metadata
+from zfnet.pipeline.orchestration.lock import root_lock
 
 WIDTHS = "conv1.filters=8,conv2.filters=16,conv4.filters=16,conv5.filters=16,fc6.units=32"
 TINY = f"zfnet-small:{WIDTHS},conv3.filters=16,fc7.units=32"

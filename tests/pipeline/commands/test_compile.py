@@ -105,12 +105,12 @@ def test_failure_is_one_line(compiled, tmp_path, options, message):
 WITHOUT_KFP = """
 import sys
 sys.modules["kfp"] = None
-from zfnet.pipeline.cli import main
+from zfnet.pipeline.cli.main import main
 main()
 """
 HEAVY = """
 import sys
-from zfnet.pipeline.cli import main
+from zfnet.pipeline.cli.main import main
 main(standalone_mode=False)
 print(sorted({"tensorflow", "keras", "apache_beam"} & sys.modules.keys()))
 """

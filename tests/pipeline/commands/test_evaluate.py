@@ -8,7 +8,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples, Statistics
 from zfnet.components.data.batches import central_batches
-from zfnet.components.data.source import open_source
+from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.model import MeanImage, ten_crop

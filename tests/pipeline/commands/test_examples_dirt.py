@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.shard import read_shard
+from zfnet.components.data.examples.shard import read_shard
 
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8))

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from zfnet.components.artifacts import Examples, Model
-from zfnet.components.data.source import open_source
+from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 from zfnet.model import FilterRmsClip
-from zfnet.model.net.mean_image import MeanImage
+from zfnet.model.net.layers import MeanImage
 from zfnet.pipeline.commands.filters import command
 
 PICTURES = ["filters.json", "filters.png"]

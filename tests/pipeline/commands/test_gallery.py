@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.source import open_source
+from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 from zfnet.pipeline.commands.gallery import command
 

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from zfnet.components.pictures.projection_grid import FRAME
+from zfnet.components.pictures.project_images import FRAME
 from zfnet.pipeline.commands.project import command
 
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zfnet.pipeline.commands.report import command
-from zfnet.pipeline.commands.runs import read_runs
-from zfnet.pipeline.report.report_content import _made, read_report
+from zfnet.pipeline.orchestration.lineage import read_runs
+from zfnet.pipeline.report.content import _made, read_report
 
 # A class is named by its directory, which may hold anything.
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -8,9 +8,10 @@ import click
 import pytest
 from PIL import Image
 
-from zfnet.pipeline.commands.run import choose, report
-from zfnet.pipeline.commands.runs import read_runs
-from zfnet.pipeline.root_lock import root_lock
+from zfnet.pipeline.commands.run import report
+from zfnet.pipeline.named_configs import choose
+from zfnet.pipeline.orchestration.lineage import read_runs
+from zfnet.pipeline.orchestration.lock import root_lock
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -100,7 +101,7 @@ def run(tmp_path):
 
 HEAVY = """
 import sys
-from zfnet.pipeline.cli import main
+from zfnet.pipeline.cli.main import main
 code = main(standalone_mode=False)
 print(sorted({"tensorflow", "keras", "apache_beam"} & sys.modules.keys()))
 sys.exit(code)

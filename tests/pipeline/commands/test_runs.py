@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from zfnet.components.artifacts import Examples, Input, Output, Statistics
 from zfnet.pipeline.commands.runs import command
-from zfnet.pipeline.local_runner import LocalRunner
-from zfnet.pipeline.step import Step
+from zfnet.pipeline.orchestration.local_runner import LocalRunner
+from zfnet.pipeline.orchestration.step import Step
 
 
 def generate(examples: Output[Examples], *, data: str) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from zfnet.components.artifacts import Examples, Input, Output, Setting
 from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices
-from zfnet.pipeline.kubeflow.named_data import NamedData
-from zfnet.pipeline.step import Step
+from zfnet.pipeline.kubeflow.task import NamedData
+from zfnet.pipeline.orchestration.step import Step
 
 
 def prepare(

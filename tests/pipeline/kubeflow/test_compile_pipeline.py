@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import pathlib
 import subprocess
 import sys
@@ -8,16 +9,42 @@ import pytest
 import yaml
 from PIL import Image
 
-from zfnet.components.artifacts import Artifact, Examples, Input, Output
-from zfnet.components.data.source import open_source
-from zfnet.pipeline.kubeflow.compile_pipeline import compile_pipeline
-from zfnet.pipeline.kubeflow.named_data import NamedData
-from zfnet.pipeline.local_runner import LocalRunner
+from zfnet.components.artifacts import Anomalies, Artifact, Evaluation, Examples, Input, Model, Output, Setting
+from zfnet.components.data.sources.open_source import open_source
+from zfnet.pipeline.kubeflow.compile_pipeline import compile_pipeline, component_source, make_component
+from zfnet.pipeline.kubeflow.task import NamedData
+from zfnet.pipeline.orchestration.code_version import code_version
+from zfnet.pipeline.orchestration.local_runner import LocalRunner
+from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import RunConfig
-from zfnet.pipeline.step import Step
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 STEPS = ["example-gen", "statistics-gen", "example-validator", "trainer", "evaluator", "visualizer", "pusher"]
+# Kubeflow's own local runner: each task by the command of its container, in a process of its own.
+RUN = """
+import sys
+
+from kfp import components, local
+
+local.init(local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[2])
+components.load_component_from_file(sys.argv[1])(root=sys.argv[3], seed=1, learning_rate=0.03, maps=1)
+"""
+EXPECTED = '''def judge_again(*, examples: Input[Dataset], evaluation: Output[Metrics], anomalies: Output[Artifact], crops: str, root: str):
+    """Judges "models" anew.
+
+    Args:
+        examples: zfnet.Examples
+
+    Returns:
+        evaluation: zfnet.Evaluation
+        anomalies: zfnet.Anomalies
+    """
+    # Code version VERSION
+    arguments = dict(locals(), epochs=None)
+    from zfnet.pipeline.kubeflow.task import run_task
+
+    run_task('JudgeAgain', arguments)
+'''
 
 
 def declare(strict: bool = False, **changes) -> list[Step]:
@@ -139,17 +166,6 @@ def test_file_of_another_kind(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# Kubeflow's own local runner: each task by the command of its container, in a process of its own.
-RUN = """
-import sys
-
-from kfp import components, local
-
-local.init(local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[2])
-components.load_component_from_file(sys.argv[1])(root=sys.argv[3], seed=1, learning_rate=0.03, maps=1)
-"""
-
-
 def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
     data = tmp_path / "photographs"
     for name, colour in {"blue": (40, 60, 200), "red": (210, 50, 40)}.items():
@@ -186,3 +202,45 @@ def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
     assert list((tasks / "visualizer/figures").glob("*.png"))
     logs = {path.name for path in (tmp_path / "shared/tensorboard").iterdir() if path.is_dir()}
     assert {path.name for path in (root / "tensorboard").iterdir() if path.is_dir()} < logs
+
+
+def prepare(examples: Output[Examples], *, size: int) -> None: ...
+
+
+def judge_models(
+    examples: Input[Examples],
+    model: Input[Model | None],
+    evaluation: Output[Evaluation],
+    anomalies: Output[Anomalies],
+    *,
+    crops: str,
+    epochs: int | None,
+    log: Setting[str],
+) -> None:
+    """Judges "models" anew.
+
+    At length.
+    """
+
+
+def step() -> Step:
+    examples = Step("Prepare", prepare, {"size": 96}).output("examples")
+    given = {"examples": examples, "model": None, "crops": "ten", "epochs": None, "log": lambda plan: ""}
+    return Step("JudgeAgain", judge_models, given)
+
+
+def test_source_is_read_off_the_declaration():
+    assert component_source(step()) == EXPECTED.replace("VERSION", code_version(judge_models))
+
+
+def test_component_runs_in_the_image():
+    component = make_component(step(), "birds:7")
+    container = component.component_spec.implementation.container
+    assert container.image == "birds:7"
+    assert inspect.getsource(component.python_func) == component_source(step())
+    assert "pip install" not in " ".join(container.command)
+    assert {name: output.type for name, output in component.component_spec.outputs.items()} == {
+        "evaluation": "system.Metrics@0.0.1",
+        "anomalies": "system.Artifact@0.0.1",
+    }
+    assert component.component_spec.outputs["anomalies"].description == "zfnet.Anomalies"

@@ -3,13 +3,15 @@ import pathlib
 from dataclasses import dataclass, field
 
 import pytest
+from PIL import Image
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
-from zfnet.pipeline.execution_plan import ExecutionPlan
-from zfnet.pipeline.kubeflow.named_data import NamedData
-from zfnet.pipeline.kubeflow.task import declared_steps, run_task, shared_directory
-from zfnet.pipeline.step import Step
+from zfnet.pipeline.kubeflow.task import NamedData, Record, declared_steps, recorded, run_task, served_last, shared_directory, with_choices
+from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
+from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 
 @dataclass
@@ -129,3 +131,101 @@ def test_root_is_made_in_a_volume(tmp_path, monkeypatch):
     monkeypatch.setattr("zfnet.pipeline.kubeflow.task.CLOUD_STORAGE_MOUNTED", tmp_path)
     assert shared_directory("gs://bucket/runs") == tmp_path / "bucket/runs"
     assert (tmp_path / "bucket/runs").is_dir()
+
+
+def execution_record_declare(**changes) -> dict[str, Step]:
+    return {step.name: step for step in zfnet_pipeline(RunConfig("birds", **changes), NamedData("birds"), pathlib.Path("root"), "")}
+
+
+def record() -> Record:
+    examples = Record(digest="e", step="ExampleGen", parameters={"source": "cats", "image_size": 64}, inputs={})
+    statistics = Record(digest="s", step="StatisticsGen", parameters={}, inputs={"examples": examples})
+    return Record(digest="m", step="Trainer", parameters={"epochs": 7, "seed": 3}, inputs={"examples": examples, "statistics": statistics})
+
+
+def test_recorded_plan_has_the_key_of_the_execution():
+    there = ExecutionPlan(execution_record_declare(epochs=7, seed=3)["Trainer"], {}, {"examples": "e", "statistics": "s"}, {})
+    here = recorded(record(), execution_record_declare())
+    assert here.key() == there.key() != ExecutionPlan(execution_record_declare()["Trainer"], {}, there.digests, {}).key()
+    assert here.settings() == there.settings()
+
+
+def test_recorded_plan_has_those_before_it():
+    plan = recorded(record(), execution_record_declare())
+    examples = plan.upstream["statistics"].upstream["examples"]
+    assert examples.step.arguments["image_size"] == 64
+    assert str(examples.step.arguments["source"]) == "cats"
+    with pytest.raises(ValueError, match="cats was not opened here"):
+        examples.key()
+
+
+def test_choices_replace_what_was_declared():
+    step = with_choices(execution_record_declare()["ExampleGen"], {"source": "cats", "max_rejected": 0.5})
+    assert (str(step.arguments["source"]), step.arguments["max_rejected"], step.arguments["image_size"]) == ("cats", 0.5, 96)
+    with pytest.raises(ValueError, match="takes no argument 'colour'"):
+        with_choices(step, {"colour": "red"})
+
+
+def test_data_is_opened_only_when_asked(tmp_path):
+    data = NamedData(str(tmp_path / "photographs"))
+    assert str(data) == str(tmp_path / "photographs")
+    for name in ("cat", "dog"):
+        (tmp_path / "photographs" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (8, 8)).save(tmp_path / "photographs" / name / f"{number}.png")
+    assert data.open(tmp_path).labels == ["cat", "dog"]
+
+
+def test_photographs_that_were_not_opened_have_no_fingerprint():
+    with pytest.raises(ValueError, match="birds was not opened here"):
+        NamedData("birds").fingerprint()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Writes a version of the serving directory, as far as it says what it is."""
+
+    def write(version: str, model: str, examples: str = "cats", evaluation: bool = True) -> None:
+        directory = tmp_path / "serving" / version
+        (directory / "assets.extra").mkdir(parents=True)
+        (directory / DIGEST).write_text(model)
+        (directory / EXAMPLES_DIGEST).write_text(examples)
+        if evaluation:
+            (directory / "assets.extra/evaluation.json").write_text(f'"{model}"')
+
+    return write
+
+
+@pytest.fixture
+def compared_with(tmp_path):
+    def find(model: str, examples: str = "cats") -> str | None:
+        found = served_last(tmp_path, examples, model)
+        return found and found.read_json("evaluation.json")
+
+    return find
+
+
+def test_first_model_is_compared_with_none(compared_with):
+    assert compared_with("new") is None
+
+
+def test_highest_version_of_another_model_counts(serve, compared_with):
+    serve("9", "nine")
+    serve("10", "ten")
+    serve("11.partial", "half")
+    assert compared_with("new") == "ten"
+    assert compared_with("ten") == "nine"
+
+
+def test_other_data_does_not_count(serve, compared_with):
+    serve("1", "one")
+    serve("2", "two", examples="dogs")
+    assert compared_with("new") == "one"
+    assert compared_with("new", examples="birds") is None
+
+
+def test_version_without_an_evaluation_does_not_count(serve, compared_with, tmp_path):
+    serve("1", "one")
+    serve("2", "two", evaluation=False)
+    (tmp_path / "serving/3").mkdir()
+    assert compared_with("new") == "one"

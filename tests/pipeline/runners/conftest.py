@@ -8,7 +8,7 @@ import sysconfig
 
 import pytest
 
-from zfnet.components.data.photographs import PHOTOGRAPHS
+from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 # Runs in every worker process before anything else, and keeps a note of it: photographs done, and whether TensorFlow was imported.

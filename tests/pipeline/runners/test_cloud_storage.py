@@ -10,7 +10,7 @@ import pytest
 # Run in a process of its own, since clients keep the address that they began with.
 FILES = """
 import contextlib
-from zfnet.components.data.storage import list_folder, open_file, written_whole
+from zfnet.components.storage.files import list_folder, open_file, written_whole
 
 names = ["a[1].jpg", "b*.jpg", "글.jpg", "two words.jpg", ".hidden"]
 for name in names:

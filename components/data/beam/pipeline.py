@@ -1,0 +1,82 @@
+"""Opens the Beam pipeline of a step: one place for what a runner needs to be told."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+LOCAL_RUNNER = "FnApiRunner"
+TRACEBACK = "Traceback (most recent call last):\n"
+# What is written before and behind the message of an error that a user can mend: its class, which Beam may name once more, and Beam's step.
+CLASS = re.compile(r"^(RuntimeError: )?((zfnet\.[\w.]+|ValueError|OSError|FileNotFoundError|PermissionError): )?")
+STEP = re.compile(r" \[while running '[^\n]*'\]$")
+
+
+@contextlib.contextmanager
+def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | None = None) -> Iterator["beam.Pipeline"]:
+    """A pipeline that runs when its `with` block ends, and returns from it when everything is done.
+
+    `FnApiRunner`, the local runner, works on one thread for each core, which suits photographs since decoding them releases the interpreter
+    lock. With `--environment_type=EXTERNAL` it works in the processes of a worker pool. A runner on other machines is told what it needs.
+    Options given in `beam_options` win.
+
+    Args:
+        runner: name of a Beam runner.
+        beam_options: options for Beam, each as on its command line, such as `--region=europe-west4`.
+        output: the directory that the pipeline writes.
+
+    Yields:
+        The pipeline.
+
+    Raises:
+        ValueError: something failed on a worker, and the message is that of the error there, without the traceback that Beam makes of it;
+            or a worker died or never connected; or the runner lacks an option, or is given one that it does not know.
+    """
+    import apache_beam as beam
+    import grpc
+    from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import ExternalEnvironment
+
+    from zfnet.components.data.beam.options import refuse_unknown_options, refuse_without_run, remote_options
+    from zfnet.components.data.beam.workers import watched_workers
+
+    refuse_unknown_options(runner, beam_options)
+    given = PipelineOptions(list(beam_options))
+    portable = given.view_as(PortableOptions)
+    defaults, runs = remote_options(runner, given, output), None
+    if runner == LOCAL_RUNNER and portable.environment_type == "EXTERNAL":
+        runs = FnApiRunner(default_environment=ExternalEnvironment.from_options(portable))
+    elif runner == LOCAL_RUNNER:
+        defaults += ["--direct_running_mode=multi_threading", f"--direct_num_workers={max(2, os.cpu_count() or 2)}"]
+    options = PipelineOptions([f"--runner={runner}", *defaults, *beam_options])
+    with watched_workers() as workers:
+        try:
+            with beam.Pipeline(runs, options=options) as pipeline:
+                yield pipeline
+        except (grpc.RpcError, grpc.FutureTimeoutError) as error:
+            raise ValueError(
+                workers.failure
+                or f"Beam's job server or worker pool does not answer (--job_endpoint {portable.job_endpoint}, --environment_config "
+                f"{portable.environment_config}). Start it, or mend the address."
+            ) from error
+        except (RuntimeError, ValueError, OSError, ImportError) as error:
+            message = workers.failure or _original_message(str(error))
+            if message == str(error) and workers.failure is None:
+                raise
+            raise ValueError(message) from error
+    refuse_without_run(options)
+
+
+def _original_message(text: str) -> str:
+    """The message of the error on a worker, where `text` is what Beam made of it; else `text`."""
+    _, traceback, message = text.rpartition(TRACEBACK)
+    if not traceback and not STEP.search(text):
+        return text
+    if traceback:
+        message = "\n".join(line for line in message.splitlines() if line and not line.startswith(" "))
+    return STEP.sub("", CLASS.sub("", message, count=1))

@@ -1,0 +1,129 @@
+"""What a worker does: reads the photographs of one shard, cuts them and writes them, several at a time."""
+
+import collections
+import dataclasses
+import functools
+import io
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import apache_beam as beam
+from PIL import Image
+
+from zfnet.components.data.examples.shard import shard_name, write_shard
+from zfnet.components.data.photograph_progress import PROGRESS
+from zfnet.components.data.sources.shard_plan import ShardKey
+from zfnet.components.data.sources.source import SourcePhotograph
+from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
+
+CORES = os.cpu_count() or 1
+# Waiting for a remote file takes many times as long as decoding it. Where there is nothing to wait for, more threads than cores only get
+# into each other's way.
+REMOTE_READERS = max(16, CORES)
+_decoders = threading.BoundedSemaphore(CORES)  # what is decoded at a time, so that large photographs do not add up
+
+
+class PrepareShard(beam.DoFn):
+    """Writes one shard of examples, and tells what came of it.
+
+    Args:
+        read: yields the photographs that references stand for, see `Source.read`.
+        directory: where to write.
+        name: what the names of the shards begin with.
+        labels: names of the classes.
+        side: side of every stored image, pixels.
+        remote: whether to read a photograph takes long.
+    """
+
+    def __init__(
+        self, read: Callable[[Any], Iterator[SourcePhotograph]], directory: str, name: str, labels: list[str], side: int, remote: bool
+    ) -> None:
+        self._read = read
+        self._directory = directory
+        self._name = name
+        self._labels = labels
+        self._side = side
+        self._threads = REMOTE_READERS if remote else CORES
+        self._prepared = beam.metrics.Metrics.counter("zfnet", "photographs_prepared")
+        self._rejected = beam.metrics.Metrics.counter("zfnet", "photographs_rejected")
+
+    def process(self, planned: tuple[ShardKey, Any]) -> Iterator[dict]:
+        """Yields `{"split", "shard", "rejected"}` for one shard; `rejected` lists id, reason and source of what could not be read."""
+        (split, index, number), references = planned
+        rejected: list[dict] = []
+        path = f"{self._directory}/{shard_name(self._name, split, index, number)}"
+        shard = write_shard(path, self._examples(references, rejected))
+        yield {"split": split, "shard": dataclasses.asdict(shard), "rejected": rejected}
+
+    def _examples(self, references: Any, rejected: list[dict]) -> Iterator[dict]:
+        for example in _ahead(functools.partial(_prepare, side=self._side), self._read(references), self._threads):
+            PROGRESS.advance(1)
+            if "reason" in example:
+                self._rejected.inc()
+                rejected.append(example)
+            else:
+                self._prepared.inc()
+                label = example["label"]
+                yield example | {"class_name": self._labels[label] if 0 <= label < len(self._labels) else ""}
+
+
+@functools.lru_cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """One for all shards that a process works on, so that its last shard has every core."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="prepare")
+
+
+def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
+    """Yields `function(item)` in order, working on the next items meanwhile."""
+    pool = _pool(threads)
+    begun: collections.deque[Future] = collections.deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) > 2 * threads:  # enough that no thread waits while a record is written
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for waiting in begun:
+            waiting.cancel()
+
+
+def _prepare(photograph: SourcePhotograph, side: int) -> dict:
+    """The example without its class's name, or id, reason and source of a photograph that cannot be one."""
+    try:
+        encoded = photograph.read()
+        with _decoders:
+            image, box = prepare_photograph(encoded, side)
+    except UnreadablePhotograph as error:
+        return {"id": photograph.id, "reason": str(error), "source": photograph.origin}
+    if photograph.box is not None:
+        box = compose(photograph.box, box, encoded)
+    return {
+        "image": image,
+        "label": photograph.label,
+        "id": photograph.id,
+        "photograph": photograph.photograph or photograph.id,
+        "box": box,
+    }
+
+
+def compose(outer: tuple[int, ...], inner: tuple[int, ...], encoded: bytes) -> tuple[int, ...]:
+    """The place in the photograph of a crop `inner` from an image that was itself cut at `outer`, and maybe scaled, before.
+
+    Args:
+        outer: top, left, bottom, right in pixels of the photograph.
+        inner: top, left, bottom, right in pixels of the image.
+        encoded: the image.
+
+    Returns:
+        Top, left, bottom, right of `inner` in pixels of the photograph.
+    """
+    with Image.open(io.BytesIO(encoded)) as image:
+        width, height = image.size
+    top, left, bottom, right = outer
+    down, across = (bottom - top) / height, (right - left) / width
+    return round(top + inner[0] * down), round(left + inner[1] * across), round(top + inner[2] * down), round(left + inner[3] * across)

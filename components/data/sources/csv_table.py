@@ -1,0 +1,166 @@
+"""DATA that is a CSV of path and label."""
+
+import csv
+import hashlib
+import io
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from etils import epath
+
+from zfnet.components.data.sources.photograph_files import as_text, read_files
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards, split_files
+from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
+from zfnet.components.storage.files import is_remote, open_file
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+EXPECTED = "expected rows of path,label or of path,label,split, in UTF-8, with a first line that names these columns if there are others"
+
+
+class Row(NamedTuple):
+    """One line: the photograph's path as written, its class, and "train", "validation", or "" where a digest decides."""
+
+    path: str
+    label: str
+    split: str
+
+
+class CsvSource(Source):
+    """A table with the path of each photograph and the name of its class, and its split if wanted.
+
+    The columns are path, label and, if there is a third, split (`train` or `validation`); a first line that holds the words `path` and
+    `label` may put them in another order and among others. Paths are taken from the table's own folder, or are absolute, or remote.
+    Without splits a digest of its path sends a photograph to training or validation, as in a folder of classes. Classes are sorted by
+    name, or by number if all of them are whole numbers.
+
+    Args:
+        data: the file.
+
+    Raises:
+        ValueError: it cannot be read as such a table, names a photograph twice, or has fewer than two classes.
+    """
+
+    def __init__(self, data: str) -> None:
+        path = epath.Path(data).expanduser()
+        if not path.exists():
+            raise ValueError(f"DATA {data!r} does not exist: expected a .csv of path and label.")
+        super().__init__(data, path.stem)
+        self._file = os.fspath(path if is_remote(data) else path.resolve())
+        paths, classes, found = set(), set(), set()
+        for number, row in _rows(self._file):
+            if row.path in paths:
+                raise ValueError(f"{data}, line {number}: the photograph {row.path!r} stands there twice; leave one line.")
+            paths.add(row.path)
+            classes.add(row.label)
+            found.add(row.split)
+        self._remote = any(is_remote(_absolute(self._file, path)) for path in paths)
+        self._classes = sorted(classes, key=_in_order(classes))
+        if len(self._classes) < 2:
+            raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
+        if found not in ({""}, set(SPLITS)):
+            raise ValueError(
+                f"The splits in {data} are {', '.join(sorted(split or 'none' for split in found))}: expected train and validation, or no "
+                "split at all."
+            )
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes, sorted."""
+        return [class_name(name) for name in self._classes]
+
+    @property
+    def location(self) -> str:
+        """The table, since the photographs may lie anywhere."""
+        return self._file
+
+    @property
+    def remote(self) -> bool:
+        """Whether any of the photographs is."""
+        return self._remote
+
+    def fingerprint(self) -> str:
+        """A digest of the table, and of the sizes and times of change of photographs on local disks."""
+        digest = hashlib.sha256()
+        for _, row in _rows(self._file):
+            digest.update("\0".join((*row, _state(_absolute(self._file, row.path)))).encode() + b"\0")
+        return f"csv:{digest.hexdigest()}"
+
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
+        """Reads the table on one worker, splits class by class, and groups paths by shard."""
+        import apache_beam as beam
+
+        labels = {name: label for label, name in enumerate(self._classes)}
+        files = (
+            pipeline
+            | "Table" >> beam.Create([self._file])
+            | "Rows" >> beam.FlatMap(_labelled, labels)
+            | "Classes" >> beam.GroupByKey()
+            | "Split" >> beam.FlatMapTuple(_split)
+        )
+        return plan_shards(files, num_shards)
+
+    @staticmethod
+    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
+        """Yields the photographs of a shard, unread."""
+        return read_files(references)
+
+
+def _rows(file: str) -> Iterator[tuple[int, Row]]:
+    """Yields `(number of the line, row)` for each photograph of the table."""
+    with io.TextIOWrapper(open_file(file), encoding="utf-8-sig", newline="") as text:
+        lines = csv.reader(text, strict=True)
+        columns: dict[str, int | None] = {"path": 0, "label": 1, "split": 2}
+        try:
+            for cells in lines:
+                named = [cell.strip().lower() for cell in cells]
+                if lines.line_num == 1 and {"path", "label"} <= set(named):
+                    columns = {name: named.index(name) if name in named else None for name in columns}
+                elif named and named != [""]:
+                    yield lines.line_num, _row(file, lines.line_num, cells, columns)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"{file}, line {lines.line_num + 1}: {error}; {EXPECTED}.") from error
+
+
+def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None]) -> Row:
+    found = [cells[place].strip() if place is not None and place < len(cells) else "" for place in columns.values()]
+    place = columns["path"]
+    row = Row(cells[place] if found[0] and place is not None else "", *found[1:])
+    if not row.path or not row.label:
+        raise ValueError(f"{file}, line {number}: {','.join(cells)!r} has no {'label' if row.path else 'path'}; {EXPECTED}.")
+    if row.split not in ("", *SPLITS):
+        raise ValueError(f"{file}, line {number}: the split {row.split!r} is neither train nor validation; {EXPECTED}.")
+    return row
+
+
+def _in_order(names: set[str]) -> Callable[[str], Any]:
+    """How to sort classes: `10` comes after `9` where all are numbers."""
+    return int if all(name.isascii() and name.isdigit() for name in names) else str
+
+
+def _labelled(file: str, labels: dict[str, int]) -> Iterator[tuple[tuple[str, int], tuple[str, str]]]:
+    for _, row in _rows(file):
+        yield (row.split, labels[row.label]), (row.path, _absolute(file, row.path))
+
+
+def _absolute(file: str, path: str) -> str:
+    return path if is_remote(path) else os.fspath(epath.Path(file).parent / epath.Path(path).expanduser())
+
+
+def _state(path: str) -> str:
+    """Size and time of change of a local file; of a remote one nothing, since to ask for each takes too long."""
+    if is_remote(path):
+        return ""
+    try:
+        status = pathlib.Path(path).stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _split(key: tuple[str, int], paths: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[PhotographFile]]]:
+    split, label = key
+    return split_files(split, {id: (as_text(os.fsencode(id)), label, os.fsencode(path)) for id, path in paths})

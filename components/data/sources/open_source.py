@@ -1,0 +1,63 @@
+"""Open the data that a DATA argument names."""
+
+from typing import TYPE_CHECKING
+
+from etils import epath
+
+if TYPE_CHECKING:
+    from zfnet.components.data.sources.prepared import PreparedSource
+    from zfnet.components.data.sources.source import Source
+
+
+def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSource":
+    """Finds what a DATA argument names.
+
+    Args:
+        data: `photo_patches`; a folder of photographs (`train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone); a CSV of path and
+            label; a directory that ExampleGen wrote; or the name of a TFDS data set, such as `imagenette/320px-v2`, with splits of it
+            if wanted: `imagenette/320px-v2@train[:10%]`. Folders, files and directories may be remote: `gs://bucket/photographs`.
+        download_dir: where TFDS prepares data sets, unless the environment names another place by `TFDS_DATA_DIR`.
+
+    Returns:
+        The source. Nothing is downloaded or decoded yet, and TensorFlow is not imported for `photo_patches`, folders and files.
+
+    Raises:
+        ValueError: DATA names none of these, or no photographs in at least two classes.
+
+    Examples:
+        source = open_source("photographs/of/birds", "zfnet_run/tfds")
+    """
+    if data == "photo_patches":
+        from zfnet.components.data.sources.photo_patches import PhotoPatchesSource
+
+        return PhotoPatchesSource()
+    path = epath.Path(data).expanduser()
+    if data and (path / "manifest.json").exists():
+        from zfnet.components.data.sources.prepared import PreparedSource
+
+        return PreparedSource(data)
+    if data and any((path / name).exists() for name in ("run.json", "metadata.sqlite")):
+        raise ValueError(
+            f"DATA {data} is a directory that a run wrote, not photographs: give what that run was given, or the examples that it "
+            f"prepared, {data.rstrip('/')}/example_gen/NUMBER/examples."
+        )
+    if data and path.is_dir():
+        from zfnet.components.data.sources.folder import FolderSource
+
+        return FolderSource(data)
+    if data.lower().endswith(".csv"):
+        from zfnet.components.data.sources.csv_table import CsvSource
+
+        return CsvSource(data)
+    if path.exists() and data:
+        raise ValueError(
+            f"DATA {data} is a file: expected a folder that holds one folder of photographs for each class, or a .csv of path and label."
+        )
+    if not data or path.is_absolute() or data.startswith((".", "~")) or "://" in data:
+        raise ValueError(
+            f"DATA {data!r} does not exist: expected a folder that holds one folder of photographs for each class, a .csv of path and "
+            "label, or a directory of prepared examples."
+        )
+    from zfnet.components.data.sources.tfds import TfdsSource
+
+    return TfdsSource(data, download_dir)

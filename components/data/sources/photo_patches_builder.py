@@ -1,0 +1,124 @@
+"""The data set `photo_patches`: square patches of 15 photographs, the class being the photograph. Importing this registers it with TFDS."""
+
+import io
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+from etils import epath
+from PIL import Image
+
+from zfnet.components.data.sources.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS, Photograph
+
+PATCHES = {"train": 200, "validation": 50}  # of each photograph
+TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
+SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
+LARGEST_SIDE = 256  # of a stored patch, pixels
+JPEG_QUALITY = 95
+SEED = 0
+
+
+class PhotoPatches(tfds.core.GeneratorBasedBuilder):
+    """Square patches of 15 photographs, labelled with the photograph that each was cut from; nothing is downloaded."""
+
+    VERSION = tfds.core.Version(PHOTO_PATCHES_VERSION)
+    code_path = epath.Path(__file__)  # TFDS would look for it in `zfnet`, which is no directory when the package is installed editable
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="Square patches of the photographs inside the scikit-image and scikit-learn packages. Training patches come from "
+            "the left 70 % of a photograph's columns, validation patches from the right 30 %; no pixel is in both.",
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg"),
+                    "label": tfds.features.ClassLabel(names=[photograph.name for photograph in PHOTOGRAPHS]),
+                    "id": tfds.features.Text(),
+                    "photograph": tfds.features.Text(),
+                    "box": tfds.features.Tensor(shape=(4,), dtype=np.int64),
+                }
+            ),
+            supervised_keys=("image", "label"),
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+        return {split: self._generate_examples(split) for split in PATCHES}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict]]:
+        for photograph in PHOTOGRAPHS:
+            for example in cut_patches(photograph, split):
+                yield example["id"], example
+
+
+def cut_patches(photograph: Photograph, split: str) -> Iterator[dict]:
+    """Cuts the patches of one photograph for one split; the same patches every time.
+
+    A patch is cropped out of the original pixels before anything is resampled, so no filter carries pixels of the one split's columns
+    into the other's.
+
+    Args:
+        photograph: where to cut.
+        split: `train` (the left 70 % of the columns) or `validation` (the others).
+
+    Yields:
+        The features of one patch: `image` (JPEG bytes), `label` (class name), `id`, `photograph` (its name) and `box` (int64, top,
+        left, bottom, right, in pixels of the photograph).
+    """
+    pixels = decode(photograph)
+    for number, (top, left, bottom, right) in enumerate(patch_boxes(photograph, split, pixels.size)):
+        yield {
+            "image": _encode(pixels.crop((left, top, right, bottom))),
+            "label": photograph.name,
+            "id": patch_id(photograph, split, number),
+            "photograph": photograph.name,
+            "box": np.array([top, left, bottom, right], np.int64),
+        }
+
+
+def decode(photograph: Photograph) -> Image.Image:
+    """The photograph's pixels, RGB."""
+    with Image.open(io.BytesIO(photograph.read())) as file:
+        return file.convert("RGB")
+
+
+def patch_id(photograph: Photograph, split: str, number: int) -> str:
+    """What patch `number` of a photograph and split is called: `astronaut/train/0007`."""
+    return f"{photograph.name}/{split}/{number:04d}"
+
+
+def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Where the patches of one photograph lie; the same places every time.
+
+    The side of a patch is uniform between the two shares of the photograph's shortest side, or as wide as the columns if that is less; its
+    place is uniform.
+
+    Args:
+        photograph: where to cut.
+        split: `train` or `validation`.
+        size: width and height of the photograph, pixels.
+
+    Returns:
+        Top, left, bottom, right of each, in pixels of the photograph.
+    """
+    width, height = size
+    boundary = int(TRAIN_SHARE * width)
+    first_column, end_column = (0, boundary) if split == "train" else (boundary, width)
+    smallest, largest = math.ceil(SMALLEST_SHARE * min(size)), math.floor(LARGEST_SHARE * min(size))
+    random = np.random.default_rng([SEED, *f"{photograph.name}/{split}".encode()])
+    boxes = []
+    for _ in range(PATCHES[split]):
+        side = min(int(random.integers(smallest, largest, endpoint=True)), end_column - first_column)
+        top = int(random.integers(0, height - side, endpoint=True))
+        left = int(random.integers(first_column, end_column - side, endpoint=True))
+        boxes.append((top, left, top + side, left + side))
+    return boxes
+
+
+def _encode(patch: Image.Image) -> bytes:
+    if patch.width > LARGEST_SIDE:
+        patch = patch.resize((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BICUBIC)
+    patch.info = {}  # else comments and the like of the photograph are written along
+    encoded = io.BytesIO()
+    patch.save(encoded, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
+    return encoded.getvalue()

@@ -1,0 +1,200 @@
+"""Search for each unit's strongest activations, at different places of the images."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import read_origins, searched_batches
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.pictures.project_images import projected_pictures
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+
+# Zeiler & Fergus 2013, Fig. 2.
+SHOWN = 9
+# How many activations are looked through for nine different places, where several images come from one photograph.
+CANDIDATES = 288
+SPLIT = "validation"
+# Windows that share more than this part of the smaller one show the same place.
+SAME_PLACE = 0.5
+SHOWN_ELSEWHERE = 5
+
+
+class ExampleSearch:
+    """Finds what units answer to most in the split `validation`, and projects it, at different places of the photographs.
+
+    It remembers what it found: figures that share one search go through the examples once.
+
+    Args:
+        deconvnet: of a model that takes RGB 0..255.
+        examples: prepared examples, made for the model's larger side.
+        most: how many examples, from the first, to look at; `None` looks at all.
+        name: what its progress bars call the model; none if empty.
+
+    Attributes:
+        deconvnet: of the model.
+        examples: the examples.
+        image_input: of the model.
+        origins: of the examples.
+    """
+
+    def __init__(self, deconvnet: Deconvnet, examples: Examples, most: int | None = None, name: str = "") -> None:
+        self.deconvnet, self.examples = deconvnet, examples
+        self.image_input, self.origins = ImageInput.of(deconvnet.model, examples.image_size), read_origins(examples, SPLIT)
+        self._most, self._name = most, name
+        self._found: dict[str, Strongest] = {}
+        self._fields: dict[str, ReceptiveField | None] = {}
+
+    def strongest(self, layers: Sequence[str]) -> dict[str, Strongest]:
+        """The strongest activations of every unit of some layers, more than are shown where photographs have several examples.
+
+        Raises:
+            ValueError: activations are not numbers.
+        """
+        if missing := [layer for layer in layers if layer not in self._found]:
+            count = len(self.origins.ids)
+            candidates = SHOWN if len(set(self.origins.photographs)) == count else min(CANDIDATES, count)
+            found = strongest_activations(self.deconvnet, self._batches("Searching"), missing, k=candidates)
+            for layer, each in found.items():
+                if (each.examples[:, 0] < 0).any():
+                    raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN); neither can the model's weights be.")
+            self._found |= found
+        return {layer: self._found[layer] for layer in layers}
+
+    def different(self, layer: str, unit: int, count: int = SHOWN) -> list[int]:
+        """Ranks of the `count` strongest positive activations of a unit that see different places of the photographs.
+
+        Args:
+            layer: name of a layer that was searched.
+            unit: one of its units.
+            count: how many.
+
+        Returns:
+            Ranks, rising; fewer than `count` where there are not as many places.
+        """
+        strongest = self._found[layer]
+        active = np.flatnonzero(strongest.values[unit] > 0)
+        examples = strongest.examples[unit, active]
+        windows = self._windows(layer, examples, strongest.positions[unit, active])
+        places = distinct_places([self.origins.photographs[number] for number in examples], windows, count)
+        return active[places].tolist()
+
+    def _windows(self, layer: str, examples: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """What units see, in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
+        image, boxes = np.array(self.image_input[:2]), self.origins.boxes[examples]
+        corners, size = np.zeros((len(examples), 2)), image
+        field = self._field(layer)
+        if field is not None and positions.shape[1]:
+            size = np.minimum(field.size, image)
+            corners = np.clip(np.array(field.offset) + np.array(field.stride) * positions, 0, image - size)
+        # An example is the whole of its box; the model sees its centre.
+        scale = (boxes[:, 2:] - boxes[:, :2]) / self.examples.side
+        first = boxes[:, :2] + (corners + (self.examples.side - image) // 2) * scale
+        return np.concatenate([first, first + size * scale], axis=1)
+
+    def _field(self, layer: str) -> ReceptiveField | None:
+        if layer not in self._fields:
+            try:
+                self._fields[layer] = receptive_field(self.deconvnet, layer)
+            except ValueError:  # Its units have no single one: they are shown with the whole image.
+                self._fields[layer] = None
+        return self._fields[layer]
+
+    def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedStrongest]:
+        """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come."""
+        wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
+        if wanted:
+            yield from project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
+
+    def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        title = f"{self._name}: {title.lower()}" if self._name else title
+        return searched_batches(self.examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most)
+
+
+def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
+    """Chooses the first `count` windows that show different places.
+
+    Args:
+        photographs: which photograph each window lies in, best window first.
+        boxes: `(N, 4)` numbers: top, left, bottom, right of each window in its photograph, in pixels.
+        count: how many to choose.
+
+    Returns:
+        Indices of the chosen ones, in order; fewer than `count` if there are not as many places. A window that shares more than half of
+        its area, or of the other's, with a chosen one is passed over.
+
+    Examples:
+        >>> distinct_places(["cat", "cat", "cup"], np.array([[0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 9, 9]]), 9)
+        [0, 2]
+    """
+    chosen: list[int] = []
+    plain = boxes.tolist()  # Single numbers are many times faster so, and this is asked for every map of a net.
+    for index, photograph in enumerate(photographs):
+        if len(chosen) == count:
+            break
+        if not any(photographs[other] == photograph and _overlap(plain[index], plain[other]) > SAME_PLACE for other in chosen):
+            chosen.append(index)
+    return chosen
+
+
+def _overlap(one: list[int], other: list[int]) -> float:
+    shared = [max(0, min(one[axis + 2], other[axis + 2]) - max(one[axis], other[axis])) for axis in range(2)]
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return shared[0] * shared[1] / max(smaller, 1)
+
+
+class Elsewhere(NamedTuple):
+    """One strong activation of the unit.
+
+    Attributes:
+        example: id of the example.
+        activation: how strong it is.
+        position: row and column in the map; empty for a dense unit.
+        corner: row and column of the window's corner in the image.
+        projection: uint8 `(h, w, 3)`, 0 is grey.
+        patch: uint8 `(h, w, 3)`, the same window of the image.
+    """
+
+    example: str
+    activation: float
+    position: list[int]
+    corner: list[int]
+    projection: np.ndarray
+    patch: np.ndarray
+
+
+def strongest_elsewhere(deconvnet: Deconvnet, examples: Examples, layer: str, unit: int, most: int | None) -> list[Elsewhere]:
+    """Finds the five strongest activations of a unit at different places of the validation examples, strongest first.
+
+    Args:
+        deconvnet: of a model that takes RGB 0..255.
+        examples: prepared examples, made for the model's larger side.
+        layer: name of a layer.
+        unit: one of its units.
+        most: how many examples, from the first, to search; None searches all.
+
+    Returns:
+        Them; fewer where there are not as many places.
+    """
+    search = ExampleSearch(deconvnet, examples, most)
+    strongest = search.strongest([layer])
+    found, ranks = strongest[layer], search.different(layer, unit, SHOWN_ELSEWHERE)
+    if not ranks:
+        return []
+    made = {}
+    for part in search.project(strongest, {layer: (np.full(len(ranks), unit), np.array(ranks))}):
+        pictures = projected_pictures(part, search.image_input)
+        for row, rank in enumerate(part.ranks.tolist()):
+            made[rank] = Elsewhere(
+                search.origins.ids[found.examples[unit, rank]],
+                float(found.values[unit, rank]),
+                found.positions[unit, rank].tolist(),
+                part.corners[row].tolist(),
+                pictures.projections[row],
+                pictures.patches[row],
+            )
+    return [made[rank] for rank in ranks]

@@ -1,0 +1,220 @@
+"""The chart of one occlusion, as the paper's Fig. 7."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from zfnet.components.figures.gallery.example_search import Elsewhere
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
+from zfnet.components.pictures.project_images import ProjectedImage
+from zfnet.components.pictures.sheet import block
+from zfnet.model.measures.occlusion import Occlusion
+
+WIDTH, HEIGHT = 1400, 980
+# Of the projections, in pixels, and how many stand in a row.
+TILE, COLUMNS = 128, 3
+# Classes with a colour of their own; the others are grey.
+NAMED = 8
+OTHERS = (0.75, 0.75, 0.75, 1.0)
+# Characters of a name in a heading, and beside a bar.
+LONGEST, SHORTER = 28, 16
+RED = "#d62728"
+
+
+class OcclusionTexts(NamedTuple):
+    """What the panels say.
+
+    Attributes:
+        name: of the image.
+        unit: the map, by its name.
+        grey: what the square shows.
+        class_name: whose probability is drawn; None of a model without classes.
+        known_by: what that class is.
+        others: whose projections stand beside that of the image.
+        chosen: by what rule the image was chosen; None if somebody named it.
+    """
+
+    name: str
+    unit: str
+    grey: str
+    class_name: str | None
+    known_by: str
+    others: str
+    chosen: str | None = None
+
+
+def occlusion_chart(
+    image: np.ndarray,
+    cover: np.ndarray,
+    found: Occlusion,
+    class_number: int | None,
+    likeliest: np.ndarray | None,
+    names: dict[int, str],
+    own: ProjectedImage,
+    elsewhere: Sequence[Elsewhere],
+    texts: OcclusionTexts,
+) -> np.ndarray:
+    """Draws an occlusion: the image, the map's activation and projections, the class's probability, and the likeliest class.
+
+    Maps are in the geometry of the image: each value stands at the centre of its square, so that a margin of half a square is left. The
+    image has the square where P is lowest, or the map's activation in a model without classes; the maps have its outline there.
+
+    Args:
+        image: uint8 `(height, width, 3)`.
+        cover: of the same shape, what the square shows.
+        found: the occlusion.
+        class_number: whose probability is drawn.
+        likeliest: `(rows, columns)`, the likeliest class at each place.
+        names: of the classes in it.
+        own: the map's projection in this image.
+        elsewhere: the map's strongest activations in other images.
+        texts: what the panels say.
+
+    Returns:
+        uint8 array: the picture.
+    """
+    figure, axes = new_chart(2, 3, WIDTH, HEIGHT)
+    unit = plain(texts.unit)
+    uncovered, probabilities = found.uncovered, found.probabilities
+    answers = None if probabilities is None or class_number is None else probabilities[..., class_number]
+    row, column = found.lowest_place(class_number)
+    corner = int(found.tops[row]), int(found.lefts[column])
+    square = tuple(slice(start, start + found.square) for start in corner)
+    covered = image.copy()
+    covered[square] = np.clip(np.rint(cover[square]), 0, 255)
+    lowest = f"the square where {'activation' if answers is None else 'P'} is lowest"
+    show_picture(axes[0, 0], covered, f"(a) {_cut(texts.name)},\n{lowest}")
+    title = f"(b) {unit}: total activation,\nby the centre of the square"
+    _heat(figure, axes[0, 1], image, found, corner, found.totals, found.total, title)
+    pictures = [own, *elsewhere]
+    halves = [block([getattr(each, part) for each in pictures], COLUMNS, TILE) for part in ("projection", "patch")]
+    gap = np.full((12, halves[0].shape[1], 3), 255, np.uint8)
+    show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), f"(c) {unit} projected: here (framed),\n{texts.others}")
+    for top in (0, len(halves[0]) + len(gap)):
+        axes[0, 2].add_patch(Rectangle((0, top), TILE - 1, TILE - 1, fill=False, color=RED, linewidth=2))
+    facts = [
+        f"The square of {found.square} x {found.square} pixels shows {texts.grey}; {len(found.tops) * len(found.lefts)} places.",
+        f"{unit}: total {found.total:.3g} without it, {found.totals.min():.3g} at worst.",
+    ]
+    if likeliest is None or uncovered is None or probabilities is None or class_number is None or answers is None:
+        for panel in axes[1]:
+            panel.set_axis_off()
+        axes[1, 0].set_title("The model has no classes.")
+    else:
+        title = f"(d) P({_cut(texts.class_name or str(class_number))}),\nthe {texts.known_by}"
+        _heat(figure, axes[1, 0], image, found, corner, answers, float(uncovered[class_number]), title, highest=1)
+        colours = _classes(axes[1, 1], image, found, corner, likeliest)
+        _bars(axes[1, 2], uncovered, probabilities[row, column], class_number, likeliest, names, colours)
+        facts.append(f"P: {uncovered[class_number]:.3f} without it, {answers.min():.3f} at worst.")
+    lines = [" ".join(facts), *([f"How the example was chosen: {texts.chosen}."] if texts.chosen else [])]
+    for panel in axes.flat:
+        panel.title.set_fontsize(10)
+    figure.supxlabel("\n".join(lines), x=0.01, horizontalalignment="left", fontsize=9, linespacing=1.5)
+    return chart_picture(figure)
+
+
+def _heat(
+    figure: Figure,
+    panel: Axes,
+    image: np.ndarray,
+    found: Occlusion,
+    corner: tuple[int, int],
+    values: np.ndarray,
+    uncovered: float,
+    title: str,
+    highest: float | None = None,
+) -> None:
+    _behind(panel, image)
+    lowest, highest = (min(values.min(), uncovered), max(values.max(), uncovered)) if highest is None else (0, highest)
+    mesh = panel.pcolormesh(*_edges(found), values, cmap="viridis", vmin=lowest, vmax=highest)
+    _outline(panel, found, corner)
+    bar = figure.colorbar(mesh, ax=panel, shrink=0.8)
+    bar.ax.axhline(uncovered, color=RED, linewidth=2)
+    bar.set_label(f"red: {uncovered:.3g} without the square")
+    panel.set_title(title)
+
+
+def _classes(
+    panel: Axes, image: np.ndarray, found: Occlusion, corner: tuple[int, int], likeliest: np.ndarray
+) -> dict[int, tuple[float, ...]]:
+    """Draws the likeliest class of each place, and returns the colours of those that have one."""
+    counts = Counter(likeliest.ravel().tolist())
+    named = [number for number, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NAMED]]
+    places = np.full(likeliest.shape, len(named))
+    for place, number in enumerate(named):
+        places[likeliest == number] = place
+    colours = [*(colormaps["tab10"](place) for place in range(len(named))), OTHERS]
+    _behind(panel, image)
+    norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
+    panel.pcolormesh(*_edges(found), places, cmap=ListedColormap(colours), norm=norm)
+    _outline(panel, found, corner)
+    panel.set_title("(e) the most probable class,\nits colour in (f)")
+    return dict(zip(named, colours, strict=False))
+
+
+def _bars(
+    panel: Axes,
+    uncovered: np.ndarray,
+    covered: np.ndarray,
+    class_number: int,
+    likeliest: np.ndarray,
+    names: dict[int, str],
+    colours: dict[int, tuple[float, ...]],
+) -> None:
+    """P of the classes that matter: without the square, and with it at its worst place; and how often each is the likeliest."""
+    wanted = dict.fromkeys([class_number, *colours])
+    shown = sorted(wanted, key=lambda number: (number != class_number, -covered[number]))[:NAMED]
+    rows = np.arange(len(shown))
+    for offset, values, alpha in ((-0.2, uncovered, 0.35), (0.2, covered, 1.0)):
+        bars = panel.barh(rows + offset, values[shown], 0.36, color=[(*colours.get(number, OTHERS)[:3], alpha) for number in shown])
+        panel.bar_label(bars, [f"{value:.2f}" for value in values[shown]], padding=3, fontsize=8)
+    shares = [f"{_cut(names[number], SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
+    panel.set_yticks(rows, shares)
+    panel.set(xlim=(0, 1.12), ylim=(max(len(shown), 3) - 0.4, -0.6))
+    panel.grid(axis="y", visible=False)
+    panel.set_title("(f) P of the classes: pale without the square,\nfull with it as in (a)")
+
+
+def _outline(panel: Axes, found: Occlusion, corner: tuple[int, int]) -> None:
+    """Of the square in (a)."""
+    for colour, width in (("black", 2.5), ("white", 1.2)):
+        panel.add_patch(Rectangle(corner[::-1], found.square, found.square, fill=False, color=colour, linewidth=width))
+
+
+def _behind(panel: Axes, image: np.ndarray) -> None:
+    """The image, faintly, so that places can be found again."""
+    height, width = image.shape[:2]
+    panel.imshow(image, extent=(0, width, height, 0), alpha=0.35)
+    panel.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    panel.grid(False)
+    panel.tick_params(labelsize=7)
+
+
+def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
+    """Borders between the places, horizontal and vertical: halfway between the centres of neighbouring squares."""
+    edges = []
+    for starts in (found.lefts, found.tops):
+        centres = starts + found.square / 2
+        between = (centres[1:] + centres[:-1]) / 2
+        # A single place has no neighbour: it is as wide as the square.
+        first, last = (
+            (centres[0] - found.square / 2, centres[-1] + found.square / 2)
+            if len(centres) == 1
+            else (
+                2 * centres[0] - between[0],
+                2 * centres[-1] - between[-1],
+            )
+        )
+        edges.append(np.concatenate([[first], between, [last]]))
+    return edges[0], edges[1]
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return plain(text if len(text) <= longest else f"{text[: longest - 4]} ...")

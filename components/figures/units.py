@@ -1,0 +1,102 @@
+"""Names of units: `conv3/17`, or `predictions/coffee`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+
+def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str] = ()) -> dict[str, list[int]]:
+    """Finds the feature maps and dense units that are named.
+
+    Args:
+        deconvnet: of the model.
+        names: a layer, a slash, and the number of the map or unit, counted from 0; of the layer of the classes, or the class's name.
+        labels: names of the model's classes, in the order of its outputs; empty if they are not known.
+
+    Returns:
+        For each layer that is named the numbers, each once, from the lowest.
+
+    Raises:
+        ValueError: there is no such layer or unit.
+
+    Examples:
+        >>> named_units(deconvnet, ["conv3/17", "conv3/2", "predictions/coffee"], labels)
+        {'conv3': [2, 17], 'predictions': [3]}
+    """
+    found: dict[str, set[int]] = {}
+    for name in names:
+        layer, unit = _split(deconvnet, name)
+        found.setdefault(layer, set()).add(_number(deconvnet, layer, unit, labels))
+    return {layer: sorted(units) for layer, units in found.items()}
+
+
+def never_positive(named: Mapping[str, Iterable[int]], numbers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of those units that are never positive, so that a gallery has nothing to show of them.
+
+    Args:
+        named: what `named_units` found.
+        numbers: of each layer what `gallery_numbers` told.
+    """
+    return [f"{layer}/{unit}" for layer, units in named.items() for unit in units if unit in numbers[layer]["dead_maps"]]
+
+
+def unit_count(deconvnet: Deconvnet, layer: str) -> int:
+    """Number of the feature maps or dense units of a layer."""
+    return deconvnet.graph.unit_count(layer)
+
+
+def _split(deconvnet: Deconvnet, name: str) -> tuple[str, str]:
+    # Names of layers may have slashes, and so may those of classes.
+    layers = [layer for layer in deconvnet.layers if name.startswith(f"{layer}/")]
+    if layers:
+        layer = max(layers, key=len)
+        return layer, name[len(layer) + 1 :]
+    layer, slash, unit = name.rpartition("/")
+    if not slash:
+        example = name if name in deconvnet.layers else deconvnet.layers[-1]
+        raise ValueError(f"{name!r} names no map: expected LAYER/NUMBER, such as {example}/0.")
+    deconvnet.graph.value_of(layer)  # Says what is there instead.
+    return layer, unit
+
+
+def _number(deconvnet: Deconvnet, layer: str, unit: str, labels: Sequence[str]) -> int:
+    count = unit_count(deconvnet, layer)
+    if unit.isdecimal():
+        if int(unit) >= count:
+            raise ValueError(f"There is no map {layer}/{unit}: the layer has {count}, counted from 0.")
+        return int(unit)
+    if not is_class_layer(deconvnet, layer, labels):
+        why = "the names of the classes are not known" if not labels else "its units are no classes"
+        raise ValueError(f"There is no map {layer}/{unit}: expected a number from 0 to {count - 1}, since {why}.")
+    if unit not in labels:
+        raise ValueError(
+            f"There is no class {unit!r} for {layer}; there are {', '.join(labels[:20])}{', ...' if len(labels) > 20 else ''}."
+        )
+    return list(labels).index(unit)
+
+
+def unit_name(deconvnet: Deconvnet, layer: str, unit: int, labels: Sequence[str] = ()) -> str:
+    """Names a unit: `conv3, map 17`, or `predictions, unit 3 (coffee)`.
+
+    Args:
+        deconvnet: of the model.
+        layer: name of its layer.
+        unit: its number.
+        labels: names of the classes, in the order of the model's outputs; empty if they are not known.
+
+    Returns:
+        The name.
+    """
+    graph = deconvnet.graph
+    value = graph.value_of(layer)
+    if len(graph.shapes[value]) > 1:
+        return f"{layer}, map {unit}"
+    return f"{layer}, unit {unit}" + (f" ({labels[unit]})" if is_class_layer(deconvnet, layer, labels) else "")
+
+
+def is_class_layer(deconvnet: Deconvnet, layer: str, labels: Sequence[str]) -> bool:
+    """Whether the units of a layer stand for classes: it is the model's output, and there are as many names."""
+    graph = deconvnet.graph
+    value = graph.value_of(layer)
+    return value == list(graph.outputs.values())[-1] and tuple(graph.shapes[value]) == (len(labels),)

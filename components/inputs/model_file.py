@@ -1,0 +1,56 @@
+"""Opens `.keras` files, which may come from anywhere: in safe mode, and with one clear message where that fails."""
+
+import re
+import zipfile
+
+import keras
+from etils import epath
+
+from zfnet.components.storage.files import is_remote
+from zfnet.components.storage.local_copy import local_file
+
+# Registers the layers that the project's own files need.
+from zfnet.model.net import layers as contrast_normalization  # noqa: F401
+
+LARGEST = 4 << 30
+
+
+def load_model_file(path: epath.PathLike) -> keras.Model:
+    """Loads a model without running any code that the file brings.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if there is no such file, if it is none of Keras', if it holds more than 4 GiB, or if it needs code that Keras and
+            this project do not have.
+    """
+    path = epath.Path(path)
+    if is_remote(str(path)) and path.exists():
+        path = epath.Path(local_file(path))
+    if not path.exists():
+        raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")
+    if path.is_dir() or not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is not a Keras model file; expected a file that model.save('....keras') wrote.")
+    with zipfile.ZipFile(path) as file:
+        size = sum(member.file_size for member in file.infolist())
+    if size > LARGEST:
+        raise ValueError(f"{path} holds {size} bytes; model files of more than {LARGEST} bytes are not opened.")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # A damaged or foreign file can make Keras stumble anywhere.
+        raise ValueError(f"{path} can't be loaded as a Keras model: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "`Lambda` layer" in text:
+        return (
+            "it has a Lambda layer, which is code that the file brings, and that is not run. Build the model with layers of Keras instead."
+        )
+    if missing := re.search(r"Could not locate (class|function) '([^']+)'", text):
+        return f"it needs the {missing[1]} {missing[2]!r}, which neither Keras nor zfnet has. Build the model with layers of Keras instead."
+    return text.splitlines()[0]

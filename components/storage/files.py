@@ -1,0 +1,140 @@
+"""Files on a local disk or in any storage that Beam knows, without TensorFlow; writes are atomic."""
+
+import contextlib
+import functools
+import os
+import pathlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, TypeVar
+
+from etils import epath
+
+_LOCAL_OPERATIONS: tuple[Callable, Callable, Callable] = functools.partial(open, mode="wb"), os.replace, os.unlink
+P = TypeVar("P", pathlib.Path, epath.Path)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that lies in a folder.
+
+    Args:
+        name: its name.
+        size: bytes; 0 for a link that leads nowhere.
+        changed: when it was last written, in the storage's own unit.
+    """
+
+    name: str
+    size: int
+    changed: float
+
+
+class Located(Protocol):
+    """What lies in one directory and is made from its path, as artifacts are."""
+
+    path: epath.Path
+
+    def __init__(self, path: epath.PathLike) -> None: ...
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names its storage, as `gs://bucket/folder` does, rather than a place on a local disk."""
+    return "://" in path
+
+
+def list_folder(folder: str) -> list[Entry]:
+    """What lies in a folder, sorted by name, without what begins with a dot.
+
+    On a local disk everything is listed, links that lead nowhere and folders too, so that nothing is left out without a word; a remote
+    storage has files alone.
+
+    Args:
+        folder: its path.
+
+    Returns:
+        The entries.
+    """
+    entries = _list_remote(folder) if is_remote(folder) else _list_local(folder)
+    return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+
+
+def _list_local(folder: str) -> Iterator[Entry]:
+    with os.scandir(folder) as entries:  # a tenth of the time that Path takes, which counts for a million files
+        for entry in entries:
+            try:
+                status = entry.stat()
+            except OSError:
+                yield Entry(entry.name, 0, 0)
+            else:
+                yield Entry(entry.name, status.st_size, status.st_mtime_ns)
+
+
+def _list_remote(folder: str) -> Iterator[Entry]:
+    from apache_beam.io.filesystems import FileSystems
+
+    # Brackets keep a star or a bracket in the folder's own name from being a pattern.
+    pattern = "".join(f"[{character}]" if character in "*?[" else character for character in folder)
+    for found in FileSystems.match([f"{pattern}/*"])[0].metadata_list:
+        if name := found.path[len(folder) + 1 :]:  # some tools mark a folder by an empty object of its name
+            yield Entry(name, found.size_in_bytes, found.last_updated_in_seconds)
+
+
+def open_file(path: str) -> BinaryIO:
+    """Opens a file to read its bytes."""
+    if not is_remote(path):
+        return pathlib.Path(path).open("rb")
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.open(path, compression_type="uncompressed")
+
+
+@contextlib.contextmanager
+def written_whole(path: str) -> Iterator[BinaryIO]:
+    """Gives a file to write, which has the name `path` only when the `with` statement ends well.
+
+    It is written beside under a name of its own, so that two workers that are given the same work do not get into each other's way.
+
+    Args:
+        path: the name that it will have.
+
+    Yields:
+        A binary file.
+    """
+    create, rename, remove = _remote_operations() if is_remote(path) else _LOCAL_OPERATIONS
+    partial = f"{path}.{uuid.uuid4().hex}.partial"
+    try:
+        with create(partial) as file:
+            yield file
+        rename(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):  # what went wrong first is what counts
+            remove(partial)
+        raise
+
+
+def _remote_operations() -> tuple[Callable, Callable, Callable]:
+    from apache_beam.io.filesystems import FileSystems
+
+    return (
+        functools.partial(FileSystems.create, compression_type="uncompressed"),
+        lambda partial, path: FileSystems.rename([partial], [path]),
+        lambda partial: FileSystems.delete([partial]),
+    )
+
+
+@contextlib.contextmanager
+def written_beside(path: P) -> Iterator[P]:
+    """Gives a path beside `path` to write to, which becomes `path` when the `with` statement ends well.
+
+    A remote storage shows a file when all of it has arrived: there `path` itself is given, to be written once.
+    """
+    if is_remote(str(path)):
+        yield path
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

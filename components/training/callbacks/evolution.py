@@ -1,0 +1,163 @@
+"""Feature evolution: what single feature maps look for, epoch after epoch, gathered while a net trains."""
+
+import pathlib
+from collections.abc import Iterable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import central_batches
+from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, chosen_maps, evolution_column, same_places
+from zfnet.components.figures.evolution.moments import epoch_title, searched
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.pictures.png import encode_png, summarize_png
+from zfnet.components.pictures.sheet import block, sheet
+from zfnet.components.storage.files import written_whole
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+MAPS = 6
+# Of these the figure draws six that are alive and different in the end; TensorBoard, which can't know them, the same six all the time.
+WATCHED = 12
+# Few, since TensorBoard scales pictures to a narrow card.
+COLUMNS = 3
+TILE = 112
+
+
+class FeatureEvolution(keras.callbacks.Callback):
+    """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step, and as
+    `epoch-NNNN.npz` into a folder, from which the paper's figure is drawn; of its epochs also the filters, as `filters-NNNN.npz`.
+
+    Args:
+        examples: prepared examples; the central crops of the first of the split `train` are searched, see `searched`.
+        mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
+        epochs: after which epochs to look, counted from 1.
+        shown: those of them, and 0 for before the first, that the figure shows.
+        seed: decides which feature maps are shown.
+        folder: where the arrays are kept.
+        writer: TensorBoard's summary writer.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        mean: np.ndarray,
+        epochs: set[int],
+        shown: set[int],
+        seed: int,
+        folder: pathlib.Path,
+        writer: tf.summary.SummaryWriter,
+    ) -> None:
+        super().__init__()
+        self.examples, self.mean, self.epochs, self.shown, self.seed = examples, mean, epochs, shown, seed
+        self.folder, self.writer = folder, writer
+        self.deconvnet: Deconvnet | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Looks at the net, if it is time."""
+        if epoch + 1 in self.epochs:
+            self.look(epoch + 1)
+
+    def look(self, epoch: int) -> None:
+        """Looks at the net as it is after so many epochs; 0 is before the first."""
+        self.deconvnet = self.deconvnet or Deconvnet(self.model)
+        size = self.mean.shape[0]
+        layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
+        maps = {layer.name: chosen_maps(layer.filters, WATCHED, self.seed) for layer in layers}
+        columns = evolution_column(self.deconvnet, self._batches, maps, ImageInput(size, size, False), self.mean)
+        with self.writer.as_default(step=epoch):
+            for layer, watched in columns.items():
+                column = watched.of(chosen_maps(len(watched.strongest), MAPS, self.seed))
+                pairs = zip(column.projections, column.patches, strict=True)
+                picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in column.maps], COLUMNS)
+                description = (
+                    f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, and below each "
+                    "the patch of the photograph. Step = epoch."
+                )
+                height, width = picture.shape[:2]
+                summarize_png(f"evolution/{layer}", encode_png(picture), width, height, description)
+        self.writer.flush()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = {f"{layer}/{name}": array for layer, column in columns.items() for name, array in column._asdict().items()}
+        with written_whole(str(_file(self.folder, epoch))) as file:
+            np.savez(file, **kept)
+        if epoch in self.shown:
+            filters = {f"{layer.name}/{number}": array for layer in self._filtering() for number, array in enumerate(layer.get_weights())}
+            with written_whole(str(_filters_file(self.folder, epoch))) as file:
+                np.savez(file, **filters)
+
+    def last_places(self, epochs: Iterable[int], columns: Columns) -> dict[str, dict[str, SamePlaces]]:
+        """Looks at the places of the last column with the filters of each epoch; the net has its own again afterwards.
+
+        Args:
+            epochs: which, counted from 1; 0 is before the first. Those whose filters were not kept are left out.
+            columns: what `read_evolution` gave, or some maps of it.
+
+        Returns:
+            By title and layer what the maps answer there.
+        """
+        if not columns:
+            return {}
+        self.deconvnet = self.deconvnet or Deconvnet(self.model)
+        last = list(columns.values())[-1]
+        size, own, found = self.mean.shape[0], [layer.get_weights() for layer in self._filtering()], {}
+        try:
+            for epoch in sorted(epoch for epoch in epochs if _filters_file(self.folder, epoch).exists()):
+                with np.load(_filters_file(self.folder, epoch), allow_pickle=False) as arrays:
+                    for layer in self._filtering():
+                        layer.set_weights([arrays[f"{layer.name}/{number}"] for number in range(len(layer.weights))])
+                found[epoch_title(epoch)] = same_places(self.deconvnet, self._batches, last, ImageInput(size, size, False))
+        finally:
+            for layer, weights in zip(self._filtering(), own, strict=True):
+                layer.set_weights(weights)
+        return found
+
+    def _filtering(self) -> list[keras.layers.Layer]:
+        # Nothing that is drawn lies above a dense layer, which is large.
+        return [layer for layer in self.model.layers if layer.weights and not isinstance(layer, keras.layers.Dense)]
+
+    def _batches(self, numbers: set[int] | None = None) -> Iterator:
+        size, most = self.mean.shape[0], searched(self.examples.count("train"))
+        batches = central_batches(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=most)
+        return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
+
+
+def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray]:
+    """Numbers of the training examples that each feature map answered to most, by layer; empty if the epoch was not looked at."""
+    file = _file(folder, epoch)
+    if not file.exists():
+        return {}
+    with np.load(file, allow_pickle=False) as arrays:
+        return {name.removesuffix("/strongest"): arrays[name] for name in arrays.files if name.endswith("/strongest")}
+
+
+def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, EvolutionColumn]]:
+    """Reads what `FeatureEvolution` kept, as `draw_evolution` takes it.
+
+    Args:
+        folder: where the arrays were kept.
+        epochs: which epochs to read, counted from 1, and 0 for before the first; those that were not looked at, since the training was
+            once meant to be longer or shorter, are left out.
+
+    Returns:
+        By title, `epoch 1`, and layer what the maps looked for.
+    """
+    columns = {}
+    for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):
+        with np.load(_file(folder, epoch), allow_pickle=False) as arrays:
+            layers = dict.fromkeys(name.rpartition("/")[0] for name in arrays.files)
+            columns[epoch_title(epoch)] = {
+                layer: EvolutionColumn(*(arrays[f"{layer}/{name}"] for name in EvolutionColumn._fields)) for layer in layers
+            }
+    return columns
+
+
+def _file(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    return folder / f"epoch-{epoch:04d}.npz"
+
+
+def _filters_file(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    return folder / f"filters-{epoch:04d}.npz"

@@ -1,0 +1,135 @@
+"""Layers and constraints that ZFNet and AlexNet need beyond those of Keras."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Krizhevsky et al. 2012, section 3.3; Zeiler & Fergus do not state theirs.
+NEIGHBOURS = 2
+BIAS = 2.0
+ALPHA = 1e-4
+BETA = 0.75
+
+
+@keras.saving.register_keras_serializable("zfnet")
+class ContrastNormalization(keras.layers.Layer):
+    """Divides each activation by a power of the energy of five neighbouring feature maps at its place.
+
+    `y = x / (2 + 1e-4 * sum of x**2 over the map, two below and two above it) ** 0.75`: Krizhevsky et al. 2012, section 3.3, the
+    contrast normalisation after pool1 and pool2 in Zeiler & Fergus 2013, Fig. 3. Equal to `tf.nn.lrn(x, 2, 2.0, 1e-4, 0.75)`,
+    forward and backward, by operations that are cheaper on a CPU. A deconvnet passes it by on the way down.
+
+    Input and output: float tensors of the same shape `(batch, height, width, maps)`.
+
+    Examples:
+        >>> ContrastNormalization()(np.ones((1, 5, 7, 3), "float32"))[0, 0, 0, 1]  # 1 / 2.0003 ** 0.75
+        <tf.Tensor: shape=(), dtype=float32, numpy=0.5945...>
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the band matrix that sums neighbouring maps."""
+        count = input_shape[-1]
+        if count is None:
+            raise ValueError(f"The input has shape {input_shape}; the number of its maps, which comes last, must be known.")
+        maps = np.arange(count)
+        self.band = (abs(maps[:, None] - maps) <= NEIGHBOURS)[None, None].astype("float32")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns the normalised activations."""
+        # Not in bfloat16, whose steps near the bias are coarser than what most activations add to it.
+        exact = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
+        return tf.cast(_normalize(exact, tf.constant(self.band, exact.dtype)), inputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape stays as it is."""
+        return input_shape
+
+
+@tf.custom_gradient
+def _normalize(inputs, band):
+    # A 1x1 convolution with a band matrix and two square roots are far cheaper than tf.nn.lrn's loop and its general power.
+    energy = BIAS + ALPHA * tf.nn.conv2d(tf.square(inputs), band, 1, "VALID")
+    root = tf.math.rsqrt(energy)
+    factor = root * tf.sqrt(root)
+
+    def backward(upstream):
+        crosstalk = tf.nn.conv2d(upstream * inputs * factor * tf.square(root), band, 1, "VALID")
+        return upstream * factor - (2 * ALPHA * BETA) * inputs * crosstalk, None
+
+    return inputs * factor, backward
+
+
+def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
+    """Rescales each filter whose root mean square exceeds `radius` to that radius.
+
+    Zeiler & Fergus 2013, section 3: keeps a few first-layer filters from dominating.
+
+    Args:
+        kernel: float tensor, shape `(height, width, channels, filters)`.
+        radius: largest root mean square of one filter, in weight units.
+
+    Returns:
+        Tensor of the shape and dtype of `kernel`; filters within the radius are unchanged.
+
+    Raises:
+        ValueError: if `radius` is not positive.
+
+    Examples:
+        >>> clip_filter_rms(tf.fill((7, 7, 3, 96), 0.4))[0, 0, 0, 0]
+        <tf.Tensor: shape=(), dtype=float32, numpy=0.1>
+    """
+    if radius <= 0:
+        raise ValueError(f"The radius is {radius}; it must be greater than 0.")
+    rms = tf.sqrt(tf.reduce_mean(tf.square(kernel), axis=(0, 1, 2)))
+    return tf.where(rms > radius, kernel * (radius / tf.maximum(rms, radius)), kernel)
+
+
+@keras.saving.register_keras_serializable("zfnet")
+class FilterRmsClip(keras.constraints.Constraint):
+    """`clip_filter_rms` after every update of a convolution's kernel.
+
+    Args:
+        radius: largest root mean square of one filter, in weight units; greater than 0.
+
+    Examples:
+        >>> keras.layers.Conv2D(96, 7, strides=2, kernel_constraint=FilterRmsClip(0.1))
+    """
+
+    def __init__(self, radius: float = 0.1) -> None:
+        self.radius = radius
+
+    def __call__(self, kernel: tf.Tensor) -> tf.Tensor:
+        """Returns `kernel` with no filter beyond the radius."""
+        return clip_filter_rms(kernel, self.radius)
+
+    def get_config(self) -> dict[str, float]:
+        """What the constraint is made again from."""
+        return {"radius": self.radius}
+
+
+@keras.saving.register_keras_serializable("zfnet")
+class MeanImage(keras.layers.Layer):
+    """Subtracts the mean image of the training data, pixel by pixel.
+
+    Zeiler & Fergus 2013, section 3: "subtracting the per-pixel mean (across all images)". The mean is a weight that no
+    optimizer changes; it starts at 0 and is set with `set_weights([mean])`.
+
+    Input: float images of shape `(batch, height, width, channels)`, values 0..255. Output: the same shape, about -128..128.
+
+    Examples:
+        >>> layer = MeanImage()
+        >>> layer.build((None, 96, 96, 3))
+        >>> layer.set_weights([np.full((96, 96, 3), 110.0)])
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the mean image, of the shape of one image."""
+        self.mean = self.add_weight(shape=tuple(input_shape[1:]), initializer="zeros", trainable=False, name="mean")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns the centred images."""
+        return inputs - self.mean
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape stays as it is."""
+        return input_shape

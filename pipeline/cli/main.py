@@ -1,0 +1,69 @@
+"""The command `zfnet`."""
+
+import difflib
+import importlib
+from typing import Any
+
+import click
+
+from zfnet.pipeline.cli.command import short_usage_errors
+
+COMMANDS = (
+    "run",
+    "runs",
+    "examples",
+    "evaluate",
+    "project",
+    "gallery",
+    "evolution",
+    "features",
+    "filters",
+    "occlude",
+    "invariance",
+    "correspondence",
+    "compare",
+    "report",
+    "tensorboard",
+    "compile",
+)
+
+
+class Commands(click.Group):
+    """The group of all commands, each in the module `zfnet.pipeline.commands.NAME` as `command`, imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, in the order in which help shows them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command `name`, or None if there is none."""
+        return importlib.import_module(f"zfnet.pipeline.commands.{name}").command if name in COMMANDS else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS and not ctx.resilient_parsing:  # as a shell's completion is
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(COMMANDS)}."
+            raise click.UsageError(f"There is no command {args[0]!r}. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Reads the arguments before the command's name."""
+        with short_usage_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Reads the command's arguments, and runs it."""
+        with short_usage_errors():
+            return super().invoke(ctx)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="zfnet")
+def main() -> None:
+    """Train a convolutional network and see what it sees.
+
+    `zfnet run` does everything, on photographs of its own; `zfnet COMMAND --help` tells about each command.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the model was not good enough to be served.
+    """

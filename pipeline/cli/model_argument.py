@@ -1,0 +1,145 @@
+"""The argument MODEL: a model file or a run, its classes, preprocessing and name."""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from etils import epath
+
+from zfnet.components.artifacts import Examples, Statistics
+from zfnet.pipeline.run_summary import read_summary
+
+if TYPE_CHECKING:
+    import keras
+
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+
+@dataclass(frozen=True)
+class ModelArgument:
+    """A model file that was found.
+
+    Args:
+        file: the `.keras` file.
+        labels: names of its classes, which `zfnet run` writes beside it; empty if they are not known.
+        examples: what the model was trained on, if it was named by the directory of its run.
+        statistics: their mean image and counts.
+        root: that directory.
+    """
+
+    file: epath.Path
+    labels: list[str]
+    examples: Examples | None
+    statistics: Statistics | None = None
+    root: epath.Path | None = None
+
+    def open_model(self, preprocessing: str) -> tuple[keras.Model, str]:
+        """Loads the model, behind the preprocessing that it was trained with.
+
+        Args:
+            preprocessing: a name out of `PREPROCESSINGS`; a model that centres RGB values itself, as those of `zfnet run` do, is left
+                as it is.
+
+        Returns:
+            A model that takes RGB 0..255, and the name of the preprocessing that was used.
+
+        Raises:
+            ValueError: the file can't be opened, or takes no RGB images.
+        """
+        from zfnet.components.inputs.model_file import load_model_file
+        from zfnet.components.inputs.preprocessing import with_preprocessing
+        from zfnet.model.net.layers import MeanImage
+
+        model = load_model_file(self.file)
+        used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing
+        return with_preprocessing(model, used), used
+
+    def open_deconvnet(self, preprocessing: str, unsupported: str) -> Deconvnet:
+        """Loads the model and attaches a deconvnet.
+
+        Args:
+            preprocessing: what the model was trained to see, a name out of `PREPROCESSINGS`.
+            unsupported: what becomes of layers that a deconvnet is not defined for: `"error"` or `"gradient"`.
+
+        Returns:
+            The deconvnet, of a model that takes RGB 0..255.
+
+        Raises:
+            ValueError: the file can't be opened, takes no RGB images, or has a layer that a deconvnet is not defined for.
+        """
+        from zfnet.components.inputs.model_file import load_model_file
+        from zfnet.components.inputs.preprocessing import with_preprocessing
+        from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+        model = with_preprocessing(load_model_file(self.file), preprocessing)
+        try:
+            return Deconvnet(model, unsupported)
+        except ValueError as error:
+            # The library names its own argument; here there is an option.
+            raise ValueError(str(error).replace('Deconvnet(model, unsupported="gradient")', "--unsupported gradient")) from error
+
+
+def find_model(argument: str) -> ModelArgument:
+    """Finds what MODEL names, without opening the model.
+
+    Args:
+        argument: a `.keras` file, a directory with one called model.keras, or a directory that `zfnet run` wrote.
+
+    Returns:
+        What was found.
+
+    Raises:
+        ValueError: there is none, or it is a directory in which no run ended with a model.
+    """
+    path, examples, statistics, root = epath.Path(argument).expanduser(), None, None, None
+    if (path / "model.keras").exists():
+        path = path / "model.keras"
+    elif path.is_dir():
+        paths = _artifacts(path)
+        if not paths.get("model"):
+            raise ValueError(f"The run in {path} has no model: it ended before one was trained. `zfnet run --root {path}` goes on.")
+        examples = Examples(path / paths["examples"]) if paths.get("examples") else None
+        statistics = Statistics(path / paths["statistics"]) if paths.get("statistics") else None
+        root, path = path, path / paths["model"]
+    elif not path.exists():
+        raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")
+    labels = path.parent / "labels.txt"
+    return ModelArgument(path, labels.read_text().splitlines() if labels.exists() else [], examples, statistics, root)
+
+
+def _artifacts(root: epath.Path) -> dict[str, Any]:
+    if not (root / "run.json").exists():
+        raise ValueError(f"There is no run.json in {root}; expected a directory that `zfnet run` wrote, or a .keras file.")
+    return read_summary(root, "artifacts")["artifacts"]
+
+
+def model_names(arguments: Sequence[str]) -> list[str]:
+    """Names models by the last part of the MODEL argument, without `.keras`.
+
+    Args:
+        arguments: MODEL arguments.
+
+    Returns:
+        A name for each; the whole argument where several would have the same, with its place where even that is there twice.
+
+    Examples:
+        >>> model_names(["runs/alexnet", "runs/zfnet", "best.keras"])
+        ['alexnet', 'zfnet', 'best']
+    """
+    names = [_short(argument) for argument in arguments]
+    counts, whole = collections.Counter(names), collections.Counter(arguments)
+    return [
+        name if counts[name] == 1 else argument if whole[argument] == 1 else f"{argument} ({place})"
+        for place, (name, argument) in enumerate(zip(names, arguments, strict=True), start=1)
+    ]
+
+
+def _short(argument: str) -> str:
+    path = pathlib.PurePath(argument)
+    if path.name in ("", ".."):
+        path = pathlib.Path(argument).resolve()
+    return path.name.removesuffix(".keras")

@@ -1,0 +1,183 @@
+"""Options that several commands share."""
+
+import importlib.util
+import pathlib
+from collections.abc import Callable
+
+import click
+from etils import epath
+
+from zfnet.components.inputs.preprocessing import PREPROCESSINGS
+from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import RunConfig
+
+
+def _as_root(ctx: click.Context, parameter: click.Parameter, value: str) -> epath.PathLike:
+    if "://" in value and not value.startswith("gs://"):
+        raise click.BadParameter(f"{value!r} is in no storage that is known; expected a directory, or gs://bucket/name.")
+    if value.startswith("gs://") and importlib.util.find_spec("gcsfs") is None:
+        raise click.BadParameter(f"{value!r} takes the extra `gcp`: pip install --editable '.[gcp]'.")
+    root = epath.Path(value)
+    if "://" not in value and root.exists() and not root.is_dir():
+        raise click.BadParameter(f"Directory {value!r} is a file.")
+    return root
+
+
+root_option = click.option(
+    "--root",
+    callback=_as_root,
+    default="zfnet_run",
+    show_default=True,
+    metavar="DIR",
+    help="Directory for everything that a run makes, on this machine or as gs://bucket/name.",
+)
+metadata_option = click.option(
+    "--metadata",
+    "metadata_url",
+    metavar="URL",
+    show_default="ROOT/metadata.sqlite",
+    help="Database in which runs are recorded, which several roots may share: postgresql://user@host/database, or another that SQLAlchemy "
+    "knows.",
+)
+runner_option = click.option(
+    "--runner",
+    default="FnApiRunner",
+    show_default=True,
+    metavar="NAME",
+    help="Beam runner for the steps that go over all photographs; FnApiRunner works in this process.",
+)
+model_argument = click.argument("model")
+preprocessing_option = click.option(
+    "--preprocessing",
+    type=click.Choice(list(PREPROCESSINGS)),
+    default="raw",
+    show_default=True,
+    help="What the model takes instead of RGB values 0..255 (raw): 0..1 (unit), -1..1 (tf), BGR less ImageNet's mean (caffe), or mean 0 "
+    "and deviation 1 over ImageNet (torch). Models that `zfnet run` made take raw; one of a single channel gets the mean of the three.",
+)
+unsupported_option = click.option(
+    "--unsupported",
+    type=click.Choice(["error", "gradient"]),
+    default="error",
+    show_default=True,
+    help="What becomes of layers that a deconvnet is not defined for, such as swish or attention: an error, or their plain gradient.",
+)
+image_size_option = click.option(
+    "--image-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="the model's, or 224",
+    help="Side of the images, in pixels, for a model that takes any size.",
+)
+data_option = click.option(
+    "--data",
+    metavar="DATA",
+    show_default="the examples of the run, or photo_patches for a .keras file",
+    help="Photographs to look at, as `zfnet run --data` takes them: their validation split; of a folder of CLASS/* alone, a fifth.",
+)
+out_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=pathlib.Path),
+    required=True,
+    metavar="DIR",
+    help="Directory to write, made if missing. What the same command wrote there before is replaced; other files stay.",
+)
+
+
+def _begins_with_an_option(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    if words and not words[0].startswith("-"):
+        raise click.UsageError(f"Got unexpected argument {words[0]!r}. Only options of Beam may follow, after --", ctx)
+    return words
+
+
+beam_options_argument = click.argument(
+    "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]", callback=_begins_with_an_option
+)
+# Where galleries and evolutions are drawn from if no layer is named.
+DRAWN_LAYERS = "the ReLUs of all Conv2D layers, or of five, evenly spread, where there are more than ten"
+named_maps_option = click.option(
+    "--map",
+    "named",
+    multiple=True,
+    metavar="LAYER/NUMBER",
+    help="Draw this map, instead of ones at random, such as conv3/17; of the layer of the classes the class's name will do too, "
+    "predictions/coffee. Several times for several maps.",
+)
+DEFAULTS = load_config("photo_patches")
+training_data_option = click.option(
+    "--data",
+    metavar="DATA",
+    show_default=str(DEFAULTS.data),
+    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a "
+    "directory that `zfnet examples` wrote.",
+)
+epochs_option = click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default=f"{DEFAULTS.epochs}, or by the number of examples where --data is given",
+    help="How often to train on every example. More of them continue an otherwise equal run.",
+)
+batch_size_option = click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default=f"{DEFAULTS.batch_size}, or by the number of examples where --data is given",
+    help="Examples per training step, over all GPUs.",
+)
+augmentation_option = click.option(
+    "--augmentation",
+    type=click.Choice(["paper", "strong"]),
+    show_default=f"{DEFAULTS.augmentation} for photo_patches, else {RunConfig(None).augmentation}",
+    help="How training varies images: by crops alone, as the paper does, or by size, brightness and colour too.",
+)
+training_seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 2),
+    metavar="N",
+    show_default=str(DEFAULTS.seed),
+    help="Seed of everything random.",
+)
+
+
+def layers_option(usual: str, purpose: str) -> Callable:
+    """The option --layer.
+
+    Args:
+        usual: which layers are taken if none is named, in words.
+        purpose: what a layer is named for, in words.
+    """
+    return click.option(
+        "--layer",
+        "layers",
+        multiple=True,
+        metavar="L",
+        show_default=usual,
+        help=f"{purpose}, by its name in the model; several times for several layers.",
+    )
+
+
+def seed_option(decides: str) -> Callable:
+    """The option --seed.
+
+    Args:
+        decides: what it decides, in words.
+    """
+    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=f"Decides {decides}.")
+
+
+def maps_option(default: int, which: str) -> Callable:
+    """The option `--maps`.
+
+    Args:
+        default: how many.
+        which: the maps that they are drawn from.
+    """
+    return click.option(
+        "--maps",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=f"Feature maps (or dense units) of each layer, drawn at random from {which}.",
+    )

@@ -1,0 +1,205 @@
+"""Where commands write: files and directories that appear whole or not at all."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from etils import epath
+
+from zfnet.components.artifacts import Examples
+from zfnet.pipeline.cli.command import command_line
+from zfnet.pipeline.cli.data_argument import prepare_photographs, refuse_inside_data
+from zfnet.pipeline.cli.model_argument import ModelArgument
+from zfnet.pipeline.orchestration.lock import root_lock
+
+INCOMPLETE = "INCOMPLETE"
+
+
+@dataclass(frozen=True)
+class DrawnDirectory:
+    """Where a command works.
+
+    Args:
+        drawing: an empty directory, for what is to be in DIR: files, no directories.
+        work: a directory for everything else; it is removed in the end.
+        downloads: a directory for what is fetched on the way; what a failed command left there, the next one finds.
+    """
+
+    drawing: pathlib.Path
+    work: pathlib.Path
+    downloads: pathlib.Path
+
+    def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
+        """The examples to look at: those of the model's run, or photographs that are prepared for this command.
+
+        Args:
+            found: the model.
+            data: the DATA argument; None takes what the model's run was made on, or `photo_patches` for a file.
+            image_size: side of the model's images, in pixels.
+            splits: which splits are needed, `"validation"` if none is named.
+
+        Returns:
+            The examples, on this machine.
+
+        Raises:
+            ValueError: there are no such photographs.
+        """
+        from zfnet.components.storage.local_copy import local_copy
+
+        if data is None and found.examples is not None:
+            return local_copy(found.examples)
+        data = "photo_patches" if data is None else data
+        return prepare_photographs(data, self.work / f"examples-{image_size}", self.downloads, image_size, *(splits or ("validation",)))
+
+
+@contextlib.contextmanager
+def drawn_directory(
+    command: str,
+    out: pathlib.Path,
+    data: str | None = None,
+    pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
+) -> Iterator[DrawnDirectory]:
+    """Gives a directory to draw into; when the `with` statement ends well, it replaces what the command wrote to `out` before.
+
+    No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last; files that the command did not write stay.
+
+    Args:
+        command: its name.
+        out: the directory, made if missing.
+        data: the DATA argument, which `out` may not lie in.
+        pictures: reads the names of all other files off the numbers.
+
+    Yields:
+        Where to work.
+
+    Raises:
+        ValueError: `out` lies in DATA.
+        OSError: another process draws into it, or it can't be written.
+    """
+    if data is not None:
+        refuse_inside_data(out, data, "--out")
+    target = out.resolve()  # `.` has no name to write beside.
+    beside = target.with_name(f".{target.name}.partial")
+    with root_lock(beside, command_line(), option="--out"):
+        directory = DrawnDirectory(beside / "drawing", beside / "work", beside / "tfds")
+        try:
+            for path in (directory.drawing, directory.work):
+                shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
+                path.mkdir()
+            yield directory
+            replace_drawing(directory.drawing, target, f"{command}.json", pictures)
+            shutil.rmtree(directory.downloads, ignore_errors=True)
+        finally:
+            for path in (directory.drawing, directory.work):
+                shutil.rmtree(path, ignore_errors=True)
+            if not directory.downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
+                shutil.rmtree(beside)
+
+
+def replace_drawing(
+    drawing: pathlib.Path,
+    target: pathlib.Path,
+    numbers: str,
+    pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
+) -> None:
+    """Moves all files of `drawing` to `target`, in place of the pictures that were drawn there before; the numbers come last.
+
+    Args:
+        drawing: where they are.
+        target: where they are to be, on the same file system.
+        numbers: name of the file with the numbers behind the pictures.
+        pictures: reads the names of all pictures off the numbers.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):  # Numbers of something else.
+        for name in pictures(json.loads((target / numbers).read_text())):
+            if pathlib.PurePath(name).name == name:
+                (target / name).unlink(missing_ok=True)
+        # Before new pictures come: no numbers are better than those of others.
+        (target / numbers).unlink(missing_ok=True)
+    for file in sorted(drawing.iterdir(), key=lambda file: file.name == numbers):
+        file.replace(target / file.name)
+
+
+@dataclass(frozen=True)
+class OutputDirectory:
+    """Where to write.
+
+    Args:
+        path: an empty directory, for what is to be the output.
+        downloads: a directory for what is fetched on the way; what a failed command left there, the next one finds.
+    """
+
+    path: epath.Path
+    downloads: epath.Path
+
+
+@contextlib.contextmanager
+def output_directory(out: epath.Path) -> Iterator[OutputDirectory]:
+    """Gives a place to write to; what is there when the `with` statement ends well is in `out` then.
+
+    On a local disk that place is beside `out` and renamed, and no other process can have it meanwhile. A remote storage cannot rename a
+    directory; there it is `out` itself, with a file INCOMPLETE in it until all is done.
+
+    Args:
+        out: the directory to be, new or empty.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        FileExistsError: it holds something already.
+        OSError: another process writes to it, or it can't be written.
+    """
+    remote = "://" in str(out)
+    left = remote and (out / INCOMPLETE).exists()  # by a command that was killed
+    if not left and out.exists() and any(out.iterdir()):
+        raise FileExistsError(f"{out} is not empty. Give another directory with --out, or empty it.")
+    with _remote(out) if remote else _local(pathlib.Path(out).resolve()) as directory:  # `.` has no name to write beside.
+        yield directory
+
+
+@contextlib.contextmanager
+def _local(target: pathlib.Path) -> Iterator[OutputDirectory]:
+    beside = target.with_name(f".{target.name}.partial")
+    path, downloads = beside / "output", beside / "tfds"
+    with root_lock(beside, command_line(), option="--out"):
+        shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
+        path.mkdir()
+        try:
+            yield OutputDirectory(epath.Path(path), epath.Path(downloads))
+            path.rename(target)
+            shutil.rmtree(downloads, ignore_errors=True)
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+            if not downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
+                shutil.rmtree(beside)
+
+
+@contextlib.contextmanager
+def _remote(out: epath.Path) -> Iterator[OutputDirectory]:
+    out.rmtree(missing_ok=True)
+    (out / INCOMPLETE).write_text(f"Being written by: {command_line()}\n")
+    yield OutputDirectory(out, out.parent / f"{out.name}-tfds")
+    (out / INCOMPLETE).unlink()
+
+
+def make_its_directory(out: pathlib.Path) -> None:
+    """Makes the directory that `out` is to lie in, if it is missing.
+
+    Args:
+        out: the file that is to be written.
+
+    Raises:
+        OSError: it can't be made, or not be written to.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"The directory {out.parent} can't be made ({error.strerror}). Give another with --out.") from error
+    if not os.access(out.parent, os.W_OK):
+        raise OSError(f"The directory {out.parent} can't be written (Permission denied). Give another with --out.")

@@ -1,0 +1,69 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zfnet.components.features.transfer import Accuracy
+
+ENSEMBLE = "all, probabilities averaged"
+
+
+def aligned_table(cells: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table: names to the left, numbers to the right.
+
+    Args:
+        cells: for each row, the heading's first, a name and as many numbers as in the others.
+
+    Examples:
+        >>> aligned_table([["error", "top-1"], ["zfnet-small", "21.3%"]])
+        ['error        top-1', 'zfnet-small  21.3%']
+    """
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]) for name, *numbers in cells]
+
+
+def error_table(models: Sequence[dict[str, Any]], ensemble: dict[str, Any] | None, classes: int) -> list[str]:
+    """The lines of the table: a heading, each model, and the ensemble if there is one.
+
+    Args:
+        models: for each its name, `model`, and the errors `top1_error`, `top5_error`, `top1_error_ten_crop` and `top5_error_ten_crop`, as
+            fractions; the last two may be None.
+        ensemble: the same errors, or None.
+        classes: how many there are; among fewer than five, fewer guesses are given.
+    """
+    rows = [*models, *([{"model": ENSEMBLE, **ensemble}] if ensemble else [])]
+    columns = {
+        f"top{k}_error{crops}": f"top-{min(k, classes)}{name}" for crops, name in (("", ""), ("_ten_crop", ", ten crops")) for k in (1, 5)
+    }
+    columns = {key: heading for key, heading in columns.items() if rows[0][key] is not None}
+    cells = [["error", *columns.values()], *([row["model"], *(f"{row[key]:.1%}" for key in columns)] for row in rows)]
+    return aligned_table(cells)
+
+
+def accuracy_table(results: Sequence[Accuracy], layers: Sequence[str], last: str) -> list[str]:
+    """The tables as text: a line a classifier with a column a number of training images, then a line a layer."""
+    from zfnet.components.features.chart import TITLES
+    from zfnet.components.features.transfer import FROM_SCRATCH
+
+    per_class = sorted({each.per_class for each in results})
+    found = {(each.classifier, each.layer, each.per_class): each for each in results}
+    names = list(dict.fromkeys(each.classifier for each in results))
+    rows = [["images a class", *map(str, per_class)]]
+    for name in names:
+        layer, title = (None, TITLES[name]) if name == FROM_SCRATCH else (last, f"{TITLES[name]} on {last}")
+        rows.append([title, *(_percent(found[name, layer, n]) for n in per_class)])
+    lines = aligned_table(rows)
+    if len(layers) > 1:
+        frozen = [name for name in names if name != FROM_SCRATCH]
+        rows = [[f"{per_class[-1]} images a class", *(TITLES[name] for name in frozen)]]
+        rows += [[layer, *(_percent(found[name, layer, per_class[-1]]) for name in frozen)] for layer in layers]
+        lines += ["", *aligned_table(rows)]
+    return lines
+
+
+def _percent(accuracy: Accuracy) -> str:
+    deviation = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.1f}"
+    return f"{100 * accuracy.mean:.1f} %{deviation}"

@@ -1,0 +1,55 @@
+"""Messages for the terminal: errors in one line, durations, dates and advice."""
+
+import errno
+import pathlib
+import shutil
+import sys
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+DATABASE_FULL = "database or disk is full"  # SQLite's
+
+
+def error_message(error: BaseException) -> str:
+    """The message of `error` in one line.
+
+    What a user can mend arrives as ValueError or OSError whose message says how, and stands alone; anything else is named by its type.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted. The same command goes on with what is not complete yet."
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The disk is full{where}. Make room on it; the same command goes on with what is not complete yet."
+    if DATABASE_FULL in str(error):
+        return "The disk is full. Make room on it; the same command goes on with what is not complete yet."
+    message = " ".join(str(error).split())
+    if (reported := getattr(error, "orig", None)) is not None:  # by a database's driver; SQLAlchemy adds the statement and a link
+        return f"The database that runs are recorded in failed: {' '.join(str(reported).split())}"
+    if isinstance(error, ValueError | OSError) and message:
+        return message
+    return f"{type(error).__name__}: {message}".removesuffix(": ")
+
+
+def when(started: str) -> str:
+    """A moment as it is recorded, for people."""
+    return started.replace("T", " ").replace("+00:00", " UTC")
+
+
+def advice(option: str) -> str:
+    """What to do about a directory that another process holds; `option` is the one that it was given by."""
+    return f"Wait for it{' (`zfnet run` does with --wait)' if option == '--root' else ''}, or give another with {option}."
+
+
+def duration(seconds: float) -> str:
+    """Formats a length of time: "83.1 s", "12 min 05 s", "5 h 03 min"."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def called_as() -> str:
+    """`zfnet` where a shell finds it under that name, else its path as it was called."""
+    found, program = shutil.which("zfnet"), pathlib.Path(sys.argv[0])
+    return str(program) if program.name == "zfnet" and (found is None or not program.samefile(found)) else "zfnet"

@@ -1,0 +1,117 @@
+"""Fingerprint of a step's source code and commit; documentation does not change it."""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import inspect
+import pathlib
+import subprocess
+from collections.abc import Callable, Iterator
+
+PROJECT = "zfnet."
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def code_version(thing: Callable | type) -> str:
+    """Fingerprint of the code behind a function or class of this project.
+
+    Counted are the module that defines it and every module of this project that is imported there or further on, inside functions too.
+    Comments, formatting and docstrings are not. `from zfnet.model import build` counts everything that `zfnet/model/__init__.py`
+    imports, `from zfnet.model.architectures import build` only what that one module does: a package's `__init__` only hands on names, so
+    it counts where names are taken from it. Modules imported by a computed name are not seen. Nothing is imported for this.
+
+    Args:
+        thing: the function of a step, or the class of an object that is given to one.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        ValueError: it was not read from a file.
+    """
+    source = inspect.getsourcefile(thing)
+    if source is None:
+        raise ValueError(f"{thing} has no source file, of which its version is made.")
+    files = {thing.__module__: pathlib.Path(source)}
+    waiting = [thing.__module__]
+    while waiting:
+        module = waiting.pop()
+        for name in _imports(module, files[module]):
+            if name not in files and (file := _file(name)) is not None:
+                files[name] = file
+                waiting.append(name)
+    code = "".join(f"{module} {ast.dump(_code(file))}\n" for module, file in sorted(files.items()))
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+@functools.cache
+def _file(module: str) -> pathlib.Path | None:
+    """Source file of a module of this project, found without importing it."""
+    parts = module.split(".")
+    if len(parts) < 2:
+        return None
+    # To find zfnet.model imports only the empty namespace zfnet; to find anything below would import zfnet.model, and TensorFlow with it.
+    room = importlib.util.find_spec(".".join(parts[:2]))
+    if room is None or room.origin is None:
+        return None
+    path = pathlib.Path(room.origin).parent.joinpath(*parts[2:])
+    return next((file for file in (path / "__init__.py", path.with_name(f"{path.name}.py")) if file.is_file()), None)
+
+
+@functools.cache
+def _code(file: pathlib.Path) -> ast.Module:
+    """Syntax tree of `file` without docstrings; comments and formatting are not in a tree."""
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            body[:] = [statement for statement in body if not _is_text(statement)]
+    return tree
+
+
+def _is_text(statement: ast.AST) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+
+
+def _imports(module: str, file: pathlib.Path) -> Iterator[str]:
+    """Names of the modules of this project that `module` imports."""
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(_code(file)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            # A name taken from a package is a module below it, or else something that the package's own file defines or hands on.
+            names = [name if _is_ours(name := f"{origin}.{alias.name}") else origin for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if _is_ours(name))
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith(PROJECT) and _file(module) is not None
+
+
+@functools.cache
+def source_commit(directory: pathlib.Path = SOURCE) -> str | None:
+    """The commit that is checked out in `directory`, with `-dirty` behind it if files that git knows were changed since.
+
+    Args:
+        directory: the directory of the source. A checkout of something else around it, in which the project is merely installed, does not
+            count.
+
+    Returns:
+        40 hexadecimal digits, or None if it is no checkout, or git is not there.
+    """
+    top = _git(directory, "rev-parse", "--show-toplevel")
+    if top is None or pathlib.Path(top) != directory:
+        return None
+    return _git(directory, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _git(directory: pathlib.Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", directory, *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,109 @@
+"""Lineage: executions under a root, and the way back from a model to its data."""
+
+import contextlib
+from typing import Any
+
+import sqlalchemy as sql
+from etils import epath
+
+from zfnet.components.artifacts import Serving
+from zfnet.pipeline.orchestration.metadata import Artifact, Event, Execution, Metadata, artifact_record, execution_record
+
+
+def read_lineage(session: Metadata, root: epath.PathLike, which: str | None) -> dict[str, Any]:
+    """Walks from an execution back to where everything began.
+
+    Args:
+        session: what is recorded of the root.
+        root: the root, for the files of models that were pushed before their version was recorded.
+        which: number of a pushed version; or an execution, `trainer/7`, by the directory that it wrote; None for the version pushed last.
+
+    Returns:
+        The execution as `execution_record` gives it, with its `version` if it pushed one. Each of its inputs, and of theirs, has its
+        execution in `made_by`; what several have in common is there several times.
+
+    Raises:
+        ValueError: there is no such version or execution.
+    """
+    execution = _execution(session, which) if which and "/" in which else _push(session, epath.Path(root), which)
+    return {"version": _version(epath.Path(root), execution), **_trace(session, execution)}
+
+
+def _trace(session: Metadata, execution: Execution) -> dict[str, Any]:
+    inputs = {
+        name: {**artifact_record(artifact), "made_by": _trace(session, _maker(session, artifact))}
+        for name, artifact in execution.artifacts("input").items()
+    }
+    return {**execution_record(execution), "inputs": inputs}
+
+
+def _maker(session: Metadata, artifact: Artifact) -> Execution:
+    return session.scalars(sql.select(Execution).join(Event).filter_by(artifact_id=artifact.id, direction="output")).one()
+
+
+def _execution(session: Metadata, which: str) -> Execution:
+    number = which.rstrip("/").rpartition("/")[2]
+    found = session.executions(id=int(number)).one_or_none() if number.isdecimal() and len(number) < 19 else None
+    if found is None or found.directory != which.rstrip("/"):
+        latest = session.executions().first()
+        hint = f", such as {latest.directory}, the latest" if latest else ""
+        raise ValueError(f"There is no execution {which}; expected STEP/NUMBER as in the column `into` of `zfnet runs`{hint}.")
+    return found
+
+
+def _push(session: Metadata, root: epath.Path, which: str | None) -> Execution:
+    pushed: dict[int, Execution] = {}  # The latest execution of each version: one that is evaluated anew keeps its version.
+    for execution in session.executions(step="Pusher", status="done"):
+        if (version := _version(root, execution)) is not None:
+            pushed.setdefault(version, execution)
+    if not pushed:
+        raise ValueError(f"No model was pushed under {root}. The lineage of another execution is shown by --lineage trainer/NUMBER.")
+    if which is None:
+        return pushed[max(pushed)]
+    if not which.isdecimal() or int(which) not in pushed:
+        versions = ", ".join(str(version) for version in sorted(pushed))
+        raise ValueError(f"There is no pushed version {which}; expected one of {versions}, or an execution such as trainer/7.")
+    return pushed[int(which)]
+
+
+def _version(root: epath.Path, execution: Execution) -> int | None:
+    made = execution.artifacts("output").get("serving")
+    if made is None:
+        return None
+    if "version" in made.properties:
+        return made.properties["version"]
+    with contextlib.suppress(OSError):  # It was recorded by an earlier release, and its files are gone.
+        return Serving(root / made.path).read_json("version.json")["version"]
+    return None
+
+
+def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dict[str, Any]]:
+    """Reads everything recorded under `root`.
+
+    Args:
+        root: the root.
+        metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
+
+    Returns:
+        The runs, oldest first, each with its `executions` in order, as `execution_record` gives them, and whether it found each `cached`.
+
+    Raises:
+        FileNotFoundError: nothing is recorded.
+    """
+    from zfnet.pipeline.orchestration.database import open_recorded
+
+    with open_recorded(root, metadata_url) as session:
+        return [
+            {
+                "run": context.id,
+                "root": session.root,
+                "command": context.command,
+                "status": context.status,
+                "started": context.started,
+                "seconds": context.seconds,
+                "executions": [
+                    {"cached": association.cached, **execution_record(association.execution)} for association in context.associations
+                ],
+            }
+            for context in session.contexts()
+        ]

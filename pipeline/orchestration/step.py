@@ -1,0 +1,174 @@
+"""Steps: annotated functions joined by their artifacts. A pipeline is a list of them."""
+
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from zfnet.components.artifacts import Artifact
+
+ArtifactClass = type[Artifact]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a step's function, as its annotation declares it.
+
+    Args:
+        kind: "input", "output", "setting" or "parameter".
+        type: the annotated class of an input or output; None for the others.
+        optional: whether an input may be None.
+        default: the value if none is given, `inspect.Parameter.empty` if one must be.
+    """
+
+    kind: str
+    type: ArtifactClass | None
+    optional: bool
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        """Whether a step must give this argument: outputs are given by whoever runs the step."""
+        return self.kind != "output" and self.default is inspect.Parameter.empty
+
+    @property
+    def artifact_type(self) -> ArtifactClass:
+        """The class of an input or output.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if self.type is None:
+            raise TypeError(f"A {self.kind} is no artifact.")
+        return self.type
+
+
+def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
+    """Reads the declaration of a step off its function.
+
+    Args:
+        function: a function annotated with `Input`, `Output` and `Setting`; what has none of these is a parameter.
+
+    Returns:
+        The arguments by name, in the order of the signature.
+
+    Raises:
+        ValueError: an input or output is annotated with something else than one class of artifacts.
+    """
+    hints = typing.get_type_hints(function, include_extras=True)
+    arguments = {}
+    for name, declared in inspect.signature(function).parameters.items():
+        hint: Any = hints.get(name)
+        kind = next((word for word in getattr(hint, "__metadata__", ()) if word in ("input", "output", "setting")), "parameter")
+        artifact_type, optional = None, False
+        if kind in ("input", "output"):
+            choices = typing.get_args(hint.__origin__) or (hint.__origin__,)
+            optional = types.NoneType in choices and kind == "input"
+            classes = [choice for choice in choices if not (optional and choice is types.NoneType)]
+            if len(classes) != 1 or not (isinstance(classes[0], type) and issubclass(classes[0], Artifact)):
+                raise ValueError(
+                    f"{function.__name__}(): {name} is declared an {kind} but annotated with {hint}, not with an artifact's class."
+                )
+            artifact_type = classes[0]
+        arguments[name] = Argument(kind, artifact_type, optional, declared.default)
+    return arguments
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A function with its arguments: one box of a pipeline.
+
+    Examples:
+        statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": example_gen.output("examples")})
+
+    Args:
+        name: the name in words and records, in CapWords; unique in a pipeline.
+        function: an annotated function, see `zfnet.components.artifacts`.
+        arguments: a value for every argument of the function that is no output and has no default. An input takes the output of an
+            earlier step. A parameter takes what JSON can hold, or an object whose method `fingerprint()` returns such a value, which
+            stands for it when it is asked whether anything changed. A setting takes anything; a function that is given as a setting is
+            called with the `ExecutionPlan` when the step is about to run, for what is only known then.
+        still_holds: asked with the outputs by name before an earlier execution is reused; for a step that also writes outside of them.
+
+    Raises:
+        ValueError: an argument is unknown, missing or of the wrong kind.
+    """
+
+    name: str
+    function: Callable[..., None]
+    arguments: dict[str, Any]
+    still_holds: Callable[[dict[str, Artifact]], bool] = lambda outputs: True
+
+    def __post_init__(self) -> None:
+        declared = self.declared
+        takes = [name for name, argument in declared.items() if argument.kind != "output"]
+        for name, value in self.arguments.items():
+            if name not in takes:
+                raise ValueError(f"Step {self.name}: {self.function.__name__}() takes no argument {name!r}; it takes {', '.join(takes)}.")
+            self._check(name, declared[name], value)
+        if missing := [name for name, argument in declared.items() if argument.required and name not in self.arguments]:
+            raise ValueError(f"Step {self.name}: no value given for {', '.join(missing)} of {self.function.__name__}().")
+
+    def _check(self, name: str, argument: Argument, value: Any) -> None:
+        where = f"Step {self.name}, argument {name!r}"
+        if argument.kind == "input":
+            if value is None and argument.optional:
+                return
+            if not isinstance(value, OutputOf):
+                raise ValueError(f"{where}: an input takes the output of an earlier step, not {value!r}.")
+            if not issubclass(value.type, argument.artifact_type):
+                raise ValueError(f"{where}: expected {argument.artifact_type.__name__}, but {value} is {value.type.__name__}.")
+        elif isinstance(value, OutputOf):
+            raise ValueError(f"{where}: {value} was given for a {argument.kind}; only an input takes the output of a step.")
+        elif argument.kind == "parameter" and not hasattr(value, "fingerprint"):
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{where}: a parameter takes what JSON can hold or an object with fingerprint(), not {value!r}."
+                ) from error
+
+    @property
+    def declared(self) -> dict[str, Argument]:
+        """The arguments of the function, by name."""
+        return declared_arguments(self.function)
+
+    @property
+    def output_types(self) -> dict[str, type[Artifact]]:
+        """The class of every output, by name."""
+        return {name: argument.artifact_type for name, argument in self.declared.items() if argument.kind == "output"}
+
+    def values(self, kind: str) -> dict[str, Any]:
+        """The values of all arguments of one kind ("input", "parameter" or "setting"), by name, defaults included."""
+        return {name: self.arguments.get(name, argument.default) for name, argument in self.declared.items() if argument.kind == kind}
+
+    def output(self, name: str) -> "OutputOf":
+        """A reference to an output of this step, to be given as an input of a later one."""
+        if name not in self.output_types:
+            raise ValueError(f"Step {self.name} has no output {name!r}; it has {', '.join(self.output_types) or 'none'}.")
+        return OutputOf(self, name)
+
+
+@dataclass(frozen=True)
+class OutputOf:
+    """The output `name` of `step`, before it exists."""
+
+    step: Step
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.step.name}.{self.name}"
+
+    @property
+    def type(self) -> type[Artifact]:
+        """The class of the artifact that it will be."""
+        return self.step.output_types[self.name]
+
+
+def snake_case(name: str) -> str:
+    """`ExampleGen` as `example_gen`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

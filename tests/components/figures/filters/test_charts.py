@@ -1,0 +1,49 @@
+import numpy as np
+
+from zfnet.components.figures.filters.charts import HEIGHT, filter_charts
+from zfnet.model.measures.map_activations import MapActivations
+
+BLUE, ORANGE = (31, 119, 180), (255, 127, 14)
+
+
+def has(picture, colour):
+    return (np.abs(picture.astype(int) - colour).max(axis=2) <= 2).any()
+
+
+def panel(picture, row, column):
+    return np.array_split(np.array_split(picture, 2, axis=0)[row], 3, axis=1)[column]
+
+
+def test_every_panel_shows_every_model(planted, coarse):
+    picture = filter_charts([planted, coarse], ["planted", "coarse"], 1300)
+    assert picture.shape == (HEIGHT, 1300, 3)
+    for row in range(2):
+        for column in range(3):
+            # Of the two, only one has dead maps.
+            assert has(panel(picture, row, column), BLUE)
+            assert has(panel(picture, row, column), ORANGE) == ((row, column) != (1, 0))
+
+
+def test_one_model_and_no_dead_maps(clean):
+    picture = filter_charts([clean], ["clean"], 1300)
+    assert has(panel(picture, 1, 1), BLUE)
+    assert not has(panel(picture, 1, 0), BLUE)
+    assert not has(picture, ORANGE)
+
+
+def test_nets_of_other_layers_and_of_none(clean):
+    many = {f"a_layer_with_a_long_name_{number}": clean.layers["conv1"] for number in range(30)}
+    deep = clean._replace(layers=many, spreads=dict.fromkeys(many, clean.spreads["conv1"]))
+    assert has(panel(filter_charts([clean, deep], ["clean", "deep"], 1300), 1, 1), ORANGE)
+    assert filter_charts([clean._replace(layers={}, spreads={})], ["none"], 1300).shape == (HEIGHT, 1300, 3)
+
+
+def test_a_layer_that_is_dead_altogether_fits(clean):
+    dead = MapActivations(np.zeros(12, "float32"), np.zeros(12, "float32"), np.zeros(12), 3)
+    picture = filter_charts([clean._replace(layers={**clean.layers, "conv2": dead})], ["dead"], 1300)
+    assert has(panel(picture, 1, 0), BLUE)
+
+
+def test_strides_that_differ(clean):
+    first = clean.first._replace(strides=(1, 2), radius=0.3)
+    assert filter_charts([clean._replace(first=first)], ["net"], 1300).shape == (HEIGHT, 1300, 3)

@@ -1,0 +1,140 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.figures.layers import convolutions
+from zfnet.components.inputs.preprocessing import with_preprocessing
+from zfnet.model import Deconvnet
+
+layers = keras.layers
+
+
+def changes(report):
+    return [verdict.measure for verdict in report.verdicts if verdict.change]
+
+
+def words(report, measure):
+    return " ".join(verdict.words for verdict in report.verdicts if verdict.measure == measure)
+
+
+def test_a_clean_net_gets_no_warning(clean):
+    assert changes(clean) == []
+    assert [verdict.measure for verdict in clean.verdicts] == ["structure", "aliasing", "filter size", "dead maps", "spread"]
+    assert clean.first.aliased.max() < 0.1
+    assert not clean.dead.any()
+    assert clean.order().tolist() == np.argsort(clean.first.aliased, kind="stable").tolist()
+
+
+def test_a_dead_filter_and_a_chequerboard_are_found_and_named(planted):
+    assert np.flatnonzero(planted.dead).tolist() == [3]
+    assert np.flatnonzero(planted.first.aliased > 0.5).tolist() == [5]
+    assert planted.order()[-2:].tolist() == [5, 3]
+    assert "dead maps" in changes(planted)
+    assert "conv1 1 of 16 maps (3)" in words(planted, "dead maps")
+    assert "mostly aliased: 1 of 16 filters (5)" in words(planted, "aliasing")
+
+
+def test_noise_comes_last_and_nothing_of_it_is_called_good(noise):
+    aliased = noise.first.aliased
+    assert noise.order().tolist() == [
+        number for kind in ((12, 16), (9, 12), (0, 9)) for number in sorted(range(*kind), key=aliased.__getitem__)
+    ]
+    assert noise.verdicts[0].change
+    assert "conv1: 4 of 16 filters have structure" in noise.verdicts[0].words
+    others = [(verdict.measure, verdict.change) for verdict in noise.verdicts[1:]]
+    assert others == [("aliasing", None), ("filter size", None), ("dead maps", False), ("spread", None)]
+
+
+def test_11x11_by_4_is_told_from_7x7_by_2_for_the_same_pattern(gratings_net, report_of, coarse):
+    fine = report_of(gratings_net(0.17, 7, 2))
+    assert "aliasing" not in changes(fine)
+    assert "aliasing" in changes(coarse)
+    assert "conv1, 11 x 11 with stride 4: the stride can't represent" in words(coarse, "aliasing")
+    assert "smaller stride" in words(coarse, "aliasing")
+    assert np.median(coarse.first.aliased) > 3 * np.median(fine.first.aliased)
+
+
+def test_layer_1_is_the_first_convolution_whatever_follows_it(report_of):
+    convolutions = [layers.Conv2D(12, 3, activation=each, name=f"conv{n}") for n, each in enumerate(("tanh", "relu", "relu"), 1)]
+    net = Deconvnet(keras.Sequential([keras.Input((40, 56, 3)), layers.Rescaling(1 / 255), *convolutions]), "gradient")
+    assert report_of(net).rectified == (None, "conv2")
+
+
+def test_it_looks_at_every_validation_example(clean, gratings_net, examples):
+    images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])[:, 8:48]
+    deconvnet = gratings_net()
+    assert clean.images == len(images)
+    assert clean.image_size == (40, 56)
+    for layer in ("conv1", "conv2"):
+        activations = deconvnet.activations(images, [layer])[0].numpy()
+        np.testing.assert_allclose(clean.layers[layer].maxima, activations.max(axis=(0, 1, 2)), rtol=1e-4)
+        np.testing.assert_allclose(clean.layers[layer].means, activations.mean(axis=(0, 1, 2)), rtol=1e-4)
+    second = clean.second
+    assert (second.name, second.total, len(second.maps)) == ("conv2", 12, 5)
+    assert (np.diff(second.maps) > 0).all()
+    np.testing.assert_allclose(second.activations, activations.max(axis=(0, 1, 2))[second.maps], rtol=1e-4)
+    ids = read_origins(examples, "validation")[2]
+    assert clean.ids == {int(number): ids[number] for number in second.examples}
+
+
+def test_channels_first_behind_a_preprocessing_is_the_same(gratings_net, report_of, planted):
+    net = gratings_net(data_format="channels_first").model
+    for layer in ("conv1", "conv2", "classes"):
+        net.get_layer(layer).set_weights(gratings_net().model.get_layer(layer).get_weights())
+    # Values 0..1 instead of 0..255: the rescaling behind takes them as they are.
+    net.get_layer("conv1").kernel.assign(255 * net.get_layer("conv1").kernel)
+    net.layers[0].scale, net.layers[0].offset = 1 / 64, -2 / 255
+    deconvnet = Deconvnet(with_preprocessing(net, "unit"), "gradient")
+    found, expected = report_of(deconvnet), report_of(gratings_net())
+    assert convolutions(deconvnet.graph) == ["conv1", "conv2"]
+    np.testing.assert_allclose(found.first.aliased, expected.first.aliased, atol=1e-6)
+    np.testing.assert_allclose(found.layers["conv1"].means, expected.layers["conv1"].means, rtol=1e-3)
+    np.testing.assert_allclose(found.second.pictures.astype(int), expected.second.pictures, atol=3)
+
+
+def test_a_clip_is_read_off_the_layer_or_given(gratings_net, report_of):
+    report = report_of(gratings_net(), radius=1e-3)
+    assert report.first.clipped.all()
+    assert "filter size" in changes(report)
+
+
+def test_a_net_in_which_nothing_can_be_dead_and_layer_2_can_not_be_projected(report_of):
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential(
+        [
+            keras.Input((40, 56, 3)),
+            layers.Conv2D(12, 3, activation="swish", name="a"),
+            layers.Conv2D(12, 3, name="b"),
+            layers.GlobalAveragePooling2D(),
+        ]
+    )
+    report = report_of(Deconvnet(net, "gradient"))
+    assert report.layers == {}
+    assert report.dead is None
+    assert report.second is None
+    assert "no deconvnet is defined for layer 'a' (Conv2D)" in report.no_second
+    assert "no dead maps to find" in words(report, "dead maps")
+
+
+def test_a_second_layer_that_is_dead_or_not_there(gratings_net, report_of):
+    deconvnet = gratings_net()
+    deconvnet.model.get_layer("conv2").bias.assign(np.full(12, -1e6))
+    report = report_of(deconvnet)
+    assert report.no_second == "no map of conv2 is ever positive"
+    assert "conv2 12 of 12 maps" in words(report, "dead maps")
+    net = keras.Sequential([keras.Input((56, 56, 3)), layers.Conv2D(12, 3, activation="relu", name="a"), layers.Flatten()])
+    assert report_of(Deconvnet(net)).no_second == "the model has one convolution alone"
+
+
+def test_weights_above_the_first_layer_that_are_not_numbers(gratings_net, report_of):
+    deconvnet = gratings_net()
+    deconvnet.model.get_layer("conv2").bias.assign(np.full(12, np.nan))
+    with pytest.raises(ValueError, match="'conv2' has weights that are not finite"):
+        report_of(deconvnet)
+
+
+def test_a_model_without_a_convolution(report_of):
+    net = keras.Sequential([keras.Input((56, 56, 3)), layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(ValueError, match="no Conv2D layer"):
+        report_of(Deconvnet(net))

@@ -1,0 +1,107 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.gallery.gallery import draw_galleries
+from zfnet.components.figures.gallery.tiles import TILES
+from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
+from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
+from zfnet.model import Deconvnet, receptive_field
+
+LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
+
+
+@pytest.fixture(scope="module")
+def figures(examples, model, tmp_path_factory):
+    root = tmp_path_factory.mktemp("gallery")
+    search = ExampleSearch(Deconvnet(load_model_file(model.path / "model.keras")), examples)
+    draw_galleries(search, LAYERS, root, maps=4, seed=0)
+    return root
+
+
+@pytest.fixture(scope="module")
+def images(examples):
+    return np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])
+
+
+def test_numbers_are_the_strongest_activations(figures, examples, model, images):
+    numbers = json.loads((figures / "gallery.json").read_text())
+    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
+    ids = read_origins(examples, "validation").ids
+    for layer in LAYERS:
+        maxima = deconvnet.activations(images, [layer])[0].numpy().max(axis=(1, 2))
+        dead = np.flatnonzero(maxima.max(0) <= 0)
+        assert numbers[layer]["dead_maps"] == dead.tolist()
+        assert len(numbers[layer]["maps"]) == min(4, maxima.shape[1] - len(dead))
+        for unit, found in numbers[layer]["maps"].items():
+            expected = [value for value in sorted(maxima[:, int(unit)], reverse=True)[:9] if value > 0]
+            np.testing.assert_allclose([each["activation"] for each in found], expected, rtol=1e-4)
+            np.testing.assert_allclose(maxima[ids.index(found[0]["example"]), int(unit)], expected[0], rtol=1e-4)
+
+
+def test_tiles_show_what_the_numbers_say(figures, examples, model, images):
+    numbers = json.loads((figures / "gallery.json").read_text())["conv2"]
+    picture = np.asarray(Image.open(figures / "gallery_conv2.png"))
+    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
+    ids = read_origins(examples, "validation").ids
+    found = next(iter(numbers["maps"].values()))[4]  # In the middle of the first block.
+    unit = int(next(iter(numbers["maps"])))
+    image = images[ids.index(found["example"])]
+    window = tuple(slice(start, start + length) for start, length in zip(found["corner"], numbers["window"], strict=True))
+    projection = deconvnet.project(image[None], "conv2", unit, found["position"])[0][window]
+    assert projection.shape[:2] == receptive_field(deconvnet, "conv2").size
+    np.testing.assert_allclose(found["scale"], signed_scale(projection[None])[0], rtol=1e-4)
+    side = TILES[0]
+    left, top = 6 * GAP + side + GAP, 6 * GAP + HEADING + side + GAP
+    shown = picture[top : top + side, left : left + side].astype(int)
+    np.testing.assert_allclose(shown, resize_tile(signed_to_rgb(projection[None])[0], side).astype(int), atol=2)
+    left += 3 * (side + GAP) + GAP  # The patch is the same window of the photograph.
+    shown = picture[top : top + side, left : left + side].astype(int)
+    patch = np.rint(image[window]).astype(np.uint8)
+    np.testing.assert_allclose(shown, resize_tile(patch, side).astype(int), atol=2)
+
+
+@pytest.fixture(scope="module")
+def wide_net():
+    """A net of an input that is not square, with a layer that never fires, one that sees everything, and classes."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    net = keras.Sequential(
+        [
+            keras.Input((40, 56, 3)),
+            layers.Conv2D(6, 5, strides=2, padding="same", activation="relu", name="conv1"),
+            layers.Conv2D(5, 1, activation="relu", bias_initializer=keras.initializers.Constant(-1e6), name="dead"),
+            layers.Flatten(),
+            layers.Dense(3, bias_initializer="ones", activation="softmax", name="classes"),
+        ]
+    )
+    return Deconvnet(net)
+
+
+def test_classes_dead_layers_and_images_that_are_not_square(wide_net, examples, images, bars, tmp_path):
+    search = ExampleSearch(wide_net, examples)
+    pictures = draw_galleries(search, ["conv1", "dead", "classes"], tmp_path, maps=99, seed=0, labels=["a", "b", "c"])
+    assert [(bar.title, len(bar.items) == bar.total) for bar in bars] == [("Searching", True), ("Projecting", True)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gallery.json", "gallery_classes.png", "gallery_conv1.png"]
+    assert list(pictures) == ["conv1", "classes"]
+    numbers = json.loads((tmp_path / "gallery.json").read_text())
+    assert numbers["dead"] == {"dead_maps": [0, 1, 2, 3, 4], "window": None, "maps": {}}
+    assert numbers["conv1"]["window"] == [5, 5]
+    assert numbers["classes"]["window"] == [40, 56]
+    assert len(numbers["classes"]["maps"]) == 3
+    found = numbers["classes"]["maps"]["1"][0]
+    assert (found["position"], found["corner"], found["activation"]) == ([], [0, 0], 1)
+    unit, conv1 = next(iter(numbers["conv1"]["maps"].items()))
+    maxima = wide_net.activations(images[:, 8:48], ["conv1"])[0].numpy()[..., int(unit)].max()
+    np.testing.assert_allclose(conv1[0]["activation"], maxima, rtol=1e-4)
+
+
+def test_nothing_to_draw_at_all(wide_net, examples, tmp_path):
+    assert draw_galleries(ExampleSearch(wide_net, examples), ["dead"], tmp_path, maps=2, seed=0) == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["gallery.json"]

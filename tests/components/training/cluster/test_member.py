@@ -1,0 +1,63 @@
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from zfnet.components.training.cluster.member import FAILED, LOST, Call
+from zfnet.components.training.recipe import Recipe
+
+
+@pytest.fixture
+def command(examples, statistics, tmp_path):
+    """The command that starts a member."""
+
+    def command(**changes):
+        recipe = dataclasses.asdict(Recipe("zfnet-small", 1, 8, 0.01, 5, 0, "ten", True)) | changes
+        paths = [str(path) for path in (examples.path, statistics.path, tmp_path / "model", tmp_path / "kept", tmp_path / "logs")]
+        (tmp_path / "call").write_text(json.dumps(dataclasses.asdict(Call(recipe, *paths, 600.0))))
+        return [sys.executable, "-m", "zfnet.components.training.cluster.member", tmp_path / "call", tmp_path / "failure"]
+
+    return command
+
+
+def test_what_the_user_can_mend_is_told(command, tmp_path):
+    assert subprocess.run(command(seed=-1), timeout=60).returncode == FAILED
+    assert (tmp_path / "failure").read_text() == "seed is -1; it must not be negative."
+
+
+def test_a_call_that_has_gone_is_no_failure(tmp_path):
+    command = [sys.executable, "-m", "zfnet.components.training.cluster.member", tmp_path / "gone", tmp_path / "failure"]
+    assert subprocess.run(command, timeout=30).returncode == LOST
+    assert not (tmp_path / "failure").exists()
+
+
+PARENT = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); input()"
+
+
+def test_ends_with_its_parent(command, free_port):
+    # It waits for a second machine, which never comes.
+    cluster = {"cluster": {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}, "task": {"type": "worker", "index": 1}}
+    environment = os.environ | {"TF_CONFIG": json.dumps(cluster)}
+    arguments = [sys.executable, "-c", PARENT, *command()]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        member = pathlib.Path("/proc", parent.stdout.readline().strip(), "stat")
+        time.sleep(6)  # until it waits
+        assert running(member)
+        parent.kill()
+    end = time.monotonic() + 10
+    while running(member) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not running(member)
+
+
+def running(stat):
+    """Whether a process is there, and is none that has ended and is only to be reaped."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

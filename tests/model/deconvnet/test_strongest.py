@@ -1,0 +1,88 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zfnet.model import Deconvnet, build, strongest_activations
+from zfnet.model.deconvnet.strongest import image_batches
+
+IMAGES = np.zeros((4, 6, 5, 3))
+LAYERS = ["conv1", "conv4", "fc6", "predictions"]
+
+
+def test_images_without_ids_are_counted():
+    ids = [ids.tolist() for _, ids in image_batches([IMAGES, IMAGES[:2], tf.constant(IMAGES[:1])])]
+    assert ids == [[0, 1, 2, 3], [4, 5], [6]]
+
+
+def test_ids_stay():
+    ((images, ids),) = image_batches([(IMAGES, tf.constant([7, 3, 9, 0]))])
+    assert images is IMAGES
+    assert (ids.tolist(), ids.dtype) == ([7, 3, 9, 0], np.int64)
+
+
+@pytest.mark.parametrize("ids", [[1, 1, 2, 3], [0, 1, 2], [-1, 0, 1, 2], [0.0, 1.0, 2.0, 3.0], np.eye(4)])
+def test_labels_are_no_ids(ids):
+    with pytest.raises(ValueError, match=r"batch of 4 images came with ids of shape .* of images and labels, yield the images alone"):
+        list(image_batches([(IMAGES, ids)]))
+
+
+@pytest.fixture(scope="module")
+def deconvnet():
+    keras.utils.set_random_seed(5)
+    return Deconvnet(build("zfnet-small", (96, 80, 3), 4))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).normal(scale=50, size=(25, 96, 80, 3)).astype("float32")
+
+
+def test_equals_sorting_everything(deconvnet, images):
+    batches = [images[:7], images[7:16], images[16:]]
+    found = strongest_activations(deconvnet, batches, LAYERS, k=4)
+    # In the same batches, since the last bits depend on how images are batched.
+    parts = zip(*(deconvnet.activations(batch, LAYERS) for batch in batches), strict=True)
+    for layer, activations in zip(LAYERS, map(np.concatenate, parts), strict=True):
+        maxima = activations.max(axis=(1, 2)) if activations.ndim == 4 else activations
+        # Of equals, the first image comes first.
+        order = np.argsort(-maxima, axis=0, kind="stable")[:4].T
+        np.testing.assert_array_equal(found[layer].examples, order)
+        np.testing.assert_array_equal(found[layer].values, np.take_along_axis(maxima.T, order, 1))
+        if activations.ndim == 4:
+            for unit in range(0, activations.shape[-1], 17):
+                single = activations[order[unit, 0], :, :, unit]
+                assert tuple(found[layer].positions[unit, 0]) == np.unravel_index(single.argmax(), single.shape)
+        else:
+            assert found[layer].positions.shape == (activations.shape[-1], 4, 0)
+
+
+def test_order_of_batches_does_not_matter(deconvnet, images):
+    ids = np.arange(25)
+    forward = strongest_activations(deconvnet, [(images[:7], ids[:7]), (images[7:], ids[7:])], LAYERS, k=4)
+    backward = strongest_activations(deconvnet, [(images[7:], ids[7:]), (images[:7], ids[:7])], LAYERS, k=4)
+    for layer in LAYERS:
+        for name in ("values", "examples", "positions"):
+            np.testing.assert_array_equal(getattr(forward[layer], name), getattr(backward[layer], name))
+
+
+def test_two_halves_merge_to_the_whole(deconvnet, images):
+    whole = strongest_activations(deconvnet, [images[:0], images], ["conv2"], k=3)["conv2"]
+    first = strongest_activations(deconvnet, [(images[:11], np.arange(11))], ["conv2"], k=3)["conv2"]
+    second = strongest_activations(deconvnet, [(images[11:], np.arange(11, 25))], ["conv2"], k=3)["conv2"]
+    for merged in (first.merge(second), second.merge(first)):
+        np.testing.assert_array_equal(merged.examples, whole.examples)
+        np.testing.assert_array_equal(merged.positions, whole.positions)
+
+
+def test_fewer_images_than_asked_for(deconvnet, images):
+    found = strongest_activations(deconvnet.model, [images[:2]], ["conv1"], k=3)["conv1"]
+    assert np.all(found.values[:, 2] == -np.inf)
+    assert np.all(found.examples[:, 2] == -1)
+    assert np.all(found.positions[:, 2] == -1)
+    assert np.all(found.examples[:, :2] >= 0)
+
+
+def test_k_must_be_positive(deconvnet, images):
+    with pytest.raises(ValueError, match="k is 0"):
+        strongest_activations(deconvnet, [images], ["conv1"], k=0)

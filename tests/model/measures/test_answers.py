@@ -1,0 +1,90 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.model import Deconvnet
+from zfnet.model.measures.answers import class_layer, class_probabilities, flat_features, refuse_nan_weights
+
+layers = keras.layers
+
+
+def test_vectors_in_the_order_of_the_model_whatever_the_batch():
+    net = keras.Sequential([keras.Input((6, 8, 3)), layers.Conv2D(4, 3, name="map"), layers.Flatten(), layers.Dense(2, name="dense")])
+    images = np.random.default_rng(0).normal(size=(5, 6, 8, 3)).astype(np.float32)
+    expected = [np.asarray(net.layers[0](images)).reshape(5, -1), net.predict(images, verbose=0)]
+    for batch_size in (2, 5, 64):
+        found = flat_features(Deconvnet(net), images, ["map", "dense"], batch_size)
+        assert list(found) == ["map", "dense"]
+        for values, wanted in zip(found.values(), expected, strict=True):
+            np.testing.assert_allclose(values, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_no_number_is_an_error():
+    net = keras.Sequential([keras.Input((6, 8, 3)), layers.Conv2D(4, 3, bias_initializer=keras.initializers.Constant(np.nan), name="map")])
+    with pytest.raises(ValueError, match="Layer 'map' has activations that are not numbers"):
+        flat_features(Deconvnet(net), np.zeros((2, 6, 8, 3), np.float32), ["map"])
+
+
+def test_an_operation_has_no_weights():
+    inputs = keras.Input((9, 8, 3))
+    net = keras.Model(inputs, keras.layers.Conv2D(2, 3, name="maps")(inputs / 127.5 - 1))
+    refuse_nan_weights(Deconvnet(net, "gradient").graph, ["maps"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_layer_is_named_and_what_lies_above_does_not_matter(value):
+    layers = [keras.layers.Conv2D(2, 3, activation="relu", name=name) for name in ("low", "middle", "high")]
+    graph = Deconvnet(keras.Sequential([keras.Input((9, 8, 3)), *layers])).graph
+    refuse_nan_weights(graph, ["low", "high"])
+    layers[1].kernel.assign(layers[1].kernel * value)
+    refuse_nan_weights(graph, ["low"])
+    with pytest.raises(ValueError, match="Layer 'middle' has weights that are not finite numbers"):
+        refuse_nan_weights(graph, ["low", "high"])
+
+
+def deconvnet_of(*last):
+    return Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Flatten(), *last]), "gradient")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).normal(size=(5, 4, 6, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [layers.Dense(3, activation="softmax")],
+        [layers.Dense(3), layers.Softmax()],
+        [layers.Dense(3, activation="sigmoid")],
+        [layers.Dense(3, activation="softmax"), layers.Dropout(0.5)],
+    ],
+    ids=["softmax", "softmax-layer", "sigmoid", "probabilities"],
+)
+def test_are_what_the_model_gives(last, images):
+    deconvnet = deconvnet_of(*last)
+    (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
+    found = class_probabilities(deconvnet, values)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, deconvnet.model.predict(images, verbose=0), rtol=1e-5)
+
+
+def test_logits_get_their_softmax(images):
+    deconvnet = deconvnet_of(layers.Dense(3))
+    (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
+    logits = deconvnet.model.predict(images, verbose=0).astype(float)
+    np.testing.assert_allclose(class_probabilities(deconvnet, values), np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [[], [layers.GlobalAveragePooling2D()], [layers.GlobalAveragePooling2D(), layers.Dense(1, activation="sigmoid")]],
+    ids=["maps", "pooled", "one number"],
+)
+def test_a_model_without_classes_has_none(last):
+    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Conv2D(2, 3), *last]))) is None
+
+
+def test_pooled_maps_with_a_softmax_are_classes():
+    last = [layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(), layers.Softmax()]
+    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), *last]))) is not None

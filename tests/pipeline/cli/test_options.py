@@ -1,0 +1,61 @@
+import json
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+from etils import epath
+
+from zfnet.pipeline.cli.command import command_line
+from zfnet.pipeline.cli.options import batch_size_option, epochs_option, root_option, training_data_option, training_seed_option
+from zfnet.pipeline.named_configs import load_config
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["run", "--data", "my birds"], "zfnet run --data 'my birds'"),
+        (["run", "--metadata", "postgresql://me:se:cret@host/runs"], "zfnet run --metadata postgresql://me:***@host/runs"),
+        (["runs", "--metadata=postgresql://me@host:5432/runs"], "zfnet runs --metadata=postgresql://me@host:5432/runs"),
+        (["run", "--root", "gs://bucket/a@b:c"], "zfnet run --root gs://bucket/a@b:c"),
+    ],
+)
+def test_recorded_command_line_holds_no_password(monkeypatch, words, line):
+    monkeypatch.setattr(sys, "argv", ["zfnet", *words])
+    assert command_line() == line
+
+
+@click.command
+@root_option
+def tell(root):
+    assert isinstance(root, epath.Path)
+    click.echo(root)
+
+
+def test_root(tmp_path):
+    (tmp_path / "file").touch()
+    assert CliRunner().invoke(tell).stdout == "zfnet_run\n"
+    assert CliRunner().invoke(tell, ["--root", "gs://bucket/run"]).stdout == "gs://bucket/run\n"
+    assert "is a file" in CliRunner().invoke(tell, ["--root", str(tmp_path / "file")]).stderr
+    assert "expected a directory, or gs://bucket/name" in CliRunner().invoke(tell, ["--root", "ftp://host/run"]).stderr
+
+
+@click.command()
+@training_data_option
+@epochs_option
+@batch_size_option
+@training_seed_option
+def command(**choices):
+    click.echo(json.dumps(choices))
+
+
+def test_what_is_left_open_is_left_to_the_configuration():
+    done = CliRunner().invoke(command, ["--epochs", "3"])
+    assert json.loads(done.output) == {"data": None, "epochs": 3, "batch_size": None, "seed": None}
+
+
+def test_help_tells_the_defaults_of_photo_patches():
+    told = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    config = load_config("photo_patches")
+    for default in (config.data, f"{config.epochs}, or by the number of examples", f"{config.batch_size}, or by the number", config.seed):
+        assert f"[default: ({default}" in told

@@ -1,0 +1,79 @@
+import sqlite3
+import sys
+
+import pytest
+import sqlalchemy as sql
+
+from zfnet.pipeline.messages import called_as, duration, error_message
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no photographs\n  in there"), "no photographs in there"),
+        (FileNotFoundError(2, "No such file", "x.jpg"), "[Errno 2] No such file: 'x.jpg'"),
+        (
+            OSError(28, "No space left on device"),
+            "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
+        ),
+        (
+            OSError(28, "No space left on device", "/disk/run.json"),
+            "The disk is full (/disk/run.json). Make room on it; the same command goes on with what is not complete yet.",
+        ),
+        (
+            sqlite3.OperationalError("database or disk is full"),
+            "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
+        ),
+        (KeyError("conv9"), "KeyError: 'conv9'"),
+        (ValueError(), "ValueError"),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+        (KeyboardInterrupt(), "Interrupted. The same command goes on with what is not complete yet."),
+    ],
+)
+def test_error_message(error, message):
+    assert error_message(error) == message
+
+
+def test_error_of_a_database_is_told_without_the_statement():
+    with pytest.raises(sql.exc.OperationalError) as failed, sql.create_engine("sqlite://", poolclass=sql.NullPool).connect() as connection:
+        connection.execute(sql.text("SELECT secret FROM missing"))
+    assert error_message(failed.value) == "The database that runs are recorded in failed: no such table: missing"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (83.12, "83.1 s"),
+        (100, "1 min 40 s"),
+        (725, "12 min 05 s"),
+        (3599.9, "1 h 00 min"),
+        (5 * 3600 + 200, "5 h 03 min"),
+    ],
+)
+def test_duration(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    path = tmp_path / "bin" / "zfnet"
+    path.parent.mkdir()
+    path.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    return path
+
+
+def test_a_path_that_no_shell_finds(program, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert called_as() == str(program)
+
+
+def test_the_name_that_a_shell_finds(program, monkeypatch):
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert called_as() == "zfnet"
+
+
+def test_another_program_that_runs_this(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    assert called_as() == "zfnet"

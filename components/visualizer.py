@@ -76,8 +76,7 @@ def visualize(
         writer = tf.summary.create_file_writer(logs)
         with writer.as_default(step=len(history)):
             for tag, picture in pictures.items():
-                height, width = picture.shape[:2]
-                summarize_png(tag, files[tag], width, height, DESCRIPTIONS[tag.split("/")[0]])
+                summarize_png(tag, picture, DESCRIPTIONS[tag.split("/")[0]], files[tag])
         writer.close()
     errors = {f"validation_top{k}_error": history[-1][f"val_top{k}_error"] for k in (1, 5)}
     log = epath.Path(tensorboard)

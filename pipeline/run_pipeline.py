@@ -136,7 +136,7 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
     over = time.monotonic() + longest_wait
     # A run that had ended when this machine came was one before. Another that has ended since then failed at once.
     before = _read(root).get("run")
-    while _ended(root) and _read(root).get("run") == before:
+    while (now := _read(root)).get("ended", True) and now.get("run") == before:
         if time.monotonic() > over:
             raise OSError(f"There was no run of the first machine under {root} for {longest_wait:.0f} s. Start the same command there too.")
         time.sleep(POLL)

@@ -38,7 +38,7 @@ def zfnet_pipeline(
 
     Args:
         config: what the user chose.
-        source: the photographs, as `zfnet.components.data.sources.source.open_source` opens them.
+        source: the photographs, as `zfnet.components.data.sources.open_source.open_source` opens them.
         root: where checkpoints, TensorBoard's logs and pushed models go, and where earlier runs are looked up.
         runner: name of the Beam runner for the steps that go over all photographs.
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
@@ -131,7 +131,7 @@ def data_steps(config: RunConfig, source: Any, runner: str, beam_options: Mappin
 
     Args:
         config: what the user chose.
-        source: the photographs, as `zfnet.components.data.sources.source.open_source` opens them.
+        source: the photographs, as `zfnet.components.data.sources.open_source.open_source` opens them.
         runner: name of the Beam runner.
         beam_options: further options of that runner, by the name of the step.
 

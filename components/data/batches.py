@@ -148,7 +148,7 @@ def full_batch_size(examples: int, largest: int, replicas: int) -> int:
 
 
 def own_share(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
-    """Of numbered records those that belong to one input pipeline: of every batch, the pipelines take equal parts in their order.
+    """Selects the records of one input pipeline: the pipelines take equal parts of every batch, in their order.
 
     Args:
         numbered: data set of pairs, number and record.

@@ -1,5 +1,7 @@
 """Prepared examples as batches to train on, with the paper's crops; what a batch holds depends on seed, epoch and step alone."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -163,8 +165,10 @@ def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, 
 
 def _whole_batches(examples: Examples, seed: int, epoch: tf.Tensor, batch_size: int, held: bool) -> tf.data.Dataset:
     """The numbered records of an epoch in its order, as many as fill whole batches; if they are held in memory, their places there."""
-    ends = np.cumsum([0, *examples.shard_counts("train")])
-    shards = np.stack([ends[:-1], ends[1:]], axis=1) if held else examples.shards("train")
+    shards: Any = examples.shards("train")
+    if held:
+        ends = np.cumsum([0, *examples.shard_counts("train")])
+        shards = np.stack([ends[:-1], ends[1:]], axis=1)
     shards = tf.random.experimental.stateless_shuffle(tf.constant(shards), seed=tf.stack([seed, epoch]))
     records = tf.data.Dataset.from_tensor_slices(shards).interleave(
         (lambda place: tf.data.Dataset.range(place[0], place[1])) if held else tf.data.TFRecordDataset,

@@ -130,7 +130,7 @@ class PaperLayers(NamedTuple):
 
 
 def paper_layers(deconvnet: Deconvnet) -> PaperLayers:
-    """Finds them.
+    """Finds the layers that stand for those of the paper.
 
     Args:
         deconvnet: of the model.

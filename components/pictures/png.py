@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 
 import numpy as np
 from PIL import Image
@@ -19,16 +20,23 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 def write_png(picture: np.ndarray, path: os.PathLike) -> None:
     """Writes a picture, uint8 `(height, width, 3)`, to a file."""
-    Image.fromarray(picture).save(path, "PNG", compress_level=COMPRESSION)
+    pathlib.Path(path).write_bytes(encode_png(picture))
 
 
-def summarize_png(tag: str, encoded: bytes, width: int, height: int, description: str) -> None:
-    """Writes an encoded picture as an image summary of TensorBoard, at the default step of the current writer.
+def summarize_png(tag: str, picture: np.ndarray, description: str, encoded: bytes | None = None) -> None:
+    """Writes a picture as an image summary of TensorBoard, at the default step of the current writer.
 
-    `tf.summary.image` would take the picture itself, and spend more time on encoding it.
+    `tf.summary.image` spends more time on encoding.
+
+    Args:
+        tag: of the summary.
+        picture: uint8 `(height, width, 3)`.
+        description: shown beside it, in Markdown.
+        encoded: the same picture as PNG, where it was encoded before.
     """
     import tensorflow as tf
     from tensorboard.plugins.image import metadata
 
-    content = tf.constant([str(width), str(height), encoded])
+    height, width = picture.shape[:2]
+    content = tf.constant([str(width), str(height), encoded or encode_png(picture)])
     tf.summary.write(tag, content, metadata=metadata.create_summary_metadata(display_name=None, description=description))

@@ -31,7 +31,7 @@ class Entry:
 
 
 class Located(Protocol):
-    """What lies in one directory and is made from its path, as artifacts are."""
+    """Type of an object that is made from the path of its directory, such as an artifact."""
 
     path: epath.Path
 

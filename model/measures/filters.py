@@ -102,7 +102,7 @@ def filter_rms(kernel: ArrayLike) -> np.ndarray:
 
 
 def at_clip(rms: np.ndarray, radius: float) -> np.ndarray:
-    """Which filters are at the clip, or would be beyond it.
+    """Marks the filters that the RMS clip holds.
 
     Zeiler & Fergus 2013, section 3: filters whose root mean square exceeds the radius are scaled back to it.
 

@@ -103,7 +103,7 @@ class FilterRmsClip(keras.constraints.Constraint):
         return clip_filter_rms(kernel, self.radius)
 
     def get_config(self) -> dict[str, float]:
-        """What the constraint is made again from."""
+        """Arguments of the constructor, for Keras to save."""
         return {"radius": self.radius}
 
 

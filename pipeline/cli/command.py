@@ -78,6 +78,6 @@ def short_usage_errors() -> Iterator[None]:
 
 
 def _handed_on(command: click.Command) -> str:
-    """Where the options stand that a command does not know and hands on."""
+    """Hint for commands that pass further options on, behind `--`."""
     shown = [metavar.strip("[-] ") for parameter in command.params if (metavar := parameter.metavar or "").startswith("[-- ")]
     return f" {shown[0]} stand behind a --." if shown else ""

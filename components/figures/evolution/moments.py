@@ -2,8 +2,8 @@
 
 # Zeiler & Fergus 2013, Fig. 4.
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
-# Of the training examples a tenth is searched, and between these two numbers of them: a forward pass is a third of a step, so a look costs
-# about 3 % of an epoch's steps. Shards are random mixtures, so the first are any.
+# A tenth of the training examples is searched, but no fewer and no more than these: a forward pass is a third of a step, so a search costs
+# about 3 % of an epoch's steps. Shards are random mixtures, so the first examples are as good as any.
 FEWEST_SEARCHED, MOST_SEARCHED = 600, 50_000
 
 
@@ -18,7 +18,7 @@ def watched_epochs(epochs: int) -> set[int]:
 
 
 def searched(examples: int) -> int:
-    """How many examples of a split, from the first, a look searches at most.
+    """Number of examples, from the first of a split, that are searched at one moment.
 
     Args:
         examples: how many the split has.
@@ -31,5 +31,5 @@ def searched(examples: int) -> int:
 
 
 def epoch_title(epoch: int) -> str:
-    """What a column of the figure is called; 0 is before the first epoch."""
+    """Title of a moment in the figure, given the number of epochs trained."""
     return f"epoch {epoch}" if epoch else "untrained"

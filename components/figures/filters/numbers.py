@@ -132,7 +132,7 @@ def _dead(report: FilterReport) -> float | None:
 
 
 def _strongest(report: FilterReport, number: int) -> float | None:
-    """Of layer 1 or 2, number 0 or 1; None where no ReLU follows it."""
+    """Share of activation in the strongest tenth of the maps of layer 1 or 2 (0 or 1); None where no ReLU follows."""
     layer = report.rectified[number]
     return None if layer is None else report.spreads[layer].strongest_tenth
 

@@ -12,7 +12,7 @@ from zfnet.components.data.batches import central_batches
 from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, chosen_maps, evolution_column, same_places
 from zfnet.components.figures.evolution.moments import epoch_title, searched
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.pictures.png import encode_png, summarize_png
+from zfnet.components.pictures.png import summarize_png
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.components.storage.files import written_whole
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -77,8 +77,7 @@ class FeatureEvolution(keras.callbacks.Callback):
                     f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, and below each "
                     "the patch of the photograph. Step = epoch."
                 )
-                height, width = picture.shape[:2]
-                summarize_png(f"evolution/{layer}", encode_png(picture), width, height, description)
+                summarize_png(f"evolution/{layer}", picture, description)
         self.writer.flush()
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = {f"{layer}/{name}": array for layer, column in columns.items() for name, array in column._asdict().items()}

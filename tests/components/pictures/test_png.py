@@ -21,12 +21,14 @@ def test_no_pixel_is_lost(tmp_path):
 def test_tensorboard_reads_it_as_an_image(tmp_path):
     writer = tf.summary.create_file_writer(str(tmp_path))
     with writer.as_default(step=3):
-        summarize_png("noise", encode_png(PICTURE), 40, 30, "Nothing to see.")
+        summarize_png("noise", PICTURE, "Nothing to see.")
+        summarize_png("encoded", PICTURE, "The same.", encode_png(PICTURE))
     writer.close()
     log = EventAccumulator(str(tmp_path)).Reload()
     (event,) = log.Tensors("noise")
     width, height, encoded = event.tensor_proto.string_val
     assert (event.step, width, height) == (3, b"40", b"30")
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encoded))), PICTURE)
+    assert log.Tensors("encoded")[0].tensor_proto.string_val == event.tensor_proto.string_val
     described = log.SummaryMetadata("noise")
     assert (described.plugin_data.plugin_name, described.summary_description) == ("images", "Nothing to see.")

@@ -33,7 +33,7 @@ def trained():
     import numpy as np
 
     from zfnet.components.artifacts import Examples
-    from zfnet.components.data.batches import central_batches
+    from zfnet.components.data.batches import central_crops
     from zfnet.components.inputs.model_file import load_model_file
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -43,7 +43,7 @@ def trained():
             subprocess.run([zfnet, "run", "--root", str(root)], check=True)
         summary = json.loads((root / "run.json").read_text())
         examples = Examples(root / summary["artifacts"]["examples"])
-        batches = list(central_batches(examples, "validation", size=examples.image_size, batch_size=64))
+        batches = list(central_crops(examples, "validation", size=examples.image_size, batch_size=64))
         images, classes = (np.concatenate([batch[part].numpy() for batch in batches]) for part in range(2))
         return load_model_file(root / summary["artifacts"]["model"]), images, examples.labels, classes
 

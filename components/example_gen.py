@@ -10,7 +10,7 @@ from zfnet.components.artifacts import Examples, Output, Setting
 from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.sources.prepared import PreparedSource
 from zfnet.components.data.sources.source import Source
-from zfnet.components.storage.files import written_whole
+from zfnet.components.storage.files import atomic_file
 
 OUTCOME = "outcome.json"  # what the workers report; gone when the manifest is written
 
@@ -72,7 +72,7 @@ def generate_examples(
         "splits": written,
     }
     (examples.path / OUTCOME).unlink()
-    with written_whole(os.fspath(examples.path / "manifest.json")) as file:
+    with atomic_file(os.fspath(examples.path / "manifest.json")) as file:
         file.write(json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
 
@@ -87,11 +87,11 @@ def _write_shards(
 ) -> None:
     import apache_beam as beam
 
-    from zfnet.components.data.beam.options import refuse_local_data
+    from zfnet.components.data.beam.options import check_data_reaches_runner
     from zfnet.components.data.beam.pipeline import open_pipeline
     from zfnet.components.data.examples.prepare_shard import PrepareShard
 
-    refuse_local_data(runner, source.location)
+    check_data_reaches_runner(runner, source.location)
     path = os.fspath(directory)
     with open_pipeline(runner, beam_options, path) as pipeline:
         _ = (
@@ -110,7 +110,7 @@ def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
         splits[outcome["split"]].append(outcome["shard"])
     counted = {split: {"examples": sum(shard["examples"] for shard in shards), "shards": shards} for split, shards in splits.items()}
     rejected = sorted((entry for outcome in outcomes for entry in outcome["rejected"]), key=lambda entry: entry["id"])
-    with written_whole(path) as file:
+    with atomic_file(path) as file:
         file.write(json.dumps({"splits": counted, "rejected": rejected}).encode())
 
 

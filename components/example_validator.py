@@ -63,9 +63,9 @@ def validate_examples(
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
         _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
     if tensorboard is not None:
-        from zfnet.components.storage.mirror import mirrored
+        from zfnet.components.storage.mirror import synced_directory
 
-        with mirrored(tensorboard) as logs:
+        with synced_directory(tensorboard) as logs:
             write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))
 
 
@@ -108,10 +108,10 @@ def _bounded(kind: str, found: list[dict[str, Any]], number: int) -> list[dict[s
 
 
 def _write(same: list[dict[str, Any]], number: int, others: list[dict[str, Any]], path: str) -> None:
-    from zfnet.components.storage.files import written_whole
+    from zfnet.components.storage.files import atomic_file
 
     listed = [*others, *_bounded("same_picture", same, number)]
-    with written_whole(path) as file:
+    with atomic_file(path) as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())
 
 
@@ -168,7 +168,7 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!" else character for character in " ".join(text.split()))
 
 
-def refuse_anomalies(anomalies: Input[Anomalies]) -> None:
+def check_anomalies(anomalies: Input[Anomalies]) -> None:
     """Fails if anything suspicious was found in the examples.
 
     Args:

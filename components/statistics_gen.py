@@ -48,9 +48,9 @@ def generate_statistics(
 def _write(found: dict[str, Any], directory: str) -> None:
     import numpy as np
 
-    from zfnet.components.storage.files import written_whole
+    from zfnet.components.storage.files import atomic_file
 
-    with written_whole(f"{directory}/mean.npy") as file:
+    with atomic_file(f"{directory}/mean.npy") as file:
         np.save(file, found["mean_image"])
-    with written_whole(f"{directory}/statistics.json") as file:
+    with atomic_file(f"{directory}/statistics.json") as file:
         file.write(json.dumps({name: value for name, value in found.items() if name != "mean_image"}, indent=1).encode())

@@ -99,10 +99,10 @@ def train(
         lead(Call(recipe=dataclasses.asdict(recipe), keep_every=keep_every, keep_checkpoints=keep_checkpoints, **absolute))
         return
     from zfnet.components.storage.local_copy import local_copy
-    from zfnet.components.storage.mirror import mirrored, written_locally
+    from zfnet.components.storage.mirror import staged_output, synced_directory
     from zfnet.components.training.checkpoints import STATE, Checkpoints
     from zfnet.components.training.fit import fit
 
-    with written_locally(model) as written, mirrored(checkpoints, last=STATE) as folder, mirrored(tensorboard) as logs:
+    with staged_output(model) as written, synced_directory(checkpoints, last=STATE) as folder, synced_directory(tensorboard) as logs:
         kept = Checkpoints(pathlib.Path(folder), checkpoints)
         fit(recipe, local_copy(examples), statistics, written, kept, logs, keep_every, keep_checkpoints)

@@ -53,12 +53,12 @@ def visualize(
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.pictures.png import summarize_png
     from zfnet.components.storage.local_copy import local_copy
-    from zfnet.components.storage.mirror import mirrored, written_locally
+    from zfnet.components.storage.mirror import staged_output, synced_directory
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.measures.occlusion import NoActiveMapError
 
     deconvnet, local = Deconvnet(load_model_file(local_copy(model).path / "model.keras")), local_copy(examples)
-    with written_locally(figures) as drawn:
+    with staged_output(figures) as drawn:
         search = ExampleSearch(deconvnet, local)  # Goes through the examples once for both.
         galleries = draw_galleries(search, default_layers(deconvnet), drawn.path, maps=maps, seed=seed)
         pictures = {f"gallery/{layer}": picture for layer, picture in galleries.items()}
@@ -72,7 +72,7 @@ def visualize(
             print(f"No occlusion was drawn: {error}")
         files = {tag: (drawn.path / _file(tag)).read_bytes() for tag in pictures}
     history, recipe = model.read_json("history.json"), model.read_json("recipe.json")
-    with mirrored(f"{tensorboard}/gallery") as logs:
+    with synced_directory(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
         with writer.as_default(step=len(history)):
             for tag, picture in pictures.items():
@@ -80,7 +80,7 @@ def visualize(
         writer.close()
     errors = {f"validation_top{k}_error": history[-1][f"val_top{k}_error"] for k in (1, 5)}
     log = epath.Path(tensorboard)
-    with mirrored(str(log.parent)) as logs:
+    with synced_directory(str(log.parent)) as logs:
         net = ComparedNet(recipe["architecture"], epochs=len(history), **errors)
         write_training(epath.Path(logs) / log.name, net, training_hyperparameters(recipe, examples.image_size))
         write_table(epath.Path(logs))

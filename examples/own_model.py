@@ -20,10 +20,10 @@ from sklearn.datasets import load_digits
 
 from zfnet.components.figures.gallery.tiles import GalleryTiles
 from zfnet.components.figures.layers import default_layers
+from zfnet.components.inputs.centre_crop import read_image
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS, with_preprocessing
-from zfnet.components.inputs.square import read_image
 from zfnet.components.pictures.sheet import side_by_side
 from zfnet.model import Deconvnet, project_strongest, strongest_activations
 from zfnet.pipeline.cli.command import Command
@@ -88,7 +88,9 @@ def main(model: str | None, photographs: pathlib.Path, preprocessing: str, names
         net = with_preprocessing(load_model_file(model), preprocessing)
         image_input = ImageInput.of(net)
         files = sorted(path for path in photographs.rglob("*") if path.suffix.lower() in Image.registered_extensions())
-        images = image_input.laid_out(image_input.crop(np.stack([read_image(path, image_input.side) for path in files]))).astype(np.float32)
+        images = image_input.to_model_layout(image_input.crop(np.stack([read_image(path, image_input.side) for path in files]))).astype(
+            np.float32
+        )
     elif model or photographs:
         raise click.UsageError("--model and --photographs belong together.")
     else:

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.data.sources.photo_patches_builder import cut_patches
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
@@ -54,7 +54,7 @@ def run(data: pathlib.Path, root: pathlib.Path, epochs: int, image_size: int) ->
 def draw_worst(root: pathlib.Path, summary: dict) -> tuple[np.ndarray, list[str]]:
     """The validation photographs that the net is most wrong about: a uint8 picture `(height, width, 3)`, and the lines of a table."""
     examples, net = Examples(root / summary["artifacts"]["examples"]), load_model_file(root / summary["artifacts"]["model"])
-    batches = central_batches(examples, "validation", size=examples.image_size, batch_size=64)
+    batches = central_crops(examples, "validation", size=examples.image_size, batch_size=64)
     images, classes = (np.concatenate([batch[part].numpy() for batch in batches]) for part in range(2))
     probabilities = net.predict(images, verbose=0)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != classes)

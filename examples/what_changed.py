@@ -20,11 +20,11 @@ from PIL import Image
 from zfnet.components.data.sources.photo_patches_builder import cut_patches
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.figures.evolution.column import evolution_column
-from zfnet.components.figures.evolution.search import refuse_unlike
+from zfnet.components.figures.evolution.search import check_same_layers
 from zfnet.components.figures.layers import default_convolutions, default_layers
+from zfnet.components.inputs.centre_crop import read_image, to_centre_crop
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.inputs.square import read_image, to_square
 from zfnet.components.pictures.sheet import block, sheet, side_by_side
 from zfnet.model import Deconvnet, build
 from zfnet.pipeline.cli.command import Command
@@ -37,7 +37,7 @@ SIDE, MAPS, TILE, MOST = 64, 2, 128, 300
 def train(epochs: int, patches: int) -> tuple[dict[str, keras.Model], np.ndarray]:
     """Trains a small net: as it was after the first epoch and after the last, and its images `(N, 64, 64, 3)`, RGB 0..255."""
     cut = [patch for photograph in PHOTOGRAPHS for _, patch in zip(range(patches), cut_patches(photograph, "train"), strict=False)]
-    images = np.stack([to_square(patch["image"], SIDE).central(SIDE, SIDE) for patch in cut]).astype(np.float32)
+    images = np.stack([to_centre_crop(patch["image"], SIDE).central(SIDE, SIDE) for patch in cut]).astype(np.float32)
     labels = np.repeat(np.arange(len(PHOTOGRAPHS)), patches)
     net, first = (build("zfnet-small", (SIDE, SIDE, 3), len(PHOTOGRAPHS), mean_image=images.mean(axis=0), seed=0) for _ in range(2))
     keras.utils.set_random_seed(0)
@@ -95,7 +95,7 @@ def main(before: str, after: str, photographs: pathlib.Path, epochs: int, patche
     nets = {title: Deconvnet(model) for title, model in models.items()}
     first = next(iter(nets.values()))
     layers, filters = default_layers(first), default_convolutions(first)
-    refuse_unlike(nets, layers)
+    check_same_layers(nets, layers)
     alike = {layer: correlations(layer, *nets.values(), images) for layer in layers}
     table = [["layer", "weights moved", "lowest correlation", "median", "highest"]]
     for (layer, values), convolution in zip(alike.items(), filters, strict=True):

@@ -49,7 +49,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def called_as() -> str:
+def program_name() -> str:
     """`zfnet` where a shell finds it under that name, else its path as it was called."""
     found, program = shutil.which("zfnet"), pathlib.Path(sys.argv[0])
     return str(program) if program.name == "zfnet" and (found is None or not program.samefile(found)) else "zfnet"

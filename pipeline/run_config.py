@@ -67,7 +67,7 @@ class RunConfig:
         """Side of the network's input, in pixels."""
         return self.image_size or find_architecture(self.architecture).input_size
 
-    def refuse_small_images(self) -> None:
+    def check_image_size(self) -> None:
         """Fails if images of the size `input_size` are too small for the architecture, or if there is no architecture of that name.
 
         Raises:
@@ -75,6 +75,6 @@ class RunConfig:
         """
         size, architecture = self.input_size, find_architecture(self.architecture)
         try:
-            architecture.refuse_small(size, size)
+            architecture.check_size(size, size)
         except ValueError as error:
             raise ValueError(f"Images of {size} x {size} pixels are too small for {self.architecture}: {error}") from error

@@ -12,7 +12,7 @@ import click
 from etils import epath
 
 from zfnet.components import artifacts
-from zfnet.components.storage.files import is_remote, written_beside
+from zfnet.components.storage.files import atomic_path, is_remote
 from zfnet.components.training.cluster_task import Task, read_task
 from zfnet.pipeline.messages import error_message
 from zfnet.pipeline.orchestration.local_runner import LocalRunner, StepResult
@@ -82,7 +82,7 @@ def publish_figures(directory: epath.Path, files: Iterable[epath.Path]) -> None:
     # Recorded before they are copied: if this process is killed, the next one knows all that may be there.
     _record(record, earlier | names.keys())
     for name, file in names.items():
-        with written_beside(directory / name) as partial:
+        with atomic_path(directory / name) as partial:
             epath.Path(file).copy(partial, overwrite=True)
     for name in earlier - names.keys():
         (directory / name).unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def publish_figures(directory: epath.Path, files: Iterable[epath.Path]) -> None:
 
 
 def _record(path: epath.Path, names: Iterable[str]) -> None:
-    with written_beside(path) as partial:
+    with atomic_path(path) as partial:
         partial.write_text(json.dumps(sorted(names)))
 
 
@@ -150,7 +150,7 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
 
 
 def _write(root: epath.Path, run: str, ended: bool, error: str | None = None) -> None:
-    with written_beside(root / ANNOUNCED) as partial:
+    with atomic_path(root / ANNOUNCED) as partial:
         partial.write_text(json.dumps({"run": run, "ended": ended, "error": error}))
 
 

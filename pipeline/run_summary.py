@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from etils import epath
 
 from zfnet.components import artifacts
-from zfnet.components.storage.files import written_beside
+from zfnet.components.storage.files import atomic_path
 from zfnet.pipeline.libraries import library_versions
 from zfnet.pipeline.messages import error_message
 
@@ -56,7 +56,7 @@ def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseE
 
 def write_summary(root: epath.PathLike, summary: dict[str, Any]) -> None:
     """Writes `summary` as ROOT/run.json, in place of the one before."""
-    with written_beside(epath.Path(root) / "run.json") as partial:
+    with atomic_path(epath.Path(root) / "run.json") as partial:
         partial.write_text(json.dumps(summary, indent=2) + "\n")
 
 

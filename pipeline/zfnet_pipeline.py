@@ -8,10 +8,10 @@ from etils import epath
 
 from zfnet.components import artifacts
 from zfnet.components.artifacts import Evaluation
-from zfnet.components.data.beam.options import refuse_unknown_options, step_options
+from zfnet.components.data.beam.options import check_options, step_options
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
-from zfnet.components.example_validator import refuse_anomalies, validate_examples
+from zfnet.components.example_validator import check_anomalies, validate_examples
 from zfnet.components.pusher import push
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
@@ -57,7 +57,7 @@ def zfnet_pipeline(
     options = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
     for given in options.values():
         if given:  # Beam takes a second to import.
-            refuse_unknown_options(runner, given)
+            check_options(runner, given)
     example_gen, statistics_gen = data_steps(config, source, runner, options)
     examples, statistics = example_gen.output("examples"), statistics_gen.output("statistics")
     example_validator = Step(
@@ -96,7 +96,7 @@ def zfnet_pipeline(
         },
         still_holds=_still_serves(root),
     )
-    gate = [Step("AnomalyGate", refuse_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []
+    gate = [Step("AnomalyGate", check_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []
     return [example_gen, statistics_gen, example_validator, *gate, trainer, evaluator, visualizer, pusher]
 
 

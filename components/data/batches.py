@@ -35,7 +35,7 @@ class Origins(NamedTuple):
     labels: np.ndarray
 
 
-def central_batches(
+def central_crops(
     examples: Examples, split: str, *, size: int, batch_size: int, numbers: set[int] | None = None, most: int | None = None
 ) -> tf.data.Dataset:
     """Each example of a split once, in order: its central crop.
@@ -97,7 +97,7 @@ def read_origins(examples: Examples, split: str, most: int | None = None) -> Ori
     return Origins(texts["photograph"], boxes, texts["id"], labels)
 
 
-def counted_batches(
+def padded_batches(
     examples: Examples, split: str, *, size: int, batch_size: int, context: tf.distribute.InputContext | None = None
 ) -> tf.data.Dataset:
     """Each example of a split once, in batches that are filled up, so that any number of replicas can share them.
@@ -125,13 +125,13 @@ def counted_batches(
         image = tf.ensure_shape(decode_crop(example["image"], margin, margin, size), (size, size, 3))
         return tf.cast(image, tf.float32), example["label"], True
 
-    records = own_share(tf.data.TFRecordDataset(examples.shards(split)).enumerate(), batch_size, context)
+    records = own_shard(tf.data.TFRecordDataset(examples.shards(split)).enumerate(), batch_size, context)
     filling = tf.data.Dataset.from_tensors((tf.zeros((size, size, 3)), tf.constant(0, tf.int64), False)).repeat(steps * share - own)
     batches = records.map(load, num_parallel_calls=tf.data.AUTOTUNE).concatenate(filling)
     return batches.batch(batch_size // context.num_replicas_in_sync, drop_remainder=True).prefetch(2)
 
 
-def full_batch_size(examples: int, largest: int, replicas: int) -> int:
+def padded_batch_size(examples: int, largest: int, replicas: int) -> int:
     """Examples a batch: a multiple of `replicas`, such that the fewest possible batches have as little padding as possible.
 
     Args:
@@ -140,14 +140,14 @@ def full_batch_size(examples: int, largest: int, replicas: int) -> int:
         replicas: how many share a batch.
 
     Examples:
-        >>> full_batch_size(100, 64, 1), full_batch_size(17, 64, 2)
+        >>> padded_batch_size(100, 64, 1), padded_batch_size(17, 64, 2)
         (50, 18)
     """
     batches = -(-examples // (largest * replicas))
     return -(-examples // (batches * replicas)) * replicas
 
 
-def own_share(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+def own_shard(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
     """Selects the records of one input pipeline: the pipelines take equal parts of every batch, in their order.
 
     Args:
@@ -164,7 +164,7 @@ def own_share(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute
     return numbered.filter(lambda number, _: number % batch_size // share == context.input_pipeline_id)
 
 
-def searched_batches(
+def model_batches(
     examples: Examples,
     split: str,
     image_input: ImageInput,
@@ -188,6 +188,6 @@ def searched_batches(
     """
     fitting = max(1, PIXELS // (image_input.height * image_input.width))
     batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: images are recorded in batches of few sizes.
-    found = central_batches(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)
+    found = central_crops(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)
     for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
-        yield image_input.laid_out(image_input.crop(images)), places
+        yield image_input.to_model_layout(image_input.crop(images)), places

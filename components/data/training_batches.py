@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import FEATURES, decode_crop, own_share
+from zfnet.components.data.batches import FEATURES, decode_crop, own_shard
 from zfnet.model.net.ten_crop import CROPS, crop_corner
 
 # Records held to shuffle: all of a small data set, a part of a large one, whose shards are a random mixture already.
@@ -66,7 +66,7 @@ def training_batches(
     def epoch_batches(epoch, strong):
         step = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
         whole = _whole_batches(examples, seed, epoch, batch_size, held is not None)
-        records = own_share(whole.skip(step * batch_size), batch_size, context)
+        records = own_shard(whole.skip(step * batch_size), batch_size, context)
 
         def load(number, record):
             read, label = _in_memory(*held, record) if held else _in_record(record)

@@ -47,7 +47,7 @@ def _refuse_missing(who: str, names: Sequence[str], among: Sequence[str]) -> Non
         )
 
 
-def refuse_different_examples(examples: Sequence[Examples], split: str) -> None:
+def check_same_examples(examples: Sequence[Examples], split: str) -> None:
     """Fails if examples are not the same in the same order, with the same classes.
 
     The same photographs, prepared in another size, are: a digest of its id gives a photograph its place. Nothing is decoded.

@@ -8,8 +8,8 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import counted_batches, full_batch_size
-from zfnet.components.evaluation.class_order import refuse_different_examples
+from zfnet.components.data.batches import padded_batch_size, padded_batches
+from zfnet.components.evaluation.class_order import check_same_examples
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.model.net.top_k_error import top_k_error
 from zfnet.model.progress import progress
@@ -103,7 +103,7 @@ def measure_ensemble(
     splits = models[0].examples.read_json("manifest.json")["splits"]
     if split not in splits:
         raise ValueError(f"{models[0].examples.path} has no split {split!r}; it has {', '.join(splits)}.")
-    refuse_different_examples([model.examples for model in models], split)
+    check_same_examples([model.examples for model in models], split)
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
     # Models that look at the same images share them.
@@ -111,10 +111,10 @@ def measure_ensemble(
     images = {key: (model.examples, key[1]) for key, model in zip(wanted, models, strict=True)}
     places = [list(images).index(key) for key in wanted]
     count = models[0].examples.count(split)
-    batch_size = full_batch_size(count, BATCH, replicas)
+    batch_size = padded_batch_size(count, BATCH, replicas)
 
     def read(context):
-        read = (counted_batches(examples, split, size=size, batch_size=batch_size, context=context) for examples, size in images.values())
+        read = (padded_batches(examples, split, size=size, batch_size=batch_size, context=context) for examples, size in images.values())
         return tf.data.Dataset.zip(tuple(read))
 
     def on_replica(*cuts):

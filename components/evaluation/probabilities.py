@@ -95,6 +95,6 @@ class Probabilities:
 def _gives_probabilities(model: keras.Model, image_input: ImageInput) -> bool:
     """Whether the outputs for a grey and a black image are probabilities. NaN is left as it is: it counts as an error later."""
     grey = np.stack([np.full((image_input.height, image_input.width, 3), shade, np.float32) for shade in (128, 0)])
-    outputs = np.asarray(model(image_input.laid_out(grey), training=False), np.float32)
+    outputs = np.asarray(model(image_input.to_model_layout(grey), training=False), np.float32)
     sums = outputs.sum(axis=1)
     return bool(np.all(~np.isfinite(sums) | ((outputs.min(axis=1) >= 0) & (abs(sums - 1) < TOLERANCE))))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import FEATURES, central_batches, read_origins
+from zfnet.components.data.batches import FEATURES, central_crops, read_origins
 
 SPLITS = ("train", "validation")
 
@@ -67,7 +67,7 @@ class Candidates:
             float32 images `(n, size, size, 3)`, values 0..255, and their numbers `(n,)`.
         """
         for split, start, within in self._by_split(numbers):
-            found = central_batches(self.examples, split, size=size, batch_size=batch_size, numbers=within)
+            found = central_crops(self.examples, split, size=size, batch_size=batch_size, numbers=within)
             for images, _, places in found.as_numpy_iterator():
                 yield images, places + start
 

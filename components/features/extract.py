@@ -45,10 +45,10 @@ def extract_features(
     features: dict[str, np.ndarray] = {}
     row = 0
     for images, _ in progress(batches, -(-len(numbers) // batch_size), "Computing features"):
-        activations = deconvnet.activations(image_input.laid_out(image_input.crop(images)), list(layers))
+        activations = deconvnet.activations(image_input.to_model_layout(image_input.crop(images)), list(layers))
         flat = [np.reshape(values, (len(images), -1)).astype(np.float32, copy=False) for values in activations]
         if not features:
-            refuse_full_disk(folder, len(numbers) * sum(values.shape[1] for values in flat) * 4)
+            check_free_space(folder, len(numbers) * sum(values.shape[1] for values in flat) * 4)
         for place, (layer, values) in enumerate(zip(layers, flat, strict=True)):
             if not np.isfinite(values).all():
                 raise ValueError(f"Layer {layer!r} gives NaN or infinite values; expected finite features.")
@@ -60,7 +60,7 @@ def extract_features(
     return numbers, features
 
 
-def refuse_full_disk(folder: pathlib.Path, needed: int) -> None:
+def check_free_space(folder: pathlib.Path, needed: int) -> None:
     """Fails if a folder's disk has less room than `needed`, in bytes."""
     free = shutil.disk_usage(folder).free
     if needed > free:

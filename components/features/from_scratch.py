@@ -96,7 +96,7 @@ def train_from_scratch(
     net = fresh_copy(model, classes)
     image_input = ImageInput.of(net, size)
 
-    def laid_out(images, labels):
+    def to_model_layout(images, labels):
         images = image_input.crop(images)
         return (tf.transpose(images, (0, 3, 1, 2)) if image_input.channels_first else images), labels
 
@@ -107,12 +107,12 @@ def train_from_scratch(
     lowered = math.ceil(LOWERED_AFTER * epochs)
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: rate if epoch < lowered else rate / 10)
     steps = count // batch_size
-    history = net.fit(batches.map(laid_out), epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[schedule])
+    history = net.fit(batches.map(to_model_layout), epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[schedule])
     if not np.isfinite(history.history["loss"]).all():
         raise ValueError(f"Training {model.name!r} from scratch on {count} images diverged. Leave --from-scratch out.")
     order = np.argsort(test)
     answers = [
-        net.predict_on_batch(image_input.laid_out(image_input.crop(images))).argmax(axis=1)
+        net.predict_on_batch(image_input.to_model_layout(image_input.crop(images))).argmax(axis=1)
         for images, _ in candidates.batches(test, image_input.side, batch_size)
     ]
     found = np.zeros(len(test), np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.features.candidates import Candidates
 from zfnet.components.features.folds import Fold, draw_folds
 from zfnet.model.measures.picture_correlation import Matches, Thumbnails, compare_pictures, thumbnails
@@ -69,7 +69,7 @@ def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Exampl
     parts = [thumbnails(images) for images, _ in candidates.batches(numbers, candidates.examples.side, BATCH)]
     pictures = Thumbnails(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     matches = Matches.none(len(numbers))
-    batches = central_batches(pretraining, "train", size=pretraining.side, batch_size=BATCH)
+    batches = central_crops(pretraining, "train", size=pretraining.side, batch_size=BATCH)
     for images, _, places in progress(batches.as_numpy_iterator(), len(batches), "Looking for images seen in pretraining"):
         others = thumbnails(images)
         for start in range(0, len(numbers), BATCH * 16):

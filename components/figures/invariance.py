@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import ImageColor
 
-from zfnet.components.figures.subjects import TRUE_LABEL, Subjects, class_name
+from zfnet.components.figures.subjects import TRUE_LABEL, LabelledImages, class_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.transform import Family, paper_families, transform
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
@@ -34,7 +34,7 @@ DOING = {"translation": "Translating", "scale": "Scaling", "rotation": "Rotating
 
 def draw_invariance(
     deconvnet: Deconvnet,
-    subjects: Subjects,
+    subjects: LabelledImages,
     layers: Sequence[str],
     folder: pathlib.Path,
     *,
@@ -68,32 +68,32 @@ def draw_invariance(
 
     families = paper_families(image_input.height)
     first = families[0].transformations()[int(np.flatnonzero(families[0].values == 0)[0])]
-    reference = untransformed(deconvnet, image_input.laid_out(made(first)), list(layers), batch_size)
+    reference = untransformed(deconvnet, image_input.to_model_layout(made(first)), list(layers), batch_size)
     classes = _classes(subjects, reference)
     found = []
     for family in families:
         steps = progress(family.transformations(), len(family.values), DOING[family.name])
-        found.append(invariance(deconvnet, reference, (image_input.laid_out(made(step)) for step in steps), classes, batch_size))
+        found.append(invariance(deconvnet, reference, (image_input.to_model_layout(made(step)) for step in steps), classes, batch_size))
     sheets = [_sheet(family, made, subjects.squares[:ROWS]) for family in families]
-    picture = _chart(families, found, sheets, reference, _headings(subjects, classes), subjects.known_by)
+    picture = _chart(families, found, sheets, reference, _headings(subjects, classes), subjects.class_source)
     write_png(picture, folder / PICTURE)
     numbers = _numbers(families, found, reference, subjects, classes)
     (folder / "invariance.json").write_text(json.dumps(numbers, indent=1))
     return {"invariance": picture}
 
 
-def _classes(subjects: Subjects, reference: Untransformed) -> np.ndarray | None:
+def _classes(subjects: LabelledImages, reference: Untransformed) -> np.ndarray | None:
     if reference.probabilities is None:
         return None
     return reference.probabilities.argmax(axis=1) if subjects.classes is None else np.array(subjects.classes)
 
 
-def _headings(subjects: Subjects, classes: np.ndarray | None) -> list[str]:
+def _headings(subjects: LabelledImages, classes: np.ndarray | None) -> list[str]:
     if classes is None:
         return list(subjects.names)
     called = [class_name(number, subjects.labels) for number in classes]
     # Examples of different classes need no other names.
-    return called if subjects.known_by == TRUE_LABEL else [f"{name}: {each}" for name, each in zip(subjects.names, called, strict=True)]
+    return called if subjects.class_source == TRUE_LABEL else [f"{name}: {each}" for name, each in zip(subjects.names, called, strict=True)]
 
 
 def _sheet(family: Family, made: Callable, squares: np.ndarray) -> tuple[np.ndarray, str]:
@@ -111,14 +111,14 @@ def _sheet(family: Family, made: Callable, squares: np.ndarray) -> tuple[np.ndar
 
 
 def _chart(
-    families: list[Family], found: list[Invariance], sheets: list, reference: Untransformed, names: list[str], known_by: str
+    families: list[Family], found: list[Invariance], sheets: list, reference: Untransformed, names: list[str], class_source: str
 ) -> np.ndarray:
     rows = [
         (f"{layer}: Euclidean distance", [curves.distances[layer] for curves in found], reference.between[layer])
         for layer in reference.features
     ]
     if reference.probabilities is not None:
-        rows.append((f"P({known_by})", [curves.probabilities for curves in found if curves.probabilities is not None], None))
+        rows.append((f"P({class_source})", [curves.probabilities for curves in found if curves.probabilities is not None], None))
     entries = [_cut(name) for name in names]
     legend_columns = max(1, min(len(names), WIDTH // (max(map(len, [*entries, BETWEEN])) * CHARACTER + 60)))
     heights = [sheets[0][0].shape[0] * WIDTH // (len(families) * sheets[0][0].shape[1]), *[PANEL] * len(rows)]
@@ -145,14 +145,14 @@ def _cut(text: str) -> str:
 
 
 def _numbers(
-    families: list[Family], found: list[Invariance], reference: Untransformed, subjects: Subjects, classes: np.ndarray | None
+    families: list[Family], found: list[Invariance], reference: Untransformed, subjects: LabelledImages, classes: np.ndarray | None
 ) -> dict[str, Any]:
     images = []
     for place, name in enumerate(subjects.names):
         image: dict[str, Any] = {"image": name}
         if classes is not None and reference.probabilities is not None:
             probability = float(reference.probabilities[place, classes[place]])
-            image |= {"class": class_name(classes[place], subjects.labels), "class_is": subjects.known_by, "probability": probability}
+            image |= {"class": class_name(classes[place], subjects.labels), "class_is": subjects.class_source, "probability": probability}
         images.append(image)
     transformations = {}
     for family, curves in zip(families, found, strict=True):

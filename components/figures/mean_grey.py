@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.net.layers import MeanImage
@@ -44,7 +44,7 @@ def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, examples: Examples 
         The mean.
     """
     if examples is not None:
-        batches = central_batches(examples, SPLIT, size=image_input.side, batch_size=BATCH, most=MOST)
+        batches = central_crops(examples, SPLIT, size=image_input.side, batch_size=BATCH, most=MOST)
         sums = [(images.sum(axis=(0, 1, 2), dtype=np.float64), images[..., 0].size) for images, _, _ in batches.as_numpy_iterator()]
         mean = sum(part for part, _ in sums) / sum(pixels for _, pixels in sums)
         return MeanGrey(_pixel(mean, image_input), "the mean colour of DATA")
@@ -55,4 +55,4 @@ def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, examples: Examples 
 
 
 def _pixel(colour: np.ndarray, image_input: ImageInput) -> np.ndarray:
-    return image_input.laid_out(colour.reshape(1, 1, 1, 3))[0]
+    return image_input.to_model_layout(colour.reshape(1, 1, 1, 3))[0]

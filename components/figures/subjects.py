@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import FEATURES, central_batches, read_origins
+from zfnet.components.data.batches import FEATURES, central_crops, read_origins
+from zfnet.components.inputs.centre_crop import read_centre_crop
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.inputs.square import read_square
 
 # What tells the classes.
 TRUE_LABEL = "true label"
@@ -19,7 +19,7 @@ GIVEN = "given label"
 PREDICTED = "class predicted for the untransformed image"
 
 
-class Subjects(NamedTuple):
+class LabelledImages(NamedTuple):
     """Some images.
 
     Attributes:
@@ -27,7 +27,7 @@ class Subjects(NamedTuple):
         squares: uint8 `(N, S, S, 3)`, the photographs as stored: larger than what the model sees, so that windows can move.
         corner: row and column in them of the corner of what the model sees.
         classes: the class of each among the model's outputs; None for the one that the model predicts for the untransformed image.
-        known_by: `TRUE_LABEL` for examples, one of each class; `GIVEN`; or `PREDICTED`.
+        class_source: `TRUE_LABEL` for examples, one of each class; `GIVEN`; or `PREDICTED`.
         labels: names of the model's classes; empty if they are not known.
     """
 
@@ -35,13 +35,13 @@ class Subjects(NamedTuple):
     squares: np.ndarray
     corner: tuple[int, int]
     classes: Sequence[int] | None
-    known_by: str
+    class_source: str
     labels: Sequence[str]
 
 
 def subjects_of_files(
     paths: Sequence[str], image_input: ImageInput, labels: Sequence[str], outputs: int, names: Sequence[str] = ()
-) -> Subjects:
+) -> LabelledImages:
     """Reads photographs.
 
     Args:
@@ -58,18 +58,18 @@ def subjects_of_files(
         ValueError: a file can't be read, or there is no such class.
     """
     classes = [class_number(name, labels, outputs) for name in names]
-    squares = [read_square(path, image_input.side) for path in paths]
+    squares = [read_centre_crop(path, image_input.side) for path in paths]
     classes = classes * len(paths) if len(classes) == 1 else classes
     corner = squares[0].corner(image_input.height, image_input.width)
     pixels = np.stack([square.pixels for square in squares])
-    return Subjects(
+    return LabelledImages(
         [pathlib.PurePath(path).name for path in paths], pixels, corner, classes or None, GIVEN if classes else PREDICTED, labels
     )
 
 
 def subjects_of_examples(
     examples: Examples, split: str, count: int, seed: int, image_input: ImageInput, labels: Sequence[str], outputs: int
-) -> Subjects:
+) -> LabelledImages:
     """Takes examples of different classes.
 
     Args:
@@ -88,7 +88,7 @@ def subjects_of_examples(
         ValueError: there are no examples.
     """
     numbers, classes = one_of_each_class(examples, split, count, seed)
-    batches = central_batches(examples, split, size=examples.side, batch_size=count, numbers=set(numbers))
+    batches = central_crops(examples, split, size=examples.side, batch_size=count, numbers=set(numbers))
     squares = np.concatenate([images for images, _, _ in batches.as_numpy_iterator()]).astype(np.uint8)
     margin = (examples.side - image_input.side) // 2
     corner = margin + (image_input.side - image_input.height) // 2, margin + (image_input.side - image_input.width) // 2
@@ -97,7 +97,7 @@ def subjects_of_examples(
     wanted = [examples.labels[number] for number in classes]
     found = [known.index(name) for name in wanted if name in known and outputs]
     is_known = len(found) == len(wanted)
-    return Subjects(
+    return LabelledImages(
         [ids[number] for number in numbers], squares, corner, found if is_known else None, TRUE_LABEL if is_known else PREDICTED, known
     )
 

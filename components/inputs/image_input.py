@@ -60,7 +60,7 @@ class ImageInput(NamedTuple):
         top, left = (self.side - self.height) // 2, (self.side - self.width) // 2
         return squares[:, top : top + self.height, left : left + self.width]
 
-    def laid_out(self, pictures: np.ndarray) -> np.ndarray:
+    def to_model_layout(self, pictures: np.ndarray) -> np.ndarray:
         """Pictures `(N, height, width, 3)` as the model takes them."""
         return np.moveaxis(pictures, 3, 1) if self.channels_first else pictures
 

@@ -55,7 +55,7 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
     """
     height, width = images.shape[1:3]
     image_input = ImageInput(height, width, deconvnet.graph.channels_first)
-    batches = [image_input.laid_out(images.astype(np.float32))]
+    batches = [image_input.to_model_layout(images.astype(np.float32))]
     strongest = strongest_activations(deconvnet, batches, [layer], k=len(images))
     found = strongest[layer]
     if unit is not None and not 0 <= unit < len(found.values):

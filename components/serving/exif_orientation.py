@@ -24,7 +24,7 @@ def exif_orientation(encoded: tf.Tensor) -> tf.Tensor:
     Returns:
         int32 scalar, 1 to 8; 1, which is upright, of a file that does not say, or is no JPEG.
     """
-    return recovered(_read, encoded, tf.constant(UPRIGHT))
+    return value_or(_read, encoded, tf.constant(UPRIGHT))
 
 
 def turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
@@ -81,7 +81,7 @@ def _orientation_of(tiff):
     return tf.where((said >= 1) & (said <= 8), said, UPRIGHT)
 
 
-def recovered(function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
+def value_or(function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
     """Calls a function whose operations may raise. Within a graph nothing but a data set catches what they raise.
 
     Args:
@@ -93,7 +93,7 @@ def recovered(function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, o
         What the function returned, or `otherwise`.
 
     Examples:
-        >>> recovered(tf.io.decode_png, b"no image", tf.zeros((0, 0, 3), tf.uint8)).shape
+        >>> value_or(tf.io.decode_png, b"no image", tf.zeros((0, 0, 3), tf.uint8)).shape
         TensorShape([0, 0, 3])
     """
     tried = tf.data.Dataset.from_tensors(argument).map(function).ignore_errors()

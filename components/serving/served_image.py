@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from zfnet.components.inputs.photograph import MAX_ENCODED_BYTES, MAX_PIXELS
-from zfnet.components.serving.exif_orientation import exif_orientation, recovered, turn_upright
+from zfnet.components.serving.exif_orientation import exif_orientation, turn_upright, value_or
 
 UNREADABLE = "not an image that can be read: a whole JPEG, PNG, GIF or BMP file is expected"
 TOO_LARGE = f"an image of more than {MAX_PIXELS} pixels"
@@ -22,12 +22,12 @@ def served_image(encoded: tf.Tensor, *, side: int, size: int) -> tuple[tf.Tensor
         float32 tensor `(size, size, 3)`, values 0..255, black where there is no image to see; and a string scalar that says why, or
         is empty.
     """
-    pixels = recovered(_declared_pixels, encoded, tf.constant(-1, tf.int64))
+    pixels = value_or(_declared_pixels, encoded, tf.constant(-1, tf.int64))
     allowed = (pixels >= 0) & (pixels <= MAX_PIXELS) & (tf.strings.length(encoded) <= MAX_ENCODED_BYTES)
     # A broken one becomes an image without pixels: that tells it from a black one.
     nothing = tf.zeros((0, size, 3))
     image = tf.cond(
-        allowed, lambda: recovered(lambda content: prepare_image(content, side=side, size=size), encoded, nothing), lambda: nothing
+        allowed, lambda: value_or(lambda content: prepare_image(content, side=side, size=size), encoded, nothing), lambda: nothing
     )
     read = tf.shape(image)[0] == size
     image = tf.cond(read, lambda: image, lambda: tf.zeros((size, size, 3)))

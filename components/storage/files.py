@@ -90,7 +90,7 @@ def open_file(path: str) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Iterator[BinaryIO]:
+def atomic_file(path: str) -> Iterator[BinaryIO]:
     """Gives a file to write, which has the name `path` only when the `with` statement ends well.
 
     It is written beside under a name of its own, so that two workers that are given the same work do not get into each other's way.
@@ -124,7 +124,7 @@ def _remote_operations() -> tuple[Callable, Callable, Callable]:
 
 
 @contextlib.contextmanager
-def written_beside(path: P) -> Iterator[P]:
+def atomic_path(path: P) -> Iterator[P]:
     """Gives a path beside `path` to write to, which becomes `path` when the `with` statement ends well.
 
     A remote storage shows a file when all of it has arrived: there `path` itself is given, to be written once.

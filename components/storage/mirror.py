@@ -11,12 +11,12 @@ from zfnet.components.storage.files import Located, is_remote
 from zfnet.components.storage.remote_directory import RemoteDirectory, local_files
 
 A = TypeVar("A", bound=Located)
-# Seconds between two looks at what was written to a directory that is mirrored.
+# Seconds between two looks at what was written to a synced directory.
 INTERVAL = 60.0
 
 
 @contextlib.contextmanager
-def written_locally(artifact: A) -> Iterator[A]:
+def staged_output(artifact: A) -> Iterator[A]:
     """Gives a local artifact to write, whose files are sent to `artifact` when the `with` statement ends well.
 
     Args:
@@ -34,7 +34,7 @@ def written_locally(artifact: A) -> Iterator[A]:
 
 
 @contextlib.contextmanager
-def mirrored(directory: str, interval: float = INTERVAL, last: str | None = None) -> Iterator[str]:
+def synced_directory(directory: str, interval: float = INTERVAL, last: str | None = None) -> Iterator[str]:
     """Gives a local directory with what `directory` holds; what is written and removed there is written and removed in `directory` too.
 
     That happens about every minute and when the `with` statement ends, however it does: so logs can be followed, and checkpoints outlive a

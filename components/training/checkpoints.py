@@ -34,13 +34,13 @@ class Checkpoints:
     def __init__(self, folder: pathlib.Path, called: str | None = None) -> None:
         self.folder, self.called = folder, called or str(folder)
 
-    def keep(self, net: keras.Model, state: TrainingState, spared: Container[int] = ()) -> None:
+    def keep(self, net: keras.Model, state: TrainingState, keep_epochs: Container[int] = ()) -> None:
         """Writes a checkpoint, and removes those no longer needed.
 
         Args:
             net: the net, with its optimizer.
             state: where its training stands.
-            spared: epochs, counted from 1, whose checkpoints stay besides.
+            keep_epochs: epochs, counted from 1, whose checkpoints stay besides.
 
         Raises:
             OSError: if it can't be written, because the disk is full, say; the checkpoints before are left as they are.
@@ -64,7 +64,7 @@ class Checkpoints:
                 f"No checkpoint could be written to {self.called} ({error.strerror or error}). "
                 + (f"What was trained up to {last[-1].name} is kept there; the same command goes on from it." if last else "")
             ) from error
-        self._remove_old(state, spared)
+        self._remove_old(state, keep_epochs)
 
     def _remove_old(self, state: TrainingState, epochs: Container[int]) -> None:
         # Those of later epochs, which a longer training left, stay.
@@ -72,9 +72,9 @@ class Checkpoints:
         whole = [path for path in past if not _place(path)[1]]
         errors = [epoch["val_top1_error"] for epoch in state.history if "val_top1_error" in epoch]
         best = errors.index(min(errors)) + 1 if errors else 0
-        spared = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in epochs)}
+        keep_epochs = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in epochs)}
         for path in past:
-            if path not in spared:
+            if path not in keep_epochs:
                 _remove(path)
 
     def clean(self) -> None:

@@ -26,7 +26,7 @@ from zfnet.components.training.callbacks.schedule import CosineSchedule, Plateau
 from zfnet.components.training.callbacks.summaries import EpochSummaries
 from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.devices import choose_mixed_precision, choose_xla, precision, training_devices
-from zfnet.components.training.recipe import Recipe, whole_shares
+from zfnet.components.training.recipe import Recipe, divisible_batch_size
 from zfnet.components.training.strategy import open_cluster
 from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step, make_validate
@@ -55,7 +55,7 @@ def fit(
     count = examples.count("train")
     cluster = open_cluster(min(count, examples.count("validation")))
     strategy = cluster.strategy
-    batch_size, epochs = whole_shares(recipe.batch_for(count), cluster.replicas), recipe.epochs_for(count)
+    batch_size, epochs = divisible_batch_size(recipe.batch_for(count), cluster.replicas), recipe.epochs_for(count)
     steps = count // batch_size
     if not steps:
         raise ValueError(f"There are {count} training examples for {cluster.replicas} replicas; expected one for each at least.")
@@ -119,7 +119,9 @@ def fit(
             callbacks=keras.callbacks.CallbackList(
                 callbacks, add_progbar=cluster.chief, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
             ),
-            keep=functools.partial(kept.keep, net, spared=in_figure if keep_checkpoints else ()) if cluster.chief else lambda state: None,
+            keep=functools.partial(kept.keep, net, keep_epochs=in_figure if keep_checkpoints else ())
+            if cluster.chief
+            else lambda state: None,
             keep_every=keep_every,
             on_divergence=report if cluster.chief else lambda step: None,
         )

@@ -97,6 +97,6 @@ class Recipe:
         return min(max(math.ceil(STEPS / steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
-def whole_shares(batch_size: int, replicas: int) -> int:
+def divisible_batch_size(batch_size: int, replicas: int) -> int:
     """The largest batch up to `batch_size` of which every replica has the same share, one image at least."""
     return max(replicas, batch_size // replicas * replicas)

@@ -68,7 +68,7 @@ def train_loop(
                 logs = {}
                 while state.step < steps:
                     callbacks.on_train_batch_begin(state.step)
-                    with interruption.held():
+                    with interruption.deferred():
                         step = tf.constant(state.epoch * steps + state.step, tf.int64)
                         state.totals = train_step(batches, state.totals, step)
                         state.step += 1
@@ -83,14 +83,14 @@ def train_loop(
                 validated = {f"val_{name}": number for name, number in validate().items()}
                 logs = state.logs() | validated | measure() | {"learning_rate": state.schedule["learning_rate"]}
                 callbacks.on_epoch_end(state.epoch, logs)
-                with interruption.held():
+                with interruption.deferred():
                     state.end_epoch(logs)
                     state.schedule = schedule.state()
                     keep(state)
                 kept = time.monotonic()
         except KeyboardInterrupt:
-            if not interruption.broken and state.diverged_at is None:
-                with interruption.held():
+            if not interruption.aborted_mid_step and state.diverged_at is None:
+                with interruption.deferred():
                     keep(state)
             raise
         callbacks.on_train_end()
@@ -108,17 +108,17 @@ class Interruption:
     To be used in a `with` statement; covers SIGINT and SIGTERM. Only the main thread of a process can do so, in others nothing is held.
 
     Attributes:
-        broken: whether a step was left in the middle after all, because a second interruption came.
+        aborted_mid_step: whether a step was left in the middle after all, because a second interruption came.
 
     Examples:
         >>> with Interruption() as interruption:
         ...     while True:
-        ...         with interruption.held():
+        ...         with interruption.deferred():
         ...             step()  # never left in the middle
     """
 
     def __init__(self) -> None:
-        self._holding = self._requested = self.broken = False
+        self._deferring = self._requested = self.aborted_mid_step = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
@@ -131,23 +131,23 @@ class Interruption:
             signal.signal(number, handler)
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def deferred(self) -> Iterator[None]:
         """Puts an interruption off to the end of the `with` statement; a second one is not put off.
 
         Raises:
             KeyboardInterrupt: at the end, if one came.
         """
-        self._holding = True
+        self._deferring = True
         try:
             yield
         finally:
-            self._holding = False
+            self._deferring = False
         if self._requested:
             self._requested = False
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._holding or self._requested:
-            self.broken |= self._holding
+        if not self._deferring or self._requested:
+            self.aborted_mid_step |= self._deferring
             raise KeyboardInterrupt
         self._requested = True

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import counted_batches, full_batch_size
+from zfnet.components.data.batches import padded_batch_size, padded_batches
 from zfnet.components.evaluation.errors import count_errors
 from zfnet.components.training.training_state import SUMS, means
 
@@ -73,7 +73,7 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
         mean: mean image, float `(size, size, 3)`, values 0..255, to subtract.
 
     Returns:
-        Function of an iterator over distributed batches, as `counted_batches` gives them, and the sums so far, float64 `(4,)`: of loss,
+        Function of an iterator over distributed batches, as `padded_batches` gives them, and the sums so far, float64 `(4,)`: of loss,
         top-1 errors, top-5 errors and examples; it returns the new sums.
     """
 
@@ -112,10 +112,10 @@ def make_validate(
     """
     count = examples.count("validation")
     replicas = strategy.num_replicas_in_sync
-    batch = full_batch_size(count, max(1, batch_size // replicas), replicas)
+    batch = padded_batch_size(count, max(1, batch_size // replicas), replicas)
     count_step = make_count_step(net, strategy, tf.constant(mean, tf.float32))
     batches = strategy.distribute_datasets_from_function(
-        lambda context: counted_batches(examples, "validation", size=mean.shape[0], batch_size=batch, context=context)
+        lambda context: padded_batches(examples, "validation", size=mean.shape[0], batch_size=batch, context=context)
     )
 
     def validate() -> dict[str, float]:

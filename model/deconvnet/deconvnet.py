@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.recording import Recording, laid_out, record
+from zfnet.model.deconvnet.recording import Recording, record, to_model_layout
 
 
 class Deconvnet:
@@ -87,7 +87,7 @@ class Deconvnet:
             For each layer a tensor as the model lays it out: `(N, h, w, units)`, or `(N, units)` of a dense one.
         """
         values = self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
-        return [laid_out(value, self.graph) for value in values]
+        return [to_model_layout(value, self.graph) for value in values]
 
     def maxima(self, images: ArrayLike, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
         """Maxima and activations of some layers, computed on every replica of the strategy in whose scope this is called.

@@ -8,7 +8,7 @@ import numpy as np
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.frame import move_inside
 from zfnet.model.deconvnet.receptive_field import sees_all
-from zfnet.model.deconvnet.recording import laid_out
+from zfnet.model.deconvnet.recording import to_model_layout
 from zfnet.model.deconvnet.strongest import Strongest, image_batches
 from zfnet.model.deconvnet.targets import Targets
 
@@ -95,5 +95,5 @@ def _project_images(deconvnet, images, ids, strongest, chosen):
             windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
             height, width = windows.shape[1:3]
             cut = [channels_last[row, top : top + height, left : left + width] for row, (top, left) in zip(rows, corners, strict=True)]
-            projections, patches = (laid_out(maps, graph) for maps in (windows, np.stack(cut)))
+            projections, patches = (to_model_layout(maps, graph) for maps in (windows, np.stack(cut)))
         yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)

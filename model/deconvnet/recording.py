@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from zfnet.model.deconvnet.bring_down import bring_down
+from zfnet.model.deconvnet.backproject import backproject
 from zfnet.model.deconvnet.frame import cut_window, paste_window
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
@@ -57,7 +57,7 @@ class Recording:
 
     def activations(self, layer: str) -> tf.Tensor:
         """Activations of `layer`, as the model lays them out: a tensor `(N, h, w, units)`, or `(N, units)` of a dense layer."""
-        return laid_out(self._recorded(self._graph.value_of(layer), layer), self._graph)
+        return to_model_layout(self._recorded(self._graph.value_of(layer), layer), self._graph)
 
     def switches(self, layer: str) -> np.ndarray:
         """Where each maximum of a max pooling layer was.
@@ -132,35 +132,37 @@ class Recording:
         """As `project`, of targets whose activations need not be held."""
         frames = np.zeros((len(targets.units), *self.shapes[0]), self._graph.dtype)
         if len(frames):
-            signal, corners = self._bring_down(layer, targets)
+            signal, corners = self._backproject(layer, targets)
             if corners is None:
                 frames = signal
             else:
                 for frame, window, corner in zip(frames, signal, corners, strict=True):
                     paste_window(frame, window, corner)
-        return laid_out(frames, self._graph)
+        return to_model_layout(frames, self._graph)
 
     def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         """As `project_patches`, of targets whose activations need not be held."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
         if not len(targets.units):
-            return laid_out(np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype), self._graph), np.zeros((0, 2), np.int32)
-        signal, corners = self._bring_down(layer, targets)
+            return to_model_layout(np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype), self._graph), np.zeros(
+                (0, 2), np.int32
+            )
+        signal, corners = self._backproject(layer, targets)
         if corners is None:
             # The one position of a dense unit sees from the offset on.
             places = targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)
             corners = places * field.stride + field.offset
             signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
-        return laid_out(signal, self._graph), corners
+        return to_model_layout(signal, self._graph), corners
 
     def _targets(self, layer: str, unit: ArrayLike, position: ArrayLike | None, example: ArrayLike | None) -> Targets:
         activations = self._recorded(self._graph.value_of(layer), layer)
         return find_targets(np.asarray(activations), layer, unit, position, example)
 
-    def _bring_down(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
+    def _backproject(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
         value = self._graph.value_of(layer)
         kept = {operation.output: self._keep(operation) for operation in self._graph.needed_for(value) if operation.rule.keeps}
-        return bring_down(self._passes, value, self.shapes, kept, targets)
+        return backproject(self._passes, value, self.shapes, kept, targets)
 
     def _keep(self, operation: Operation) -> Kept:
         if operation.output not in self._kept:
@@ -174,7 +176,7 @@ class Recording:
         return self._values[value]
 
 
-def laid_out(maps: Maps, graph: Graph) -> Maps:
+def to_model_layout(maps: Maps, graph: Graph) -> Maps:
     """Maps `(N, height, width, channels)`, an array or tensor, as the model lays them out; others as they are."""
     if not graph.channels_first or len(maps.shape) != 4:
         return maps

@@ -63,7 +63,7 @@ class Windows:
             # A map of another size, even where only rows at the end were added or cut off.
             moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
             if operation.rule.keeps:
-                switches = _gather(kept[operation.output], examples, corners, size, operation.rule.nowhere)
+                switches = _gather(kept[operation.output], examples, corners, size, operation.rule.no_switch)
                 signal = fused(_together(run), signal, switches)
             else:
                 if may_leave and moves:
@@ -134,11 +134,11 @@ def _inside(signal, corners, shape):
     return signal * tf.cast(inside, signal.dtype)[..., None]
 
 
-def _gather(kept, examples, corners, size, nowhere):
+def _gather(kept, examples, corners, size, no_switch):
     rows, columns = _rows_and_columns(corners, size)
     height, width = kept.shape[1:3]
     # Places of the map as one number: one index for each is faster than three.
     places = (examples[:, None, None] * height + tf.clip_by_value(rows, 0, height - 1)[:, :, None]) * width
     places += tf.clip_by_value(columns, 0, width - 1)[:, None, :]
     window = tf.gather(tf.reshape(kept, (-1, kept.shape[3])), places)
-    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(nowhere, kept.dtype))
+    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(no_switch, kept.dtype))

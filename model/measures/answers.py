@@ -47,7 +47,7 @@ def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
     return features
 
 
-def refuse_nan_weights(graph: Graph, layers: Iterable[str]) -> None:
+def check_finite_weights(graph: Graph, layers: Iterable[str]) -> None:
     """Fails if weights below some layers are not finite numbers.
 
     Activations don't tell: a ReLU may make 0 of what is no number, and a map look dead.

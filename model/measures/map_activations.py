@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import image_batches
-from zfnet.model.measures.answers import refuse_nan_weights
+from zfnet.model.measures.answers import check_finite_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
         >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].dead.sum()
         0
     """
-    refuse_nan_weights(deconvnet.graph, layers)
+    check_finite_weights(deconvnet.graph, layers)
     maxima: dict[str, np.ndarray] = {}
     minima: dict[str, np.ndarray] = {}
     sums: dict[str, np.ndarray] = {}

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import class_layer, class_probabilities, refuse_nan_weights
+from zfnet.model.measures.answers import check_finite_weights, class_layer, class_probabilities
 from zfnet.model.progress import progress
 
 
@@ -97,7 +97,7 @@ def occlusion(
             f"The square has a side of {square} pixels and a stride of {stride}; expected a side of 1 to {min(height, width)}, "
             "the image's, and a stride of at least 1."
         )
-    refuse_nan_weights(deconvnet.graph, filter(None, [layer, class_layer(deconvnet)]))
+    check_finite_weights(deconvnet.graph, filter(None, [layer, class_layer(deconvnet)]))
     tops, lefts = square_starts(height, square, stride), square_starts(width, square, stride)
     places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
     boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.

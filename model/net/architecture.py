@@ -105,7 +105,7 @@ class Architecture:
         """All layers with weights but the classifier, from the image upwards."""
         return (*self.convolutions, *self.dense)
 
-    def refuse_small(self, height: int, width: int) -> None:
+    def check_size(self, height: int, width: int) -> None:
         """Fails if images of this size leave a layer no room.
 
         Raises:

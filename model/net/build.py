@@ -52,7 +52,7 @@ def build(
     name = plain_name(architecture) if isinstance(architecture, str) else "custom"
     row = find_architecture(architecture) if isinstance(architecture, str) else architecture
     inputs = keras.Input(input_shape or (row.input_size, row.input_size, 3), name="image")
-    row.refuse_small(*inputs.shape[1:3])
+    row.check_size(*inputs.shape[1:3])
     signal = inputs
     if mean_image is not None:
         signal = MeanImage(name="mean_image")(signal)

@@ -144,7 +144,7 @@ def prepare_photographs(
     return examples
 
 
-def refuse_inside_data(directory: pathlib.PurePath, data: str, option: str) -> None:
+def check_outside_data(directory: pathlib.PurePath, data: str, option: str) -> None:
     """Fails if `directory` is the directory DATA or lies inside of it, where it would be taken for a class of photographs.
 
     Args:

@@ -12,7 +12,7 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples
 from zfnet.pipeline.cli.command import command_line
-from zfnet.pipeline.cli.data_argument import prepare_photographs, refuse_inside_data
+from zfnet.pipeline.cli.data_argument import check_outside_data, prepare_photographs
 from zfnet.pipeline.cli.model_argument import ModelArgument
 from zfnet.pipeline.orchestration.lock import root_lock
 
@@ -20,7 +20,7 @@ INCOMPLETE = "INCOMPLETE"
 
 
 @dataclass(frozen=True)
-class DrawnDirectory:
+class FigureDirectory:
     """Where a command works.
 
     Args:
@@ -57,12 +57,12 @@ class DrawnDirectory:
 
 
 @contextlib.contextmanager
-def drawn_directory(
+def figure_directory(
     command: str,
     out: pathlib.Path,
     data: str | None = None,
     pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
-) -> Iterator[DrawnDirectory]:
+) -> Iterator[FigureDirectory]:
     """Gives a directory to draw into; when the `with` statement ends well, it replaces what the command wrote to `out` before.
 
     No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last; files that the command did not write stay.
@@ -81,11 +81,11 @@ def drawn_directory(
         OSError: another process draws into it, or it can't be written.
     """
     if data is not None:
-        refuse_inside_data(out, data, "--out")
+        check_outside_data(out, data, "--out")
     target = out.resolve()  # `.` has no name to write beside.
     beside = target.with_name(f".{target.name}.partial")
     with root_lock(beside, command_line(), option="--out"):
-        directory = DrawnDirectory(beside / "drawing", beside / "work", beside / "tfds")
+        directory = FigureDirectory(beside / "drawing", beside / "work", beside / "tfds")
         try:
             for path in (directory.drawing, directory.work):
                 shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.

@@ -9,7 +9,7 @@ import click
 
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.cli.command import Command, command_line
-from zfnet.pipeline.cli.data_argument import refuse_inside_data
+from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import augmentation_option, batch_size_option, epochs_option, training_data_option, training_seed_option
 from zfnet.pipeline.named_configs import choose
 from zfnet.pipeline.run_config import RunConfig
@@ -62,7 +62,7 @@ def command(
     """
     # As in `zfnet run`: what is half is removed, and what was trained so far is kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    refuse_inside_data(out, data or "", "--out")
+    check_outside_data(out, data or "", "--out")
     if (task := read_task()) and task.workers > 1:
         raise ValueError("zfnet compare trains on one machine, but TF_CONFIG names several. Unset it, or use `zfnet run`.")
     choices = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augmentation": augmentation}

@@ -105,7 +105,7 @@ def command(
     from zfnet.pipeline.kubeflow.task import NamedData, served_last
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
-    config.refuse_small_images()
+    config.check_image_size()
     make_its_directory(out)
     # The tasks say where the root is; what depends on it is worked out there.
     steps = zfnet_pipeline(config, NamedData(config.photographs), pathlib.Path(), runner, beam_options, strict, baseline=served_last)

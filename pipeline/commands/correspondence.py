@@ -12,7 +12,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
-from zfnet.pipeline.cli.output import drawn_directory
+from zfnet.pipeline.cli.output import figure_directory
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of images changes features alike.")
@@ -92,7 +92,7 @@ def command(
     if names:
         check_parts(names, parts, within)
     found = find_model(model)
-    with drawn_directory("correspondence", out, data) as directory:
+    with figure_directory("correspondence", out, data) as directory:
         from zfnet.components.figures.correspondence.draw import PICTURES, draw_correspondence
         from zfnet.components.figures.correspondence.part_views import demonstration, views_of_files
         from zfnet.components.figures.layers import chosen_layers

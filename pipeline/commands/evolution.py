@@ -24,7 +24,7 @@ from zfnet.pipeline.cli.options import (
     seed_option,
     unsupported_option,
 )
-from zfnet.pipeline.cli.output import drawn_directory
+from zfnet.pipeline.cli.output import figure_directory
 
 if TYPE_CHECKING:
     from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -76,12 +76,12 @@ def command(
     grey; each has a scale of its own.
     """
     found = [find_model(model) for model in models]
-    with drawn_directory("evolution", out, data) as directory:
+    with figure_directory("evolution", out, data) as directory:
         from zfnet.components.data.batches import read_origins
         from zfnet.components.figures.evolution.column import chosen_maps
         from zfnet.components.figures.evolution.draw import draw_evolution, evolution_numbers, write_evolution
         from zfnet.components.figures.evolution.moments import MOST_SEARCHED
-        from zfnet.components.figures.evolution.search import refuse_unlike, search_evolution
+        from zfnet.components.figures.evolution.search import check_same_layers, search_evolution
         from zfnet.components.figures.layers import default_layers
         from zfnet.components.figures.units import named_units, unit_count
         from zfnet.components.inputs.image_input import ImageInput
@@ -97,7 +97,7 @@ def command(
         chosen = tuple(dict.fromkeys((*layers, *units))) or default_layers(first)
         wanted = {layer: units.get(layer) or chosen_maps(unit_count(first, layer), 2 * maps, seed) for layer in chosen}
         if len(found) > 1:
-            refuse_unlike(dict(moments()), chosen)
+            check_same_layers(dict(moments()), chosen)
         image_input = ImageInput.of(first.model, image_size)
         click.echo(f"{models[0]}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         examples = directory.examples(next((each for each in found if each.examples), found[0]), data, image_input.side, split)

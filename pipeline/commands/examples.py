@@ -5,7 +5,7 @@ from etils import epath
 
 from zfnet.components.data.beam.options import step_options
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import refuse_inside_data
+from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import beam_options_argument, runner_option
 from zfnet.pipeline.cli.output import output_directory
 from zfnet.pipeline.run_config import RunConfig
@@ -50,7 +50,7 @@ def command(
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
 
-    refuse_inside_data(out, data, "--out")
+    check_outside_data(out, data, "--out")
     options = step_options(beam_options, ("ExampleGen",))["ExampleGen"]
     examples = Examples(out if "://" in str(out) else out.resolve())  # `.` is another directory when the one that it meant was replaced.
     with output_directory(out) as directory:

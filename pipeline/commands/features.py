@@ -9,7 +9,7 @@ from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.data_argument import prepare_photographs
 from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option
-from zfnet.pipeline.cli.output import drawn_directory
+from zfnet.pipeline.cli.output import figure_directory
 from zfnet.pipeline.run_config import RunConfig
 
 CLASSIFIERS = ("softmax", "svm")
@@ -98,7 +98,7 @@ def command(
     accuracy of every class in every fold.
     """
     found = find_model(model)
-    with drawn_directory("features", out, data) as directory:
+    with figure_directory("features", out, data) as directory:
         from zfnet.components.features.candidates import Candidates
         from zfnet.components.features.chart import draw_features
         from zfnet.components.features.overlap import draw_unseen

@@ -8,7 +8,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import data_option, image_size_option, out_option, preprocessing_option
-from zfnet.pipeline.cli.output import drawn_directory
+from zfnet.pipeline.cli.output import figure_directory
 from zfnet.pipeline.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(
     if twice:
         raise click.UsageError(f"{min(twice)} is given twice; expected different models.")
     found = {model: find_model(model) for model in models}
-    with drawn_directory("filters", out, data) as directory:
+    with figure_directory("filters", out, data) as directory:
         from zfnet.components.figures.filters.draw import draw_reports
         from zfnet.components.figures.filters.report import filter_report
         from zfnet.components.inputs.image_input import ImageInput

@@ -25,14 +25,14 @@ from zfnet.pipeline.cli.options import (
     seed_option,
     unsupported_option,
 )
-from zfnet.pipeline.cli.output import DrawnDirectory, drawn_directory
+from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
 from zfnet.pipeline.run_config import RunConfig
 
 if TYPE_CHECKING:
     from zfnet.components.artifacts import Examples
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.pipeline.cli.model_argument import ModelArgument
-    from zfnet.pipeline.cli.output import DrawnDirectory
+    from zfnet.pipeline.cli.output import FigureDirectory
 
 
 @click.command(cls=Command, short_help="Draw what the units of a model answer to most.")
@@ -69,7 +69,7 @@ def command(
     model's layer.
     """
     found = [find_model(model) for model in models]
-    with drawn_directory("gallery", out, data, pictures=_pictures) as directory:
+    with figure_directory("gallery", out, data, pictures=_pictures) as directory:
         from zfnet.components.figures.units import never_positive
 
         opened = [each.open_deconvnet(preprocessing, unsupported) for each in found]
@@ -108,7 +108,7 @@ def _draw_one(
     model: str,
     found: ModelArgument,
     deconvnet: Deconvnet,
-    directory: DrawnDirectory,
+    directory: FigureDirectory,
     data: str | None,
     *,
     layers: tuple[str, ...],
@@ -149,7 +149,7 @@ def compare_galleries(
     models: Sequence[str],
     found: Sequence[ModelArgument],
     opened: Sequence[Deconvnet],
-    directory: DrawnDirectory,
+    directory: FigureDirectory,
     data: str | None,
     *,
     layers: Sequence[str],
@@ -180,7 +180,7 @@ def compare_galleries(
     Raises:
         ValueError: the photographs are not the same, or no model has a layer or unit that is named.
     """
-    from zfnet.components.evaluation.class_order import refuse_different_examples
+    from zfnet.components.evaluation.class_order import check_same_examples
     from zfnet.components.figures.gallery.compared import ComparedModel, draw_compared_galleries, layers_by_name, layers_by_place
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.components.storage.local_copy import local_copy
@@ -207,7 +207,7 @@ def compare_galleries(
         click.echo(f"{model}: preprocessing {preprocessing}, images of {size.height} x {size.width} pixels")
         about.append({"model": model, "preprocessing": preprocessing, "height": size.height, "width": size.width})
         examples.append(local_copy(source.of_size(model, size.side, each.examples)))
-    refuse_different_examples(examples, "validation")
+    check_same_examples(examples, "validation")
     compared = [
         ComparedModel(name, deconvnet, prepared, each.labels, chosen)
         for name, deconvnet, prepared, each, chosen in zip(model_names(models), opened, examples, found, units, strict=True)

@@ -22,7 +22,7 @@ from zfnet.pipeline.cli.options import (
     preprocessing_option,
     seed_option,
 )
-from zfnet.pipeline.cli.output import drawn_directory
+from zfnet.pipeline.cli.output import figure_directory
 
 EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
 SPLIT = "validation"
@@ -72,7 +72,7 @@ def command(
     if images and data:
         raise click.UsageError("Give either IMAGE or --data, which examples are taken from where there is no IMAGE.")
     found = find_model(model)
-    with drawn_directory("invariance", out, data) as directory:
+    with figure_directory("invariance", out, data) as directory:
         from zfnet.components.figures.invariance import draw_invariance
         from zfnet.components.figures.layers import chosen_layers
         from zfnet.components.figures.subjects import subjects_of_examples, subjects_of_files

@@ -8,7 +8,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option, unsupported_option
-from zfnet.pipeline.cli.output import drawn_directory
+from zfnet.pipeline.cli.output import figure_directory
 
 
 @click.command(cls=Command, short_help="Slide a grey square over an image, and see what the model still sees.")
@@ -66,12 +66,12 @@ def command(
     Writes DIR/occlusion.png, and DIR/occlude.json with every number drawn.
     """
     found = find_model(model)
-    with drawn_directory("occlude", out, data) as directory:
+    with figure_directory("occlude", out, data) as directory:
         from zfnet.components.figures.layers import paper_layers
-        from zfnet.components.figures.occlusion.draw import PREDICTED, Occluded, draw_occlusion
+        from zfnet.components.figures.occlusion.draw import PREDICTED, OcclusionInput, draw_occlusion
         from zfnet.components.figures.subjects import GIVEN, class_number
+        from zfnet.components.inputs.centre_crop import read_centre_crop
         from zfnet.components.inputs.image_input import ImageInput
-        from zfnet.components.inputs.square import read_square
         from zfnet.model.measures.answers import class_layer
 
         deconvnet = found.open_deconvnet(preprocessing, unsupported)
@@ -81,12 +81,12 @@ def command(
         outputs = deconvnet.graph.unit_count(last) if last else 0
         labels = found.labels if len(found.labels) == outputs else []
         number = class_number(label, labels, outputs) if label is not None else None
-        pixels = read_square(image, image_input.side).central(image_input.height, image_input.width)
+        pixels = read_centre_crop(image, image_input.side).central(image_input.height, image_input.width)
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         examples = directory.examples(found, data, image_input.side) if data is not None or found.examples is not None else None
         if examples is None:
             click.echo("No --data: projections of other images are left out.")
-        subject = Occluded(pathlib.PurePath(image).name, pixels, number, PREDICTED if label is None else GIVEN, labels)
+        subject = OcclusionInput(pathlib.PurePath(image).name, pixels, number, PREDICTED if label is None else GIVEN, labels)
         draw_occlusion(deconvnet, subject, layer, directory.drawing, examples=examples, square=square, stride=stride)
         numbers = json.loads((directory.drawing / "occlude.json").read_text())
     least = min(map(min, numbers["totals"]))

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from zfnet.components.storage.files import written_beside
+from zfnet.components.storage.files import atomic_path
 from zfnet.model.progress import progress
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.model_argument import find_model
@@ -70,8 +70,8 @@ def command(
     from PIL import Image
 
     from zfnet.components.figures.units import unit_name
+    from zfnet.components.inputs.centre_crop import read_image
     from zfnet.components.inputs.image_input import ImageInput
-    from zfnet.components.inputs.square import read_image
     from zfnet.components.pictures.project_images import project_images, projection_grid
 
     deconvnet = found.open_deconvnet(preprocessing, unsupported)
@@ -92,6 +92,6 @@ def command(
         place = f" at row {each.position[0]}, column {each.position[1]}" if each.position else ""
         click.echo(f"{path}: {name}{place}, activation {each.activation:.6g}")
         headings.append(f"{pathlib.Path(path).name}: {name}, activation {each.activation:.3g}")
-    with written_beside(out) as partial:
+    with atomic_path(out) as partial:
         Image.fromarray(projection_grid(pictures, projected, headings)).save(partial, format="PNG")
     click.echo(out)

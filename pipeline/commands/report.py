@@ -5,7 +5,7 @@ import pathlib
 import click
 from etils import epath
 
-from zfnet.components.storage.files import written_beside
+from zfnet.components.storage.files import atomic_path
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.options import metadata_option, root_option
 from zfnet.pipeline.cli.output import make_its_directory
@@ -34,6 +34,6 @@ def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> No
     content = read_report(root, metadata_url)
     make_its_directory(out)
     page = report_page(content)
-    with written_beside(out) as partial:
+    with atomic_path(out) as partial:
         partial.write_text(page, encoding="utf-8")
     click.echo(f"{out}  {out.stat().st_size / 1e6:.1f} MB")

@@ -9,7 +9,7 @@ from etils import epath
 
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.cli.command import Command, command_line
-from zfnet.pipeline.cli.data_argument import refuse_inside_data
+from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import (
     DEFAULTS,
     augmentation_option,
@@ -22,7 +22,7 @@ from zfnet.pipeline.cli.options import (
     training_data_option,
     training_seed_option,
 )
-from zfnet.pipeline.messages import called_as, duration
+from zfnet.pipeline.messages import duration, program_name
 from zfnet.pipeline.named_configs import choose, config_names
 from zfnet.pipeline.run_config import RunConfig
 
@@ -141,7 +141,7 @@ def command(
     # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
-    refuse_inside_data(root, config.photographs, "--root")
+    check_outside_data(root, config.photographs, "--root")
     task = read_task()
     if task and not task.chief:
         from zfnet.pipeline.run_pipeline import follow_run
@@ -159,7 +159,7 @@ def command(
     def declare() -> list[Step]:
         # TFDS reads by TensorFlow, which knows fewer storages.
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
-        config.refuse_small_images()
+        config.check_image_size()
         return zfnet_pipeline(config, open_source(config.photographs, downloads), root, runner, beam_options, strict, metadata_url)
 
     summary = run_pipeline(root, declare, command_line(), metadata_url, wait)
@@ -186,7 +186,7 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],
         "Serving": paths["serving"] and root / paths["serving"],
-        "TensorBoard": f"{called_as()} tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
+        "TensorBoard": f"{program_name()} tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
         "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 240)}",
         "Time": duration(sum(summary["seconds"].values())),

@@ -10,7 +10,7 @@ from typing import Any
 from kfp import compiler, dsl, kubernetes
 
 from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
-from zfnet.components.storage.files import written_beside
+from zfnet.components.storage.files import atomic_path
 from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices
 from zfnet.pipeline.orchestration.code_version import code_version
 from zfnet.pipeline.orchestration.step import Step, snake_case
@@ -83,7 +83,7 @@ def compile_pipeline(
     # Functions take any attribute, and inspect looks for this one.
     pipeline.__signature__ = signature  # type: ignore[attr-defined]
     pipeline.__doc__ = f"{DESCRIPTION}\n\nArgs:\n" + "".join(f"    {name}: {text}\n" for name, text in described.items())
-    with tempfile.TemporaryDirectory() as directory, written_beside(out) as partial:
+    with tempfile.TemporaryDirectory() as directory, atomic_path(out) as partial:
         compiled = pathlib.Path(directory, "pipeline.yaml")
         compiler.Compiler().compile(dsl.pipeline(pipeline, name="zfnet"), str(compiled))
         partial.write_bytes(compiled.read_bytes())

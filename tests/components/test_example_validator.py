@@ -16,8 +16,8 @@ from zfnet.components.example_validator import (
     LISTED,
     SHOWN,
     anomalies_list,
+    check_anomalies,
     counts_table,
-    refuse_anomalies,
     validate_examples,
     write_summaries,
 )
@@ -281,9 +281,9 @@ def test_a_second_run_replaces_the_first(examples, tmp_path):
 def test_anomaly_is_refused(tmp_path):
     (tmp_path / "anomalies.json").write_text(json.dumps([{"kind": "tiny_class", "message": "Class cat has 1 example."}]))
     with pytest.raises(ValueError, match=r"1 anomalies, the first: Class cat has 1 example. All are in .*anomalies.json; without --strict"):
-        refuse_anomalies(Anomalies(tmp_path))
+        check_anomalies(Anomalies(tmp_path))
 
 
 def test_nothing_suspicious_passes(tmp_path):
     (tmp_path / "anomalies.json").write_text("[]")
-    refuse_anomalies(Anomalies(tmp_path))
+    check_anomalies(Anomalies(tmp_path))

@@ -4,7 +4,7 @@ import sys
 import pytest
 import sqlalchemy as sql
 
-from zfnet.pipeline.messages import called_as, duration, error_message
+from zfnet.pipeline.messages import duration, error_message, program_name
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def program(tmp_path, monkeypatch):
 
 def test_a_path_that_no_shell_finds(program, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    assert called_as() == str(program)
+    assert program_name() == str(program)
 
 
 def test_the_name_that_a_shell_finds(program, monkeypatch):
     monkeypatch.setenv("PATH", str(program.parent))
-    assert called_as() == "zfnet"
+    assert program_name() == "zfnet"
 
 
 def test_another_program_that_runs_this(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["pytest"])
-    assert called_as() == "zfnet"
+    assert program_name() == "zfnet"

@@ -48,10 +48,10 @@ def test_input_size_that_is_given():
 
 def test_architectures_that_there_are_not_are_refused():
     with pytest.raises(ValueError, match=r"no architecture 'resnet'. Choose one of: zfnet"):
-        RunConfig(None, architecture="resnet").refuse_small_images()
+        RunConfig(None, architecture="resnet").check_image_size()
 
 
 def test_images_that_are_too_small_are_refused():
-    RunConfig(None, architecture="alexnet-small").refuse_small_images()
+    RunConfig(None, architecture="alexnet-small").check_image_size()
     with pytest.raises(ValueError, match="Images of 48 x 48 pixels are too small for zfnet-small: pool5 needs 3 x 3 positions"):
-        RunConfig(None, image_size=48).refuse_small_images()
+        RunConfig(None, image_size=48).check_image_size()

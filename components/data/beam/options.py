@@ -21,7 +21,7 @@ CONTAINER_RUNNERS = (DATAFLOW, "PortableRunner", "FlinkRunner", "SparkRunner")
 SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"  # there is none beside an installed package
 
 
-def refuse_unknown_options(runner: str, beam_options: Sequence[str]) -> None:
+def check_options(runner: str, beam_options: Sequence[str]) -> None:
     """Fails if Beam does not know an option, or what it is to take.
 
     Args:
@@ -32,7 +32,7 @@ def refuse_unknown_options(runner: str, beam_options: Sequence[str]) -> None:
         ValueError: there is no such option, or its value is missing or of another type.
 
     Examples:
-        refuse_unknown_options("DataflowRunner", ["--region=europe-west4", "--max_num_workers=50"])
+        check_options("DataflowRunner", ["--region=europe-west4", "--max_num_workers=50"])
     """
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -128,7 +128,7 @@ def remote_options(runner: str, given: "PipelineOptions", output: str | None) ->
     return options
 
 
-def refuse_local_data(runner: str, location: str) -> None:
+def check_data_reaches_runner(runner: str, location: str) -> None:
     """Refuses photographs that the workers of a runner cannot read.
 
     Args:
@@ -145,7 +145,7 @@ def refuse_local_data(runner: str, location: str) -> None:
         )
 
 
-def refuse_without_run(options: "PipelineOptions") -> None:
+def check_runner_starts(options: "PipelineOptions") -> None:
     """Says that a job which was built but not run has made nothing.
 
     Raises:

@@ -42,10 +42,10 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import ExternalEnvironment
 
-    from zfnet.components.data.beam.options import refuse_unknown_options, refuse_without_run, remote_options
+    from zfnet.components.data.beam.options import check_options, check_runner_starts, remote_options
     from zfnet.components.data.beam.workers import watched_workers
 
-    refuse_unknown_options(runner, beam_options)
+    check_options(runner, beam_options)
     given = PipelineOptions(list(beam_options))
     portable = given.view_as(PortableOptions)
     defaults, runs = remote_options(runner, given, output), None
@@ -69,7 +69,7 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
             if message == str(error) and workers.failure is None:
                 raise
             raise ValueError(message) from error
-    refuse_without_run(options)
+    check_runner_starts(options)
 
 
 def _original_message(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import google_crc32c
 
 from zfnet.components.data.examples.example_record import decode_example, encode_example
-from zfnet.components.storage.files import open_file, written_whole
+from zfnet.components.storage.files import atomic_file, open_file
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def write_shard(path: str | os.PathLike, examples: Iterable[dict]) -> Shard:
     path = os.fspath(path)
     digest = hashlib.sha256()
     count = size = 0
-    with written_whole(path) as file:
+    with atomic_file(path) as file:
         for example in examples:
             message = encode_example(example)
             length = struct.pack("<Q", len(message))

@@ -60,7 +60,7 @@ def draw_correspondence(
     """
     height, width = views.pictures.shape[1:3]
     image_input = ImageInput(height, width, deconvnet.graph.channels_first)
-    images = image_input.laid_out(views.pictures.astype(np.float32))
+    images = image_input.to_model_layout(views.pictures.astype(np.float32))
     batch_size = max(1, PIXELS // (height * width))
     drawn, parts = {}, {}
     for number, (part, boxes) in enumerate(views.boxes.items()):

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from zfnet.components.inputs.square import Square
+from zfnet.components.inputs.centre_crop import CentreCrop
 
 # Left, top, width and height, in pixels of a photograph as it is meant to be seen.
 Box = tuple[float, float, float, float]
@@ -126,7 +126,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def input_box(box: Box, square: Square, height: int, width: int, what: str, clip: bool = False) -> tuple[int, int, int, int]:
+def input_box(box: Box, square: CentreCrop, height: int, width: int, what: str, clip: bool = False) -> tuple[int, int, int, int]:
     """Brings a box to the model's image, by the rules by which the photograph was cut and scaled.
 
     Args:

@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.figures.correspondence.part_boxes import Parts, check_parts, input_box
+from zfnet.components.inputs.centre_crop import CentreCrop, read_centre_crop, to_centre_crop
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.inputs.square import Square, read_square, to_square
 
 DEMONSTRATION = "five views of one face: a demonstration, not Table 1 of the paper, which has five dogs"
 PHOTOGRAPH = "astronaut"
@@ -65,7 +65,7 @@ def views_of_files(paths: Sequence[str], parts: Sequence[Parts], within: str | N
     resolved = [pathlib.Path(path).resolve() for path in paths]
     if twice := [path for path, place in zip(paths, resolved, strict=True) if resolved.count(place) > 1]:
         raise ValueError(f"The image {twice[0]} is there twice; expected different images, since pairs of them are compared.")
-    squares = [read_square(path, image_input.side) for path in paths]
+    squares = [read_centre_crop(path, image_input.side) for path in paths]
     return _views([path.name for path in resolved], squares, parts, within, image_input, f"{len(paths)} images")
 
 
@@ -75,7 +75,7 @@ def demonstration(image_input: ImageInput) -> PartViews:
 
 
 def _views(
-    names: Sequence[str], squares: Sequence[Square], parts: Sequence[Parts], within: str | None, image_input: ImageInput, note: str
+    names: Sequence[str], squares: Sequence[CentreCrop], parts: Sequence[Parts], within: str | None, image_input: ImageInput, note: str
 ) -> PartViews:
     height, width = image_input.height, image_input.width
     boxes = {
@@ -92,7 +92,7 @@ def _views(
     return PartViews(names, np.stack([square.central(height, width) for square in squares]), measured, bounds, note)
 
 
-def face_views(side: int) -> tuple[list[str], list[Square], list[Parts]]:
+def face_views(side: int) -> tuple[list[str], list[CentreCrop], list[Parts]]:
     """Cuts the views out of the photograph of the astronaut: shifted, of other sizes, mirrored.
 
     One face seen five times is no five faces: what this shows is how the measure works, not Table 1 of the paper. A mirrored face has its
@@ -119,6 +119,6 @@ def face_views(side: int) -> tuple[list[str], list[Square], list[Parts]]:
         encoded = io.BytesIO()
         view.save(encoded, "PNG")
         names.append(f"view {number}{', mirrored' if mirrored else ''}")
-        squares.append(to_square(encoded.getvalue(), side))
+        squares.append(to_centre_crop(encoded.getvalue(), side))
         boxes.append(parts)
     return names, squares, boxes

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import read_origins, searched_batches
+from zfnet.components.data.batches import model_batches, read_origins
 from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces, evolution_column, same_places
 from zfnet.components.figures.evolution.draw import drawn_columns
 from zfnet.components.figures.evolution.moments import searched
@@ -45,7 +45,7 @@ def search_evolution(
     most = searched(examples.count(split))
 
     def batches(title: str, image_input: ImageInput, numbers: set[int] | None) -> Iterator:
-        return searched_batches(examples, split, image_input, title, numbers=numbers, most=most)
+        return model_batches(examples, split, image_input, title, numbers=numbers, most=most)
 
     columns, same = {}, {}
     for title, deconvnet in moments():
@@ -62,7 +62,7 @@ def search_evolution(
     return drawn, same
 
 
-def refuse_unlike(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]) -> None:
+def check_same_layers(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]) -> None:
     """Fails if nets can't be the same net at several moments.
 
     Args:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import read_origins, searched_batches
+from zfnet.components.data.batches import model_batches, read_origins
 from zfnet.components.figures.filters.first_layer import FirstLayer, first_layer
 from zfnet.components.figures.filters.second_layer import SecondLayer, no_projection, second_layer
 from zfnet.components.figures.filters.verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread, judge_structure
@@ -80,7 +80,7 @@ def filter_report(
     image_input = ImageInput.of(deconvnet.model, examples.image_size)
 
     def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return searched_batches(examples, SPLIT, image_input, title, numbers=numbers)
+        return model_batches(examples, SPLIT, image_input, title, numbers=numbers)
 
     rectified = rectified_layers(graph)
     layers = map_activations(deconvnet, batches("Measuring"), rectified) if rectified else {}

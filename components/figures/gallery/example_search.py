@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import read_origins, searched_batches
+from zfnet.components.data.batches import model_batches, read_origins
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -112,7 +112,7 @@ class ExampleSearch:
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         title = f"{self._name}: {title.lower()}" if self._name else title
-        return searched_batches(self.examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most)
+        return model_batches(self.examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most)
 
 
 def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
@@ -147,7 +147,7 @@ def _overlap(one: list[int], other: list[int]) -> float:
     return shared[0] * shared[1] / max(smaller, 1)
 
 
-class Elsewhere(NamedTuple):
+class TopExample(NamedTuple):
     """One strong activation of the unit.
 
     Attributes:
@@ -167,7 +167,7 @@ class Elsewhere(NamedTuple):
     patch: np.ndarray
 
 
-def strongest_elsewhere(deconvnet: Deconvnet, examples: Examples, layer: str, unit: int, most: int | None) -> list[Elsewhere]:
+def top_examples(deconvnet: Deconvnet, examples: Examples, layer: str, unit: int, most: int | None) -> list[TopExample]:
     """Finds the five strongest activations of a unit at different places of the validation examples, strongest first.
 
     Args:
@@ -189,7 +189,7 @@ def strongest_elsewhere(deconvnet: Deconvnet, examples: Examples, layer: str, un
     for part in search.project(strongest, {layer: (np.full(len(ranks), unit), np.array(ranks))}):
         pictures = projected_pictures(part, search.image_input)
         for row, rank in enumerate(part.ranks.tolist()):
-            made[rank] = Elsewhere(
+            made[rank] = TopExample(
                 search.origins.ids[found.examples[unit, rank]],
                 float(found.values[unit, rank]),
                 found.positions[unit, rank].tolist(),

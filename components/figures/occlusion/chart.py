@@ -11,7 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from zfnet.components.figures.gallery.example_search import Elsewhere
+from zfnet.components.figures.gallery.example_search import TopExample
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 from zfnet.components.pictures.project_images import ProjectedImage
 from zfnet.components.pictures.sheet import block
@@ -36,7 +36,7 @@ class OcclusionTexts(NamedTuple):
         unit: the map, by its name.
         grey: what the square shows.
         class_name: whose probability is drawn; None of a model without classes.
-        known_by: what that class is.
+        class_source: what that class is.
         others: whose projections stand beside that of the image.
         chosen: by what rule the image was chosen; None if somebody named it.
     """
@@ -45,7 +45,7 @@ class OcclusionTexts(NamedTuple):
     unit: str
     grey: str
     class_name: str | None
-    known_by: str
+    class_source: str
     others: str
     chosen: str | None = None
 
@@ -58,7 +58,7 @@ def occlusion_chart(
     likeliest: np.ndarray | None,
     names: dict[int, str],
     own: ProjectedImage,
-    elsewhere: Sequence[Elsewhere],
+    elsewhere: Sequence[TopExample],
     texts: OcclusionTexts,
 ) -> np.ndarray:
     """Draws an occlusion: the image, the map's activation and projections, the class's probability, and the likeliest class.
@@ -108,7 +108,7 @@ def occlusion_chart(
             panel.set_axis_off()
         axes[1, 0].set_title("The model has no classes.")
     else:
-        title = f"(d) P({_cut(texts.class_name or str(class_number))}),\nthe {texts.known_by}"
+        title = f"(d) P({_cut(texts.class_name or str(class_number))}),\nthe {texts.class_source}"
         _heat(figure, axes[1, 0], image, found, corner, answers, float(uncovered[class_number]), title, highest=1)
         colours = _classes(axes[1, 1], image, found, corner, likeliest)
         _bars(axes[1, 2], uncovered, probabilities[row, column], class_number, likeliest, names, colours)

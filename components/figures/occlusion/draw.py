@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.figures.gallery.example_search import Elsewhere, strongest_elsewhere
+from zfnet.components.figures.gallery.example_search import TopExample, top_examples
 from zfnet.components.figures.mean_grey import UNKNOWN, MeanGrey, mean_grey
 from zfnet.components.figures.occlusion.chart import OcclusionTexts, occlusion_chart
 from zfnet.components.figures.subjects import class_name
@@ -28,14 +28,14 @@ SQUARE, STEPS = 50 / 224, 32
 PIXELS = 64 * 96 * 96
 
 
-class Occluded(NamedTuple):
+class OcclusionInput(NamedTuple):
     """What is looked at.
 
     Attributes:
         name: of the image.
         image: uint8 `(height, width, 3)`, RGB, of the size that the model takes.
         class_number: whose probability is drawn; None takes the class predicted without the square.
-        known_by: what that class is: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
+        class_source: what that class is: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
         labels: names of the model's classes; empty if they are not known.
         chosen: by what rule the image was chosen, if nobody named it.
     """
@@ -43,14 +43,14 @@ class Occluded(NamedTuple):
     name: str
     image: np.ndarray
     class_number: int | None
-    known_by: str
+    class_source: str
     labels: Sequence[str]
     chosen: str | None = None
 
 
 def draw_occlusion(
     deconvnet: Deconvnet,
-    subject: Occluded,
+    subject: OcclusionInput,
     layer: str,
     folder: pathlib.Path,
     *,
@@ -85,7 +85,7 @@ def draw_occlusion(
     grey = hiding_grey(deconvnet, image_input, examples)
     found = occlusion(
         deconvnet,
-        image_input.laid_out(subject.image[None].astype(np.float32))[0],
+        image_input.to_model_layout(subject.image[None].astype(np.float32))[0],
         grey.values,
         layer,
         square=square or default_square(image_input),
@@ -93,7 +93,7 @@ def draw_occlusion(
         batch_size=max(1, PIXELS // (size[0] * size[1])),
     )
     own = project_images(deconvnet, subject.image[None], layer, found.unit)[0]
-    elsewhere = strongest_elsewhere(deconvnet, examples, layer, found.unit, most) if examples else []
+    elsewhere = top_examples(deconvnet, examples, layer, found.unit, most) if examples else []
     number = subject.class_number
     if number is None and found.uncovered is not None:
         number = int(found.uncovered.argmax())
@@ -102,7 +102,7 @@ def draw_occlusion(
         unit=unit_name(deconvnet, layer, found.unit, subject.labels),
         grey=grey.source,
         class_name=None if number is None else class_name(number, subject.labels),
-        known_by=subject.known_by,
+        class_source=subject.class_source,
         others="and where it is strongest in the data" if examples else "without data, in no other images",
         chosen=subject.chosen,
     )
@@ -120,7 +120,7 @@ def draw_occlusion(
     if likeliest is not None and found.uncovered is not None and found.probabilities is not None:
         numbers |= {
             "class": texts.class_name,
-            "class_is": subject.known_by,
+            "class_is": subject.class_source,
             "probability": float(found.uncovered[number]),
             "probabilities": found.probabilities[..., number].tolist(),
             "most_probable": [[names[int(each)] for each in row] for row in likeliest],
@@ -141,7 +141,7 @@ def hiding_grey(deconvnet: Deconvnet, image_input: ImageInput, examples: Example
 
 
 def _numbers(
-    subject: Occluded, layer: str, found: Occlusion, own: ProjectedImage, elsewhere: Sequence[Elsewhere], texts: OcclusionTexts
+    subject: OcclusionInput, layer: str, found: Occlusion, own: ProjectedImage, elsewhere: Sequence[TopExample], texts: OcclusionTexts
 ) -> dict:
     """Places are top rows and left columns of the square, in pixels; totals and probabilities have a row for each top.
 

@@ -5,8 +5,8 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
-from zfnet.components.figures.occlusion.draw import Occluded, default_square, hiding_grey
+from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.figures.occlusion.draw import OcclusionInput, default_square, hiding_grey
 from zfnet.components.figures.subjects import TRUE_LABEL
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -32,7 +32,7 @@ class _Seen(NamedTuple):
     place: int
 
 
-def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, seed: int) -> Occluded:
+def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, seed: int) -> OcclusionInput:
     """Chooses an example whose answer falls when one thing in it is covered, and stays when anything else is.
 
     Of a random order of examples, the first 48 that the model tells rightly and that have a detail are occluded: where a square can have
@@ -65,7 +65,7 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, see
     cover = hiding_grey(deconvnet, image_input, examples).values
 
     def fall(seen: _Seen, stride: int) -> float:
-        pixels = image_input.laid_out(seen.image[None].astype(np.float32))[0]
+        pixels = image_input.to_model_layout(seen.image[None].astype(np.float32))[0]
         try:
             found = occlusion(deconvnet, pixels, cover, layer, square=square, stride=stride, batch_size=BATCH)
         except NoActiveMapError:
@@ -79,7 +79,7 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, see
     chosen = finalists[int(np.argmax(falls))] if any(falls) else None
     how = f"of {len(candidates)} recognised validation examples, the one whose P falls the most where one thing is covered"
     image, number, place = chosen or drawn
-    return Occluded(read_origins(examples, SPLIT)[2][place], image, number, TRUE_LABEL, examples.labels, how if chosen else None)
+    return OcclusionInput(read_origins(examples, SPLIT)[2][place], image, number, TRUE_LABEL, examples.labels, how if chosen else None)
 
 
 def _recognized(deconvnet: Deconvnet, answer: str, examples: Examples, image_input: ImageInput, seed: int) -> tuple[list[_Seen], _Seen]:
@@ -91,10 +91,10 @@ def _recognized(deconvnet: Deconvnet, answer: str, examples: Examples, image_inp
         if right and start >= LOOKED:
             break
         numbers = order[start : start + BATCH]
-        read = central_batches(examples, SPLIT, size=image_input.side, batch_size=BATCH, numbers=set(numbers.tolist()), most=MOST)
+        read = central_crops(examples, SPLIT, size=image_input.side, batch_size=BATCH, numbers=set(numbers.tolist()), most=MOST)
         images, classes, places = next(read.as_numpy_iterator())
         images = image_input.crop(images)
-        (outputs,) = deconvnet.activations(image_input.laid_out(images), [answer])
+        (outputs,) = deconvnet.activations(image_input.to_model_layout(images), [answer])
         told = class_probabilities(deconvnet, outputs).argmax(axis=1) == classes
         rows = [int(np.flatnonzero(places == number)[0]) for number in numbers]
         seen = [_Seen(images[row].astype(np.uint8), int(classes[row]), int(places[row])) for row in rows]

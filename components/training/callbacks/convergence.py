@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zfnet.components.storage.files import written_whole
+from zfnet.components.storage.files import atomic_file
 from zfnet.components.training.callbacks.evolution import strongest_examples
 
 DESCRIPTIONS = {
@@ -40,7 +40,7 @@ class LayerConvergence(keras.callbacks.Callback):
         file = self._kernels(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
         if not file.exists() and epoch != self.resumed:
-            with written_whole(str(file)) as stream:
+            with atomic_file(str(file)) as stream:
                 np.savez(stream, **self._layers())
         for old in self.folder.glob("kernels-*.npz"):
             if old not in (file, self._kernels(epoch - 1)):  # A damaged checkpoint may lead back to the epoch before.
@@ -54,7 +54,7 @@ class LayerConvergence(keras.callbacks.Callback):
                 for layer, number in layers.items():
                     tf.summary.scalar(f"{measure}/{layer}", number, description=DESCRIPTIONS[measure])
         self.writer.flush()
-        with written_whole(str(self.folder / f"epoch-{epoch + 1:04d}.json")) as stream:
+        with atomic_file(str(self.folder / f"epoch-{epoch + 1:04d}.json")) as stream:
             stream.write(json.dumps(measured).encode())
 
     def _weight_change(self, epoch: int) -> dict[str, float]:

@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, chosen_maps, evolution_column, same_places
 from zfnet.components.figures.evolution.moments import epoch_title, searched
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.png import summarize_png
 from zfnet.components.pictures.sheet import block, sheet
-from zfnet.components.storage.files import written_whole
+from zfnet.components.storage.files import atomic_file
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 MAPS = 6
@@ -81,11 +81,11 @@ class FeatureEvolution(keras.callbacks.Callback):
         self.writer.flush()
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = {f"{layer}/{name}": array for layer, column in columns.items() for name, array in column._asdict().items()}
-        with written_whole(str(_file(self.folder, epoch))) as file:
+        with atomic_file(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
         if epoch in self.shown:
             filters = {f"{layer.name}/{number}": array for layer in self._filtering() for number, array in enumerate(layer.get_weights())}
-            with written_whole(str(_filters_file(self.folder, epoch))) as file:
+            with atomic_file(str(_filters_file(self.folder, epoch))) as file:
                 np.savez(file, **filters)
 
     def last_places(self, epochs: Iterable[int], columns: Columns) -> dict[str, dict[str, SamePlaces]]:
@@ -120,7 +120,7 @@ class FeatureEvolution(keras.callbacks.Callback):
 
     def _batches(self, numbers: set[int] | None = None) -> Iterator:
         size, most = self.mean.shape[0], searched(self.examples.count("train"))
-        batches = central_batches(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=most)
+        batches = central_crops(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=most)
         return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
 
 

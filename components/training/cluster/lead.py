@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from zfnet.components.storage.files import written_whole
+from zfnet.components.storage.files import atomic_file
 from zfnet.components.training.cluster.member import FAILED, INTERRUPTED, LOST, Call
 
 CALL, FAILURE = "cluster.json", "cluster-failure.txt"
@@ -74,7 +74,7 @@ def follow(folder: pathlib.Path, name: str, ended: Callable[[], bool]) -> None:
                 if _member(file, ended):
                     trained = identity
             except ValueError as error:
-                with written_whole(str(file.with_name(FAILURE))) as stream:
+                with atomic_file(str(file.with_name(FAILURE))) as stream:
                     stream.write(f"{name}: {error}".encode())
                 raise
         time.sleep(POLL)
@@ -82,7 +82,7 @@ def follow(folder: pathlib.Path, name: str, ended: Callable[[], bool]) -> None:
 
 def _written_anew(file: pathlib.Path, call: Call) -> pathlib.Path:
     """Writes the call for one attempt, which the others tell from the one before."""
-    with written_whole(str(file)) as stream:
+    with atomic_file(str(file)) as stream:
         stream.write(json.dumps(dataclasses.asdict(call)).encode())
     return file
 

@@ -31,7 +31,7 @@ class MaxPool(PassThrough):
     def __init__(self, pool_size: tuple[int, int], strides: tuple[int, int], padding: str) -> None:
         super().__init__(lambda inputs: tf.nn.max_pool2d(inputs, pool_size, strides, padding.upper()))
         self.window = sliding_window(pool_size, strides, padding)
-        self.nowhere = nowhere(pool_size)
+        self.no_switch = no_switch(pool_size)
 
     def keep(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Returns the switches `(N, h, w, maps)`: of each maximum, its place in its window."""
@@ -46,7 +46,7 @@ class MaxPool(PassThrough):
         return fused(lambda signal, switches: unpool(signal, switches, self.window), signal, kept)
 
 
-def nowhere(size: tuple[int, int]) -> int:
+def no_switch(size: tuple[int, int]) -> int:
     """A switch that no position of a window of `size` has: values with it are put nowhere."""
     return _kind(size).max
 
@@ -83,7 +83,7 @@ def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
 
     Args:
         signal: float tensor `(M, h, w, maps)`; all but M known. Rows and columns beyond those of the switches are left out.
-        switches: as `find_switches` returns them, or `nowhere`.
+        switches: as `find_switches` returns them, or `no_switch`.
         window: of the pooling.
 
     Returns:
@@ -137,7 +137,7 @@ def _phase(signal, switches, window, row, column):
 def _scattered(signal, switches, window):
     examples, lengths, maps = tf.shape(signal, tf.int64)[0], signal.shape[1:3], signal.shape[3]
     height, width = window.seen(lengths)
-    exists = switches != nowhere(window.size)
+    exists = switches != no_switch(window.size)
     places = tf.where(exists, tf.cast(switches, tf.int64), 0)
     rows = tf.range(lengths[0], dtype=tf.int64)[:, None, None] * window.strides[0] + places // window.size[1]
     columns = tf.range(lengths[1], dtype=tf.int64)[:, None] * window.strides[1] + places % window.size[1]

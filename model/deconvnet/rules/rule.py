@@ -24,13 +24,13 @@ class PassThrough:
         window: what one output position sees of the input; `None` if the outputs differ in that.
         local: whether `spread` works: whether a window of the signal can come down without the rest of its map.
         keeps: whether the way down needs something of the way up: `keep`.
-        nowhere: of a rule that keeps switches, the one that puts a value nowhere.
+        no_switch: of a rule that keeps switches, the one that puts a value nowhere.
     """
 
     window: Window | None = POINT
     local = True
     keeps = False
-    nowhere: int
+    no_switch: int
 
     def __init__(self, function: Function) -> None:
         self.function = function

@@ -3,18 +3,18 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.data import batches as module
-from zfnet.components.data.batches import central_batches, counted_batches, full_batch_size, own_share, read_origins, searched_batches
+from zfnet.components.data.batches import central_crops, model_batches, own_shard, padded_batch_size, padded_batches, read_origins
 from zfnet.components.inputs.image_input import ImageInput
 
 SIZE = 56
 
 
 def stored(examples, split):
-    return np.concatenate([images for images, _, _ in central_batches(examples, split, size=examples.side, batch_size=7)])
+    return np.concatenate([images for images, _, _ in central_crops(examples, split, size=examples.side, batch_size=7)])
 
 
 def test_central_batches_hold_every_example_once_in_order(examples):
-    batches = list(central_batches(examples, "validation", size=SIZE, batch_size=7))
+    batches = list(central_crops(examples, "validation", size=SIZE, batch_size=7))
     numbers = np.concatenate([numbers for _, _, numbers in batches])
     assert numbers.tolist() == list(range(examples.count("validation")))
     assert len(batches[-1][0]) == (examples.count("validation") % 7 or 7)
@@ -24,19 +24,19 @@ def test_central_batches_hold_every_example_once_in_order(examples):
 
 
 def test_central_batches_of_some_numbers(examples):
-    (images, _, numbers), *others = central_batches(examples, "train", size=examples.side, batch_size=7, numbers={5, 40, 2})
+    (images, _, numbers), *others = central_crops(examples, "train", size=examples.side, batch_size=7, numbers={5, 40, 2})
     assert (numbers.numpy().tolist(), others) == ([2, 5, 40], [])
     np.testing.assert_array_equal(images, stored(examples, "train")[[2, 5, 40]])
 
 
 def test_central_batches_of_the_first_few(examples):
-    batches = central_batches(examples, "train", size=SIZE, batch_size=4, most=6)
+    batches = central_crops(examples, "train", size=SIZE, batch_size=4, most=6)
     assert [numbers.numpy().tolist() for _, _, numbers in batches] == [[0, 1, 2, 3], [4, 5]]
     assert len(batches) == 2
 
 
 def test_labels_are_those_of_the_folders(examples):
-    labels = np.concatenate([labels for _, labels, _ in central_batches(examples, "train", size=SIZE, batch_size=7)])
+    labels = np.concatenate([labels for _, labels, _ in central_crops(examples, "train", size=SIZE, batch_size=7)])
     photographs, boxes, ids, same = read_origins(examples, "train")
     assert [examples.labels[label] for label in labels] == [photograph.split("/")[0] for photograph in photographs]
     assert same.tolist() == labels.tolist()
@@ -48,7 +48,7 @@ def test_labels_are_those_of_the_folders(examples):
 @pytest.mark.parametrize("replicas", [1, 2, 3, 4])
 @pytest.mark.parametrize("examples", [1, 3, 7, 64, 65, 128, 750, 50_000])
 def test_shares_are_whole_and_padding_is_less_than_it_could_be(examples, replicas):
-    size = full_batch_size(examples, 64, replicas)
+    size = padded_batch_size(examples, 64, replicas)
     batches = -(-examples // size)
     assert size % replicas == 0
     assert size // replicas <= 64
@@ -62,7 +62,7 @@ def test_counted_batches_share_every_example_once(examples, batch_size, pipeline
     count = examples.count("validation")
     parts = [
         list(
-            counted_batches(
+            padded_batches(
                 examples,
                 "validation",
                 size=SIZE,
@@ -80,7 +80,7 @@ def test_counted_batches_share_every_example_once(examples, batch_size, pipeline
     images = np.concatenate([images for images, _, _ in ordered])
     assert counted.tolist() == [True] * count + [False] * (len(counted) - count)
     assert not images[count:].any()
-    whole = next(iter(central_batches(examples, "validation", size=SIZE, batch_size=count)))
+    whole = next(iter(central_crops(examples, "validation", size=SIZE, batch_size=count)))
     np.testing.assert_array_equal(images[:count], whole[0])
     np.testing.assert_array_equal(np.concatenate([labels for _, labels, _ in ordered])[:count], whole[1])
 
@@ -88,7 +88,7 @@ def test_counted_batches_share_every_example_once(examples, batch_size, pipeline
 def taken(count, batch_size, pipelines, number):
     numbered = tf.data.Dataset.range(count).enumerate()
     context = tf.distribute.InputContext(pipelines, number, pipelines)
-    return [int(record) for _, record in own_share(numbered, batch_size, context)]
+    return [int(record) for _, record in own_shard(numbered, batch_size, context)]
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -103,21 +103,21 @@ def test_one_pipeline_takes_all():
 @pytest.mark.parametrize(("pixels", "expected"), [(11 * 40 * 56, 8), (4 * 40 * 56, 4), (40, 1)])
 def test_batches_are_powers_of_two(examples, monkeypatch, pixels, expected):
     monkeypatch.setattr(module, "PIXELS", pixels)
-    sizes = [len(images) for images, _ in searched_batches(examples, "validation", ImageInput(40, 56, False), "Searching")]
+    sizes = [len(images) for images, _ in model_batches(examples, "validation", ImageInput(40, 56, False), "Searching")]
     assert set(sizes[:-1]) <= {expected}
     assert sizes[0] == min(expected, examples.count("validation"))
 
 
 def test_images_are_as_the_model_takes_them_and_each_is_there_once(examples):
-    squares = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])
-    last = list(searched_batches(examples, "validation", ImageInput(40, 56, False), "Searching"))
-    first = list(searched_batches(examples, "validation", ImageInput(40, 56, True), "Searching", most=5))
+    squares = np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=7)])
+    last = list(model_batches(examples, "validation", ImageInput(40, 56, False), "Searching"))
+    first = list(model_batches(examples, "validation", ImageInput(40, 56, True), "Searching", most=5))
     np.testing.assert_array_equal(np.concatenate([images for images, _ in last]), squares[:, 8:48])
     np.testing.assert_array_equal(np.concatenate([numbers for _, numbers in last]), np.arange(len(squares)))
     np.testing.assert_array_equal(np.concatenate([images for images, _ in first]), squares[:5, 8:48].transpose(0, 3, 1, 2))
 
 
 def test_some_of_them_with_a_word_about_the_progress(examples, bars):
-    ((_, numbers),) = searched_batches(examples, "validation", ImageInput(56, 56, False), "Projecting", numbers={1, 4})
+    ((_, numbers),) = model_batches(examples, "validation", ImageInput(56, 56, False), "Projecting", numbers={1, 4})
     assert numbers.tolist() == [1, 4]
     assert [(bar.title, bar.total, len(bar.items)) for bar in bars] == [("Projecting", 1, 1)]

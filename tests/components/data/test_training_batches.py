@@ -4,7 +4,7 @@ import tensorflow as tf
 from scipy.ndimage import map_coordinates
 
 from zfnet.components.data import training_batches as training_batches_module
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.data.training_batches import DRAWS, scaled_boxes, training_batches, training_ids, vary_colours
 from zfnet.model.net.ten_crop import ten_crop
 
@@ -18,7 +18,7 @@ def seeded():
 
 
 def stored(examples, split):
-    return np.concatenate([images for images, _, _ in central_batches(examples, split, size=examples.side, batch_size=7)])
+    return np.concatenate([images for images, _, _ in central_crops(examples, split, size=examples.side, batch_size=7)])
 
 
 def epochs_of(examples, mean, *, first_epoch, epochs, seed=0, crops="ten", **others):

@@ -4,7 +4,7 @@ import pytest
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.components.evaluation.class_order import class_order, refuse_different_examples
+from zfnet.components.evaluation.class_order import check_same_examples, class_order
 from zfnet.components.example_gen import generate_examples
 
 
@@ -52,24 +52,24 @@ def prepare(folder, tmp_path):
 
 def test_same_photographs_in_another_size(examples, prepare):
     for split in ("train", "validation"):
-        refuse_different_examples([examples, examples, prepare(split)], split)
+        check_same_examples([examples, examples, prepare(split)], split)
 
 
 def test_other_photographs_are_named(examples, prepare):
     with pytest.raises(ValueError, match=r"do not hold the same train examples \('green/7.png' is in one of them alone\)"):
-        refuse_different_examples([examples, prepare("fewer", leave_out=["green/7.png"])], "train")
+        check_same_examples([examples, prepare("fewer", leave_out=["green/7.png"])], "train")
 
 
 def test_other_classes_are_named(examples, prepare):
     with pytest.raises(ValueError, match=r"do not hold the same classes \('red' is in one of them alone\)"):
-        refuse_different_examples([examples, prepare("two", classes=("blue", "green"))], "validation")
+        check_same_examples([examples, prepare("two", classes=("blue", "green"))], "validation")
 
 
 def test_another_order_is_refused(examples, prepare):
     turned = prepare("turned", num_shards=3)
-    refuse_different_examples([examples, turned], "train")  # whatever the number of shards
+    check_same_examples([examples, turned], "train")  # whatever the number of shards
     manifest = turned.read_json("manifest.json")
     manifest["splits"]["train"]["shards"].reverse()
     (turned.path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match=r"train examples \(their order is not the same\)"):
-        refuse_different_examples([examples, turned], "train")
+        check_same_examples([examples, turned], "train")

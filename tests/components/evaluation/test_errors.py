@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.evaluation import errors as ensemble
 from zfnet.components.evaluation.errors import all_gpus, count_errors, measure_ensemble, measure_errors
@@ -48,7 +48,7 @@ def net(model):
 
 
 def test_counts_every_validation_example_once(net, examples):
-    whole = [(net(images), labels) for images, labels, _ in central_batches(examples, "validation", size=56, batch_size=1)]
+    whole = [(net(images), labels) for images, labels, _ in central_crops(examples, "validation", size=56, batch_size=1)]
     wrong = sum(int(np.argmax(probabilities)) != int(labels[0]) for probabilities, labels in whole)
     found = measure_errors(net, examples, "validation")
     assert found["examples"] == examples.count("validation") == len(whole)
@@ -65,7 +65,7 @@ def test_ten_crops_are_averaged_less_the_mean(net, examples, statistics):
     mean = statistics.mean_image()
     central = mean[4:60, 4:60]
     wrong = 0
-    for images, labels, _ in central_batches(examples, "validation", size=64, batch_size=1):
+    for images, labels, _ in central_crops(examples, "validation", size=64, batch_size=1):
         # The net subtracts the central mean itself.
         probabilities = net(ten_crop(images - mean, 56)[0] + central).numpy().mean(0)
         wrong += int(probabilities.argmax()) != int(labels[0])
@@ -145,7 +145,7 @@ def nets(model):
 
 
 def images_and_labels(examples, split, size):
-    batches = list(central_batches(examples, split, size=size, batch_size=1).as_numpy_iterator())
+    batches = list(central_crops(examples, split, size=size, batch_size=1).as_numpy_iterator())
     return np.concatenate([images for images, _, _ in batches]), np.concatenate([labels for _, labels, _ in batches])
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.features.candidates import Candidates
 
 
@@ -20,7 +20,7 @@ def test_a_subset_holds_its_images(examples, tmp_path):
     candidates = Candidates.of(examples)
     chosen = [2, 5, candidates.train_count + 1]
     subset = candidates.write_subset(chosen, tmp_path / "subset")
-    (images, labels, _), *others = central_batches(subset, "train", size=subset.side, batch_size=9).as_numpy_iterator()
+    (images, labels, _), *others = central_crops(subset, "train", size=subset.side, batch_size=9).as_numpy_iterator()
     assert not others
     np.testing.assert_array_equal(labels, candidates.labels[chosen])
     expected = np.concatenate([batch for batch, _ in candidates.batches(chosen, subset.side, 9)])

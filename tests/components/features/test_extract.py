@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.features.candidates import Candidates
-from zfnet.components.features.extract import extract_features, refuse_full_disk
+from zfnet.components.features.extract import check_free_space, extract_features
 from zfnet.model import Deconvnet
 
 
@@ -32,7 +32,7 @@ def test_features_are_those_of_the_keras_model(examples, net, tmp_path):
     numbers, features = extract_features(Deconvnet(net), candidates, chosen, ["pool", "hidden"], tmp_path)
     assert numbers.tolist() == sorted(set(chosen))
     images = np.concatenate(
-        [batch[0] for split in ("train", "validation") for batch in central_batches(examples, split, size=56, batch_size=8)]
+        [batch[0] for split in ("train", "validation") for batch in central_crops(examples, split, size=56, batch_size=8)]
     )
     sub = keras.Model(net.inputs, [net.get_layer("pool").output, net.get_layer("hidden").output])
     for layer, expected in zip(("pool", "hidden"), sub.predict(images[numbers][:, 8:48], verbose=0), strict=True):
@@ -48,4 +48,4 @@ def test_nan_is_an_error(examples, net, tmp_path):
 
 def test_a_full_disk_is_told_beforehand(tmp_path):
     with pytest.raises(OSError, match=r"1000000000.0 GB of disk.*name fewer --layer"):
-        refuse_full_disk(tmp_path, 10**18)
+        check_free_space(tmp_path, 10**18)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures import feature_sheet
 from zfnet.components.figures.feature_sheet import APART, HALF, HALVES, HEADING, LABEL, MARGIN, ROW_GAP, TILE, draw_feature_sheet
 from zfnet.components.figures.filters.first_layer import first_layer
@@ -27,7 +27,7 @@ def deconvnet(model):
 
 @pytest.fixture(scope="module")
 def images(examples):
-    return np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])
+    return np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=7)])
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from zfnet.components.figures.invariance import FRAME, TILE, draw_invariance
-from zfnet.components.figures.subjects import PREDICTED, TRUE_LABEL, Subjects
+from zfnet.components.figures.subjects import PREDICTED, TRUE_LABEL, LabelledImages
 from zfnet.components.inputs.transform import Transformation, transform
 from zfnet.model import Deconvnet
 
@@ -27,7 +27,7 @@ def net_of(shape=(28, 36, 3), top=True):
 @pytest.fixture(scope="module")
 def subjects():
     squares = np.random.default_rng(0).integers(0, 256, (2, 44, 44, 3)).astype(np.uint8)
-    return Subjects(["a", "b"], squares, CORNER, [2, 0], TRUE_LABEL, LABELS)
+    return LabelledImages(["a", "b"], squares, CORNER, [2, 0], TRUE_LABEL, LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_progress_of_each_transformation(subjects, bars, tmp_path):
 
 
 def test_the_same_picture_twice_with_names_that_mean_something_to_matplotlib(subjects, tmp_path):
-    twice = subjects._replace(names=["_a$x_{$.jpg", "_b.jpg"], squares=subjects.squares[[0, 0]], known_by=PREDICTED, classes=None)
+    twice = subjects._replace(names=["_a$x_{$.jpg", "_b.jpg"], squares=subjects.squares[[0, 0]], class_source=PREDICTED, classes=None)
     draw_invariance(Deconvnet(net_of()), twice, ["conv"], tmp_path)
     numbers = json.loads((tmp_path / "invariance.json").read_text())
     assert numbers["distance_between_images"] == {"conv": 0}
@@ -91,7 +91,7 @@ def test_the_image_as_it_is_has_no_distance(drawn):
 
 def test_without_labels_the_predicted_class_counts(subjects, tmp_path):
     net = net_of()
-    draw_invariance(Deconvnet(net), subjects._replace(classes=None, known_by=PREDICTED, labels=[]), ["conv"], tmp_path)
+    draw_invariance(Deconvnet(net), subjects._replace(classes=None, class_source=PREDICTED, labels=[]), ["conv"], tmp_path)
     numbers = json.loads((tmp_path / "invariance.json").read_text())
     window = subjects.squares[:, 8:36, 4:40].astype(np.float32)
     expected = net.predict(window, verbose=0).argmax(axis=1)

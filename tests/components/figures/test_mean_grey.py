@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.figures.mean_grey import mean_grey
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model import Deconvnet, build
@@ -18,7 +18,7 @@ def test_of_a_net_that_subtracts_its_mean_image():
 
 
 def test_of_examples_before_anything_else(examples):
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=64)])
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=64)])
     for shape, pixel in (((40, 56, 3), (1, 1, 3)), ((3, 40, 56), (3, 1, 1))):
         layout = "channels_last" if shape[2] == 3 else "channels_first"
         net = Deconvnet(keras.Sequential([keras.Input(shape), layers.Conv2D(2, 3, data_format=layout)]))

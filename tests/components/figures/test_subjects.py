@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.subjects import (
     GIVEN,
     PREDICTED,
@@ -12,8 +12,8 @@ from zfnet.components.figures.subjects import (
     subjects_of_examples,
     subjects_of_files,
 )
+from zfnet.components.inputs.centre_crop import read_image
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.inputs.square import read_image
 
 WIDE = ImageInput(40, 56, False)
 LABELS = ["red", "white", "green", "blue"]
@@ -21,11 +21,11 @@ LABELS = ["red", "white", "green", "blue"]
 
 def test_examples_with_their_classes_in_the_order_of_the_model(examples):
     found = subjects_of_examples(examples, "validation", 3, 0, WIDE, LABELS, 4)
-    assert found.known_by == TRUE_LABEL
+    assert found.class_source == TRUE_LABEL
     assert [name.split("/")[0] for name in found.names] == [LABELS[place] for place in found.classes]
     assert sorted(found.classes) == [0, 2, 3]
     assert found.squares.shape == (3, 64, 64, 3)
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=64)])
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=64)])
     ids = read_origins(examples, "validation")[2]
     top, left = found.corner
     for name, square in zip(found.names, found.squares, strict=True):
@@ -35,7 +35,7 @@ def test_examples_with_their_classes_in_the_order_of_the_model(examples):
 def test_examples_whose_classes_the_model_does_not_have(examples):
     for labels, outputs in ((["red", "green"], 2), ([], 4), ([], 0)):
         found = subjects_of_examples(examples, "validation", 3, 0, WIDE, labels, outputs)
-        assert (found.classes, found.known_by) == (None, PREDICTED)
+        assert (found.classes, found.class_source) == (None, PREDICTED)
     found = subjects_of_examples(examples, "validation", 3, 0, WIDE, [], 3)
     assert found.labels == ["blue", "green", "red"]
     assert [found.labels[place] for place in found.classes] == [name.split("/")[0] for name in found.names]
@@ -44,7 +44,7 @@ def test_examples_whose_classes_the_model_does_not_have(examples):
 def test_files(folder):
     paths = [str(folder / "red/3.png"), str(folder / "blue/12.png")]
     found = subjects_of_files(paths, WIDE, LABELS, 4)
-    assert (found.names, found.classes, found.known_by) == (["3.png", "12.png"], None, PREDICTED)
+    assert (found.names, found.classes, found.class_source) == (["3.png", "12.png"], None, PREDICTED)
     top, left = found.corner
     seen = WIDE.crop(np.stack([read_image(path, 56) for path in paths]))
     np.testing.assert_array_equal(found.squares[:, top : top + 40, left : left + 56], seen)
@@ -67,7 +67,7 @@ def test_classes_by_name_and_number():
 
 @pytest.fixture(scope="module")
 def labels(examples):
-    return np.concatenate([labels for _, labels, _ in central_batches(examples, "validation", size=56, batch_size=64)])
+    return np.concatenate([labels for _, labels, _ in central_crops(examples, "validation", size=56, batch_size=64)])
 
 
 def test_different_classes_by_seed(examples, labels):

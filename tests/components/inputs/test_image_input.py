@@ -51,8 +51,8 @@ def test_centre_of_squares_and_back():
     image_input = ImageInput(9, 6, True)
     pictures = image_input.crop(squares)
     np.testing.assert_array_equal(pictures, squares[:, :, 1:7])
-    assert image_input.laid_out(pictures).shape == (2, 3, 9, 6)
-    np.testing.assert_array_equal(image_input.pictures(image_input.laid_out(pictures)), pictures)
+    assert image_input.to_model_layout(pictures).shape == (2, 3, 9, 6)
+    np.testing.assert_array_equal(image_input.pictures(image_input.to_model_layout(pictures)), pictures)
 
 
 def test_one_channel_is_for_with_preprocessing():

@@ -80,7 +80,7 @@ def mutate(sources: list[bytes], seed: int) -> bytes:
         if not content:
             break
         # Half of all damage is done to the first bytes, where formats keep what they promise of the rest. Mostly the very first are
-        # spared: files whose format cannot be told try nothing.
+        # keep_epochs: files whose format cannot be told try nothing.
         end = len(content) if draw.random() < 0.5 else min(len(content), 120)
         start = min(end - 1, draw.choice((0, 4, 12, 12, 12, 12)))
         place, length = draw.randrange(start, end), draw.randint(1, draw.choice((1, 4, 40, 2000)))

@@ -80,13 +80,13 @@ def grey_net(layout):
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
 @pytest.mark.parametrize(("name", "scale", "offset"), [("raw", 1, 0), ("unit", 1 / 255, 0), ("tf", 1 / 127.5, -1)])
 def test_a_model_of_one_channel_sees_grey_and_projects_grey(images, layout, name, scale, offset):
-    def laid_out(pictures):
+    def to_model_layout(pictures):
         return np.moveaxis(pictures, 3, 1) if layout == "channels_first" else pictures
 
     model = grey_net(layout)
     behind, grey = Deconvnet(with_preprocessing(model, name)), images.mean(3, keepdims=True) * scale + offset
-    images = laid_out(images)
-    np.testing.assert_allclose(behind.activations(images, ["conv"])[0], model(laid_out(grey)), rtol=1e-4, atol=1e-3 * scale * 255)
+    images = to_model_layout(images)
+    np.testing.assert_allclose(behind.activations(images, ["conv"])[0], model(to_model_layout(grey)), rtol=1e-4, atol=1e-3 * scale * 255)
     seen = np.moveaxis(behind.project(images, "conv", 1), 1, 3) if layout == "channels_first" else behind.project(images, "conv", 1)
     assert np.abs(seen).max() > 0
     np.testing.assert_array_equal(seen, np.broadcast_to(seen[..., :1], seen.shape))

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from zfnet.components.serving.exif_orientation import _read, exif_orientation, recovered, turn_upright
+from zfnet.components.serving.exif_orientation import _read, exif_orientation, turn_upright, value_or
 
 PIXELS = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
 
@@ -80,10 +80,10 @@ def root(number):
 
 
 def test_result_or_what_stands_for_it():
-    assert recovered(root, tf.constant(9.0), tf.constant(-1.0)) == 3
-    assert recovered(root, tf.constant(-9.0), tf.constant(-1.0)) == -1
+    assert value_or(root, tf.constant(9.0), tf.constant(-1.0)) == 3
+    assert value_or(root, tf.constant(-9.0), tf.constant(-1.0)) == -1
 
 
 def test_in_a_graph_one_failure_leaves_the_others():
-    roots = tf.function(lambda numbers: tf.map_fn(lambda number: recovered(root, number, tf.constant(-1.0)), numbers))
+    roots = tf.function(lambda numbers: tf.map_fn(lambda number: value_or(root, number, tf.constant(-1.0)), numbers))
     assert roots(tf.constant([4.0, -1.0, 16.0])).numpy().tolist() == [2, -1, 4]

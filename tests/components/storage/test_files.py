@@ -1,12 +1,12 @@
 import pytest
 
-from zfnet.components.storage.files import written_beside
+from zfnet.components.storage.files import atomic_path
 
 
 def test_file_is_replaced_when_it_is_whole(tmp_path):
     path = tmp_path / "run.json"
     path.write_text("old")
-    with written_beside(path) as partial:
+    with atomic_path(path) as partial:
         partial.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
@@ -18,7 +18,7 @@ def test_file_stays_when_writing_fails(tmp_path):
     path.write_text("old")
 
     def fill_the_disk() -> None:
-        with written_beside(path) as partial:
+        with atomic_path(path) as partial:
             partial.write_text("ne")
             raise OSError("full")
 

@@ -3,21 +3,21 @@ import time
 import pytest
 
 from zfnet.components.artifacts import Figures
-from zfnet.components.storage.mirror import mirrored, written_locally
+from zfnet.components.storage.mirror import staged_output, synced_directory
 
 WRITTEN = """
 import contextlib, pathlib
 from zfnet.components.artifacts import Figures
-from zfnet.components.storage.mirror import written_locally
+from zfnet.components.storage.mirror import staged_output
 
 figures = Figures("gs://photos/visualizer/6/figures")
-with written_locally(figures) as local:
+with staged_output(figures) as local:
     assert type(local) is Figures and pathlib.Path(local.path).is_dir()
     (local.path / "conv1.png").write_text("conv1")
     print(figures.path.exists())
 print({str(file): file.read_text() for file in figures.files()})
 failed = Figures("gs://photos/visualizer/7/figures")
-with contextlib.suppress(RuntimeError), written_locally(failed) as half:
+with contextlib.suppress(RuntimeError), staged_output(failed) as half:
     (half.path / "conv1.png").write_text("half")
     raise RuntimeError
 print(list(failed.files()) if failed.path.exists() else [])
@@ -37,9 +37,9 @@ def test_what_was_written_is_sent_when_it_is_whole(in_cloud):
 
 MIRRORED = """
 import contextlib, pathlib, shutil, sys
-from zfnet.components.storage.mirror import mirrored
+from zfnet.components.storage.mirror import synced_directory
 
-with contextlib.suppress(RuntimeError), mirrored("gs://photos/checkpoints", interval=0.1) as directory:
+with contextlib.suppress(RuntimeError), synced_directory("gs://photos/checkpoints", interval=0.1) as directory:
     directory = pathlib.Path(directory)
     print(sorted(str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file()), flush=True)
     for epoch in sys.argv[1:]:
@@ -83,6 +83,6 @@ def test_what_was_written_outlives_a_process_that_is_killed(in_cloud, fetch, ope
 
 def test_local_places_are_given_themselves(tmp_path):
     figures = Figures(tmp_path)
-    with written_locally(figures) as given, mirrored(str(tmp_path)) as directory:
+    with staged_output(figures) as given, synced_directory(str(tmp_path)) as directory:
         assert given is figures
         assert directory == str(tmp_path)

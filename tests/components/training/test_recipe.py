@@ -1,6 +1,6 @@
 import pytest
 
-from zfnet.components.training.recipe import Recipe, whole_shares
+from zfnet.components.training.recipe import Recipe, divisible_batch_size
 
 
 def test_xla_and_determinism_exclude_each_other():
@@ -31,7 +31,7 @@ def test_small_batches_get_smaller_steps_unless_both_were_chosen():
 
 
 def test_every_replica_has_the_same_share():
-    assert [whole_shares(batch, 3) for batch in (64, 3, 1)] == [63, 3, 3]
+    assert [divisible_batch_size(batch, 3) for batch in (64, 3, 1)] == [63, 3, 3]
 
 
 def test_where_nothing_was_chosen_the_architecture_says_how_it_learns():

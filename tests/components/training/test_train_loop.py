@@ -204,7 +204,7 @@ def interruption_interrupt(number=signal.SIGINT):
 def test_a_step_is_finished_first(number):
     with Interruption() as interruption:
         try:
-            with interruption.held():
+            with interruption.deferred():
                 interruption_interrupt(number)
                 finished = True
         except KeyboardInterrupt:
@@ -216,13 +216,13 @@ def test_a_step_is_finished_first(number):
 def test_a_second_one_is_not_put_off():
     with Interruption() as interruption:
         try:
-            with interruption.held():
+            with interruption.deferred():
                 interruption_interrupt()
-                assert not interruption.broken
+                assert not interruption.aborted_mid_step
                 interruption_interrupt()
                 pytest.fail("was put off")
         except KeyboardInterrupt:
-            assert interruption.broken
+            assert interruption.aborted_mid_step
 
 
 def test_between_steps_it_comes_at_once():
@@ -232,15 +232,15 @@ def test_between_steps_it_comes_at_once():
 
 def test_one_is_answered_once():
     with Interruption() as interruption:
-        with pytest.raises(KeyboardInterrupt), interruption.held():
+        with pytest.raises(KeyboardInterrupt), interruption.deferred():
             interruption_interrupt()
-        with interruption.held():
+        with interruption.deferred():
             pass
 
 
 def test_an_error_in_a_step_is_not_replaced():
     def step(interruption):
-        with interruption.held():
+        with interruption.deferred():
             interruption_interrupt()
             raise OSError("full")
 
@@ -259,7 +259,7 @@ def test_in_another_thread_nothing_is_held_back():
     ran = []
 
     def work():
-        with Interruption() as interruption, interruption.held():
+        with Interruption() as interruption, interruption.deferred():
             ran.append(True)
 
     thread = threading.Thread(target=work)

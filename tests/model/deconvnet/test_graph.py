@@ -104,7 +104,7 @@ def test_layers_named_alike_are_told_apart(by_autodiff):
         np.testing.assert_allclose(deconvnet.project(IMAGES, name, 1), expected, atol=1e-5 * np.abs(expected).max())
 
 
-def laid_out(layout):
+def to_model_layout(layout):
     first = layout == "channels_first"
     keras.utils.set_random_seed(3)
     axis, every = 1 if first else -1, {"data_format": layout}
@@ -129,7 +129,7 @@ NAMES = ["norm", "pool", "joined", "up", "transposed", "top"]
 
 
 def test_channels_first_equals_channels_last(equals_autodiff):
-    last, first = laid_out("channels_last"), laid_out("channels_first")
+    last, first = to_model_layout("channels_last"), to_model_layout("channels_first")
     for ours, theirs in zip(first.weights, last.weights, strict=True):
         # A parametric ReLU has slopes of the layout of its maps.
         ours.assign(keras.ops.reshape(theirs, ours.shape))

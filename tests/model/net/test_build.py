@@ -102,7 +102,7 @@ def test_the_smallest_input_is_the_smallest_that_keras_builds(name, monkeypatch)
 
     smallest = next(size for size in range(1, 200) if builds(size, size))
     assert builds(smallest - 1, smallest) is builds(smallest, smallest - 1) is None
-    monkeypatch.setattr(Architecture, "refuse_small", lambda self, height, width: None)
+    monkeypatch.setattr(Architecture, "check_size", lambda self, height, width: None)
     assert min(min(layer.output.shape[1:3]) for layer in builds(smallest, smallest).layers) >= 1
     assert builds(smallest - 1, smallest - 1) is None
 

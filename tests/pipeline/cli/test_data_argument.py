@@ -9,7 +9,7 @@ from etils import epath
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.pipeline.cli.data_argument import find_examples, prepare_photographs, refuse_inside_data
+from zfnet.pipeline.cli.data_argument import check_outside_data, find_examples, prepare_photographs
 from zfnet.pipeline.cli.model_argument import ModelArgument
 
 MANIFEST = {"labels": ["cat", "dog"], "published": None, "rejected": 0, "splits": {"train": {}, "test": {}}}
@@ -117,7 +117,7 @@ def photos(tmp_path, monkeypatch):
 )
 def test_inside(directory, data):
     with pytest.raises(ValueError, match=rf"{directory} lies inside of DATA {data}.* outside of it with --root") as caught:
-        refuse_inside_data(pathlib.Path(directory), data, "--root")
+        check_outside_data(pathlib.Path(directory), data, "--root")
     assert "\n" not in str(caught.value)
 
 
@@ -135,4 +135,4 @@ def test_inside(directory, data):
 )
 def test_outside(directory, data):
     pathlib.Path("photo_patches").mkdir()
-    refuse_inside_data(pathlib.Path(directory), data, "--root")
+    check_outside_data(pathlib.Path(directory), data, "--root")

@@ -4,18 +4,18 @@ import os
 import pytest
 from etils import epath
 
-from zfnet.pipeline.cli.output import drawn_directory, make_its_directory, output_directory
+from zfnet.pipeline.cli.output import figure_directory, make_its_directory, output_directory
 
 
 def draw(out, *names, **options):
-    with drawn_directory("filters", out, **options) as directory:
+    with figure_directory("filters", out, **options) as directory:
         for name in names:
             (directory.drawing / name).write_text("new")
         (directory.drawing / "filters.json").write_text(json.dumps({"pictures": names}))
 
 
 def fail(out, error, place):
-    with drawn_directory("filters", out) as directory:
+    with figure_directory("filters", out) as directory:
         getattr(directory, place).mkdir(exist_ok=True)
         (getattr(directory, place) / "a.png").write_text("half")
         raise error
@@ -57,14 +57,14 @@ def test_downloads_of_a_failure_are_found_by_the_next(tmp_path):
     out = tmp_path / "out"
     with pytest.raises(OSError, match="cut"):
         fail(out, OSError("cut"), "downloads")
-    with drawn_directory("filters", out) as directory:
+    with figure_directory("filters", out) as directory:
         assert names(directory.downloads) == ["a.png"]
         (directory.drawing / "filters.json").write_text("{}")
     assert names(tmp_path) == ["out"]
 
 
 def test_a_directory_within_the_photographs_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="lies inside of DATA"), drawn_directory("filters", tmp_path / "out", str(tmp_path)):
+    with pytest.raises(ValueError, match="lies inside of DATA"), figure_directory("filters", tmp_path / "out", str(tmp_path)):
         pass
     assert not names(tmp_path)
 

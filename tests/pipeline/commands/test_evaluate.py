@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Statistics
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.statistics_gen import generate_statistics
@@ -70,7 +70,7 @@ def seen(home, size, side):
     if not made.path.exists():
         source = open_source(str(home / "photographs"), home)
         generate_examples(made, source=source, image_size=size, num_shards=1, max_rejected=1, runner="FnApiRunner", beam_options=())
-    images, labels, _ = next(iter(central_batches(made, "validation", size=side, batch_size=1000)))
+    images, labels, _ = next(iter(central_crops(made, "validation", size=side, batch_size=1000)))
     return images, labels.numpy()
 
 

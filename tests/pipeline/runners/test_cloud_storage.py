@@ -10,13 +10,13 @@ import pytest
 # Run in a process of its own, since clients keep the address that they began with.
 FILES = """
 import contextlib
-from zfnet.components.storage.files import list_folder, open_file, written_whole
+from zfnet.components.storage.files import list_folder, open_file, atomic_file
 
 names = ["a[1].jpg", "b*.jpg", "글.jpg", "two words.jpg", ".hidden"]
 for name in names:
-    with written_whole(f"gs://photos/odd [x]/{name}") as file:
+    with atomic_file(f"gs://photos/odd [x]/{name}") as file:
         file.write(name.encode() * 1000)
-with contextlib.suppress(RuntimeError), written_whole("gs://photos/odd [x]/never") as file:
+with contextlib.suppress(RuntimeError), atomic_file("gs://photos/odd [x]/never") as file:
     file.write(b"half")
     raise RuntimeError
 print([(entry.name, entry.size) for entry in list_folder("gs://photos/odd [x]")])

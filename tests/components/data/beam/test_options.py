@@ -2,7 +2,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from zfnet.components.data.beam import options as remote_runner
-from zfnet.components.data.beam.options import refuse_local_data, refuse_unknown_options, refuse_without_run, remote_options, step_options
+from zfnet.components.data.beam.options import check_data_reaches_runner, check_options, check_runner_starts, remote_options, step_options
 
 STEPS = ("ExampleGen", "StatisticsGen")
 
@@ -11,19 +11,19 @@ STEPS = ("ExampleGen", "StatisticsGen")
     "options", [[], ["--region=here", "--max_num_workers", "50"], ["--save_main_session", "--experiments=a", "--experiments=b"]]
 )
 def test_what_beam_knows(options):
-    refuse_unknown_options("DataflowRunner", options)
+    check_options("DataflowRunner", options)
 
 
 def test_what_it_does_not_know():
     with pytest.raises(
         ValueError, match=r"Beam has no option --max_num_worker\. Did you mean --max_num_workers( or --\w+)*\? .*DataflowRunner"
     ):
-        refuse_unknown_options("DataflowRunner", ["--region=here", "--max_num_worker=50"])
+        check_options("DataflowRunner", ["--region=here", "--max_num_worker=50"])
 
 
 @pytest.mark.parametrize("runner", ["FlinkRunner", "my.own.Runner"])
 def test_others_may_know_more(runner):
-    refuse_unknown_options(runner, ["--state_backend_storage=here", "--nobody_knows", "this"])
+    check_options(runner, ["--state_backend_storage=here", "--nobody_knows", "this"])
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_others_may_know_more(runner):
 )
 def test_what_an_option_does_not_take(capfd, options, wrong):
     with pytest.raises(ValueError, match=wrong):
-        refuse_unknown_options("PortableRunner", options)
+        check_options("PortableRunner", options)
     assert capfd.readouterr().err == ""
 
 
@@ -108,9 +108,9 @@ def test_other_machines_have_other_disks():
     with pytest.raises(ValueError, match="cannot write to a disk of this one"):
         options("DataflowRunner", output="/here")
     with pytest.raises(ValueError, match="cannot read /photographs: copy the photographs to Cloud Storage"):
-        refuse_local_data("DataflowRunner", "/photographs")
-    refuse_local_data("DataflowRunner", "gs://b/photographs")
-    refuse_local_data("FnApiRunner", "/photographs")
+        check_data_reaches_runner("DataflowRunner", "/photographs")
+    check_data_reaches_runner("DataflowRunner", "gs://b/photographs")
+    check_data_reaches_runner("FnApiRunner", "/photographs")
 
 
 @pytest.mark.parametrize(
@@ -118,5 +118,5 @@ def test_other_machines_have_other_disks():
 )
 def test_a_job_that_was_not_run_is_no_success(option, words):
     with pytest.raises(ValueError, match=f"Nothing was run, as .* asks: {words}"):
-        refuse_without_run(PipelineOptions([option]))
-    refuse_without_run(PipelineOptions([]))
+        check_runner_starts(PipelineOptions([option]))
+    check_runner_starts(PipelineOptions([]))

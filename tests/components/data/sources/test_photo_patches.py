@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.data.beam.options import refuse_local_data
+from zfnet.components.data.beam.options import check_data_reaches_runner
 from zfnet.components.data.beam.pipeline import open_pipeline
 from zfnet.components.data.sources import photo_patches as photo_patches_source
 from zfnet.components.data.sources import photographs
@@ -69,4 +69,4 @@ def test_a_photograph_that_is_another_is_told_before_anything_is_cut(monkeypatch
 
 
 def test_workers_elsewhere_have_the_photographs():
-    refuse_local_data("DataflowRunner", PhotoPatchesSource().location)
+    check_data_reaches_runner("DataflowRunner", PhotoPatchesSource().location)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from zfnet.components.figures.correspondence.part_boxes import check_parts, given_part_boxes, input_box, read_part_boxes
-from zfnet.components.inputs.square import Square, read_square
+from zfnet.components.inputs.centre_crop import CentreCrop, read_centre_crop
 
 NOSE, EYE = [10, 20, 5, 6], [1.5, 2, 3, 4]
 CONTENT = {"a.png": {"nose": NOSE, "eye": EYE}, "more/b.png": {"eye": EYE, "nose": NOSE}}
@@ -105,7 +105,7 @@ def test_a_mark_in_a_photograph_is_where_its_box_says(tmp_path, height, width, t
     exif[0x0112] = 6 if turned else 1
     image = Image.fromarray(pixels)
     (image.rotate(90, expand=True) if turned else image).save(tmp_path / "mark.jpg", exif=exif, quality=95)
-    square = read_square(tmp_path / "mark.jpg", 56)
+    square = read_centre_crop(tmp_path / "mark.jpg", 56)
     seen = square.central(height, width)[..., 0] > 127
     left, top, wide, high = input_box(box, square, height, width, "The mark")
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
@@ -118,7 +118,7 @@ def test_a_mark_in_a_photograph_is_where_its_box_says(tmp_path, height, width, t
     ids=str,
 )
 def test_what_is_not_seen_is_refused(box):
-    square = Square(np.zeros((64, 64, 3), np.uint8), 0, 35, 180)
+    square = CentreCrop(np.zeros((64, 64, 3), np.uint8), 0, 35, 180)
     with pytest.raises(
         ValueError, match=r"The nose is .* and not all seen: of this photograph the model sees columns 46 to 204 and rows 11 to 169"
     ):
@@ -126,7 +126,7 @@ def test_what_is_not_seen_is_refused(box):
 
 
 def test_all_that_is_seen_and_next_to_nothing():
-    square = Square(np.zeros((64, 64, 3), np.uint8), 0, 35, 180)
+    square = CentreCrop(np.zeros((64, 64, 3), np.uint8), 0, 35, 180)
     assert input_box((46.25, 11.25, 157.5, 157.5), square, 56, 56, "All") == (0, 0, 56, 56)
     assert input_box((46, 11, 158, 158), square, 56, 56, "All") == (0, 0, 56, 56)
     assert input_box((60, 80, 0.1, 0.1), square, 56, 56, "A point")[2:] == (1, 1)
@@ -134,7 +134,7 @@ def test_all_that_is_seen_and_next_to_nothing():
 
 
 def test_what_is_not_seen_may_be_cut_off():
-    square = Square(np.zeros((64, 64, 3), np.uint8), 0, 35, 180)
+    square = CentreCrop(np.zeros((64, 64, 3), np.uint8), 0, 35, 180)
     assert input_box((0, 0, 125, 90), square, 56, 56, "The head", clip=True) == (0, 0, 28, 28)
     assert input_box((0, 0, 999, 999), square, 40, 56, "The head", clip=True) == (0, 0, 56, 40)
     with pytest.raises(ValueError, match="not all seen"):

@@ -3,8 +3,8 @@ import pytest
 
 from zfnet.components.figures.correspondence.part_boxes import input_box
 from zfnet.components.figures.correspondence.part_views import FACE, demonstration, face_views, views_of_files
+from zfnet.components.inputs.centre_crop import read_image
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.inputs.square import read_image
 
 WIDE = ImageInput(40, 56, False)
 # Of photographs of 90 x 70 and more: columns 14 to 76 and rows 12 to 58 are seen of the smallest.

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.layers import convolutions
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.model import Deconvnet
@@ -62,7 +62,7 @@ def test_layer_1_is_the_first_convolution_whatever_follows_it(report_of):
 
 
 def test_it_looks_at_every_validation_example(clean, gratings_net, examples):
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])[:, 8:48]
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=7)])[:, 8:48]
     deconvnet = gratings_net()
     assert clean.images == len(images)
     assert clean.image_size == (40, 56)

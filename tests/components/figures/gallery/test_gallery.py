@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import draw_galleries
 from zfnet.components.figures.gallery.tiles import TILES
@@ -27,7 +27,7 @@ def figures(examples, model, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(examples):
-    return np.concatenate([images for images, _, _ in central_batches(examples, "validation", size=56, batch_size=7)])
+    return np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=7)])
 
 
 def test_numbers_are_the_strongest_activations(figures, examples, model, images):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.figures.occlusion.draw import PREDICTED, Occluded, draw_occlusion
+from zfnet.components.figures.occlusion.draw import PREDICTED, OcclusionInput, draw_occlusion
 from zfnet.model import Deconvnet
 
 HEIGHT, WIDTH = 32, 48
@@ -28,7 +28,7 @@ def deconvnet():
 def subject():
     image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     image[THING] = (228, 28, 128)
-    return Occluded("thing.png", image, None, PREDICTED, ["grey", "red"])
+    return OcclusionInput("thing.png", image, None, PREDICTED, ["grey", "red"])
 
 
 def test_the_answer_changes_where_the_thing_is_wholly_covered(deconvnet, subject, tmp_path):
@@ -79,7 +79,7 @@ def test_the_heat_map_is_dark_at_the_place_of_the_thing(deconvnet, subject, tmp_
 
 
 def test_a_given_class_and_the_default_square(deconvnet, subject, tmp_path):
-    draw_occlusion(deconvnet, subject._replace(class_number=0, known_by="given label", labels=[]), "conv1", tmp_path)
+    draw_occlusion(deconvnet, subject._replace(class_number=0, class_source="given label", labels=[]), "conv1", tmp_path)
     numbers = json.loads((tmp_path / "occlude.json").read_text())
     assert (numbers["class"], numbers["class_is"], numbers["square"]) == ("class 0", "given label", 7)
     assert max(np.diff(numbers["tops"]).max(), np.diff(numbers["lefts"]).max()) == 1
@@ -100,18 +100,18 @@ def test_a_model_without_classes(subject, tmp_path):
 def test_a_net_without_a_mean_hides_with_that_of_the_examples(examples, tmp_path):
     layer = keras.layers.Conv2D(2, 5, activation="relu", kernel_initializer="ones", name="conv1")
     net = Deconvnet(keras.Sequential([keras.Input((56, 56, 3)), layer]))
-    subject = Occluded("grey", np.full((56, 56, 3), 128, np.uint8), None, PREDICTED, [])
+    subject = OcclusionInput("grey", np.full((56, 56, 3), 128, np.uint8), None, PREDICTED, [])
     draw_occlusion(net, subject, "conv1", tmp_path, examples=examples, stride=16)
     assert json.loads((tmp_path / "occlude.json").read_text())["grey"] == "the mean colour of DATA"
 
 
 def test_of_a_trained_net_with_its_examples(examples, model, tmp_path):
-    from zfnet.components.data.batches import central_batches, read_origins
+    from zfnet.components.data.batches import central_crops, read_origins
     from zfnet.components.inputs.model_file import load_model_file
 
     net = Deconvnet(load_model_file(model.path / "model.keras"))
-    images, classes, _ = next(central_batches(examples, "validation", size=56, batch_size=2).as_numpy_iterator())
-    subject = Occluded("first", images[0].astype(np.uint8), int(classes[0]), "true label", examples.labels)
+    images, classes, _ = next(central_crops(examples, "validation", size=56, batch_size=2).as_numpy_iterator())
+    subject = OcclusionInput("first", images[0].astype(np.uint8), int(classes[0]), "true label", examples.labels)
     draw_occlusion(net, subject, "conv5", tmp_path, examples=examples, stride=8)
     numbers = json.loads((tmp_path / "occlude.json").read_text())
     (maps,) = net.activations(images[:1], ["conv5"])

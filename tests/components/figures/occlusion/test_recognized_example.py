@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_batches, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.occlusion.draw import default_square
 from zfnet.components.figures.occlusion.recognized_example import DETAIL, _contrast, recognized_example
 from zfnet.components.inputs.image_input import ImageInput
@@ -22,7 +22,7 @@ THING = 255, 0, 128
 
 def test_it_is_one_that_the_model_tells_rightly_and_the_same_for_the_same_seed(examples, model):
     net = load_model_file(model.path / "model.keras")
-    (images, classes, _), *_ = central_batches(examples, "validation", size=56, batch_size=1000).as_numpy_iterator()
+    (images, classes, _), *_ = central_crops(examples, "validation", size=56, batch_size=1000).as_numpy_iterator()
     right = np.asarray(net(images)).argmax(axis=1) == classes
     assert right.any()
     ids = read_origins(examples, "validation")[2]
@@ -100,7 +100,7 @@ def planted(tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_the_one_whose_answer_rests_on_one_thing(red_net, planted, seed):
     found = recognized_example(red_net, planted("nothing", "corner", "red", "texture", "twice"), "maps", seed)
-    assert (found.name, found.class_number, found.known_by) == ("corner", 0, "true label")
+    assert (found.name, found.class_number, found.class_source) == ("corner", 0, "true label")
     # A corner and two of them are details; the texture has none, and `nothing` is not recognised.
     assert found.chosen == "of 2 recognised validation examples, the one whose P falls the most where one thing is covered"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
 from zfnet.components.figures.evolution import moments
 from zfnet.components.figures.evolution.column import chosen_maps
 from zfnet.components.figures.evolution.draw import MARGIN, TILES, draw_evolution, drawn_columns
@@ -43,7 +43,7 @@ def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_number
     callback.set_model(net)
     callback.look(1)
     assert 9 < examples.count("train") < 100
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])[:9]
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "train", size=56, batch_size=9)])[:9]
     for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
         np.testing.assert_array_equal(strongest_examples(tmp_path / "kept", 1)[layer], activations.numpy().max(axis=(1, 2)).argmax(axis=0))
 
@@ -52,7 +52,7 @@ def test_first_look_is_at_the_net_before_it_trained(training, examples, statisti
     mean = statistics.mean_image()[4:60, 4:60]
     recipe = json.loads((training / "model" / "recipe.json").read_text())
     net = build("zfnet-small", (56, 56, 3), 3, seed=recipe["seed"] + 1)
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "train", size=56, batch_size=9)])
     with np.load(training / "checkpoints" / "evolution" / "epoch-0000.npz") as kept:
         for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
             expected = activations.numpy().max(axis=(0, 1, 2))[kept[f"{layer}/maps"]]
@@ -63,7 +63,7 @@ def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(tr
     mean = statistics.mean_image()[4:60, 4:60]
     net = build("zfnet-small", (56, 56, 3), 3)
     read_variables(training / "checkpoints" / "epoch-0003" / VARIABLES, net.weights)
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "train", size=56, batch_size=9)])
     with np.load(training / "checkpoints" / "evolution" / "epoch-0003.npz") as kept:
         for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
             maps = kept[f"{layer}/maps"]
@@ -129,7 +129,7 @@ def test_the_last_places_are_looked_at_with_the_filters_of_each_epoch(training, 
     # The net, which is not trained, has its weights again.
     for one, other in zip(untrained, net.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    images = np.concatenate([images for images, _, _ in central_batches(examples, "train", size=56, batch_size=9)])
+    images = np.concatenate([images for images, _, _ in central_crops(examples, "train", size=56, batch_size=9)])
     for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
         end = columns["epoch 3"][layer]
         expected = activations.numpy()[end.examples, end.positions[:, 0], end.positions[:, 1], end.maps]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.max_pool import find_switches, nowhere, unpool
+from zfnet.model.deconvnet.rules.max_pool import find_switches, no_switch, unpool
 from zfnet.model.deconvnet.rules.window import sliding_window
 
 POOLS = [
@@ -51,7 +51,7 @@ def test_equals_loops(pool, compiled, monkeypatch):
 
     signal = np.random.default_rng(1).normal(size=switches.shape).astype("float32")
     dropped = np.random.default_rng(2).random(switches.shape) < 0.2
-    switches[dropped] = nowhere(window.size)
+    switches[dropped] = no_switch(window.size)
     unpooled = fused(lambda signal, switches: unpool(signal, switches, window), tf.constant(signal), tf.constant(switches)).numpy()
     total = np.zeros(unpooled.shape)
     for place in np.ndindex(signal.shape):

@@ -18,7 +18,7 @@ MOST_ROWS = 32
 THREADS = 2
 
 
-def bring_down(
+def backproject(
     passes: Passes, value: int, shapes: list[tuple[int, ...]], kept: dict[int, Kept], targets: Targets
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Brings targets down to pixels: through windows where that is less work, else through whole maps.

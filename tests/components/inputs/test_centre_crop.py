@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.data.batches import central_batches
+from zfnet.components.data.batches import central_crops
+from zfnet.components.inputs.centre_crop import read_centre_crop, read_image, to_centre_crop
 from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
-from zfnet.components.inputs.square import read_image, read_square, to_square
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def photograph(tmp_path):
 
 
 def test_where_the_square_lies_and_what_a_model_sees_of_it(photograph):
-    square = read_square(photograph, 56)
+    square = read_centre_crop(photograph, 56)
     assert (square.pixels.shape, square.pixels.dtype) == ((64, 64, 3), np.uint8)
     assert square[1:] == (0, 25, 90)
     np.testing.assert_array_equal(square.central(56, 56), read_image(photograph, 56))
@@ -25,14 +25,14 @@ def test_where_the_square_lies_and_what_a_model_sees_of_it(photograph):
 
 
 def test_from_bytes(photograph):
-    np.testing.assert_array_equal(to_square(photograph.read_bytes(), 56).pixels, read_square(photograph, 56).pixels)
+    np.testing.assert_array_equal(to_centre_crop(photograph.read_bytes(), 56).pixels, read_centre_crop(photograph, 56).pixels)
     with pytest.raises(UnreadablePhotograph):
-        to_square(b"no picture", 56)
+        to_centre_crop(b"no picture", 56)
 
 
 def test_a_file_looks_as_it_does_as_an_example(folder, examples):
     # Example 0 of a split is one of the files; which one, its pixels tell.
-    ((images, _, _),) = central_batches(examples, "validation", size=56, batch_size=1).take(1)
+    ((images, _, _),) = central_crops(examples, "validation", size=56, batch_size=1).take(1)
     example = images[0].numpy()
     distances = [np.abs(read_image(path, 56) - example).max() for path in folder.glob("*/*.png")]
     assert min(distances) <= 1

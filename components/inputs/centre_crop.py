@@ -12,7 +12,7 @@ from PIL import Image
 from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
 
 
-class Square(NamedTuple):
+class CentreCrop(NamedTuple):
     """The central square of a photograph.
 
     Attributes:
@@ -39,7 +39,7 @@ class Square(NamedTuple):
         return margin + (side - height) // 2, margin + (side - width) // 2
 
 
-def read_square(path: epath.PathLike, side: int) -> Square:
+def read_centre_crop(path: epath.PathLike, side: int) -> CentreCrop:
     """Reads a photograph by the same rules and code as preparation (`prepare_photograph`), so that it looks as it does as an example.
 
     Args:
@@ -53,20 +53,20 @@ def read_square(path: epath.PathLike, side: int) -> Square:
         ValueError: the file can't be read, or is no photograph; the message names it.
     """
     try:
-        return to_square(epath.Path(path).read_bytes(), side)
+        return to_centre_crop(epath.Path(path).read_bytes(), side)
     except (OSError, UnreadablePhotograph) as error:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(f"The image {path} can't be read: {reason}.") from error
 
 
-def to_square(encoded: bytes, side: int) -> Square:
-    """As `read_square`, from the file's bytes.
+def to_centre_crop(encoded: bytes, side: int) -> CentreCrop:
+    """As `read_centre_crop`, from the file's bytes.
 
     Raises:
         UnreadablePhotograph: they are no photograph.
     """
     jpeg, (top, left, bottom, _) = prepare_photograph(encoded, round(side * 8 / 7))
-    return Square(np.asarray(Image.open(io.BytesIO(jpeg))), top, left, bottom - top)
+    return CentreCrop(np.asarray(Image.open(io.BytesIO(jpeg))), top, left, bottom - top)
 
 
 def read_image(path: epath.PathLike, side: int) -> np.ndarray:
@@ -84,4 +84,4 @@ def read_image(path: epath.PathLike, side: int) -> np.ndarray:
     Raises:
         ValueError: the file can't be read, or is no photograph; the message names it.
     """
-    return read_square(path, side).central(side, side)
+    return read_centre_crop(path, side).central(side, side)

@@ -1,4 +1,4 @@
-"""Declares the package `zfnet`: its three folders, its dependencies and its command.
+"""Declares the package `zfnet`: its public surface, its three folders, its dependencies and its command.
 
 Imports setuptools alone, because Beam runs this file by itself (`--setup_file ./setup.py`) to make the archive that its workers install.
 """
@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def find_packages() -> list[str]:
     """Names of all packages, `model/net` as `zfnet.model.net`, found on disk rather than listed."""
-    packages = []
+    packages = ["zfnet"]
     for room in ROOMS:
         packages.append(f"zfnet.{room}")
         packages.extend(f"zfnet.{room}.{name}" for name in setuptools.find_packages(str(HERE / room)))
@@ -49,9 +49,9 @@ setuptools.setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
-    package_dir={f"zfnet.{room}": room for room in ROOMS},
+    package_dir={"zfnet": "zfnet"} | {f"zfnet.{room}": room for room in ROOMS},
     packages=find_packages(),
-    package_data={**{f"zfnet.{room}": ["py.typed"] for room in ROOMS}, "zfnet.pipeline.report": ["report.html"]},
+    package_data={"zfnet": ["py.typed"], **{f"zfnet.{room}": ["py.typed"] for room in ROOMS}, "zfnet.pipeline.report": ["report.html"]},
     install_requires=[
         "apache-beam>=2.77",
         "click>=8.2",

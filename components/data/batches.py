@@ -56,7 +56,7 @@ def central_crops(
     records = tf.data.TFRecordDataset(examples.shards(split)).take(count).enumerate()
     if numbers is not None:
         wanted, count = tf.constant(sorted(numbers), tf.int64), len(numbers)
-        records = records.filter(lambda number, _: tf.reduce_any(wanted == number))
+        records = records.take(max(numbers, default=-1) + 1).filter(lambda number, _: tf.reduce_any(wanted == number))
 
     def load(number, record):
         example = tf.io.parse_single_example(record, FEATURES)
@@ -186,8 +186,13 @@ def model_batches(
     Yields:
         Float images as the model lays them out, values 0..255, and their numbers in the split.
     """
-    fitting = max(1, PIXELS // (image_input.height * image_input.width))
-    batch_size = 1 << (fitting.bit_length() - 1)  # A power of two: images are recorded in batches of few sizes.
+    batch_size = model_batch_size(image_input)
     found = central_crops(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)
     for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
         yield image_input.to_model_layout(image_input.crop(images)), places
+
+
+def model_batch_size(image_input: ImageInput) -> int:
+    """Images that a model is given at once: a power of two, so that images are recorded in batches of few sizes."""
+    fitting = max(1, PIXELS // (image_input.height * image_input.width))
+    return 1 << (fitting.bit_length() - 1)

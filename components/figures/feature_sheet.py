@@ -1,8 +1,6 @@
-"""One picture of what a net looks for, layer by layer: the filters of the first, and a few maps of each of those above."""
+"""The sheet of features: the filters of the first layer and a few feature maps of each layer above, on one picture."""
 
 import collections
-import json
-import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,14 +12,13 @@ from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.figures.varied_maps import VariedMap, varied_maps
-from zfnet.components.pictures.png import write_png
+from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, INK, block, cut_text
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import receptive_field
 from zfnet.model.deconvnet.strongest import Strongest
 
-PICTURE, NUMBERS = "features.png", "feature_sheet.json"
-# So much of a net fits a screen, and can still be read at two thirds of that size.
+# This much of a net fits a screen, and can still be read at two thirds of that size.
 ROWS, MAPS, FILTERS = 5, 3, 48
 TILE, LARGEST_FILTER, FILTERS_A_ROW = 56, 52, 24
 # Between the two halves of a map, between maps, between rows, and around all; in pixels.
@@ -41,7 +38,7 @@ class Row(NamedTuple):
         name: of the layer.
         about: lines of small type below it.
         blocks: uint8 pictures side by side.
-        headings: a line of text above each half of each block, if there is any; without blocks, the first one stands in their place.
+        headings: a line of text above each half of each block, or empty; without blocks the first one is drawn in their place.
     """
 
     name: str
@@ -50,19 +47,18 @@ class Row(NamedTuple):
     headings: list[tuple[str, str]]
 
 
-def draw_feature_sheet(search: ExampleSearch, folder: pathlib.Path) -> np.ndarray:
+def draw_features(search: ExampleSearch) -> Figure:
     """Draws the filters of the first convolution, and for each layer above three maps: nine projections beside nine patches.
 
     Zeiler & Fergus 2013, Fig. 2, with maps chosen to differ (`varied_maps`) instead of at random. The layers are those of
-    `default_layers`, of more than five the first, the last and three between. Upper layers choose first. In all but the lowest that maps
-    are drawn of, it counts how many of a map's nine activations come from one class; there edges and colours of any class are found.
+    `default_layers`; if there are more than five: the first, the last and three between. Upper layers choose first. A map whose nine
+    activations come from one class is preferred, except in the lowest layer above the filters: edges and colours come from any class.
 
     Args:
-        search: of the model and the examples.
-        folder: gets `features.png`, and `feature_sheet.json` with every number that is drawn.
+        search: the model and the images, whose classes are known.
 
     Returns:
-        The picture: uint8 `(height, width, 3)`, at most 1,300 x 1,000 pixels.
+        The picture `features`, at most 1,300 x 1,000 pixels.
 
     Raises:
         ValueError: the model has no convolution, or weights or activations that are not numbers.
@@ -73,21 +69,18 @@ def draw_feature_sheet(search: ExampleSearch, folder: pathlib.Path) -> np.ndarra
     chosen = _choose(search, {layer: strongest[layer] for layer in layers[1:]})
     drawn = {layer: GalleryTiles(*_places(maps), TILE) for layer, maps in chosen.items() if maps}
     for part in search.project(strongest, {layer: (tiles.units, tiles.ranks) for layer, tiles in drawn.items()}):
-        drawn[part.layer].add(part, search.image_input)
+        drawn[part.layer].add(part, search.images.image_input)
     first, numbers = _filters(search.deconvnet, strongest[layers[0]])
     rows = [first, *(_maps(search, layer, maps, drawn.get(layer), layer == next(iter(drawn), None)) for layer, maps in chosen.items())]
     above = {layer: _numbers(search, strongest[layer], maps, drawn.get(layer)) for layer, maps in chosen.items()}
-    (folder / NUMBERS).write_text(json.dumps({"pictures": [PICTURE], "filters": numbers, "layers": above}, indent=1))
-    picture = draw_rows(rows)
-    write_png(picture, folder / PICTURE)
-    return picture
+    return Figure("feature_sheet", {"features": draw_rows(rows)}, {"pictures": ["features.png"], "filters": numbers, "layers": above})
 
 
 def _choose(search: ExampleSearch, strongest: dict[str, Strongest]) -> dict[str, list[VariedMap]]:
     chosen: dict[str, list[VariedMap]] = {}
     shown: collections.Counter[int] = collections.Counter()
-    labels, photographs = search.origins.labels, search.origins.photographs
-    for layer in reversed(strongest):  # The upper layers answer to whole things, and come first.
+    labels, photographs = search.images.origins.labels, search.images.origins.photographs
+    for layer in reversed(strongest):  # Upper layers respond to whole things, and choose first.
         found, agreeing = strongest[layer], layer != next(iter(strongest))
         places = {int(unit): search.different(layer, int(unit)) for unit in np.flatnonzero(found.values[:, 0] > 0)}
         chosen[layer] = varied_maps(found, places, labels, photographs, MAPS, agreeing=agreeing, shown=shown)
@@ -132,7 +125,7 @@ def _maps(search: ExampleSearch, layer: str, maps: list[VariedMap], tiles: Galle
 
 
 def _sees(search: ExampleSearch, layer: str, window: list[int]) -> list[str]:
-    if tuple(window) != search.image_input[:2]:
+    if tuple(window) != search.images.image_input[:2]:
         return [f"sees {_size(window)}"]
     try:
         receptive_field(search.deconvnet, layer)
@@ -142,15 +135,13 @@ def _sees(search: ExampleSearch, layer: str, window: list[int]) -> list[str]:
 
 
 def _numbers(search: ExampleSearch, strongest: Strongest, maps: list[VariedMap], tiles: GalleryTiles | None) -> dict[str, Any]:
-    numbers = gallery_numbers(strongest, tiles, search.origins.ids)
-    told = []
+    numbers, labels = gallery_numbers(strongest, tiles, search.images.origins.ids), search.images.labels
+    entries = []
     for each in maps:
-        classes = search.origins.labels[strongest.examples[each.unit, each.ranks]]
-        shown = [
-            {**tile, "class": search.examples.labels[label]} for tile, label in zip(numbers["maps"][str(each.unit)], classes, strict=True)
-        ]
-        told.append({"map": each.unit, "class": search.examples.labels[each.label], "votes": each.votes, "activations": shown})
-    return numbers | {"maps": told}
+        classes = search.images.origins.labels[strongest.examples[each.unit, each.ranks]]
+        shown = [{**tile, "class": labels[label]} for tile, label in zip(numbers["maps"][str(each.unit)], classes, strict=True)]
+        entries.append({"map": each.unit, "class": labels[each.label], "votes": each.votes, "activations": shown})
+    return numbers | {"maps": entries}
 
 
 def _size(lengths: Sequence[int]) -> str:
@@ -158,7 +149,7 @@ def _size(lengths: Sequence[int]) -> str:
 
 
 def draw_rows(rows: Sequence[Row]) -> np.ndarray:
-    """Lays rows out below each other, their names on the left: a uint8 picture `(height, width, 3)`."""
+    """Draws rows below each other, their names on the left: uint8 `(height, width, 3)`."""
     above = [HEADING * (any(map(any, row.headings)) and bool(row.blocks)) for row in rows]
     heights = [room + max([*map(len, row.blocks), _label_height(row)]) for room, row in zip(above, rows, strict=True)]
     picture = Image.new("RGB", (MARGIN + LABEL + WIDTH + MARGIN, 2 * MARGIN + sum(heights) + ROW_GAP * (len(rows) - 1)), BACKGROUND)

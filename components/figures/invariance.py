@@ -1,7 +1,5 @@
-"""The figure of invariance: how features and the answer change while images are translated, scaled and rotated."""
+"""The figure of invariance: changes of features and of the prediction while images are translated, scaled and rotated."""
 
-import json
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,49 +10,40 @@ from zfnet.components.figures.subjects import TRUE_LABEL, LabelledImages, class_
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.transform import Family, paper_families, transform
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
-from zfnet.components.pictures.png import write_png
+from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.sheet import block, resize_tile
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
 from zfnet.model.progress import progress
 
-PICTURE = "invariance.png"
 # Pixels of the images that go through the net together, so that the first layer of large ones fits into memory too.
 PIXELS = 64 * 96 * 96
 # The sheet of transformed images: so many steps, of so many images at most, in tiles of so many pixels with a frame.
 STEPS, ROWS, TILE, FRAME = 5, 5, 84, 4
 WIDTH, PANEL = 1500, 260
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#bcbd22", "#7f7f7f")
-# Of the legend: characters of a name, pixels of a character, and what the dashed line is.
+# The legend: characters of a name, pixels of a character, and the name of the dashed line.
 LONGEST, CHARACTER = 40, 7
 BETWEEN = "mean distance between the untransformed images"
 LINES = ("-", "--", ":", "-.")
 DOING = {"translation": "Translating", "scale": "Scaling", "rotation": "Rotating"}
 
 
-def draw_invariance(
-    deconvnet: Deconvnet,
-    subjects: LabelledImages,
-    layers: Sequence[str],
-    folder: pathlib.Path,
-    *,
-    image_size: int | None = None,
-) -> dict[str, np.ndarray]:
+def draw_invariance(deconvnet: Deconvnet, subjects: LabelledImages, layers: Sequence[str], *, image_size: int | None = None) -> Figure:
     """Draws, for translation, scale and rotation, the distance of the features of transformed images from those of the images.
 
     Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5: Euclidean distances in the first and the last hidden layer, and
-    P(true label). A dashed line is the mean distance between the untransformed images: what a change of everything comes to. In the
-    numbers, distances are given divided by that too, so that layers can be compared.
+    P(true label). A dashed line is the mean distance between the untransformed images, which are all different. The numbers have
+    distances divided by it, too, so that layers can be compared.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
-        subjects: the images, and names of the model's classes; see `transform` for what comes in at their borders.
+        subjects: the images, and names of the model's classes; see `transform` for the pixels that come in at their borders.
         layers: names of layers.
-        folder: gets `invariance.png`, and `invariance.json` with every number drawn.
         image_size: side of the images, for a model that takes any size.
 
     Returns:
-        The picture, a uint8 array `(height, width, 3)`, by the name `"invariance"`.
+        The picture `invariance`.
 
     Raises:
         ValueError: a layer is not there, or features are not numbers.
@@ -76,10 +65,7 @@ def draw_invariance(
         found.append(invariance(deconvnet, reference, (image_input.to_model_layout(made(step)) for step in steps), classes, batch_size))
     sheets = [_sheet(family, made, subjects.squares[:ROWS]) for family in families]
     picture = _chart(families, found, sheets, reference, _headings(subjects, classes), subjects.class_source)
-    write_png(picture, folder / PICTURE)
-    numbers = _numbers(families, found, reference, subjects, classes)
-    (folder / "invariance.json").write_text(json.dumps(numbers, indent=1))
-    return {"invariance": picture}
+    return Figure("invariance", {"invariance": picture}, _numbers(families, found, reference, subjects, classes))
 
 
 def _classes(subjects: LabelledImages, reference: Untransformed) -> np.ndarray | None:
@@ -167,7 +153,7 @@ def _numbers(
             "probabilities": None if curves.probabilities is None else curves.probabilities.tolist(),
         }
     return {
-        "pictures": [PICTURE],
+        "pictures": ["invariance.png"],
         "images": images,
         "distance_between_images": reference.between,
         "transformations": transformations,

@@ -1,53 +1,50 @@
-"""The grey that stands for nothing: the mean of the data, where that is known."""
+"""Fill value of hidden parts of images: the mean of the data, or a middle grey."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_crops
+from zfnet.components.figures.image_set import ImageSet
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.net.layers import MeanImage
 
 MIDDLE = 128.0
 UNKNOWN = "128, since no mean is known"
-# Examples whose mean is taken: more would change nothing that can be seen.
+# Images whose mean is taken: more would change nothing that can be seen.
 MOST = 1000
-BATCH = 64
-SPLIT = "validation"
 
 
 class MeanGrey(NamedTuple):
-    """What hidden parts of images show.
+    """The pixels that hidden parts of images show.
 
     Attributes:
-        values: RGB 0..255, as the model lays images out: a whole image, or one pixel.
-        source: where it is from.
+        values: RGB 0..255, in the layout of the model: a whole image, or one pixel.
+        source: where they are from, for people.
     """
 
     values: np.ndarray
     source: str
 
 
-def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, examples: Examples | None = None) -> MeanGrey:
-    """Finds the mean of the data: of examples, else the mean image that the model subtracts, else the middle of all values.
+def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, images: ImageSet | None = None) -> MeanGrey:
+    """Finds the mean of the data: of images, else the mean image that the model subtracts, else the middle of all values.
 
     Where the model subtracts a mean image, its pixels become exactly 0 in the net.
 
     Args:
         deconvnet: of the model.
         image_input: of the model.
-        examples: whose mean colour is taken, over up to a thousand of the validation split; None for none.
-
-    Returns:
-        The mean.
+        images: whose mean colour is taken, over the first thousand; None for none.
     """
-    if examples is not None:
-        batches = central_crops(examples, SPLIT, size=image_input.side, batch_size=BATCH, most=MOST)
-        sums = [(images.sum(axis=(0, 1, 2), dtype=np.float64), images[..., 0].size) for images, _, _ in batches.as_numpy_iterator()]
-        mean = sum(part for part, _ in sums) / sum(pixels for _, pixels in sums)
-        return MeanGrey(_pixel(mean, image_input), "the mean colour of DATA")
+    if images is not None:
+        total, pixels = np.zeros(3), 0
+        for batch, numbers in images.batches("Averaging colours", None):
+            pictures = image_input.pictures(batch[numbers < MOST])
+            total, pixels = total + pictures.sum(axis=(0, 1, 2), dtype=np.float64), pixels + pictures[..., 0].size
+            if numbers[-1] + 1 >= MOST:
+                break
+        return MeanGrey(_pixel(total / pixels, image_input), "the mean colour of DATA")
     for layer in deconvnet.model._flatten_layers():
         if isinstance(layer, MeanImage):
             return MeanGrey(np.asarray(layer.mean), "the mean image that the model subtracts")

@@ -1,4 +1,4 @@
-"""Which feature maps of a layer stand for it in one picture: such as answer to different things."""
+"""Choice of a few feature maps that show the variety of a layer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zfnet.model.deconvnet.strongest import Strongest
 
 
 class VariedMap(NamedTuple):
-    """A feature map, and what its strongest activations have in common.
+    """A feature map, and the class and photograph that most of its strongest activations come from.
 
     Attributes:
         unit: its number.
         ranks: which of its strongest activations are shown, best first.
-        label: the class that most of these come from; of equals, that of the strongest.
-        votes: how many do.
-        photograph: as `label`, of photographs.
+        label: the class that most of these come from; among equals, that of the strongest.
+        votes: how many come from it.
+        photograph: the photograph that most of these come from.
         strength: mean of these activations.
     """
 
@@ -43,11 +43,10 @@ def varied_maps(
 ) -> list[VariedMap]:
     """Chooses maps of a layer, no two of one class if there are enough.
 
-    The order is: maps with more activations to show first; then those whose mean activation is not below the median of the layer's maps;
-    then, if `agreeing`, those of which more activations come from one class, less one for each time that this class is shown already;
-    then those with the higher mean activation; then those with the lower number. In this order, each map is taken whose class no chosen
-    one has. If there are not `count` of them, each whose photograph no chosen one has, in the same order; then the others. Nothing is
-    drawn at random.
+    Maps are ordered by, first to last: more activations to show; a mean activation not below the median of the layer's maps; if `agreeing`,
+    the number of activations from one class, less one for each time that this class is shown already; a higher mean activation; a lower
+    number. In this order each map is taken whose class no chosen map has; if fewer than `count` are found, each whose photograph no chosen
+    map has; then the others. Nothing is drawn at random.
 
     Zeiler & Fergus 2013, Fig. 2, which takes them at random.
 
@@ -57,8 +56,8 @@ def varied_maps(
         labels: ints `(N,)`, the class of each example.
         photographs: of each example, the name of its photograph.
         count: how many to choose.
-        agreeing: whether it counts how many of a map's activations come from one class.
-        shown: of each class, how many maps of other layers that answer to it are shown.
+        agreeing: whether maps are preferred whose activations come from one class.
+        shown: for each class, how many maps of other layers that respond to it are shown.
 
     Returns:
         The chosen maps, in the order in which they were taken; fewer than `count` if there are not as many.
@@ -84,5 +83,5 @@ def varied_maps(
 
 
 def _commonest(values: list) -> tuple:
-    # Of equals `Counter` gives the one that came first.
+    # Among equals `Counter` gives the one that came first.
     return collections.Counter(values).most_common(1)[0]

@@ -143,15 +143,3 @@ def filter_pictures(kernel: np.ndarray) -> np.ndarray:
         raise ValueError(f"The kernel has shape {kernel.shape}; expected (height, width, 3, filters), filters over RGB.")
     scale = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), np.finfo(np.float32).tiny)
     return np.rint(127.5 + 127.5 * kernel / scale).astype(np.uint8).transpose(3, 0, 1, 2)
-
-
-def picture_name(figure: str, layer: str) -> str:
-    """Name of the file that a figure of a layer is written to.
-
-    Names of layers may have a slash, names of files not; and no two layers share a file.
-
-    Examples:
-        >>> picture_name("gallery", "conv2/relu")
-        'gallery_conv2%2Frelu.png'
-    """
-    return f"{figure}_{layer.replace('%', '%25').replace('/', '%2F')}.png"

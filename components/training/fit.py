@@ -16,7 +16,7 @@ from etils import epath
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.batches import read_origins
 from zfnet.components.data.training_batches import training_batches, training_ids
-from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns, evolution_numbers, write_evolution
+from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns
 from zfnet.components.figures.evolution.moments import MOST_SEARCHED, evolution_epochs, watched_epochs
 from zfnet.components.pictures.png import write_png
 from zfnet.components.pictures.sheet import filter_grid
@@ -139,7 +139,7 @@ def fit(
     origins = read_origins(examples, "train", MOST_SEARCHED)
     columns = drawn_columns(read_evolution(evolution_folder, in_figure), origins.photographs, MAPS)
     same = evolution.last_places(in_figure, columns)
-    write_evolution(draw_evolution(columns, same), evolution_numbers(columns, same, origins.ids), model.path / "pictures")
+    draw_evolution(columns, same, origins.ids).save(model.path / "pictures")
 
 
 def _measure(net: keras.Model) -> dict[str, float]:

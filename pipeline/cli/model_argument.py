@@ -58,26 +58,24 @@ class ModelArgument:
         used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing
         return with_preprocessing(model, used), used
 
-    def open_deconvnet(self, preprocessing: str, unsupported: str) -> Deconvnet:
+    def open_deconvnet(self, preprocessing: str, unsupported: str) -> tuple[Deconvnet, str]:
         """Loads the model and attaches a deconvnet.
 
         Args:
-            preprocessing: what the model was trained to see, a name out of `PREPROCESSINGS`.
-            unsupported: what becomes of layers that a deconvnet is not defined for: `"error"` or `"gradient"`.
+            preprocessing: as in `open_model`.
+            unsupported: `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
 
         Returns:
-            The deconvnet, of a model that takes RGB 0..255.
+            The deconvnet, of a model that takes RGB 0..255, and the name of the preprocessing that was used.
 
         Raises:
-            ValueError: the file can't be opened, takes no RGB images, or has a layer that a deconvnet is not defined for.
+            ValueError: as in `open_model`, or the model has a layer that a deconvnet is not defined for.
         """
-        from zfnet.components.inputs.model_file import load_model_file
-        from zfnet.components.inputs.preprocessing import with_preprocessing
         from zfnet.model.deconvnet.deconvnet import Deconvnet
 
-        model = with_preprocessing(load_model_file(self.file), preprocessing)
+        model, used = self.open_model(preprocessing)
         try:
-            return Deconvnet(model, unsupported)
+            return Deconvnet(model, unsupported), used
         except ValueError as error:
             # The library names its own argument; here there is an option.
             raise ValueError(str(error).replace('Deconvnet(model, unsupported="gradient")', "--unsupported gradient")) from error

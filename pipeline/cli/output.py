@@ -1,12 +1,15 @@
-"""Where commands write: files and directories that appear whole or not at all."""
+"""Files and directories that a command writes: they appear whole or not at all."""
+
+from __future__ import annotations
 
 import contextlib
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from etils import epath
 
@@ -16,22 +19,31 @@ from zfnet.pipeline.cli.data_argument import check_outside_data, prepare_photogr
 from zfnet.pipeline.cli.model_argument import ModelArgument
 from zfnet.pipeline.orchestration.lock import root_lock
 
+if TYPE_CHECKING:
+    from zfnet.components.pictures.figure import Figure
+
 INCOMPLETE = "INCOMPLETE"
 
 
 @dataclass(frozen=True)
 class FigureDirectory:
-    """Where a command works.
+    """Directories in which the command of a figure works.
 
     Args:
-        drawing: an empty directory, for what is to be in DIR: files, no directories.
+        drawing: an empty directory, for the files that are to be in DIR.
         work: a directory for everything else; it is removed in the end.
-        downloads: a directory for what is fetched on the way; what a failed command left there, the next one finds.
+        downloads: a directory for downloads; the next command goes on with those of one that failed.
+        written: names of the files that `save` wrote.
     """
 
     drawing: pathlib.Path
     work: pathlib.Path
     downloads: pathlib.Path
+    written: list[str] = field(default_factory=list)
+
+    def save(self, figure: Figure) -> None:
+        """Writes a figure."""
+        self.written.extend(path.name for path in figure.save(self.drawing))
 
     def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
         """The examples to look at: those of the model's run, or photographs that are prepared for this command.
@@ -40,7 +52,7 @@ class FigureDirectory:
             found: the model.
             data: the DATA argument; None takes what the model's run was made on, or `photo_patches` for a file.
             image_size: side of the model's images, in pixels.
-            splits: which splits are needed, `"validation"` if none is named.
+            splits: which splits; the validation split if none is named.
 
         Returns:
             The examples, on this machine.
@@ -52,29 +64,23 @@ class FigureDirectory:
 
         if data is None and found.examples is not None:
             return local_copy(found.examples)
-        data = "photo_patches" if data is None else data
-        return prepare_photographs(data, self.work / f"examples-{image_size}", self.downloads, image_size, *(splits or ("validation",)))
+        splits = splits or ("validation",)
+        directory = self.work / "-".join([*splits, str(image_size)])
+        if directory.exists():  # Prepared for a model before this one.
+            return Examples(directory)
+        return prepare_photographs("photo_patches" if data is None else data, directory, self.downloads, image_size, *splits)
 
 
 @contextlib.contextmanager
-def figure_directory(
-    command: str,
-    out: pathlib.Path,
-    data: str | None = None,
-    pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
-) -> Iterator[FigureDirectory]:
-    """Gives a directory to draw into; when the `with` statement ends well, it replaces what the command wrote to `out` before.
+def figure_directory(command: str, out: pathlib.Path, data: str | None = None) -> Iterator[FigureDirectory]:
+    """Gives a directory to draw into. When the `with` statement ends well, its files replace those that the command wrote to `out` before.
 
-    No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last; files that the command did not write stay.
+    No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last. Other files stay.
 
     Args:
         command: its name.
         out: the directory, made if missing.
         data: the DATA argument, which `out` may not lie in.
-        pictures: reads the names of all other files off the numbers.
-
-    Yields:
-        Where to work.
 
     Raises:
         ValueError: `out` lies in DATA.
@@ -91,32 +97,28 @@ def figure_directory(
                 shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
                 path.mkdir()
             yield directory
-            replace_drawing(directory.drawing, target, f"{command}.json", pictures)
+            replace_drawing(directory.drawing, target, f"{command}.json")
             shutil.rmtree(directory.downloads, ignore_errors=True)
         finally:
             for path in (directory.drawing, directory.work):
                 shutil.rmtree(path, ignore_errors=True)
-            if not directory.downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
+            if not directory.downloads.exists():  # Downloads are kept: the same command goes on with them.
                 shutil.rmtree(beside)
 
 
-def replace_drawing(
-    drawing: pathlib.Path,
-    target: pathlib.Path,
-    numbers: str,
-    pictures: Callable[[dict], Iterable[str]] = lambda numbers: numbers["pictures"],
-) -> None:
+def replace_drawing(drawing: pathlib.Path, target: pathlib.Path, numbers: str) -> None:
     """Moves all files of `drawing` to `target`, in place of the pictures that were drawn there before; the numbers come last.
 
     Args:
-        drawing: where they are.
-        target: where they are to be, on the same file system.
+        drawing: the directory with the files.
+        target: the directory to be, on the same file system.
         numbers: name of the file with the numbers behind the pictures.
-        pictures: reads the names of all pictures off the numbers.
     """
+    from zfnet.components.pictures.figure import picture_files
+
     target.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):  # Numbers of something else.
-        for name in pictures(json.loads((target / numbers).read_text())):
+        for name in picture_files(json.loads((target / numbers).read_text())):
             if pathlib.PurePath(name).name == name:
                 (target / name).unlink(missing_ok=True)
         # Before new pictures come: no numbers are better than those of others.
@@ -127,11 +129,11 @@ def replace_drawing(
 
 @dataclass(frozen=True)
 class OutputDirectory:
-    """Where to write.
+    """Directories in which a command works.
 
     Args:
-        path: an empty directory, for what is to be the output.
-        downloads: a directory for what is fetched on the way; what a failed command left there, the next one finds.
+        path: an empty directory, for the output.
+        downloads: as in `FigureDirectory`.
     """
 
     path: epath.Path
@@ -140,16 +142,13 @@ class OutputDirectory:
 
 @contextlib.contextmanager
 def output_directory(out: epath.Path) -> Iterator[OutputDirectory]:
-    """Gives a place to write to; what is there when the `with` statement ends well is in `out` then.
+    """Gives a directory to write to, which is `out` when the `with` statement ends well.
 
-    On a local disk that place is beside `out` and renamed, and no other process can have it meanwhile. A remote storage cannot rename a
+    On a local disk it lies beside `out` and is renamed, and no other process can use it meanwhile. A remote storage cannot rename a
     directory; there it is `out` itself, with a file INCOMPLETE in it until all is done.
 
     Args:
         out: the directory to be, new or empty.
-
-    Yields:
-        Where to write.
 
     Raises:
         FileExistsError: it holds something already.

@@ -1,8 +1,5 @@
-"""`zfnet correspondence`: whether a model answers alike where the same part of different images is hidden."""
+"""`zfnet correspondence`: does hiding the same part of different images change a model's features alike?"""
 
-from __future__ import annotations
-
-import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +7,8 @@ from typing import Any
 import click
 
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.model_argument import find_model
-from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
-from zfnet.pipeline.cli.output import figure_directory
+from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
+from zfnet.pipeline.cli.options import layers_option, model_argument, seed_option
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of images changes features alike.")
@@ -42,17 +38,15 @@ from zfnet.pipeline.cli.output import figure_directory
 @click.option("--draws", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Random boxes for each part.")
 @layers_option("the last pooling, and what the last dense layer takes", "Layer whose features are compared")
 @seed_option("where random boxes lie")
-@out_option
 @click.option(
     "--data",
     metavar="DATA",
     show_default="the mean image that the model subtracts, else 128",
     help="Photographs, as `zfnet run --data` takes them, whose mean colour hidden parts show.",
 )
-@preprocessing_option
-@image_size_option
+@figure_options("correspondence", unsupported=False)
 def command(
-    model: str,
+    job: FigureJob,
     images: tuple[str, ...],
     boxes_file: pathlib.Path | None,
     boxes: tuple[str, ...],
@@ -61,21 +55,18 @@ def command(
     layers: tuple[str, ...],
     seed: int,
     data: str | None,
-    out: pathlib.Path,
-    preprocessing: str,
-    image_size: int | None,
 ) -> None:
     """Hide the same part of every IMAGE, and measure how differently the features of MODEL change; the same for random boxes.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: for each pair of images, the share of
-    features whose change has another sign (up, down or none); mean and standard deviation over the pairs. Lower than for random boxes
-    means that hiding the part does the same in all images; where it is at about the same place in all of them, a net that has learnt
-    nothing shows some of that too.
+    features whose change has another sign (up, down or none); mean and standard deviation over the pairs. A value lower than that of random
+    boxes means that hiding the part has the same effect in all images. If the part is at about the same place in all of them, a net that
+    has learned nothing shows some of that too.
 
-    Without IMAGE and boxes, it is demonstrated on five views of one face, which is not the paper's experiment.
+    Without IMAGE and boxes, the command measures five views of one face. That is a demonstration, not the paper's experiment.
 
-    Writes DIR/correspondence.png, the table as a chart, DIR/correspondence_parts.png, what was hidden, and DIR/correspondence.json with
-    every number drawn.
+    Writes DIR/correspondence.png, the table as a chart, DIR/correspondence_parts.png, the images with hidden parts, and
+    DIR/correspondence.json with every number drawn.
     """
     if boxes and boxes_file:
         raise click.UsageError("Give either --boxes or --box.")
@@ -91,26 +82,22 @@ def command(
     names, parts = read_part_boxes(boxes_file, images) if boxes_file else (list(images), given_part_boxes(boxes, images))
     if names:
         check_parts(names, parts, within)
-    found = find_model(model)
-    with figure_directory("correspondence", out, data) as directory:
-        from zfnet.components.figures.correspondence.draw import PICTURES, draw_correspondence
+    with job.directory(data) as directory:
+        from zfnet.components.figures.correspondence.draw import draw_correspondence
         from zfnet.components.figures.correspondence.part_views import demonstration, views_of_files
         from zfnet.components.figures.layers import chosen_layers
         from zfnet.components.figures.mean_grey import mean_grey
-        from zfnet.components.inputs.image_input import ImageInput
 
-        deconvnet = found.open_deconvnet(preprocessing, "gradient")
-        layers = chosen_layers(deconvnet, layers, "pooled", "hidden")
-        image_input = ImageInput.of(deconvnet.model, image_size)
-        views = views_of_files(names, parts, within, image_input) if names else demonstration(image_input)
-        click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
-        grey = mean_grey(deconvnet, image_input, directory.examples(found, data, image_input.side) if data else None)
+        model = job.open()
+        layers = chosen_layers(model.deconvnet, layers, "pooled", "hidden")
+        views = views_of_files(names, parts, within, model.image_input) if names else demonstration(model.image_input)
+        model.announce()
+        grey = mean_grey(model.deconvnet, model.image_input, model.images(directory, data) if data else None)
         click.echo(f"{views.note}; hidden parts show {grey.source}")
-        draw_correspondence(deconvnet, views, grey, layers, directory.drawing, draws=draws, seed=seed)
-        for line in _table(json.loads((directory.drawing / "correspondence.json").read_text())["parts"]):
+        figure = draw_correspondence(model.deconvnet, views, grey, layers, draws=draws, seed=seed)
+        directory.save(figure)
+        for line in _table(figure.numbers["parts"]):
             click.echo(line)
-    for name in (*PICTURES.values(), "correspondence.json"):
-        click.echo(out / name)
 
 
 def _table(parts: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -110,7 +110,7 @@ def command(
 
         if leave_out_seen and pretraining is None and found.examples is None:
             raise click.UsageError("--leave-out-seen: a model file does not say what it was trained on; name it with --pretraining.")
-        deconvnet = found.open_deconvnet(preprocessing, "gradient")
+        deconvnet, _ = found.open_deconvnet(preprocessing, "gradient")
         for layer in layers:
             deconvnet.graph.value_of(layer)
         layers = tuple(dict.fromkeys(layers)) or tuple(feature_layers(deconvnet))

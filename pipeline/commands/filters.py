@@ -1,25 +1,22 @@
-"""`zfnet filters`: whether the first layers of models are any good, and what to change."""
+"""`zfnet filters`: are the first layers of models any good, and what should change?"""
 
-import pathlib
 from typing import TYPE_CHECKING
 
 import click
 
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.model_argument import find_model
-from zfnet.pipeline.cli.options import data_option, image_size_option, out_option, preprocessing_option
-from zfnet.pipeline.cli.output import figure_directory
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
+from zfnet.pipeline.cli.options import data_option, seed_option
 
 if TYPE_CHECKING:
     from zfnet.components.figures.filters.report import FilterReport
 
-# By what a verdict says of a change.
+# What a verdict says of a change.
 LABELS = {True: "change", False: "fine", None: "unsure"}
 
 
 @click.command(cls=Command, short_help="Measure and draw the filters of one model or several.")
-@click.argument("models", metavar="MODEL [MODEL ...]", nargs=-1, required=True)
+@click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @data_option
 @click.option(
     "--radius",
@@ -36,61 +33,41 @@ LABELS = {True: "change", False: "fine", None: "unsure"}
     metavar="N",
     help="Feature maps of layer 2 to project, drawn at random from those that are ever positive.",
 )
-@out_option
-@preprocessing_option
-@image_size_option
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 2), default=RunConfig.seed, show_default=True, metavar="N", help="Decides which maps."
-)
-def command(
-    models: tuple[str, ...],
-    data: str | None,
-    radius: float | None,
-    maps: int,
-    out: pathlib.Path,
-    preprocessing: str,
-    image_size: int | None,
-    seed: int,
-) -> None:
+@seed_option("which maps")
+@figure_options("filters", unsupported=False)
+def command(job: FigureJob, data: str | None, radius: float | None, maps: int, seed: int) -> None:
     """Measure the filters of each MODEL over DATA, say what is wrong with them, and draw layers 1 and 2 of all models side by side.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Measured are: which filters of the first
-    convolution have structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride can't
-    represent; filters at the RMS clip; dead maps of every layer that ends in a ReLU; and how evenly activation is spread over each layer's
-    maps. Writes DIR/filters.png, and DIR/filters.json with every number that is drawn.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. The command measures which filters of the first convolution have
+    structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride can't represent; filters at
+    the RMS clip; dead maps of every layer that ends in a ReLU; and how evenly activation is spread over each layer's maps. Writes
+    DIR/filters.png, and DIR/filters.json with every number that is drawn.
     """
-    twice = {model for model in models if models.count(model) > 1}
+    twice = {model for model in job.models if job.models.count(model) > 1}
     if twice:
         raise click.UsageError(f"{min(twice)} is given twice; expected different models.")
-    found = {model: find_model(model) for model in models}
-    with figure_directory("filters", out, data) as directory:
-        from zfnet.components.figures.filters.draw import draw_reports
+    with job.directory(data) as directory:
+        from zfnet.components.figures.filters.draw import draw_filters
+        from zfnet.components.figures.filters.numbers import filter_comparison
         from zfnet.components.figures.filters.report import filter_report
-        from zfnet.components.inputs.image_input import ImageInput
-        from zfnet.model.deconvnet.deconvnet import Deconvnet
+        from zfnet.components.figures.gallery.example_search import ExampleSearch
 
-        reports, prepared = [], {}
-        for model, argument in found.items():
-            # Nothing that is measured comes down through the net; layer 2 is projected where a deconvnet is defined for what is below.
-            net, used = argument.open_model(preprocessing)
-            deconvnet = Deconvnet(net, "gradient")
-            image_input = ImageInput.of(net, image_size)
-            click.echo(f"{model}: preprocessing {used}, images of {image_input.height} x {image_input.width} pixels")
-            key = image_input.side, data is None and argument.examples is not None and model
-            if key not in prepared:
-                prepared[key] = directory.examples(argument, data, image_input.side)
+        reports = []
+        for place in range(len(job.models)):
+            model = job.open(place)
+            model.announce()
             try:
-                report = filter_report(deconvnet, prepared[key], name=model, radius=radius, maps=maps, seed=seed)
+                search = ExampleSearch(model.deconvnet, model.images(directory, data))
+                reports.append(filter_report(model.deconvnet, search, name=model.argument, radius=radius, maps=maps, seed=seed))
             except ValueError as error:
-                raise ValueError(f"{model}: {error}") from error
-            reports.append(report)
-        draw_reports(reports, directory.drawing)
-    for report in reports:
+                raise ValueError(f"{model.argument}: {error}") from error
+        directory.save(draw_filters(reports))
+        for report in reports:
+            click.echo()
+            _say(report)
         click.echo()
-        _say(report)
-    _compare(reports)
-    click.echo(out / "filters.png")
-    click.echo(out / "filters.json")
+        for sentence in filter_comparison(reports):
+            click.echo(sentence)
 
 
 def _say(report: "FilterReport") -> None:
@@ -104,11 +81,3 @@ def _say(report: "FilterReport") -> None:
         click.echo(f"  {LABELS[verdict.change]}: {verdict.words}")
     if report.no_second:
         click.echo(f"  Layer 2 is not drawn: {report.no_second}.")
-
-
-def _compare(reports: "list[FilterReport]") -> None:
-    from zfnet.components.figures.filters.numbers import filter_comparison
-
-    click.echo()
-    for sentence in filter_comparison(reports):
-        click.echo(sentence)

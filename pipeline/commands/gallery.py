@@ -1,38 +1,23 @@
-"""`zfnet gallery`: the strongest activations of a model's units, projected."""
+"""`zfnet gallery`: the strongest activations of a model's units."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import pathlib
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.data_argument import find_examples
-from zfnet.pipeline.cli.model_argument import ModelArgument, find_model, model_names
-from zfnet.pipeline.cli.options import (
-    DRAWN_LAYERS,
-    data_option,
-    image_size_option,
-    layers_option,
-    maps_option,
-    named_maps_option,
-    out_option,
-    preprocessing_option,
-    seed_option,
-    unsupported_option,
-)
-from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
+from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
+from zfnet.pipeline.cli.model_argument import model_names
+from zfnet.pipeline.cli.options import DRAWN_LAYERS, data_option, layers_option, maps_option, named_maps_option, seed_option
+from zfnet.pipeline.cli.output import FigureDirectory
 from zfnet.pipeline.run_config import RunConfig
 
 if TYPE_CHECKING:
-    from zfnet.components.artifacts import Examples
-    from zfnet.model.deconvnet.deconvnet import Deconvnet
-    from zfnet.pipeline.cli.model_argument import ModelArgument
-    from zfnet.pipeline.cli.output import FigureDirectory
+    from zfnet.components.figures.gallery.gallery import GalleryModel
 
 
 @click.command(cls=Command, short_help="Draw what the units of a model answer to most.")
@@ -42,200 +27,114 @@ if TYPE_CHECKING:
 @named_maps_option
 @maps_option(RunConfig.maps_per_layer, "those that are ever positive")
 @seed_option("which maps are drawn at random")
-@out_option
-@preprocessing_option
-@image_size_option
-@unsupported_option
-def command(
-    models: tuple[str, ...],
-    data: str | None,
-    layers: tuple[str, ...],
-    named: tuple[str, ...],
-    maps: int,
-    seed: int,
-    out: pathlib.Path,
-    preprocessing: str,
-    image_size: int | None,
-    unsupported: str,
-) -> None:
+@figure_options("gallery")
+def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
     """Draw, for feature maps of MODEL, their nine strongest activations over DATA: projections beside the patches of the photographs.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. Writes DIR/gallery_LAYER.png for each layer, and DIR/gallery.json with
-    the numbers behind everything that is drawn. The same --seed draws the same maps. In projections 0 is grey; each has a scale
-    of its own, which the strongest 0.2 % of its values exceed.
+    every number that is drawn. The same --seed draws the same maps. In projections 0 is grey; each has a scale of its own, which the
+    strongest 0.2 % of its values exceed.
 
     Several MODELs are drawn side by side over the same photographs, each at its own image size, such as ZFNet beside AlexNet. Their layers
     are matched by their place, the first beside the first, or by the names that --layer and --map give. A picture has the name of the first
     model's layer.
     """
-    found = [find_model(model) for model in models]
-    with figure_directory("gallery", out, data, pictures=_pictures) as directory:
+    with job.directory(data) as directory:
+        from zfnet.components.figures.gallery.gallery import draw_compared_gallery, draw_gallery
         from zfnet.components.figures.units import never_positive
 
-        opened = [each.open_deconvnet(preprocessing, unsupported) for each in found]
-        choices: dict[str, Any] = {
-            "layers": layers,
-            "named": named,
-            "maps": maps,
-            "seed": seed,
-            "image_size": image_size,
-            "preprocessing": preprocessing,
-        }
-        if len(models) > 1:
-            units = compare_galleries(models, found, opened, directory, data, **choices)
-            numbers = json.loads((directory.drawing / "gallery.json").read_text())
-            layers_of = [each["layers"] for each in numbers["models"]]
+        opened = [job.open(place) for place in range(len(job.models))]
+        units = _named_units(opened, named)
+        rows = _rows(opened, (*layers, *(layer for each in units for layer in each)))
+        models = _models(opened, units, directory, job, data)
+        if len(models) == 1:
+            figure = draw_gallery(models[0], [layer for (layer,) in rows if layer], maps=maps, seed=seed)
+            numbers = [figure.numbers]
         else:
-            units = [_draw_one(models[0], found[0], opened[0], directory, data, **choices)]
-            layers_of = [numbers := json.loads((directory.drawing / "gallery.json").read_text())]
-        dead = [
-            f"{model}: {name} is never positive, not drawn"
-            for model, *each in zip(models, units, layers_of, strict=True)
-            for name in never_positive(*each)
-        ]
-    for line in dead:
-        click.echo(line)
-    for name in _pictures(numbers):
-        click.echo(out / name)
-    if len(models) == 1:
-        for layer, each in numbers.items():
-            if not each["maps"] and layer not in units[0]:
-                click.echo(f"{layer}: no unit is ever positive, nothing to draw")
-    click.echo(out / "gallery.json")
+            figure = draw_compared_gallery(models, rows, maps=maps, seed=seed)
+            numbers = [each["layers"] for each in figure.numbers["models"]]
+        directory.save(figure)
+        for model, wanted, found in zip(opened, units, numbers, strict=True):
+            for name in never_positive(wanted, found):
+                click.echo(f"{model.argument}: {name} is never positive, not drawn")
+            for layer, each in found.items():
+                if len(models) == 1 and not each["maps"] and layer not in wanted:
+                    click.echo(f"{layer}: no unit is ever positive, nothing to draw")
 
 
-def _draw_one(
-    model: str,
-    found: ModelArgument,
-    deconvnet: Deconvnet,
-    directory: FigureDirectory,
-    data: str | None,
-    *,
-    layers: tuple[str, ...],
-    named: tuple[str, ...],
-    maps: int,
-    seed: int,
-    image_size: int | None,
-    preprocessing: str,
-) -> dict[str, list[int]]:
-    """Draws the galleries of one model; returns the units that were named."""
-    from zfnet.components.figures.gallery.example_search import ExampleSearch
-    from zfnet.components.figures.gallery.gallery import draw_galleries
-    from zfnet.components.figures.layers import default_layers
+def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[dict[str, list[int]]]:
+    """The named units of each model. A layer of which only other models have a named unit is there without units."""
     from zfnet.components.figures.units import named_units
-    from zfnet.components.inputs.image_input import ImageInput
 
-    units = named_units(deconvnet, named, found.labels)
-    for layer in layers:
-        deconvnet.graph.value_of(layer)
-    chosen = tuple(dict.fromkeys((*layers, *units))) or default_layers(deconvnet)
-    image_input = ImageInput.of(deconvnet.model, image_size)
-    click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
-    examples = directory.examples(found, data, image_input.side)
-    search = ExampleSearch(deconvnet, examples)
-    draw_galleries(search, chosen, directory.drawing, maps=maps, seed=seed, named=units, labels=found.labels)
-    return units
+    units: list[dict[str, list[int]]] = [{} for _ in opened]
+    for name in named:
+        errors = {}
+        for model, own in zip(opened, units, strict=True):
+            try:
+                for layer, numbers in named_units(model.deconvnet, [name], model.found.labels).items():
+                    own[layer] = sorted({*own.get(layer, ()), *numbers})
+            except ValueError as error:
+                errors[model.argument] = error
+        if len(errors) == len(opened):
+            raise next(iter(errors.values()))
+        for argument in errors:
+            click.echo(f"{argument}: no map {name}")
+    layers = {layer for own in units for layer in own}
+    return [
+        own | {layer: [] for layer in layers - own.keys() if layer in model.deconvnet.layers}
+        for model, own in zip(opened, units, strict=True)
+    ]
 
 
-def _pictures(numbers: dict[str, Any]) -> Iterable[str]:
-    """Names of the pictures: of several models they are listed; of one its layers are the keys, some of them without a picture."""
-    from zfnet.components.pictures.sheet import picture_name
+def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple[str | None, ...]]:
+    """The layers that are drawn side by side: by their names, or by their place if none is named."""
+    from zfnet.components.figures.gallery.gallery import layers_by_name, layers_by_place
 
-    listed = numbers.get("pictures")
-    return listed if isinstance(listed, list) else [picture_name("gallery", layer) for layer, each in numbers.items() if each["maps"]]
+    deconvnets = [model.deconvnet for model in opened]
+    if not names:
+        rows, more = layers_by_place(deconvnets)
+        for model, rest in zip(opened, more, strict=True):
+            if rest:
+                verb = "has" if len(rest) == 1 else "have"
+                click.echo(f"{model.argument}: {', '.join(rest)} {verb} no counterpart, left out; use --layer to draw them")
+        return rows
+    found = layers_by_name(deconvnets, names)
+    for row in found:
+        for model, layer in zip(opened, row, strict=True):
+            if layer is None:
+                click.echo(f"{model.argument}: no layer {next(filter(None, row))!r}")
+    return found
 
 
-def compare_galleries(
-    models: Sequence[str],
-    found: Sequence[ModelArgument],
-    opened: Sequence[Deconvnet],
+def _models(
+    opened: Sequence[OpenedModel],
+    units: Sequence[dict[str, list[int]]],
     directory: FigureDirectory,
+    job: FigureJob,
     data: str | None,
-    *,
-    layers: Sequence[str],
-    named: Sequence[str],
-    maps: int,
-    seed: int,
-    image_size: int | None,
-    preprocessing: str,
-) -> list[dict[str, list[int]]]:
-    """Draws the galleries of several models side by side, over the same photographs, each at the model's own size.
-
-    Args:
-        models: the MODEL arguments.
-        found: what they name.
-        opened: the deconvnets of the models.
-        directory: where to draw.
-        data: the DATA argument; None takes what the models' runs were made on, or `photo_patches` if there is no run.
-        layers: which layers, by name; empty, with `named`, to match them by their place.
-        named: units by name, `LAYER/NUMBER`.
-        maps: units of each other layer, at random.
-        seed: decides which.
-        image_size: of models that take any.
-        preprocessing: as it was chosen.
-
-    Returns:
-        For each model the units that were named.
-
-    Raises:
-        ValueError: the photographs are not the same, or no model has a layer or unit that is named.
-    """
+) -> list[GalleryModel]:
+    """The models with the same photographs, each at its own size."""
     from zfnet.components.evaluation.class_order import check_same_examples
-    from zfnet.components.figures.gallery.compared import ComparedModel, draw_compared_galleries, layers_by_name, layers_by_place
+    from zfnet.components.figures.gallery.example_search import ExampleSearch
+    from zfnet.components.figures.gallery.gallery import GalleryModel
+    from zfnet.components.figures.image_set import ImageSet
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.components.storage.local_copy import local_copy
 
-    units = _named_in_each(models, found, opened, named)
-    if layers or named:
-        rows: list[Any] = layers_by_name(opened, (*layers, *(layer for each in units for layer in each)))
-        for row in rows:
-            for model, layer in zip(models, row, strict=True):
-                if layer is None:
-                    click.echo(f"{model}: no layer {next(filter(None, row))!r}")
-    else:
-        rows, more = layers_by_place(opened)
-        for model, rest in zip(models, more, strict=True):
-            if rest:
-                click.echo(f"{model}: nothing to hold against {', '.join(rest)}, left out; --layer draws them by name")
-    data = data if data is not None or any(each.examples for each in found) else "photo_patches"
-    source = dataclasses.replace(find_examples(found, data, "validation", directory.work), downloads=directory.downloads)
-    examples: list[Examples] = []
-    about = []
-    for model, each, deconvnet in zip(models, found, opened, strict=True):
-        any_size = None in deconvnet.model.inputs[0].shape[1:]
-        size = ImageInput.of(deconvnet.model, (image_size or source.usual_size) if any_size else None)
-        click.echo(f"{model}: preprocessing {preprocessing}, images of {size.height} x {size.width} pixels")
-        about.append({"model": model, "preprocessing": preprocessing, "height": size.height, "width": size.width})
-        examples.append(local_copy(source.of_size(model, size.side, each.examples)))
+    if len(opened) == 1:
+        opened[0].announce()
+        return [GalleryModel(ExampleSearch(opened[0].deconvnet, opened[0].images(directory, data)), "", opened[0].found.labels, units[0])]
+    data = data if data is not None or any(each.examples for each in job.found) else "photo_patches"
+    source = dataclasses.replace(find_examples(job.found, data, "validation", directory.work), downloads=directory.downloads)
+    examples, models = [], []
+    for name, model, named in zip(model_names(job.models), opened, units, strict=True):
+        any_size = None in model.deconvnet.model.inputs[0].shape[1:]
+        size = ImageInput.of(model.deconvnet.model, (job.image_size or source.usual_size) if any_size else None)
+        model = dataclasses.replace(model, image_input=size)
+        model.announce()
+        examples.append(local_copy(source.of_size(model.argument, size.side, model.found.examples)))
+        about = {"model": model.argument, "preprocessing": model.preprocessing, "height": size.height, "width": size.width}
+        search = ExampleSearch(model.deconvnet, ImageSet.of_examples(model.deconvnet.model, examples[-1]), name)
+        models.append(GalleryModel(search, name, model.found.labels, named, about))
     check_same_examples(examples, "validation")
-    compared = [
-        ComparedModel(name, deconvnet, prepared, each.labels, chosen)
-        for name, deconvnet, prepared, each, chosen in zip(model_names(models), opened, examples, found, units, strict=True)
-    ]
-    draw_compared_galleries(compared, rows, directory.drawing, maps=maps, seed=seed, about=about)
-    return units
-
-
-def _named_in_each(
-    models: Sequence[str], found: Sequence[ModelArgument], opened: Sequence[Deconvnet], named: Sequence[str]
-) -> list[dict[str, list[int]]]:
-    """The units of each model that are named; for a layer that it has, of which no unit is named but in others, none."""
-    from zfnet.components.figures.units import named_units
-
-    units: list[dict[str, list[int]]] = [{} for _ in models]
-    for name in named:
-        errors = []
-        for model, argument, deconvnet, mine in zip(models, found, opened, units, strict=True):
-            try:
-                for layer, numbers in named_units(deconvnet, [name], argument.labels).items():
-                    mine[layer] = sorted({*mine.get(layer, ()), *numbers})
-            except ValueError as error:
-                errors.append(error)
-                click.echo(f"{model}: no map {name}")
-        if len(errors) == len(models):
-            raise errors[0]
-    layers = {layer for mine in units for layer in mine}
-    return [
-        mine | {layer: [] for layer in layers - mine.keys() if layer in deconvnet.layers}
-        for mine, deconvnet in zip(units, opened, strict=True)
-    ]
+    return models

@@ -1,14 +1,12 @@
-"""`zfnet occlude`: which part of an image a model's answer rests on."""
+"""`zfnet occlude`: the part of an image that a model's prediction rests on."""
 
-import json
 import pathlib
 
 import click
 
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.model_argument import find_model
-from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option, unsupported_option
-from zfnet.pipeline.cli.output import figure_directory
+from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
+from zfnet.pipeline.cli.options import model_argument
 
 
 @click.command(cls=Command, short_help="Slide a grey square over an image, and see what the model still sees.")
@@ -40,59 +38,45 @@ from zfnet.pipeline.cli.output import figure_directory
     show_default="a 32nd of the image",
     help="Most pixels from one place of the square to the next.",
 )
-@out_option
-@preprocessing_option
-@image_size_option
-@unsupported_option
+@figure_options("occlude")
 def command(
-    model: str,
-    image: str,
-    label: str | None,
-    data: str | None,
-    layer: str | None,
-    square: int | None,
-    stride: int | None,
-    out: pathlib.Path,
-    preprocessing: str,
-    image_size: int | None,
-    unsupported: str,
+    job: FigureJob, image: str, label: str | None, data: str | None, layer: str | None, square: int | None, stride: int | None
 ) -> None:
-    """Slide a grey square over IMAGE, and draw by its place what becomes of the strongest map of MODEL and of its answer.
+    """Slide a grey square over IMAGE and plot, for each position, the strongest feature map and the predicted probability of MODEL.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Of IMAGE, the central square is seen, as in training. The picture is the
-    paper's Fig. 7: the image, the total activation of the map that was strongest without the square, its projection in this image
-    and its strongest ones in DATA, the probability of the class, and the most probable class.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training. The picture is the paper's
+    Fig. 7: the image, the total activation of the map that was strongest without the square, its projection in this image and its
+    strongest ones in DATA, the probability of the class, and the most probable class.
 
     Writes DIR/occlusion.png, and DIR/occlude.json with every number drawn.
     """
-    found = find_model(model)
-    with figure_directory("occlude", out, data) as directory:
+    with job.directory(data) as directory:
+        from zfnet.components.figures.gallery.example_search import ExampleSearch
         from zfnet.components.figures.layers import paper_layers
-        from zfnet.components.figures.occlusion.draw import PREDICTED, OcclusionInput, draw_occlusion
+        from zfnet.components.figures.occlusion.chart import OcclusionInput
+        from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
         from zfnet.components.figures.subjects import GIVEN, class_number
         from zfnet.components.inputs.centre_crop import read_centre_crop
-        from zfnet.components.inputs.image_input import ImageInput
-        from zfnet.model.measures.answers import class_layer
 
-        deconvnet = found.open_deconvnet(preprocessing, unsupported)
-        layer = layer or paper_layers(deconvnet).last_map
-        image_input = ImageInput.of(deconvnet.model, image_size)
-        last = class_layer(deconvnet)
-        outputs = deconvnet.graph.unit_count(last) if last else 0
-        labels = found.labels if len(found.labels) == outputs else []
+        model = job.open()
+        layer = layer or paper_layers(model.deconvnet).last_map
+        labels, outputs = model.classes()
         number = class_number(label, labels, outputs) if label is not None else None
-        pixels = read_centre_crop(image, image_input.side).central(image_input.height, image_input.width)
-        click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
-        examples = directory.examples(found, data, image_input.side) if data is not None or found.examples is not None else None
-        if examples is None:
+        pixels = read_centre_crop(image, model.image_input.side).central(*model.image_input[:2])
+        model.announce()
+        search = None
+        if data is not None or model.found.examples is not None:
+            search = ExampleSearch(model.deconvnet, model.images(directory, data))
+        else:
             click.echo("No --data: projections of other images are left out.")
         subject = OcclusionInput(pathlib.PurePath(image).name, pixels, number, PREDICTED if label is None else GIVEN, labels)
-        draw_occlusion(deconvnet, subject, layer, directory.drawing, examples=examples, square=square, stride=stride)
-        numbers = json.loads((directory.drawing / "occlude.json").read_text())
-    least = min(map(min, numbers["totals"]))
-    click.echo(f"{layer}, map {numbers['unit']}: total activation {numbers['total']:.4g}, with the square at worst {least:.4g}")
-    if "class" in numbers:
-        least = min(map(min, numbers["probabilities"]))
-        click.echo(f"P({numbers['class']}), the {numbers['class_is']}: {numbers['probability']:.3f}, with the square at worst {least:.3f}")
-    click.echo(out / "occlusion.png")
-    click.echo(out / "occlude.json")
+        figure = draw_occlusion(model.deconvnet, subject, layer, search=search, square=square, stride=stride)
+        directory.save(figure)
+        numbers = figure.numbers
+        least = min(map(min, numbers["totals"]))
+        click.echo(f"{layer}, map {numbers['unit']}: total activation {numbers['total']:.4g}, with the square at worst {least:.4g}")
+        if "class" in numbers:
+            least = min(map(min, numbers["probabilities"]))
+            click.echo(
+                f"P({numbers['class']}), the {numbers['class_is']}: {numbers['probability']:.3f}, with the square at worst {least:.3f}"
+            )

@@ -1,4 +1,4 @@
-"""`zfnet project`: what in an image made a unit fire."""
+"""`zfnet project`: the pixels of an image that made a unit fire."""
 
 import pathlib
 
@@ -57,10 +57,10 @@ def command(
 ) -> None:
     """Project, for each IMAGE, its strongest activation in a layer of MODEL back to pixels, and draw it beside the image.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Of an image, the central square is seen, as in training.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
 
-    The picture has a block for each image. Where the unit sees a part of it: the image with that window framed, the window, and the
-    projection of the activation to the window. Where it sees all of it: the image and the projection. In projections 0 is grey; each
+    The picture has a block for each image. If the unit sees a part of the image: the image with that window framed, the window, and the
+    projection of the activation to the window. If it sees all of the image: the image and the projection. In projections 0 is grey; each
     has a scale of its own, which the strongest 0.2 % of its values exceed.
     """
     found = find_model(model)
@@ -74,13 +74,13 @@ def command(
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.components.pictures.project_images import project_images, projection_grid
 
-    deconvnet = found.open_deconvnet(preprocessing, unsupported)
+    deconvnet, used = found.open_deconvnet(preprocessing, unsupported)
     if layer is None:
         raise click.UsageError(f"Missing option '--layer'. {model} has: {', '.join(deconvnet.layers)}.")
     deconvnet.graph.value_of(layer)
     image_input = ImageInput.of(deconvnet.model, image_size)
     pictures = image_input.crop(np.stack([read_image(path, image_input.side) for path in images]))
-    click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
+    click.echo(f"{model}: preprocessing {used}, images of {image_input.height} x {image_input.width} pixels")
     starts = range(0, len(images), BATCH)
     parts = [
         project_images(deconvnet, pictures[start : start + BATCH], layer, unit) for start in progress(starts, len(starts), "Projecting")

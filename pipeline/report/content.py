@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from etils import epath
 
 from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.pipeline.messages import when
 from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.run_summary import read_summary
@@ -17,42 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# What stands behind an error, and the end of its key.
+# What follows the name of an error, and the end of its key.
 CROPS = {"": "", ", ten crops": "_ten_crop"}
 # Rejected photographs that are listed by name.
 MOST_REJECTED = 50
-# What stands above the pictures whose names begin so, and what stands below the heading.
-SECTIONS = {
-    "features": (
-        "What the net looks for",
-        "From the image upwards: the filters of the first layer; then, of each layer, feature maps that are chosen to differ, with their "
-        "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the "
-        "photographs (Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
-    ),
-    "gallery_": (
-        "Feature maps at random",
-        "Of some maps of each layer the nine strongest activations: projected to pixels, left, and the patches, right.",
-    ),
-    "evolution_": (
-        "When they came to look for it",
-        "Left, the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4): where a row "
-        "jumps, another image has become the strongest. Right, what the map saw of its last patch after each of them. Grey is 0.",
-    ),
-    "filters": (
-        "The first layers",
-        "Filters, and what was measured of them: structure, aliasing, size, maps that are never positive, and how activation is spread "
-        "(Fig. 6).",
-    ),
-    "occlusion": (
-        "What an answer rests on",
-        "A grey square is slid over a validation example; activation and probability fall where it covers what the net looks at (Fig. 7). "
-        "The example is chosen because its answer falls at one place.",
-    ),
-}
 
 
 def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[str, Any]:
-    """Gathers it.
+    """Reads the content of a run's report.
 
     Args:
         root: a directory that `zfnet run` wrote, on this machine or in Cloud Storage.
@@ -112,7 +85,7 @@ def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[
 
 
 def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, float]]:
-    """Among five classes or fewer the right one is always one of the best five: no error to speak of."""
+    """Errors by their names. With five classes or fewer, top-5 error is always 0 and left out."""
     ranks = (1, 5) if classes > 5 else (1,)
     named = [(f"top-{rank} error{words}", metrics[f"top{rank}_error{key}"]) for words, key in CROPS.items() for rank in ranks]
     return [(name, value) for name, value in named if value is not None]
@@ -124,12 +97,12 @@ def _rejected(examples: Examples) -> Iterator[dict[str, Any]]:
 
 
 class Section(NamedTuple):
-    """Pictures of one kind.
+    """The pictures of one figure.
 
     Attributes:
         title: their heading.
-        about: what is to be seen.
-        words: sentences that belong to them.
+        about: description of the figure.
+        words: sentences that belong to it.
         files: the pictures, by their title.
     """
 
@@ -140,7 +113,7 @@ class Section(NamedTuple):
 
 
 def report_pictures(figures: epath.Path) -> list[Section]:
-    """Sorts the pictures of a run.
+    """Sorts the pictures of a run by figure.
 
     Args:
         figures: the directory of its pictures.
@@ -150,13 +123,16 @@ def report_pictures(figures: epath.Path) -> list[Section]:
     """
     names = sorted(path.name for path in figures.glob("*.png"))
     sections = []
-    for start, (title, about) in SECTIONS.items():
+    for start, figure in RUN_FIGURES.items():
         files = {
-            name.removeprefix(start).removesuffix(".png").strip("_") or title: figures / name for name in names if name.startswith(start)
+            name.removeprefix(start).removesuffix(".png").strip("_") or figure.title: figures / name
+            for name in names
+            if name.removesuffix(".png") == start or name.startswith(f"{start}_")
         }
         if files:
-            ordered = dict(reversed(files.items())) if start.endswith("_") else files
-            sections.append(Section(title, about, _verdicts(figures) if start == "filters" else [], ordered))
+            words = _verdicts(figures) if start == "filters" else []
+            ordered = files if f"{start}.png" in names else dict(reversed(files.items()))
+            sections.append(Section(figure.title, figure.description, words, ordered))
     return sections
 
 

@@ -1,7 +1,5 @@
-"""The table of correspondence: whether hiding the same part of different images changes features in the same way."""
+"""The table of correspondence: does hiding the same part of different images change features in the same way?"""
 
-import json
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,49 +9,37 @@ from zfnet.components.figures.correspondence.part_views import PartViews
 from zfnet.components.figures.mean_grey import MeanGrey
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
-from zfnet.components.pictures.png import write_png
+from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.correspondence import random_boxes, sign_changes
 from zfnet.model.measures.occlusion import cover_boxes
 from zfnet.model.progress import progress
 
-# Of the sheet: images at most, and the side of a tile in pixels.
+# The sheet: images at most, and the side of a tile in pixels.
 ROWS, TILE = 8, 200
-PICTURES = {"correspondence": "correspondence.png", "correspondence_parts": "correspondence_parts.png"}
 # Pixels of the images that go through the net together.
 PIXELS = 64 * 96 * 96
 PART, RANDOM = "#d62728", "#9a9a9a"
 
 
-def draw_correspondence(
-    deconvnet: Deconvnet,
-    views: PartViews,
-    grey: MeanGrey,
-    layers: Sequence[str],
-    folder: pathlib.Path,
-    *,
-    draws: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+def draw_correspondence(deconvnet: Deconvnet, views: PartViews, grey: MeanGrey, layers: Sequence[str], *, draws: int, seed: int) -> Figure:
     """Measures the mean feature sign change for each part, and for random boxes of the same size.
 
     Zeiler & Fergus 2013, "Correspondence Analysis", Table 1 and Fig. 8. Reading: the paper does not say what its +- is. Here it is the
-    standard deviation over the pairs of images; of random boxes, over the pairs of all draws. Reading: a random box lies elsewhere in each
-    image, and may lie on a part.
+    standard deviation over the pairs of images; for random boxes, over the pairs of all draws. Reading: a random box lies elsewhere in
+    each image, and may lie on a part.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
         views: the images, at least two.
-        grey: what hidden parts show.
+        grey: the pixels of hidden parts.
         layers: names of layers.
-        folder: gets `correspondence.png`, the table as a chart, `correspondence_parts.png`, what was hidden, and `correspondence.json`
-            with every number drawn.
         draws: random boxes for each part of each image.
         seed: decides where they lie.
 
     Returns:
-        The pictures, uint8 arrays `(height, width, 3)`, by the names of their files without `.png`.
+        The pictures `correspondence`, the table as a chart, and `correspondence_parts`, the images with hidden parts.
 
     Raises:
         ValueError: a layer is not there, features are not numbers, or a part is larger than where random boxes may lie.
@@ -69,10 +55,8 @@ def draw_correspondence(
         found = list(progress(sign_changes(deconvnet, images, both, grey.values, list(layers), batch_size), len(both), f"Hiding {part}"))
         parts[part] = {layer: _compare(found[0][layer], np.stack([each[layer] for each in found[1:]])) for layer in layers}
     pictures = {"correspondence": _chart(parts, layers, views.note), "correspondence_parts": _sheet(views, grey, image_input, drawn)}
-    for name, picture in pictures.items():
-        write_png(picture, folder / PICTURES[name])
     numbers = {
-        "pictures": list(PICTURES.values()),
+        "pictures": [f"{name}.png" for name in pictures],
         "note": views.note,
         "grey": grey.source,
         "draws": draws,
@@ -84,8 +68,7 @@ def draw_correspondence(
         ],
         "parts": parts,
     }
-    (folder / "correspondence.json").write_text(json.dumps(numbers, indent=1))
-    return pictures
+    return Figure("correspondence", pictures, numbers)
 
 
 def _compare(pairs: np.ndarray, random: np.ndarray) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The evolution of features: a row a feature map, a column a moment of the training."""
 
-import json
-import pathlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, different_maps
-from zfnet.components.pictures.png import write_png
-from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, picture_name, resize_tile
+from zfnet.components.pictures.figure import Figure, picture_name
+from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
 
 # Sides of a projection, in pixels: of up to six moments, and of more. A patch below it has half of that.
 TILES, FEW = (112, 84), 6
@@ -24,16 +22,13 @@ HALVES = "(a) where the map is strongest at that moment, with the patch", "(b) w
 def drawn_columns(
     columns: Columns, photographs: Sequence[str], count: int, whole: Collection[str] = ()
 ) -> dict[str, dict[str, EvolutionColumn]]:
-    """Leaves of the maps that were watched those that are drawn: alive and different in the end, see `different_maps`.
+    """Chooses the maps to draw among those that all moments have: alive and different in the end, see `different_maps`.
 
     Args:
         columns: for each moment, in order, and by its title, the columns by layer.
-        photographs: which photograph each example was cut from.
-        count: how many maps of a layer are drawn.
+        photographs: the photograph of each example.
+        count: maps of a layer.
         whole: layers of which all maps are drawn.
-
-    Returns:
-        The columns of these maps; of the maps that all moments have.
     """
     chosen = {}
     for layer, end in (list(columns.values())[-1] if columns else {}).items():
@@ -42,25 +37,44 @@ def drawn_columns(
     return {title: {layer: moment[layer].of(maps) for layer, maps in chosen.items()} for title, moment in columns.items()}
 
 
-def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]]) -> dict[str, np.ndarray]:
-    """Draws, for each layer, what some of its maps looked for at some moments, twice.
+def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]], ids: Sequence[str]) -> Figure:
+    """Draws, for each layer, the features of some maps at several moments of the training, twice.
 
-    On the left as Zeiler & Fergus 2013, Fig. 4: the strongest activation of each moment, projected, and below it the patch of the
-    photograph, since the picture jumps where another image became the strongest. On the right the image stays: the place that the last
-    moment chose, at every moment. Each projection has a scale of its own; the number below it is the activation.
+    On the left as Zeiler & Fergus 2013, Fig. 4: the strongest activation of each moment, projected, and below it its patch. The picture
+    jumps where another image became the strongest: "sudden jumps in appearance result from a change in the image from which the strongest
+    activation originates" (section 4.1). On the right the image stays: the place that the last moment chose, at every moment. Each
+    projection has a scale of its own; the number below it is the activation.
 
     Args:
-        columns: for each moment, in order, and by its title, the columns by layer; those of one layer are of the same maps.
-        same: the same maps at the places of the last moment, by title and layer; a moment that is not known is left blank.
+        columns: for each moment, in order, and by its title, the columns by layer; those of one layer have the same maps.
+        same: the same maps at the places of the last moment, by title and layer; a moment that is missing is left blank.
+        ids: ids of the examples that were searched, in order.
 
     Returns:
-        For each layer a uint8 picture: a row a map, and in each half a column a moment; on the right the last patch.
+        Pictures `evolution_<layer>`: a row a map, and in each half a column a moment. The numbers have the titles as `columns`, and as
+        `layers` the `window` (height and width in pixels) and for each map its activation at every moment, and at the `last_place`.
     """
     last = list(columns.values())[-1] if columns else {}
-    return {
-        layer: _drawn({title: moment[layer] for title, moment in columns.items()}, {title: each[layer] for title, each in same.items()})
+    pictures = {
+        picture_name("evolution", layer): _drawn(
+            {title: moment[layer] for title, moment in columns.items()}, {title: each[layer] for title, each in same.items()}
+        )
         for layer in last
     }
+    layers = {
+        layer: {
+            "window": list(end.patches.shape[1:3]),
+            "maps": {
+                str(number): [
+                    _entry(moment[layer], row, title, ids) | _last_place(same.get(title, {}).get(layer), row)
+                    for title, moment in columns.items()
+                ]
+                for row, number in enumerate(end.maps.tolist())
+            },
+        }
+        for layer, end in last.items()
+    }
+    return Figure("evolution", pictures, {"pictures": [f"{name}.png" for name in pictures], "columns": list(columns), "layers": layers})
 
 
 def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces]) -> np.ndarray:
@@ -100,42 +114,6 @@ def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces
     return np.asarray(picture)
 
 
-def evolution_numbers(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]], ids: Sequence[str]) -> dict[str, Any]:
-    """The numbers behind the pictures, as JSON holds them.
-
-    Where the example of a map is another than in the column before, the picture jumps: "sudden jumps in appearance result from a change in
-    the image from which the strongest activation originates" (section 4.1).
-
-    Args:
-        columns: as for `draw_evolution`.
-        same: as for `draw_evolution`.
-        ids: ids of the examples that were searched, in order.
-
-    Returns:
-        `pictures`: names of the files; `columns`: the titles; `layers`: for each the `window` (height and width of what is shown) and, of
-        each map, what every column shows: `activation`, `example`, `position` in the map, `corner` of the window, `scale`; and
-        `last_place`: `activation` and `scale` at the example and position of the last column, where they are known.
-    """
-    last = list(columns.values())[-1] if columns else {}
-    return {
-        "pictures": [picture_name("evolution", layer) for layer in last],
-        "columns": list(columns),
-        "layers": {
-            layer: {
-                "window": list(end.patches.shape[1:3]),
-                "maps": {
-                    str(number): [
-                        _entry(moment[layer], row, title, ids) | _last_place(same.get(title, {}).get(layer), row)
-                        for title, moment in columns.items()
-                    ]
-                    for row, number in enumerate(end.maps.tolist())
-                },
-            }
-            for layer, end in last.items()
-        },
-    }
-
-
 def _entry(column: EvolutionColumn, row: int, title: str, ids: Sequence[str]) -> dict[str, Any]:
     return {
         "column": title,
@@ -149,10 +127,3 @@ def _entry(column: EvolutionColumn, row: int, title: str, ids: Sequence[str]) ->
 
 def _last_place(same: SamePlaces | None, row: int) -> dict[str, Any]:
     return {} if same is None else {"last_place": {"activation": float(same.activations[row]), "scale": float(same.scales[row])}}
-
-
-def write_evolution(pictures: Mapping[str, np.ndarray], numbers: Mapping[str, Any], folder: pathlib.Path) -> None:
-    """Writes `evolution_<layer>.png` for each layer, and `evolution.json`."""
-    for layer, picture in pictures.items():
-        write_png(picture, folder / picture_name("evolution", layer))
-    (folder / "evolution.json").write_text(json.dumps(numbers, indent=1))

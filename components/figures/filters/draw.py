@@ -1,81 +1,134 @@
 """The figure of filters: the first two layers of a net, or of several side by side, with the measures that judge them below."""
 
-import json
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from zfnet.components.artifacts import Examples
-from zfnet.components.figures.filters.charts import filter_charts
+from zfnet.components.figures.filters.first_layer import FREQUENCIES
 from zfnet.components.figures.filters.numbers import filter_comparison, filter_numbers
-from zfnet.components.figures.filters.report import FilterReport, filter_report
+from zfnet.components.figures.filters.report import FilterReport
 from zfnet.components.figures.filters.sheet import filter_sheet
-from zfnet.components.pictures.png import write_png
-from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.components.figures.filters.verdicts import DEAD_SHARE, PILED_UP
+from zfnet.components.pictures.chart import chart_picture, new_chart, plain
+from zfnet.components.pictures.figure import Figure
+from zfnet.model.measures.filters import white_noise
 
-PICTURE = "filters.png"
-MAPS = 24
-
-
-def draw_filters(
-    deconvnet: Deconvnet,
-    examples: Examples,
-    folder: pathlib.Path,
-    *,
-    name: str | None = None,
-    radius: float | None = None,
-    maps: int = MAPS,
-    seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """Measures and draws the filters of one model.
-
-    Zeiler & Fergus 2013, section 4.1 and Fig. 6.
-
-    Args:
-        deconvnet: of a model that takes RGB 0..255; with `unsupported="gradient"`, any model can be measured.
-        examples: prepared examples, made for the model's larger side; the split `validation` is looked at.
-        folder: gets `filters.png`, and `filters.json` with every number that is drawn, and the verdicts in words.
-        name: what the model is called; `None` takes its own name.
-        radius: of the RMS clip, in weight units, if the first convolution has no `FilterRmsClip`.
-        maps: of the second convolution, how many to project.
-        seed: decides which.
-
-    Returns:
-        The picture, by the name `filters`: a uint8 array `(height, width, 3)`.
-
-    Raises:
-        ValueError: the model has no convolution, or weights or activations that are not numbers.
-
-    Examples:
-        >>> draw_filters(Deconvnet(model), examples, pathlib.Path("figures"))["filters"].shape
-    """
-    name = deconvnet.model.name if name is None else name
-    report = filter_report(deconvnet, examples, name=name, radius=radius, maps=maps, seed=seed)
-    return draw_reports([report], folder)
+HEIGHT = 660
+BINS = np.linspace(0, 1, 26)
+# More names than these can't be read below one panel.
+MOST_NAMES = 20
+# More letters than these do not fit side by side.
+MOST_LETTERS = 45
+GREY = "0.45"
 
 
-def draw_reports(reports: Sequence[FilterReport], folder: pathlib.Path) -> dict[str, np.ndarray]:
+def draw_filters(reports: Sequence[FilterReport]) -> Figure:
     """Draws the filters of models that were measured: Zeiler & Fergus 2013, Fig. 6(b) to (e), with the measures under them.
 
     Args:
-        reports: of the models, in order; no two of one name.
-        folder: gets `filters.png` and `filters.json`.
+        reports: one for each model, no two with the same name; see `filter_report`.
 
     Returns:
-        The picture, by the name `filters`.
+        The picture `filters`; the numbers hold every measure of each model by its name, the verdicts, and a comparison in sentences.
     """
-    # Of a name that is a path, its last part: there is little room.
+    # Of a name that is a path, the last part: there is little room.
     names = [report.name.rstrip("/").rsplit("/", 1)[-1] for report in reports]
     if len(set(names)) < len(names):
         names = [report.name for report in reports]
     layers = filter_sheet(reports, names)
-    picture = np.concatenate([layers, filter_charts(reports, names, layers.shape[1])])
-    write_png(picture, folder / PICTURE)
     numbers = {
-        "pictures": [PICTURE],
+        "pictures": ["filters.png"],
         "models": {report.name: filter_numbers(report) for report in reports},
         "comparison": filter_comparison(reports),
     }
-    (folder / "filters.json").write_text(json.dumps(numbers, indent=1))
-    return {"filters": picture}
+    return Figure("filters", {"filters": np.concatenate([layers, filter_charts(reports, names, layers.shape[1])])}, numbers)
+
+
+def filter_charts(reports: Sequence[FilterReport], names: Sequence[str], width: int) -> np.ndarray:
+    """Draws the measures of all models into the same six panels: uint8 `(660, width, 3)`; `names` are those of the legend."""
+    figure, axes = new_chart(2, 3, width, HEIGHT)
+    names = [plain(name) for name in names]
+    colours = [f"C{number % 10}" for number in range(len(reports))]
+    for report, name, colour in zip(reports, names, colours, strict=True):
+        _draw_first(axes[0], report, name, colour)
+    _label_first(axes[0])
+    _draw_layers(axes[1], reports, names, colours)
+    return chart_picture(figure)
+
+
+def _draw_first(axes: np.ndarray, report: FilterReport, name: str, colour: str) -> None:
+    first = report.first
+    axes[0].plot(FREQUENCIES, first.beyond, color=colour, label=name)
+    if first.strides[0] == first.strides[1]:
+        limit = 0.5 / first.strides[0]
+        axes[0].axvline(limit, color=colour, linestyle="--", linewidth=1)
+        axes[0].plot([limit], [np.median(first.aliased)], "o", color=colour, clip_on=False)
+    shares = np.histogram(first.aliased, BINS)[0] / len(first.aliased)
+    axes[1].stairs(shares, BINS, color=colour, fill=True, alpha=0.35)
+    axes[1].stairs(shares, BINS, color=colour, label=f"{name}, median {np.median(first.aliased):.2f}")
+    axes[1].axvline(white_noise(first.strides), color=colour, linestyle=":", linewidth=1.2)
+    places = (np.arange(len(first.rms)) + 0.5) / len(first.rms)
+    axes[2].plot(places, np.sort(first.rms), ".-", color=colour, label=name)
+    if first.radius is not None:
+        axes[2].axhline(first.radius, color=colour, linestyle="--", linewidth=1)
+
+
+def _label_first(axes: np.ndarray) -> None:
+    _label(
+        axes[0], "Layer 1: energy beyond a frequency, median filter", "cycles a pixel; dashed: the stride's limit", "share of the energy"
+    )
+    _label(axes[1], "Layer 1: aliased part of each filter", "energy beyond the limit; dotted: white noise", "share of the filters")
+    _label(axes[2], "Layer 1: RMS of each filter, sorted", "share of the filters; dashed: the RMS clip", "weight units")
+    axes[0].set(xlim=(0, 0.5), ylim=(0, 1))
+    axes[1].set(xlim=(0, 1), ylim=(0, 1.4 * max(axes[1].get_ylim())))
+    axes[2].set(xlim=(0, 1))
+    axes[2].set_ylim(bottom=0)
+    for panel, place in zip(axes, ("upper right", "upper right", "center left"), strict=True):
+        panel.legend(loc=place, fontsize=9)
+
+
+def _draw_layers(axes: np.ndarray, reports: Sequence[FilterReport], names: Sequence[str], colours: Sequence[str]) -> None:
+    measures = (
+        ("Dead maps: never positive", "share of the maps", [[maps.dead.mean() for maps in report.layers.values()] for report in reports]),
+        (
+            "Spread: entropy of the maps' mean activations",
+            "1: even",
+            [[each.entropy for each in report.spreads.values()] for report in reports],
+        ),
+        (
+            "Spread: the strongest tenth of the maps",
+            "share of all activation",
+            [[each.strongest_tenth for each in report.spreads.values()] for report in reports],
+        ),
+    )
+    layers = [list(report.layers) for report in reports]
+    highest = [max((max(heights, default=0) for heights in values), default=0) for _, _, values in measures]
+    tops = max(0.1, 1.25 * highest[0]), 1.02, max(0.7, 1.1 * highest[2])
+    limits = DEAD_SHARE, None, PILED_UP
+    for panel, (title, unit, values), top, limit in zip(axes, measures, tops, limits, strict=True):
+        bar = 0.8 / len(reports)
+        for number, (name, heights, colour) in enumerate(zip(names, values, colours, strict=True)):
+            panel.bar(np.arange(len(heights)) + (number + 0.5) * bar - 0.4, heights, bar, color=colour, label=name)
+        if limit is not None:
+            line = panel.axhline(limit, color=GREY, linestyle="--", linewidth=1)
+            panel.legend([line], ["limit of the verdict"], loc="upper right", fontsize=9)
+        _label(panel, title, _name_layers(panel, layers), unit)
+        panel.set_ylim(0, top)
+
+
+def _name_layers(panel: Axes, layers: list[list[str]]) -> str:
+    """Names the bars and returns what stands below all of them."""
+    longest = max(layers, key=len)
+    panel.grid(visible=False, axis="x")
+    if any(names != longest for names in layers) or len(longest) > MOST_NAMES:
+        places = range(0, len(longest), max(1, len(longest) // 10))
+        panel.set_xticks(places, [str(place + 1) for place in places])
+        return "number of the layer, of those that end in a ReLU"
+    panel.set_xticks(range(len(longest)), longest, rotation=0 if sum(map(len, longest)) < MOST_LETTERS else 60)
+    return ""
+
+
+def _label(panel: Axes, title: str, below: str, beside: str) -> None:
+    panel.set_title(title, loc="left", fontsize=10)
+    panel.set(xlabel=below, ylabel=beside)

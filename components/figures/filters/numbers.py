@@ -19,8 +19,8 @@ def filter_numbers(report: FilterReport) -> dict[str, Any]:
         report: of the model.
 
     Returns:
-        `first_layer`: of each filter, in the order of the layer, structure, what is beyond the stride's limit and RMS, and the medians;
-        `second_layer`: where the projected activations come from; `layers`: dead maps and spread of each; `verdicts`.
+        `first_layer`: structure, aliased part and RMS of each filter, in the order of the layer, and the medians; `second_layer`: where
+        the projected activations come from; `layers`: dead maps and spread of each; `verdicts`.
     """
     return {
         "images": report.images,
@@ -77,7 +77,7 @@ def _second_numbers(report: FilterReport) -> dict[str, Any]:
     maps = [
         {
             "map": int(number),
-            "example": report.ids[int(second.examples[place])],
+            "example": second.examples[place],
             "activation": float(second.activations[place]),
             "position": second.positions[place].tolist(),
             "corner": second.corners[place].tolist(),
@@ -100,13 +100,13 @@ def _layer_numbers(maps: MapActivations, spread: ActivationSpread) -> dict[str, 
 
 
 def filter_comparison(reports: Sequence[FilterReport]) -> list[str]:
-    """Says, of each measure, which model has the least and which the most.
+    """Ranks models by each measure, in sentences.
 
     Args:
         reports: of the models.
 
     Returns:
-        A sentence for each measure that all models have; none of a single model.
+        A sentence for each measure that all models have; none for a single model.
     """
     if len(reports) < 2:
         return []
@@ -116,12 +116,8 @@ def filter_comparison(reports: Sequence[FilterReport]) -> list[str]:
         _ranked(reports, "Share of layer 1's filters that have structure", lambda report: report.first.structure.share, "{:.2f}"),
         _ranked(reports, "Aliased part of layer 1's median filter", lambda report: float(np.median(report.first.aliased)), "{:.2f}"),
         _ranked(reports, "Dead maps of all layers", _dead, "{:.1%}"),
-        _ranked(
-            reports, "Share of the strongest tenth of layer 1's maps in its activation", lambda report: _strongest(report, 0), "{:.2f}"
-        ),
-        _ranked(
-            reports, "Share of the strongest tenth of layer 2's maps in its activation", lambda report: _strongest(report, 1), "{:.2f}"
-        ),
+        _ranked(reports, "Activation of layer 1 in the strongest tenth of its maps", lambda report: _strongest(report, 0), "{:.2f}"),
+        _ranked(reports, "Activation of layer 2 in the strongest tenth of its maps", lambda report: _strongest(report, 1), "{:.2f}"),
     ]
     return [sentence for sentence in sentences if sentence]
 

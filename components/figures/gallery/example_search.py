@@ -1,13 +1,11 @@
-"""Search for each unit's strongest activations, at different places of the images."""
+"""Search for the strongest activations of each unit, at different places of the images."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import model_batches, read_origins
-from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.figures.image_set import ImageSet
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
@@ -18,34 +16,24 @@ from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 SHOWN = 9
 # How many activations are looked through for nine different places, where several images come from one photograph.
 CANDIDATES = 288
-SPLIT = "validation"
 # Windows that share more than this part of the smaller one show the same place.
 SAME_PLACE = 0.5
 SHOWN_ELSEWHERE = 5
 
 
 class ExampleSearch:
-    """Finds what units answer to most in the split `validation`, and projects it, at different places of the photographs.
+    """Finds the strongest activations of units over images, and projects them, at different places of the photographs.
 
-    It remembers what it found: figures that share one search go through the examples once.
+    It remembers what it found: figures that share one search go through the images once.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
-        examples: prepared examples, made for the model's larger side.
-        most: how many examples, from the first, to look at; `None` looks at all.
-        name: what its progress bars call the model; none if empty.
-
-    Attributes:
-        deconvnet: of the model.
-        examples: the examples.
-        image_input: of the model.
-        origins: of the examples.
+        images: to search.
+        name: what its progress bars call the model; empty for nothing.
     """
 
-    def __init__(self, deconvnet: Deconvnet, examples: Examples, most: int | None = None, name: str = "") -> None:
-        self.deconvnet, self.examples = deconvnet, examples
-        self.image_input, self.origins = ImageInput.of(deconvnet.model, examples.image_size), read_origins(examples, SPLIT)
-        self._most, self._name = most, name
+    def __init__(self, deconvnet: Deconvnet, images: ImageSet, name: str = "") -> None:
+        self.deconvnet, self.images, self._name = deconvnet, images, name
         self._found: dict[str, Strongest] = {}
         self._fields: dict[str, ReceptiveField | None] = {}
 
@@ -56,8 +44,8 @@ class ExampleSearch:
             ValueError: activations are not numbers.
         """
         if missing := [layer for layer in layers if layer not in self._found]:
-            count = len(self.origins.ids)
-            candidates = SHOWN if len(set(self.origins.photographs)) == count else min(CANDIDATES, count)
+            count = len(self.images.origins.ids)
+            candidates = SHOWN if len(set(self.images.origins.photographs)) == count else min(CANDIDATES, count)
             found = strongest_activations(self.deconvnet, self._batches("Searching"), missing, k=candidates)
             for layer, each in found.items():
                 if (each.examples[:, 0] < 0).any():
@@ -80,20 +68,20 @@ class ExampleSearch:
         active = np.flatnonzero(strongest.values[unit] > 0)
         examples = strongest.examples[unit, active]
         windows = self._windows(layer, examples, strongest.positions[unit, active])
-        places = distinct_places([self.origins.photographs[number] for number in examples], windows, count)
+        places = distinct_places([self.images.origins.photographs[number] for number in examples], windows, count)
         return active[places].tolist()
 
     def _windows(self, layer: str, examples: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """What units see, in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
-        image, boxes = np.array(self.image_input[:2]), self.origins.boxes[examples]
+        image, boxes = np.array(self.images.image_input[:2]), self.images.origins.boxes[examples]
         corners, size = np.zeros((len(examples), 2)), image
         field = self._field(layer)
         if field is not None and positions.shape[1]:
             size = np.minimum(field.size, image)
             corners = np.clip(np.array(field.offset) + np.array(field.stride) * positions, 0, image - size)
         # An example is the whole of its box; the model sees its centre.
-        scale = (boxes[:, 2:] - boxes[:, :2]) / self.examples.side
-        first = boxes[:, :2] + (corners + (self.examples.side - image) // 2) * scale
+        scale = (boxes[:, 2:] - boxes[:, :2]) / self.images.side
+        first = boxes[:, :2] + (corners + (self.images.side - image) // 2) * scale
         return np.concatenate([first, first + size * scale], axis=1)
 
     def _field(self, layer: str) -> ReceptiveField | None:
@@ -111,8 +99,7 @@ class ExampleSearch:
             yield from project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        title = f"{self._name}: {title.lower()}" if self._name else title
-        return model_batches(self.examples, SPLIT, self.image_input, title, numbers=numbers, most=self._most)
+        return self.images.batches(f"{self._name}: {title.lower()}" if self._name else title, numbers)
 
 
 def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
@@ -167,30 +154,18 @@ class TopExample(NamedTuple):
     patch: np.ndarray
 
 
-def top_examples(deconvnet: Deconvnet, examples: Examples, layer: str, unit: int, most: int | None) -> list[TopExample]:
-    """Finds the five strongest activations of a unit at different places of the validation examples, strongest first.
-
-    Args:
-        deconvnet: of a model that takes RGB 0..255.
-        examples: prepared examples, made for the model's larger side.
-        layer: name of a layer.
-        unit: one of its units.
-        most: how many examples, from the first, to search; None searches all.
-
-    Returns:
-        Them; fewer where there are not as many places.
-    """
-    search = ExampleSearch(deconvnet, examples, most)
+def top_examples(search: ExampleSearch, layer: str, unit: int) -> list[TopExample]:
+    """Finds the five strongest activations of a unit at different places of images, strongest first; fewer if there are fewer places."""
     strongest = search.strongest([layer])
     found, ranks = strongest[layer], search.different(layer, unit, SHOWN_ELSEWHERE)
     if not ranks:
         return []
     made = {}
     for part in search.project(strongest, {layer: (np.full(len(ranks), unit), np.array(ranks))}):
-        pictures = projected_pictures(part, search.image_input)
+        pictures = projected_pictures(part, search.images.image_input)
         for row, rank in enumerate(part.ranks.tolist()):
             made[rank] = TopExample(
-                search.origins.ids[found.examples[unit, rank]],
+                search.images.origins.ids[found.examples[unit, rank]],
                 float(found.values[unit, rank]),
                 found.positions[unit, rank].tolist(),
                 part.corners[row].tolist(),

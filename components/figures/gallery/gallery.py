@@ -1,114 +1,169 @@
-"""The gallery: what the units of some layers answer to most, as projections and as patches."""
+"""The gallery: the nine strongest activations of some units, as projections and as patches; of one model or several."""
 
-import json
-import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.layers import default_layers
 from zfnet.components.figures.units import unit_name
-from zfnet.components.pictures.png import write_png
-from zfnet.components.pictures.sheet import picture_name
-from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.components.pictures.figure import Figure, picture_name
+from zfnet.components.pictures.sheet import side_by_side
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+
+class GalleryModel(NamedTuple):
+    """One of the models of a gallery.
+
+    Attributes:
+        search: over images that are the same for all models, each at the model's size.
+        name: heading above its part of each picture.
+        labels: names of its classes; empty if they are not known.
+        named: units to draw, for some layers, instead of random ones.
+        about: what else the numbers say of it.
+    """
+
+    search: ExampleSearch
+    name: str = ""
+    labels: Sequence[str] = ()
+    named: Mapping[str, Sequence[int]] = {}
+    about: Mapping[str, Any] = {}
 
 
 class LayerGallery(NamedTuple):
     """The gallery of one layer.
 
     Attributes:
-        sheet: draws it: a uint8 picture `(height, width, 3)`, with so many units a row, None for as many as make it about square; `None`
-            if no unit is ever positive.
-        numbers: what `gallery_numbers` tells.
+        tiles: what is drawn; None if no unit is ever positive.
+        headings: names of the units, by their numbers.
+        numbers: see `gallery_numbers`.
     """
 
-    sheet: Callable[[int | None], np.ndarray] | None
+    tiles: GalleryTiles | None
+    headings: Mapping[int, str]
     numbers: dict[str, Any]
 
+    def picture(self, columns: int | None = None) -> np.ndarray | None:
+        """The sheet, uint8 `(height, width, 3)`, with `columns` units a row; None chooses a number that makes it about square."""
+        return self.tiles.sheet(self.headings, columns) if self.tiles else None
 
-def find_galleries(
-    search: ExampleSearch,
-    layers: Sequence[str],
-    *,
-    maps: int,
-    seed: int,
-    named: Mapping[str, Sequence[int]] | None = None,
-    labels: Sequence[str] = (),
-) -> dict[str, LayerGallery]:
-    """Finds, for each layer, the nine strongest activations of some of its units, at nine different places, and projects them.
 
-    Zeiler & Fergus 2013, Fig. 2: over the validation examples, each activation projected to pixels beside its patch of the photograph.
-    A projection has a scale of its own (`signed_scale`). Windows that leave the image are moved into it (`project_strongest`), so that
-    all tiles of a layer are full and of one scale; where units see the whole image, it is shown.
-
-    Args:
-        search: of the model and the examples.
-        layers: names of layers with feature maps, or of dense ones.
-        maps: units a layer, at random; those that are never positive are left out.
-        seed: decides which.
-        named: for some of the layers the units, instead of ones at random.
-        labels: names of the model's classes, for the headings.
-
-    Returns:
-        The gallery of each layer.
-
-    Raises:
-        ValueError: activations are not numbers.
-    """
+def layer_galleries(model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int) -> dict[str, LayerGallery]:
+    """Finds the nine strongest activations of some units, at nine different places, and projects them; see `draw_gallery`."""
+    search = model.search
     strongest = search.strongest(layers)
     chosen = {}
     for layer, found in strongest.items():
-        living = [unit for unit in (named or {}).get(layer, _shuffled(found, seed)) if found.values[unit, 0] > 0]
-        units = living if layer in (named or {}) else sorted(living[:maps])
+        order = model.named.get(layer, np.random.default_rng(seed).permutation(len(found.values)).tolist())
+        living = [unit for unit in order if found.values[unit, 0] > 0]
+        units = living if layer in model.named else sorted(living[:maps])
         shown = [(unit, rank) for unit in units for rank in search.different(layer, unit)]
         if shown:
             chosen[layer] = tuple(np.array(shown).T)
     drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
     for part in search.project(strongest, chosen):
-        drawn[part.layer].add(part, search.image_input)
+        drawn[part.layer].add(part, search.images.image_input)
+    galleries = {}
+    for layer, found in strongest.items():
+        tiles = drawn.get(layer)
+        units = np.unique(tiles.units).tolist() if tiles else []
+        headings = {unit: unit_name(search.deconvnet, layer, unit, model.labels) for unit in units}
+        galleries[layer] = LayerGallery(tiles, headings, gallery_numbers(found, tiles, search.images.origins.ids))
+    return galleries
 
-    def sheet(layer: str) -> Callable[[int | None], np.ndarray]:
-        return lambda columns: drawn[layer].sheet(lambda unit: unit_name(search.deconvnet, layer, unit, labels), columns)
 
-    return {
-        layer: LayerGallery(sheet(layer) if layer in drawn else None, gallery_numbers(found, drawn.get(layer), search.origins.ids))
-        for layer, found in strongest.items()
-    }
+def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int) -> Figure:
+    """Draws the gallery of one model: a picture for each layer that is ever positive.
 
-
-def draw_galleries(
-    search: ExampleSearch,
-    layers: Sequence[str],
-    folder: pathlib.Path,
-    *,
-    maps: int,
-    seed: int,
-    named: Mapping[str, Sequence[int]] | None = None,
-    labels: Sequence[str] = (),
-) -> dict[str, np.ndarray]:
-    """Draws the galleries of some layers, each a sheet of its own.
+    Zeiler & Fergus 2013, Fig. 2: each activation is projected to pixels, beside its patch of the image. A projection has a scale of its own
+    (`signed_scale`). Windows that leave the image are moved into it (`project_strongest`), so that all tiles of a layer are full and have
+    one scale. Units that see the whole image are shown with all of it.
 
     Args:
-        search: of the model and the examples.
-        layers: names of layers.
-        folder: gets `gallery_<layer>.png`, and `gallery.json` with the numbers of everything that is drawn.
-        maps: units a layer.
+        model: the model and the images.
+        layers: names of layers, with feature maps or dense.
+        maps: units of each layer, drawn at random from those that are ever positive.
         seed: decides which.
-        named: or these.
-        labels: names of the model's classes.
 
     Returns:
-        For each layer the picture, a uint8 array `(height, width, 3)`; none for a layer that is never positive.
+        Pictures `gallery_<layer>`, and for each layer the numbers of `gallery_numbers`.
+
+    Raises:
+        ValueError: activations are not numbers.
     """
-    found = find_galleries(search, layers, maps=maps, seed=seed, named=named, labels=labels)
-    pictures = {layer: gallery.sheet(None) for layer, gallery in found.items() if gallery.sheet}
-    for layer, picture in pictures.items():
-        write_png(picture, folder / picture_name("gallery", layer))
-    (folder / "gallery.json").write_text(json.dumps({layer: gallery.numbers for layer, gallery in found.items()}, indent=1))
-    return pictures
+    found = layer_galleries(model, layers, maps=maps, seed=seed)
+    pictures = {picture_name("gallery", layer): picture for layer, each in found.items() if (picture := each.picture()) is not None}
+    return Figure("gallery", pictures, {layer: each.numbers for layer, each in found.items()})
 
 
-def _shuffled(strongest: Strongest, seed: int) -> list[int]:
-    return np.random.default_rng(seed).permutation(len(strongest.values)).tolist()
+def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequence[str | None]], *, maps: int, seed: int) -> Figure:
+    """Draws the galleries of several models beside each other: a picture for each row of layers.
+
+    Zeiler & Fergus 2013, Fig. 2 and section 4.1, where the features of ZFNet are compared with those of AlexNet.
+
+    Args:
+        models: two or more.
+        rows: for each picture the layer of each model, in the models' order; None for a model that has none there. No model has a layer
+            twice, and no two rows have the same first layer.
+        maps: as in `draw_gallery`.
+        seed: as in `draw_gallery`.
+
+    Returns:
+        Pictures `gallery_<layer>`, named after the first layer of the row; none for a row in which no unit is ever positive. The numbers
+        name the `pictures`, the `rows`, and for each of `models` its `layers` as `draw_gallery` has them.
+    """
+    found = []
+    for place, model in enumerate(models):
+        layers = [layer for row in rows if (layer := row[place]) is not None]
+        found.append(layer_galleries(model, layers, maps=maps, seed=seed))
+    pictures, shown = {}, []
+    for row in rows:
+        sheets = [None if layer is None else galleries[layer].picture(1) for layer, galleries in zip(row, found, strict=True)]
+        if any(sheet is not None for sheet in sheets):
+            name = picture_name("gallery", next(layer for layer in row if layer is not None))
+            pictures[name] = side_by_side(sheets, [_title(*each) for each in zip(models, row, sheets, strict=True)])
+            shown.append({"picture": f"{name}.png", "layers": list(row)})
+    about = [
+        {"name": model.name, **model.about, "layers": {layer: each.numbers for layer, each in galleries.items()}}
+        for model, galleries in zip(models, found, strict=True)
+    ]
+    return Figure("gallery", pictures, {"pictures": [f"{name}.png" for name in pictures], "rows": shown, "models": about})
+
+
+def _title(model: GalleryModel, layer: str | None, sheet: np.ndarray | None) -> str:
+    if layer is None:
+        return f"{model.name}: no such layer"
+    if layer in model.named and not model.named[layer]:
+        return f"{model.name}, {layer}: no such map"
+    return f"{model.name}, {layer}" + ("" if sheet is not None else ": never positive")
+
+
+def layers_by_place(deconvnets: Sequence[Deconvnet]) -> tuple[list[tuple[str, ...]], list[list[str]]]:
+    """Matches the default layers of models by their place: the first with the first.
+
+    Returns:
+        For each place the layer of every model; and for each model the layers that have no counterpart.
+    """
+    layers = [default_layers(deconvnet) for deconvnet in deconvnets]
+    shortest = min(map(len, layers))
+    return list(zip(*(each[:shortest] for each in layers), strict=True)), [each[shortest:] for each in layers]
+
+
+def layers_by_name(deconvnets: Sequence[Deconvnet], names: Iterable[str]) -> list[tuple[str | None, ...]]:
+    """Matches layers by their name.
+
+    Returns:
+        For each name, once, the layer of every model: None where a model has none of that name.
+
+    Raises:
+        ValueError: no model has a layer of a name.
+    """
+    rows = []
+    for name in dict.fromkeys(names):
+        row = tuple(name if name in deconvnet.layers else None for deconvnet in deconvnets)
+        if not any(row):
+            deconvnets[0].graph.value_of(name)  # Its error lists the layers there are.
+        rows.append(row)
+    return rows

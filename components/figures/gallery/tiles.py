@@ -1,6 +1,6 @@
-"""Tiles of the gallery of one layer, and the numbers behind them, gathered as the projections come."""
+"""Tiles of the gallery of one layer, and the numbers behind them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,13 @@ from zfnet.model.deconvnet.project_strongest import ProjectedStrongest
 from zfnet.model.deconvnet.strongest import Strongest
 
 # Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
-# drawn pixel by pixel, since what comes down is finer than any scaling keeps.
+# drawn pixel by pixel: scaling would blur a projection.
 TILES = 96, 144
 BLOCKS_A_ROW = 3  # Of the smallest tiles.
 
 
 class GalleryTiles:
-    """What is drawn of one layer, in the order of `units` and `ranks`.
+    """Projections and patches of one layer, in the order of `units` and `ranks`.
 
     Args:
         units: `(M,)` ints, units of the layer.
@@ -55,26 +55,15 @@ class GalleryTiles:
         projections, patches = (block([part[place] for place in places], 3, self.tile) for part in (self.projections, self.patches))
         return projections, patches
 
-    def sheet(self, heading: Callable[[int], str], columns: int | None = None) -> np.ndarray:
-        """Draws all: for each unit nine projections beside nine patches.
-
-        Args:
-            heading: names a unit.
-            columns: units a row; None makes the sheet about square.
-
-        Returns:
-            uint8 array `(height, width, 3)`.
-        """
-        blocks, headings = [], []
-        for unit in np.unique(self.units):
-            blocks.append(_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP))
-            headings.append(heading(int(unit)))
+    def sheet(self, headings: Mapping[int, str], columns: int | None = None) -> np.ndarray:
+        """Draws nine projections beside nine patches for each unit, `columns` units a row: uint8 `(height, width, 3)`."""
+        blocks = [_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP) for unit in headings]
         # A pair of blocks is about twice as wide as high.
         least = BLOCKS_A_ROW * TILES[0] // self.tile
-        return sheet(blocks, headings, columns or max(least, round(np.sqrt(len(blocks) / 2))))
+        return sheet(blocks, list(headings.values()), columns or max(least, round(np.sqrt(len(blocks) / 2))))
 
     def numbers(self, strongest: Strongest, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """What is drawn of each unit, as JSON holds it; see `gallery_numbers`."""
+        """The activations that are drawn of each unit, as JSON holds them; see `gallery_numbers`."""
         maps: dict[str, list[dict[str, Any]]] = {}
         for place, (unit, rank) in enumerate(zip(self.units, self.ranks, strict=True)):
             maps.setdefault(str(unit), []).append(
@@ -93,13 +82,13 @@ def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Seque
     """The numbers of one layer, as JSON holds them.
 
     Args:
-        strongest: what was found.
-        drawn: what of it is drawn; None for nothing.
+        strongest: the strongest activations of every unit.
+        drawn: those that are drawn; None for none.
         ids: ids of the examples.
 
     Returns:
-        `dead_maps`, units that are never positive; `window`: height and width of what a tile shows; `maps`: for each unit, its activations
-        with `corner`, where the window lies in the image, and `scale`, what is black or white.
+        `dead_maps`: units that are never positive; `window`: height and width of a tile in pixels of the image; `maps`: for each unit its
+        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white.
     """
     dead = [int(unit) for unit in np.flatnonzero(strongest.values[:, 0] <= 0)]
     return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": drawn.numbers(strongest, ids) if drawn else {}}

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from zfnet.components.figures.gallery.example_search import TopExample
+from zfnet.components.figures.subjects import class_name
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 from zfnet.components.pictures.project_images import ProjectedImage
 from zfnet.components.pictures.sheet import block
 from zfnet.model.measures.occlusion import Occlusion
 
 WIDTH, HEIGHT = 1400, 980
-# Of the projections, in pixels, and how many stand in a row.
+# Side of a projection, in pixels, and projections a row.
 TILE, COLUMNS = 128, 3
 # Classes with a colour of their own; the others are grey.
 NAMED = 8
@@ -28,92 +29,104 @@ LONGEST, SHORTER = 28, 16
 RED = "#d62728"
 
 
-class OcclusionTexts(NamedTuple):
-    """What the panels say.
+class OcclusionInput(NamedTuple):
+    """The image that is occluded.
 
     Attributes:
         name: of the image.
-        unit: the map, by its name.
-        grey: what the square shows.
-        class_name: whose probability is drawn; None of a model without classes.
-        class_source: what that class is.
-        others: whose projections stand beside that of the image.
+        image: uint8 `(height, width, 3)`, RGB, of the size that the model takes.
+        class_number: whose probability is drawn; None takes the class predicted without the square.
+        class_source: where that class is from: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
+        labels: names of the model's classes; empty if they are not known.
         chosen: by what rule the image was chosen; None if somebody named it.
     """
 
     name: str
-    unit: str
-    grey: str
-    class_name: str | None
+    image: np.ndarray
+    class_number: int | None
     class_source: str
-    others: str
+    labels: Sequence[str]
     chosen: str | None = None
 
 
-def occlusion_chart(
-    image: np.ndarray,
-    cover: np.ndarray,
-    found: Occlusion,
-    class_number: int | None,
-    likeliest: np.ndarray | None,
-    names: dict[int, str],
-    own: ProjectedImage,
-    elsewhere: Sequence[TopExample],
-    texts: OcclusionTexts,
-) -> np.ndarray:
-    """Draws an occlusion: the image, the map's activation and projections, the class's probability, and the likeliest class.
+class OccludedImage(NamedTuple):
+    """An image, and all that was measured while the square was slid over it.
 
-    Maps are in the geometry of the image: each value stands at the centre of its square, so that a margin of half a square is left. The
-    image has the square where P is lowest, or the map's activation in a model without classes; the maps have its outline there.
-
-    Args:
-        image: uint8 `(height, width, 3)`.
-        cover: of the same shape, what the square shows.
-        found: the occlusion.
-        class_number: whose probability is drawn.
-        likeliest: `(rows, columns)`, the likeliest class at each place.
-        names: of the classes in it.
+    Attributes:
+        subject: the image.
+        found: activations and probabilities.
+        class_number: whose probability is drawn; None for a model without classes.
+        cover: `(height, width, 3)`, RGB 0..255, what the square shows.
+        grey: where that is from.
+        unit: name of the map.
         own: the map's projection in this image.
-        elsewhere: the map's strongest activations in other images.
-        texts: what the panels say.
+        others: its strongest activations in other images; None if there are none to search.
+    """
+
+    subject: OcclusionInput
+    found: Occlusion
+    class_number: int | None
+    cover: np.ndarray
+    grey: str
+    unit: str
+    own: ProjectedImage
+    others: Sequence[TopExample] | None
+
+    @property
+    def class_name(self) -> str | None:
+        """Name of the class whose probability is drawn."""
+        return None if self.class_number is None else class_name(self.class_number, self.subject.labels)
+
+    @property
+    def predictions(self) -> np.ndarray | None:
+        """`(rows, columns)`, probabilities of the class with the square at each place; None for a model without classes."""
+        probabilities = self.found.probabilities
+        return None if probabilities is None or self.class_number is None else probabilities[..., self.class_number]
+
+
+def occlusion_chart(shown: OccludedImage) -> np.ndarray:
+    """Draws the image, the map's activation and projections, the class's probability, and the likeliest class.
+
+    Heat maps have the geometry of the image: each value is drawn at the centre of its square, so a margin of half a square is left. The
+    square covers the image where P is lowest (the activation, for a model without classes); the maps have its outline there.
 
     Returns:
-        uint8 array: the picture.
+        uint8 array `(height, width, 3)`.
     """
     figure, axes = new_chart(2, 3, WIDTH, HEIGHT)
-    unit = plain(texts.unit)
-    uncovered, probabilities = found.uncovered, found.probabilities
-    answers = None if probabilities is None or class_number is None else probabilities[..., class_number]
-    row, column = found.lowest_place(class_number)
+    found, subject, unit, predictions = shown.found, shown.subject, plain(shown.unit), shown.predictions
+    row, column = found.lowest_place(shown.class_number)
     corner = int(found.tops[row]), int(found.lefts[column])
     square = tuple(slice(start, start + found.square) for start in corner)
-    covered = image.copy()
-    covered[square] = np.clip(np.rint(cover[square]), 0, 255)
-    lowest = f"the square where {'activation' if answers is None else 'P'} is lowest"
-    show_picture(axes[0, 0], covered, f"(a) {_cut(texts.name)},\n{lowest}")
+    covered = subject.image.copy()
+    covered[square] = np.clip(np.rint(shown.cover[square]), 0, 255)
+    lowest = f"the square where {'activation' if predictions is None else 'P'} is lowest"
+    show_picture(axes[0, 0], covered, f"(a) {_cut(subject.name)},\n{lowest}")
     title = f"(b) {unit}: total activation,\nby the centre of the square"
-    _heat(figure, axes[0, 1], image, found, corner, found.totals, found.total, title)
-    pictures = [own, *elsewhere]
+    _heat(figure, axes[0, 1], subject.image, found, corner, found.totals, found.total, title)
+    pictures = [shown.own, *(shown.others or ())]
     halves = [block([getattr(each, part) for each in pictures], COLUMNS, TILE) for part in ("projection", "patch")]
     gap = np.full((12, halves[0].shape[1], 3), 255, np.uint8)
-    show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), f"(c) {unit} projected: here (framed),\n{texts.others}")
+    others = "without data, in no other images" if shown.others is None else "and where it is strongest in the data"
+    show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), f"(c) {unit} projected: here (framed),\n{others}")
     for top in (0, len(halves[0]) + len(gap)):
         axes[0, 2].add_patch(Rectangle((0, top), TILE - 1, TILE - 1, fill=False, color=RED, linewidth=2))
     facts = [
-        f"The square of {found.square} x {found.square} pixels shows {texts.grey}; {len(found.tops) * len(found.lefts)} places.",
+        f"The square of {found.square} x {found.square} pixels shows {shown.grey}; {len(found.tops) * len(found.lefts)} places.",
         f"{unit}: total {found.total:.3g} without it, {found.totals.min():.3g} at worst.",
     ]
-    if likeliest is None or uncovered is None or probabilities is None or class_number is None or answers is None:
+    if found.uncovered is None or found.probabilities is None or shown.class_number is None or predictions is None:
         for panel in axes[1]:
             panel.set_axis_off()
         axes[1, 0].set_title("The model has no classes.")
     else:
-        title = f"(d) P({_cut(texts.class_name or str(class_number))}),\nthe {texts.class_source}"
-        _heat(figure, axes[1, 0], image, found, corner, answers, float(uncovered[class_number]), title, highest=1)
-        colours = _classes(axes[1, 1], image, found, corner, likeliest)
-        _bars(axes[1, 2], uncovered, probabilities[row, column], class_number, likeliest, names, colours)
-        facts.append(f"P: {uncovered[class_number]:.3f} without it, {answers.min():.3f} at worst.")
-    lines = [" ".join(facts), *([f"How the example was chosen: {texts.chosen}."] if texts.chosen else [])]
+        probability, likeliest = float(found.uncovered[shown.class_number]), found.probabilities.argmax(axis=2)
+        title = f"(d) P({_cut(shown.class_name or '')}),\nthe {subject.class_source}"
+        _heat(figure, axes[1, 0], subject.image, found, corner, predictions, probability, title, highest=1)
+        colours = _classes(axes[1, 1], subject.image, found, corner, likeliest)
+        _bars(axes[1, 2], found.uncovered, found.probabilities[row, column], shown.class_number, likeliest, subject.labels, colours)
+        facts.append(f"P: {probability:.3f} without it, {predictions.min():.3f} at worst.")
+    lines = [" ".join(facts), *([f"How the example was chosen: {subject.chosen}."] if subject.chosen else [])]
     for panel in axes.flat:
         panel.title.set_fontsize(10)
     figure.supxlabel("\n".join(lines), x=0.01, horizontalalignment="left", fontsize=9, linespacing=1.5)
@@ -165,17 +178,17 @@ def _bars(
     covered: np.ndarray,
     class_number: int,
     likeliest: np.ndarray,
-    names: dict[int, str],
+    labels: Sequence[str],
     colours: dict[int, tuple[float, ...]],
 ) -> None:
-    """P of the classes that matter: without the square, and with it at its worst place; and how often each is the likeliest."""
+    """Draws P of the likeliest classes: without the square, and with it at its worst place; and how often each is the likeliest."""
     wanted = dict.fromkeys([class_number, *colours])
     shown = sorted(wanted, key=lambda number: (number != class_number, -covered[number]))[:NAMED]
     rows = np.arange(len(shown))
     for offset, values, alpha in ((-0.2, uncovered, 0.35), (0.2, covered, 1.0)):
         bars = panel.barh(rows + offset, values[shown], 0.36, color=[(*colours.get(number, OTHERS)[:3], alpha) for number in shown])
         panel.bar_label(bars, [f"{value:.2f}" for value in values[shown]], padding=3, fontsize=8)
-    shares = [f"{_cut(names[number], SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
+    shares = [f"{_cut(class_name(number, labels), SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
     panel.set_yticks(rows, shares)
     panel.set(xlim=(0, 1.12), ylim=(max(len(shown), 3) - 0.4, -0.6))
     panel.grid(axis="y", visible=False)
@@ -183,13 +196,13 @@ def _bars(
 
 
 def _outline(panel: Axes, found: Occlusion, corner: tuple[int, int]) -> None:
-    """Of the square in (a)."""
+    """Draws the outline of the square in (a)."""
     for colour, width in (("black", 2.5), ("white", 1.2)):
         panel.add_patch(Rectangle(corner[::-1], found.square, found.square, fill=False, color=colour, linewidth=width))
 
 
 def _behind(panel: Axes, image: np.ndarray) -> None:
-    """The image, faintly, so that places can be found again."""
+    """Draws the image faintly, so that places can be found again."""
     height, width = image.shape[:2]
     panel.imshow(image, extent=(0, width, height, 0), alpha=0.35)
     panel.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
@@ -204,14 +217,9 @@ def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
         centres = starts + found.square / 2
         between = (centres[1:] + centres[:-1]) / 2
         # A single place has no neighbour: it is as wide as the square.
-        first, last = (
-            (centres[0] - found.square / 2, centres[-1] + found.square / 2)
-            if len(centres) == 1
-            else (
-                2 * centres[0] - between[0],
-                2 * centres[-1] - between[-1],
-            )
-        )
+        half = found.square / 2 if len(centres) == 1 else None
+        first = centres[0] - half if half else 2 * centres[0] - between[0]
+        last = centres[-1] + half if half else 2 * centres[-1] - between[-1]
         edges.append(np.concatenate([[first], between, [last]]))
     return edges[0], edges[1]
 

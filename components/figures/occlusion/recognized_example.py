@@ -1,20 +1,18 @@
-"""One example that a model recognises by a part of it: what is occluded of a run when nobody names an image."""
+"""The example that is occluded when nobody names an image: one that the model recognises by a part of it."""
 
 from typing import NamedTuple, cast
 
 import numpy as np
 
-from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.figures.occlusion.draw import OcclusionInput, default_square, hiding_grey
+from zfnet.components.figures.image_set import ImageSet
+from zfnet.components.figures.occlusion.chart import OcclusionInput
+from zfnet.components.figures.occlusion.draw import default_square, hiding_grey
 from zfnet.components.figures.subjects import TRUE_LABEL
-from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.answers import class_layer, class_probabilities
 from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_starts
 
-SPLIT = "validation"
-# Examples that are looked through until one is recognised, and how many at once.
+# Examples that are looked through at most until one is recognised, and how many at once.
 MOST, BATCH = 2000, 64
 # Examples that are looked through for recognised ones with a detail; how many of these are occluded by squares side by side, and how many
 # of those by squares a third of their side apart: 2.5 s at 96 pixels on two cores.
@@ -32,20 +30,20 @@ class _Seen(NamedTuple):
     place: int
 
 
-def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, seed: int) -> OcclusionInput:
-    """Chooses an example whose answer falls when one thing in it is covered, and stays when anything else is.
+def recognized_example(deconvnet: Deconvnet, images: ImageSet, layer: str, seed: int) -> OcclusionInput:
+    """Chooses an example whose prediction falls when one thing in it is covered, and stays when anything else is.
 
-    Of a random order of examples, the first 48 that the model tells rightly and that have a detail are occluded: where a square can have
-    one and a half times the contrast that it has at the median place, and enough to be seen. Squares lie side by side, so that each pixel
-    is covered. The example is chosen whose P(true class) falls the most: at its lowest place, below the lower quartile of all places; the
-    first four are compared again with squares a third of their side apart. A fall counts a quarter if that place is not on a detail: in a
-    texture or a sky, P falls wherever a square is put, since the square is the thing that does not belong. If no example has a detail, the
-    first 48 that the model tells rightly are occluded; if it tells none, an example is drawn by chance.
+    Examples are taken in a random order. The first 48 are occluded that the model classifies correctly and that have a detail: a place
+    where the square has one and a half times the contrast of the median place, and enough to be seen. Squares lie side by side, so that
+    each pixel is covered. The example is chosen whose P(true class) falls most: the lowest value below the lower quartile of all places.
+    The best four are compared again with squares a third of their side apart. A fall counts a quarter if the lowest place is not on a
+    detail: in a texture or a sky, P falls wherever the square is, since the square does not belong there. Without any example that has a
+    detail, the first 48 that are classified correctly are occluded; without any of those, the first example is taken.
 
     Args:
         deconvnet: of a model with the classes of the examples, that takes RGB 0..255.
-        examples: prepared examples of the split `validation`; 256 are looked through, more (up to 2000) until one is told rightly.
-        layer: the layer with feature maps that is watched; examples in which no map of it is active are passed over.
+        images: validation examples; 256 are looked through; more, up to 2000, until one is classified correctly.
+        layer: the layer with feature maps that is watched. Examples in which none of its maps is active are skipped.
         seed: decides the order.
 
     Returns:
@@ -56,13 +54,13 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, see
     """
     answer = class_layer(deconvnet)
     if answer is None:
-        raise ValueError("The model has no classes, of which it could tell one.")
-    image_input = ImageInput.of(deconvnet.model, examples.image_size)
-    right, drawn = _recognized(deconvnet, answer, examples, image_input, seed)
+        raise ValueError("The model has no classes, so no prediction can fall.")
+    image_input = images.image_input
+    right, first = _recognized(deconvnet, answer, images, seed)
     square = default_square(image_input)
     detailed = [seen for seen in right if _contrast(seen.image, square, square).max() > DETAIL]
     candidates = (detailed or right)[:OCCLUDED]
-    cover = hiding_grey(deconvnet, image_input, examples).values
+    cover = hiding_grey(deconvnet, image_input, images).values
 
     def fall(seen: _Seen, stride: int) -> float:
         pixels = image_input.to_model_layout(seen.image[None].astype(np.float32))[0]
@@ -78,38 +76,38 @@ def recognized_example(deconvnet: Deconvnet, examples: Examples, layer: str, see
     falls = [fall(seen, max(1, square // 3)) for seen in finalists]
     chosen = finalists[int(np.argmax(falls))] if any(falls) else None
     how = f"of {len(candidates)} recognised validation examples, the one whose P falls the most where one thing is covered"
-    image, number, place = chosen or drawn
-    return OcclusionInput(read_origins(examples, SPLIT)[2][place], image, number, TRUE_LABEL, examples.labels, how if chosen else None)
+    image, number, place = chosen or first
+    return OcclusionInput(images.origins.ids[place], image, number, TRUE_LABEL, images.labels, how if chosen else None)
 
 
-def _recognized(deconvnet: Deconvnet, answer: str, examples: Examples, image_input: ImageInput, seed: int) -> tuple[list[_Seen], _Seen]:
-    """What the model tells rightly, in random order, and the first of it; the first of all if it tells none."""
-    order = np.random.default_rng(seed).permutation(min(examples.count(SPLIT), MOST))
+def _recognized(deconvnet: Deconvnet, answer: str, images: ImageSet, seed: int) -> tuple[list[_Seen], _Seen]:
+    """The examples that are classified correctly, in random order, and the first of them; else the first example."""
+    order = np.random.default_rng(seed).permutation(min(len(images.origins.ids), MOST))
     right: list[_Seen] = []
     first = None
     for start in range(0, len(order), BATCH):
         if right and start >= LOOKED:
             break
-        numbers = order[start : start + BATCH]
-        read = central_crops(examples, SPLIT, size=image_input.side, batch_size=BATCH, numbers=set(numbers.tolist()), most=MOST)
-        images, classes, places = next(read.as_numpy_iterator())
-        images = image_input.crop(images)
-        (outputs,) = deconvnet.activations(image_input.to_model_layout(images), [answer])
-        told = class_probabilities(deconvnet, outputs).argmax(axis=1) == classes
-        rows = [int(np.flatnonzero(places == number)[0]) for number in numbers]
-        seen = [_Seen(images[row].astype(np.uint8), int(classes[row]), int(places[row])) for row in rows]
-        first = first or seen[0]
-        right.extend(each for each, row in zip(seen, rows, strict=True) if told[row])
+        wanted = order[start : start + BATCH]
+        seen: dict[int, tuple[_Seen, bool]] = {}
+        for batch, places in images.batches("Choosing", set(wanted.tolist())):
+            (outputs,) = deconvnet.activations(batch, [answer])
+            predicted, classes = class_probabilities(deconvnet, outputs).argmax(axis=1), images.origins.labels[places]
+            pictures = images.image_input.pictures(batch).astype(np.uint8)
+            for row, place in enumerate(places.tolist()):
+                seen[place] = _Seen(pictures[row], int(classes[row]), place), predicted[row] == classes[row]
+        first = first or seen[int(wanted[0])][0]
+        right.extend(each for each, is_right in map(seen.__getitem__, wanted.tolist()) if is_right)
     if first is None:
-        raise ValueError(f"The split {SPLIT} has no examples.")
+        raise ValueError("There are no examples to choose from.")
     return right, right[0] if right else first
 
 
 def _contrast(image: np.ndarray, square: int, stride: int) -> np.ndarray:
-    """Standard deviation of the pixels under each square, over the median one: `(rows, columns)`, 0 where too little is to be seen."""
+    """Standard deviation of the pixels under each square over the median one: `(rows, columns)`, 0 where it is too small to be seen."""
     tops, lefts = (square_starts(length, square, stride) for length in image.shape[:2])
     pixels = image.astype(np.float64)
     spread = np.array([[pixels[top : top + square, left : left + square].std(axis=(0, 1)).mean() for left in lefts] for top in tops])
-    # Of a plain ground with one thing on it, the median is 0.
+    # The median is 0 in a plain image with one thing on it.
     ratio = np.divide(spread, np.median(spread), out=np.where(spread > 0, np.inf, 0.0), where=np.median(spread) > 0)
     return np.where(spread >= VISIBLE, ratio, 0.0)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from zfnet.components.figures.filters.report import FilterReport, filter_report
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.image_set import ImageSet
 from zfnet.model import Deconvnet
 
 FILTERS = 16
@@ -54,11 +56,21 @@ def gratings_net() -> Callable[..., Deconvnet]:
 
 
 @pytest.fixture(scope="session")
-def report_of(examples) -> Callable[..., FilterReport]:
+def search_of(examples) -> Callable[..., ExampleSearch]:
+    """Makes a search of a net over the validation examples."""
+
+    def make(deconvnet: Deconvnet, most: int | None = None) -> ExampleSearch:
+        return ExampleSearch(deconvnet, ImageSet.of_examples(deconvnet.model, examples, most=most))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def report_of(search_of) -> Callable[..., FilterReport]:
     """Measures a net over the validation examples."""
 
     def measure(deconvnet: Deconvnet, name: str = "net", radius: float | None = None, maps: int = 5) -> FilterReport:
-        return filter_report(deconvnet, examples, name=name, radius=radius, maps=maps, seed=0)
+        return filter_report(deconvnet, search_of(deconvnet), name=name, radius=radius, maps=maps, seed=0)
 
     return measure
 

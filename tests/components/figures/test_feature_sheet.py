@@ -7,9 +7,8 @@ from PIL import Image
 
 from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures import feature_sheet
-from zfnet.components.figures.feature_sheet import APART, HALF, HALVES, HEADING, LABEL, MARGIN, ROW_GAP, TILE, draw_feature_sheet
+from zfnet.components.figures.feature_sheet import APART, HALF, HALVES, HEADING, LABEL, MARGIN, ROW_GAP, TILE, draw_features
 from zfnet.components.figures.filters.first_layer import first_layer
-from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import GAP, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
@@ -31,11 +30,12 @@ def images(examples):
 
 
 @pytest.fixture(scope="module")
-def drawn(deconvnet, examples, tmp_path_factory):
+def drawn(deconvnet, search_of, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sheet")
-    picture = draw_feature_sheet(ExampleSearch(deconvnet, examples), folder)
-    np.testing.assert_array_equal(np.asarray(Image.open(folder / "features.png")), picture)
-    return picture, json.loads((folder / "feature_sheet.json").read_text())
+    figure = draw_features(search_of(deconvnet))
+    assert [path.name for path in figure.save(folder)] == ["features.png", "feature_sheet.json"]
+    np.testing.assert_array_equal(np.asarray(Image.open(folder / "features.png")), figure.pictures["features"])
+    return figure.pictures["features"], json.loads((folder / "feature_sheet.json").read_text())
 
 
 def tile(picture, row, place, half, number, first_height):
@@ -91,21 +91,23 @@ def test_it_fits_a_screen_and_says_what_is_what(drawn):
     assert np.count_nonzero(np.diff(inked.astype(int)) == 1) >= 5
 
 
-def test_the_same_net_and_examples_give_the_same_picture(drawn, deconvnet, examples, tmp_path):
-    np.testing.assert_array_equal(draw_feature_sheet(ExampleSearch(deconvnet, examples), tmp_path), drawn[0])
-    assert json.loads((tmp_path / "feature_sheet.json").read_text()) == drawn[1]
+def test_the_same_net_and_examples_give_the_same_picture(drawn, deconvnet, search_of):
+    again = draw_features(search_of(deconvnet))
+    np.testing.assert_array_equal(again.pictures["features"], drawn[0])
+    assert json.loads(json.dumps(again.numbers)) == drawn[1]
 
 
-def test_dead_filters_come_last_and_channels_may_come_first(gratings_net, examples, tmp_path):
+def test_dead_filters_come_last_and_channels_may_come_first(gratings_net, search_of):
     def plant(kernel, bias):
         bias[3] = -1e4
 
     pictures = []
     for layout in ("channels_last", "channels_first"):
         net = gratings_net(change=plant, data_format=layout)
-        pictures.append(draw_feature_sheet(ExampleSearch(net, examples), tmp_path).astype(int))
-        numbers = json.loads((tmp_path / "feature_sheet.json").read_text())["filters"]
-        assert numbers == {"layer": "conv1", "filters": 16, "drawn": [*range(3), *range(4, 16), 3], "dead": [3], "size": [7, 7]}
+        figure = draw_features(search_of(net))
+        pictures.append(figure.pictures["features"].astype(int))
+        expected = {"layer": "conv1", "filters": 16, "drawn": [*range(3), *range(4, 16), 3], "dead": [3], "size": (7, 7)}
+        assert figure.numbers["filters"] == expected
         filters = first_layer(net, "conv1").pictures
         for place, number in ((0, 0), (3, 4), (15, 3)):  # All 16 in one row, of the largest tiles.
             shown = pictures[-1][MARGIN : MARGIN + 52, LEFT + place * (52 + GAP) :][:, :52]
@@ -113,34 +115,33 @@ def test_dead_filters_come_last_and_channels_may_come_first(gratings_net, exampl
     np.testing.assert_allclose(*pictures, atol=3)
 
 
-def test_no_more_filters_than_can_be_seen(examples, tmp_path, monkeypatch):
+def test_no_more_filters_than_can_be_seen(search_of, monkeypatch):
     monkeypatch.setattr(feature_sheet, "FILTERS", 5)
     net = keras.Sequential([keras.Input((56, 56, 3)), layers.Conv2D(9, 3, activation="relu", name="a_single_convolution_of_a_long_name")])
     bias = np.full(9, 1e4)
     bias[[1, 2]] = -1e6
     net.set_weights([net.get_weights()[0], bias])
-    picture = draw_feature_sheet(ExampleSearch(Deconvnet(net), examples), tmp_path)
-    numbers = json.loads((tmp_path / "feature_sheet.json").read_text())
+    figure = draw_features(search_of(Deconvnet(net)))
+    numbers = figure.numbers
     assert numbers["layers"] == {}
     assert (numbers["filters"]["drawn"], numbers["filters"]["dead"], numbers["filters"]["filters"]) == ([0, 3, 4, 5, 6], [1, 2], 9)
-    assert picture.shape[0] < 150
+    assert figure.pictures["features"].shape[0] < 150
 
 
-def test_a_deep_net_of_which_most_is_dead(examples, tmp_path):
+def test_a_deep_net_of_which_most_is_dead(search_of):
     keras.utils.set_random_seed(0)
     dead = {"bias_initializer": keras.initializers.Constant(-1e6)}
     stack = [keras.Input((40, 56, 3)), layers.Conv2D(4, 5, activation="relu", name="conv0"), layers.UpSampling2D()]
     stack += [layers.Conv2D(4, 3, activation="relu", name=f"conv{place}", **(dead if place == 4 else {})) for place in range(1, 7)]
     deconvnet = Deconvnet(keras.Sequential(stack))
-    draw_feature_sheet(ExampleSearch(deconvnet, examples), tmp_path)
-    found = json.loads((tmp_path / "feature_sheet.json").read_text())["layers"]
+    found = draw_features(search_of(deconvnet)).numbers["layers"]
     assert list(found) == ["conv2", "conv3", "conv4", "conv6"]
     assert found["conv2"]["window"] == [40, 56]  # Above an upsampling there is no single receptive field.
     assert (found["conv4"], found["conv6"]["maps"]) == ({"dead_maps": [0, 1, 2, 3], "window": None, "maps": []}, [])
 
 
-def test_weights_that_are_not_numbers(examples, tmp_path):
+def test_weights_that_are_not_numbers(search_of):
     net = keras.Sequential([keras.Input((56, 56, 3)), layers.Conv2D(2, 7, name="conv"), layers.Conv2D(2, 7, name="next")])
     net.set_weights([np.full((7, 7, 3, 2), np.nan), np.zeros(2), np.zeros((7, 7, 2, 2)), np.zeros(2)])
     with pytest.raises(ValueError, match="Activations of layer 'conv' are not all numbers"):
-        draw_feature_sheet(ExampleSearch(Deconvnet(net), examples), tmp_path)
+        draw_features(search_of(Deconvnet(net)))

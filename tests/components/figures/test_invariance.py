@@ -33,19 +33,20 @@ def subjects():
 @pytest.fixture(scope="module")
 def drawn(subjects, tmp_path_factory):
     folder = tmp_path_factory.mktemp("invariance")
-    return folder, draw_invariance(Deconvnet(net_of()), subjects, ["conv", "classes"], folder)
+    figure = draw_invariance(Deconvnet(net_of()), subjects, ["conv", "classes"])
+    figure.save(folder)
+    return folder, figure.pictures
 
 
-def test_progress_of_each_transformation(subjects, bars, tmp_path):
-    draw_invariance(Deconvnet(net_of()), subjects, ["conv"], tmp_path)
+def test_progress_of_each_transformation(subjects, bars):
+    draw_invariance(Deconvnet(net_of()), subjects, ["conv"])
     found = [(bar.title, bar.total, len(bar.items)) for bar in bars]
     assert found == [("Translating", 17, 17), ("Scaling", 17, 17), ("Rotating", 36, 36)]
 
 
-def test_the_same_picture_twice_with_names_that_mean_something_to_matplotlib(subjects, tmp_path):
+def test_the_same_picture_twice_with_names_that_mean_something_to_matplotlib(subjects):
     twice = subjects._replace(names=["_a$x_{$.jpg", "_b.jpg"], squares=subjects.squares[[0, 0]], class_source=PREDICTED, classes=None)
-    draw_invariance(Deconvnet(net_of()), twice, ["conv"], tmp_path)
-    numbers = json.loads((tmp_path / "invariance.json").read_text())
+    numbers = draw_invariance(Deconvnet(net_of()), twice, ["conv"]).numbers
     assert numbers["distance_between_images"] == {"conv": 0}
     assert {str(found["relative_distances"]) for found in numbers["transformations"].values()} == {"{'conv': None}"}
 
@@ -89,30 +90,28 @@ def test_the_image_as_it_is_has_no_distance(drawn):
             assert found["probabilities"][place][step] == pytest.approx(image["probability"], rel=1e-5)
 
 
-def test_without_labels_the_predicted_class_counts(subjects, tmp_path):
+def test_without_labels_the_predicted_class_counts(subjects):
     net = net_of()
-    draw_invariance(Deconvnet(net), subjects._replace(classes=None, class_source=PREDICTED, labels=[]), ["conv"], tmp_path)
-    numbers = json.loads((tmp_path / "invariance.json").read_text())
+    numbers = draw_invariance(Deconvnet(net), subjects._replace(classes=None, class_source=PREDICTED, labels=[]), ["conv"]).numbers
     window = subjects.squares[:, 8:36, 4:40].astype(np.float32)
     expected = net.predict(window, verbose=0).argmax(axis=1)
     assert [(image["class"], image["class_is"]) for image in numbers["images"]] == [(f"class {number}", PREDICTED) for number in expected]
 
 
-def test_one_image_of_a_model_without_classes(subjects, tmp_path):
+def test_one_image_of_a_model_without_classes(subjects):
     one = subjects._replace(names=["a"], squares=subjects.squares[:1], classes=None)
-    draw_invariance(Deconvnet(net_of(top=False)), one, ["conv"], tmp_path)
-    numbers = json.loads((tmp_path / "invariance.json").read_text())
+    numbers = draw_invariance(Deconvnet(net_of(top=False)), one, ["conv"]).numbers
     assert numbers["images"] == [{"image": "a"}]
     assert numbers["distance_between_images"] == {"conv": None}
     assert numbers["transformations"]["scale"]["relative_distances"] == {"conv": None}
     assert numbers["transformations"]["scale"]["probabilities"] is None
 
 
-def test_channels_first_gives_the_same(subjects, drawn, tmp_path):
+def test_channels_first_gives_the_same(subjects, drawn):
     net = net_of((3, 28, 36))
     net.set_weights(net_of().get_weights())
-    draw_invariance(Deconvnet(net), subjects, ["conv"], tmp_path)
-    found, expected = (json.loads((folder / "invariance.json").read_text())["transformations"] for folder in (tmp_path, drawn[0]))
+    found = draw_invariance(Deconvnet(net), subjects, ["conv"]).numbers["transformations"]
+    expected = json.loads((drawn[0] / "invariance.json").read_text())["transformations"]
     for family in expected:
         np.testing.assert_allclose(found[family]["distances"]["conv"], expected[family]["distances"]["conv"], rtol=1e-3, atol=1e-2)
         np.testing.assert_allclose(found[family]["probabilities"], expected[family]["probabilities"], rtol=1e-3)

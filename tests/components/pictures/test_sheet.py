@@ -9,7 +9,6 @@ from zfnet.components.pictures.sheet import (
     TITLE,
     block,
     filter_grid,
-    picture_name,
     resize_tile,
     sheet,
     side_by_side,
@@ -85,11 +84,3 @@ def test_each_filter_fills_its_own_scale():
 def test_filters_over_other_channels_are_refused():
     with pytest.raises(ValueError, match=r"shape \(3, 3, 48, 8\); expected"):
         filter_grid(np.zeros((3, 3, 48, 8)))
-
-
-def test_no_two_layers_share_a_file():
-    layers = ["conv", "a/b", "a_b", "a%2Fb", "a#2"]
-    names = [picture_name("gallery", layer) for layer in layers]
-    assert len(set(names)) == len(layers)
-    assert not any("/" in name for name in names)
-    assert names[0] == "gallery_conv.png"

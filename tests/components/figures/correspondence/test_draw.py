@@ -47,8 +47,9 @@ def net_of(shape=(24, 36, 3)):
 @pytest.fixture(scope="module")
 def drawn(views, tmp_path_factory):
     folder = tmp_path_factory.mktemp("correspondence")
-    pictures = draw_correspondence(Deconvnet(net_of()), views, GREY, ["conv", "units"], folder, draws=40, seed=0)
-    return folder, pictures
+    figure = draw_correspondence(Deconvnet(net_of()), views, GREY, ["conv", "units"], draws=40, seed=0)
+    figure.save(folder)
+    return folder, figure.pictures
 
 
 def test_the_part_that_the_net_knows_is_told_from_the_one_that_it_does_not(drawn, views):
@@ -95,25 +96,21 @@ def test_the_sheet_shows_what_was_hidden(drawn, views):
     np.testing.assert_array_equal(drawn[1]["correspondence_parts"][y : y + TILE, x : x + TILE], resize_tile(hidden, TILE))
 
 
-def test_same_seed_same_bits_and_another_seed_others(drawn, views, tmp_path):
-    numbers = []
-    for seed in (0, 1):
-        (tmp_path / str(seed)).mkdir()
-        draw_correspondence(Deconvnet(net_of()), views, GREY, ["conv", "units"], tmp_path / str(seed), draws=40, seed=seed)
-        numbers.append((tmp_path / str(seed) / "correspondence.json").read_text())
-    assert numbers[0] == (drawn[0] / "correspondence.json").read_text()
-    assert json.loads(numbers[1])["parts"]["red"]["conv"]["random"] != json.loads(numbers[0])["parts"]["red"]["conv"]["random"]
+def test_same_seed_same_bits_and_another_seed_others(drawn, views):
+    same, other = (draw_correspondence(Deconvnet(net_of()), views, GREY, ["conv", "units"], draws=40, seed=seed).numbers for seed in (0, 1))
+    assert same == json.loads((drawn[0] / "correspondence.json").read_text())
+    assert other["parts"]["red"]["conv"]["random"] != same["parts"]["red"]["conv"]["random"]
 
 
-def test_channels_first_gives_the_same(drawn, views, tmp_path):
+def test_channels_first_gives_the_same(drawn, views):
     net = net_of((3, 24, 36))
     net.set_weights(net_of().get_weights())
     grey = GREY._replace(values=GREY.values.reshape(3, 1, 1))
-    pictures = draw_correspondence(Deconvnet(net), views, grey, ["conv", "units"], tmp_path, draws=40, seed=0)
-    assert json.loads((tmp_path / "correspondence.json").read_text()) == json.loads((drawn[0] / "correspondence.json").read_text())
-    np.testing.assert_array_equal(pictures["correspondence_parts"], drawn[1]["correspondence_parts"])
+    figure = draw_correspondence(Deconvnet(net), views, grey, ["conv", "units"], draws=40, seed=0)
+    assert figure.numbers == json.loads((drawn[0] / "correspondence.json").read_text())
+    np.testing.assert_array_equal(figure.pictures["correspondence_parts"], drawn[1]["correspondence_parts"])
 
 
-def test_progress_of_each_part(views, bars, tmp_path):
-    draw_correspondence(Deconvnet(net_of()), views, GREY, ["units"], tmp_path, draws=3, seed=0)
+def test_progress_of_each_part(views, bars):
+    draw_correspondence(Deconvnet(net_of()), views, GREY, ["units"], draws=3, seed=0)
     assert [(bar.title, bar.total, len(bar.items)) for bar in bars] == [("Hiding red", 4, 4), ("Hiding green", 4, 4)]

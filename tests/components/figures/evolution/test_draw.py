@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces
-from zfnet.components.figures.evolution.draw import TILES, draw_evolution, drawn_columns, evolution_numbers, write_evolution
+from zfnet.components.figures.evolution.draw import TILES, draw_evolution, drawn_columns
 
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 200, 0), (255, 255, 255)
 
@@ -29,6 +29,10 @@ def same(colour, activations):
     return SamePlaces(np.array(activations, np.float32), np.array([0.5, 0.25]), np.full((2, 5, 5, 3), colour, np.uint8))
 
 
+def conv(columns, seen):
+    return draw_evolution(columns, seen, ["id"] * 4).pictures["evolution_conv"]
+
+
 def places(picture, colour):
     return np.argwhere((picture == colour).all(axis=2))
 
@@ -36,7 +40,7 @@ def places(picture, colour):
 def test_on_the_left_the_image_changes_and_on_the_right_it_stays():
     yellow, brown = (250, 250, 0), (90, 60, 0)
     columns = {"early": {"conv": column(RED, [0, 1], patch=yellow)}, "late": {"conv": column(BLUE, [0, 2], patch=brown)}}
-    picture = draw_evolution(columns, {"early": {"conv": same(GREEN, [0.1, 0])}, "late": {"conv": same(BLUE, [1.5, 2.5])}})["conv"]
+    picture = conv(columns, {"early": {"conv": same(GREEN, [0.1, 0])}, "late": {"conv": same(BLUE, [1.5, 2.5])}})
     red, blue, green = (places(picture, colour) for colour in (RED, BLUE, GREEN))
     tile = TILES[0]
     assert len(red) == len(green) == 2 * tile**2
@@ -55,8 +59,8 @@ def test_on_the_left_the_image_changes_and_on_the_right_it_stays():
 
 def test_a_moment_whose_filters_are_not_known_is_blank_on_the_right():
     columns = {"early": {"conv": column(RED, [0, 1])}, "late": {"conv": column(BLUE, [0, 2])}}
-    known = draw_evolution(columns, {"early": {"conv": same(GREEN, [0.1, 0])}, "late": {"conv": same(BLUE, [1.5, 2.5])}})["conv"]
-    unknown = draw_evolution(columns, {"late": {"conv": same(BLUE, [1.5, 2.5])}})["conv"]
+    known = conv(columns, {"early": {"conv": same(GREEN, [0.1, 0])}, "late": {"conv": same(BLUE, [1.5, 2.5])}})
+    unknown = conv(columns, {"late": {"conv": same(BLUE, [1.5, 2.5])}})
     assert known.shape == unknown.shape
     assert len(places(unknown, GREEN)) == 0
     assert len(places(unknown, RED)) == len(places(known, RED))
@@ -64,7 +68,7 @@ def test_a_moment_whose_filters_are_not_known_is_blank_on_the_right():
 
 def test_tiles_of_many_moments_are_smaller():
     moments = {f"epoch {number}": {"conv": column(RED, [0, 1])} for number in range(10)}
-    assert draw_evolution(moments, {})["conv"].shape[1] < 21 * TILES[0]
+    assert conv(moments, {}).shape[1] < 21 * TILES[0]
 
 
 def test_maps_are_drawn_that_live_and_differ_in_the_end():
@@ -93,7 +97,8 @@ def test_of_moments_that_watched_fewer_maps_those_are_drawn_that_all_watched():
 def test_numbers_tell_when_another_image_became_the_strongest(tmp_path):
     columns = {"early": {"a/b": column(RED, [0, 1])}, "late": {"a/b": column(BLUE, [0, 2])}}
     seen = {"late": {"a/b": same(BLUE, [1.5, 2.5])}}
-    numbers = evolution_numbers(columns, seen, ["cat", "dog", "cow"])
+    figure = draw_evolution(columns, seen, ["cat", "dog", "cow"])
+    numbers = figure.numbers
     assert numbers["columns"] == ["early", "late"]
     maps = numbers["layers"]["a/b"]["maps"]
     assert [[each["example"] for each in maps[number]] for number in ("3", "8")] == [["cat", "cat"], ["dog", "cow"]]
@@ -101,13 +106,12 @@ def test_numbers_tell_when_another_image_became_the_strongest(tmp_path):
     assert maps["8"][1] == entry | {"last_place": {"activation": 2.5, "scale": 0.25}}
     assert "last_place" not in maps["8"][0]
     assert numbers["layers"]["a/b"]["window"] == [5, 5]
-    pictures = draw_evolution(columns, seen)
-    write_evolution(pictures, numbers, tmp_path)
+    figure.save(tmp_path)
     (name,) = numbers["pictures"]
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), pictures["a/b"])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), figure.pictures["evolution_a%2Fb"])
     assert json.loads((tmp_path / "evolution.json").read_text()) == numbers
 
 
 def test_of_no_moments_nothing_is_drawn():
-    assert draw_evolution({}, {}) == {}
-    assert evolution_numbers({}, {}, []) == {"pictures": [], "columns": [], "layers": {}}
+    figure = draw_evolution({}, {}, [])
+    assert (figure.pictures, figure.numbers) == ({}, {"pictures": [], "columns": [], "layers": {}})

@@ -31,7 +31,7 @@ def test_every_number_behind_the_pictures(planted):
     assert layer["entropy"] == planted.spreads["conv1"].entropy
     assert [each["map"] for each in numbers["second_layer"]["maps"]] == planted.second.maps.tolist()
     assert numbers["second_layer"]["window"] == [11, 11]
-    assert {each["example"] for each in numbers["second_layer"]["maps"]} == set(planted.ids.values())
+    assert {each["example"] for each in numbers["second_layer"]["maps"]} == set(planted.second.examples)
     assert [each["measure"] for each in numbers["verdicts"]] == [verdict.measure for verdict in planted.verdicts]
 
 
@@ -55,8 +55,8 @@ def test_who_has_the_least(clean, coarse, planted):
     assert aliased.startswith("Aliased part of layer 1's median filter, least first: runs/")
     assert aliased.rstrip(".").rpartition(", ")[2].startswith("runs/coarse 0.")
     assert dead.rstrip(".").endswith("runs/planted 3.6%")
-    assert first.startswith("Share of the strongest tenth of layer 1's maps")
-    assert second.startswith("Share of the strongest tenth of layer 2's maps")
+    assert first.startswith("Activation of layer 1 in the strongest tenth of its maps")
+    assert second.startswith("Activation of layer 2 in the strongest tenth of its maps")
 
 
 def test_of_one_model_there_is_nothing_to_say(clean):

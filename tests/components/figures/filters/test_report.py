@@ -3,9 +3,13 @@ import numpy as np
 import pytest
 
 from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.figures.filters.report import _second_layer, no_projection
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.image_set import ImageSet
 from zfnet.components.figures.layers import convolutions
 from zfnet.components.inputs.preprocessing import with_preprocessing
-from zfnet.model import Deconvnet
+from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
+from zfnet.model import Deconvnet, receptive_field
 
 layers = keras.layers
 
@@ -74,8 +78,9 @@ def test_it_looks_at_every_validation_example(clean, gratings_net, examples):
     assert (second.name, second.total, len(second.maps)) == ("conv2", 12, 5)
     assert (np.diff(second.maps) > 0).all()
     np.testing.assert_allclose(second.activations, activations.max(axis=(0, 1, 2))[second.maps], rtol=1e-4)
-    ids = read_origins(examples, "validation")[2]
-    assert clean.ids == {int(number): ids[number] for number in second.examples}
+    ids = read_origins(examples, "validation").ids
+    strongest = activations.max(axis=(1, 2))[:, second.maps].argmax(axis=0)
+    assert second.examples == [ids[number] for number in strongest]
 
 
 def test_channels_first_behind_a_preprocessing_is_the_same(gratings_net, report_of, planted):
@@ -138,3 +143,46 @@ def test_a_model_without_a_convolution(report_of):
     net = keras.Sequential([keras.Input((56, 56, 3)), layers.Flatten(), layers.Dense(2)])
     with pytest.raises(ValueError, match="no Conv2D layer"):
         report_of(Deconvnet(net))
+
+
+def test_each_picture_is_the_projection_of_the_strongest_activation(gratings_net):
+    deconvnet = gratings_net()
+    images = np.random.default_rng(0).uniform(0, 255, size=(8, 40, 56, 3)).astype("float32")
+    found, _ = _second_layer(ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images)), maps=7, seed=3)
+    activations = deconvnet.activations(images, ["conv2"])[0].numpy()
+    assert len(found.maps) == 7
+    for place, number in enumerate(found.maps):
+        strongest = np.unravel_index(activations[..., number].argmax(), activations.shape[:3])
+        assert (int(found.examples[place]), *found.positions[place]) == strongest
+        image = images[int(found.examples[place])][None]
+        (top, left), (height, width) = found.corners[place], found.pictures.shape[1:3]
+        assert (height, width) == receptive_field(deconvnet, "conv2").size
+        projection = deconvnet.project(image, "conv2", int(number), found.positions[place])[0][top : top + height, left : left + width]
+        assert projection.shape[:2] == (height, width)
+        np.testing.assert_allclose(found.scales[place], signed_scale(projection[None])[0], rtol=1e-3)
+        np.testing.assert_allclose(found.pictures[place].astype(int), signed_to_rgb(projection[None])[0], atol=2)
+
+
+def test_the_seed_decides_which_maps_and_dead_ones_are_passed_over(gratings_net):
+    deconvnet = gratings_net()
+    bias = np.full(12, 1e3)
+    bias[[1, 4]] = -1e6
+    deconvnet.model.get_layer("conv2").bias.assign(bias)
+    search = ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, np.full((2, 40, 56, 3), 90, "float32")))
+    chosen = [_second_layer(search, maps=6, seed=seed)[0].maps.tolist() for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert _second_layer(search, maps=99, seed=0)[0].maps.tolist() == [0, 2, 3, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_what_can_be_projected():
+    net = keras.Sequential(
+        [
+            keras.Input((20, 20, 3)),
+            layers.Conv2D(4, 3, name="a"),
+            layers.Activation("gelu", name="gelu"),
+            layers.Conv2D(4, 3, activation="relu", name="b"),
+        ]
+    )
+    deconvnet = Deconvnet(net, "gradient")
+    assert no_projection(deconvnet, "a") is None
+    assert no_projection(deconvnet, "b") == "no deconvnet is defined for layer 'gelu' (Activation)"

@@ -1,9 +1,11 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.figures.gallery.example_search import SHOWN_ELSEWHERE, ExampleSearch, distinct_places, top_examples
+from zfnet.components.figures.gallery.example_search import SHOWN_ELSEWHERE, distinct_places, top_examples
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.model import Deconvnet
 
@@ -18,8 +20,8 @@ def deconvnet():
     return Deconvnet(net)
 
 
-def test_the_first_examples_alone(deconvnet, examples, bars):
-    search = ExampleSearch(deconvnet, examples, most=5)
+def test_the_first_examples_alone(deconvnet, examples, search_of, bars):
+    search = search_of(deconvnet, most=5)
     strongest = search.strongest(["colour"])
     images = np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=7)])[:5, 8:48]
     ranks = search.different("colour", 1, 2)
@@ -35,27 +37,28 @@ def test_the_first_examples_alone(deconvnet, examples, bars):
     assert len(bars) == 2
 
 
-def test_each_photograph_is_a_place(deconvnet, examples):
-    search = ExampleSearch(deconvnet, examples)
+def test_each_photograph_is_a_place(deconvnet, examples, search_of):
+    search = search_of(deconvnet)
     search.strongest(["colour"])
     assert search.different("colour", 0, 4) == [0, 1, 2, 3]
-    assert search.origins.ids == read_origins(examples, "validation")[2]
+    assert search.images.origins.ids == read_origins(examples, "validation")[2]
 
 
-def test_a_unit_that_is_never_positive_has_no_places(deconvnet, examples):
-    search = ExampleSearch(deconvnet, examples)
+def test_a_unit_that_is_never_positive_has_no_places(deconvnet, search_of):
+    search = search_of(deconvnet)
     found = search.strongest(["colour"])["colour"]
     found.values[0] = 0
     assert search.different("colour", 0) == []
     assert list(search.project({"colour": found}, {})) == []
 
 
-def test_windows_of_one_photograph_are_told_apart_not_its_images(deconvnet, examples):
+def test_windows_of_one_photograph_are_told_apart_not_its_images(deconvnet, examples, search_of):
     # One photograph, of which every image shows nearly all; what a unit sees of 3 x 3 pixels may lie anywhere.
-    search = ExampleSearch(deconvnet, examples)
+    search = search_of(deconvnet)
     found = search.strongest(["colour"])["colour"]
-    count, side = len(search.origins.ids), 2 * examples.side
-    search.origins = search.origins._replace(photographs=["one"] * count, boxes=np.tile([0, 0, side, side], (count, 1)))
+    count, side = len(search.images.origins.ids), 2 * examples.side
+    origins = search.images.origins._replace(photographs=["one"] * count, boxes=np.tile([0, 0, side, side], (count, 1)))
+    search.images = dataclasses.replace(search.images, origins=origins)
     places = found.positions[0]
     ranks = search.different("colour", 0, 3)
     assert len(ranks) == 3
@@ -94,24 +97,24 @@ def test_stops_at_the_count():
     assert choose([(0, 10 * i, 8, 10 * i + 8) for i in range(5)], count=3) == [0, 1, 2]
 
 
-def test_they_are_the_strongest_of_that_unit_over_the_examples(examples, model):
+def test_they_are_the_strongest_of_that_unit_over_the_examples(examples, model, search_of):
     deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
     (images, _, _), *_ = central_crops(examples, "validation", size=56, batch_size=1000).as_numpy_iterator()
     maxima = np.asarray(deconvnet.activations(images, ["conv5"])[0]).max(axis=(1, 2))
     unit = int(maxima.sum(axis=0).argmax())
-    found = top_examples(deconvnet, examples, "conv5", unit, None)
+    found = top_examples(search_of(deconvnet), "conv5", unit)
     order = np.argsort(-maxima[:, unit])
     ids = read_origins(examples, "validation")[2]
     # These photographs are whole: no two examples show one place.
     assert [each.example for each in found] == [ids[number] for number in order[:SHOWN_ELSEWHERE]]
     np.testing.assert_allclose([each.activation for each in found], maxima[order[:SHOWN_ELSEWHERE], unit], rtol=1e-5)
     assert all(each.projection.shape == each.patch.shape for each in found)
-    few = top_examples(deconvnet, examples, "conv5", unit, 2)
+    few = top_examples(search_of(deconvnet, most=2), "conv5", unit)
     assert {each.example for each in few} <= set(ids[:2])
 
 
-def test_a_unit_that_is_never_positive_has_none(examples, model):
+def test_a_unit_that_is_never_positive_has_none(model, search_of):
     deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
     layer = deconvnet.model.get_layer("conv5")
     layer.bias.assign(np.full(layer.bias.shape, -1e6))
-    assert top_examples(deconvnet, examples, "conv5", 0, None) == []
+    assert top_examples(search_of(deconvnet), "conv5", 0) == []

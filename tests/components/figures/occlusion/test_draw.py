@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfnet.components.figures.occlusion.draw import PREDICTED, OcclusionInput, draw_occlusion
+from zfnet.components.figures.occlusion.chart import OcclusionInput
+from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.model import Deconvnet
 
 HEIGHT, WIDTH = 32, 48
@@ -32,9 +33,10 @@ def subject():
 
 
 def test_the_answer_changes_where_the_thing_is_wholly_covered(deconvnet, subject, tmp_path):
-    pictures = draw_occlusion(deconvnet, subject, "conv1", tmp_path, square=10, stride=2)
-    np.testing.assert_array_equal(pictures["occlusion"], np.asarray(Image.open(tmp_path / "occlusion.png")))
-    assert min(pictures["occlusion"].shape[:2]) > 800
+    figure = draw_occlusion(deconvnet, subject, "conv1", square=10, stride=2)
+    assert [path.name for path in figure.save(tmp_path)] == ["occlusion.png", "occlude.json"]
+    np.testing.assert_array_equal(figure.pictures["occlusion"], np.asarray(Image.open(tmp_path / "occlusion.png")))
+    assert min(figure.pictures["occlusion"].shape[:2]) > 800
     numbers = json.loads((tmp_path / "occlude.json").read_text())
     assert (numbers["class"], numbers["class_is"]) == ("red", PREDICTED)
     assert numbers["total"] == pytest.approx(6 * 6 * 200)
@@ -49,10 +51,10 @@ def test_the_answer_changes_where_the_thing_is_wholly_covered(deconvnet, subject
     assert "chosen" not in numbers
 
 
-def test_the_picture_shows_the_square_where_the_answer_falls_most(deconvnet, subject, tmp_path):
+def test_the_picture_shows_the_square_where_the_answer_falls_most(deconvnet, subject):
     rule = "the only one that there is"
-    picture = draw_occlusion(deconvnet, subject._replace(chosen=rule), "conv1", tmp_path, square=10, stride=2)["occlusion"].astype(int)
-    numbers = json.loads((tmp_path / "occlude.json").read_text())
+    figure = draw_occlusion(deconvnet, subject._replace(chosen=rule), "conv1", square=10, stride=2)
+    picture, numbers = figure.pictures["occlusion"].astype(int), figure.numbers
     assert numbers["chosen"] == rule
     row, column = (numbers[axis].index(numbers["shown"][side]) for axis, side in (("tops", "top"), ("lefts", "left")))
     assert numbers["probabilities"][row][column] == np.min(numbers["probabilities"])
@@ -63,9 +65,9 @@ def test_the_picture_shows_the_square_where_the_answer_falls_most(deconvnet, sub
     assert red[:, 1].min() > picture.shape[1] / 2
 
 
-def test_the_heat_map_is_dark_at_the_place_of_the_thing(deconvnet, subject, tmp_path):
+def test_the_heat_map_is_dark_at_the_place_of_the_thing(deconvnet, subject):
     """In the picture, as a reader sees it: viridis is darkest where the total is lowest."""
-    picture = draw_occlusion(deconvnet, subject, "conv1", tmp_path, square=10, stride=2)["occlusion"].astype(int)
+    picture = draw_occlusion(deconvnet, subject, "conv1", square=10, stride=2).pictures["occlusion"].astype(int)
     height, width = picture.shape[:2]
     panel = picture[: height // 2, width // 3 : 2 * width // 3]
     dark = np.argwhere((abs(panel - (68, 1, 84)) < 6).all(axis=2))
@@ -78,42 +80,38 @@ def test_the_heat_map_is_dark_at_the_place_of_the_thing(deconvnet, subject, tmp_
     assert left[:, 0].mean() > bright[:, 0].mean()
 
 
-def test_a_given_class_and_the_default_square(deconvnet, subject, tmp_path):
-    draw_occlusion(deconvnet, subject._replace(class_number=0, class_source="given label", labels=[]), "conv1", tmp_path)
-    numbers = json.loads((tmp_path / "occlude.json").read_text())
+def test_a_given_class_and_the_default_square(deconvnet, subject):
+    numbers = draw_occlusion(deconvnet, subject._replace(class_number=0, class_source="given label", labels=[]), "conv1").numbers
     assert (numbers["class"], numbers["class_is"], numbers["square"]) == ("class 0", "given label", 7)
     assert max(np.diff(numbers["tops"]).max(), np.diff(numbers["lefts"]).max()) == 1
     assert numbers["grey"] == "128, since no mean is known"
 
 
-def test_a_model_without_classes(subject, tmp_path):
+def test_a_model_without_classes(subject):
     layer = keras.layers.Conv2D(2, 5, activation="relu", kernel_initializer="ones", name="conv1")
     model = keras.Sequential([keras.Input((HEIGHT, WIDTH, 3)), layer])
-    draw_occlusion(Deconvnet(model), subject, "conv1", tmp_path, stride=8)
-    numbers = json.loads((tmp_path / "occlude.json").read_text())
+    numbers = draw_occlusion(Deconvnet(model), subject, "conv1", stride=8).numbers
     assert "class" not in numbers
     place = numbers["tops"].index(numbers["shown"]["top"]), numbers["lefts"].index(numbers["shown"]["left"])
     assert np.array(numbers["totals"])[place] == np.min(numbers["totals"])
     assert np.array(numbers["totals"]).shape == (len(numbers["tops"]), len(numbers["lefts"]))
 
 
-def test_a_net_without_a_mean_hides_with_that_of_the_examples(examples, tmp_path):
+def test_a_net_without_a_mean_hides_with_that_of_the_examples(search_of):
     layer = keras.layers.Conv2D(2, 5, activation="relu", kernel_initializer="ones", name="conv1")
     net = Deconvnet(keras.Sequential([keras.Input((56, 56, 3)), layer]))
     subject = OcclusionInput("grey", np.full((56, 56, 3), 128, np.uint8), None, PREDICTED, [])
-    draw_occlusion(net, subject, "conv1", tmp_path, examples=examples, stride=16)
-    assert json.loads((tmp_path / "occlude.json").read_text())["grey"] == "the mean colour of DATA"
+    assert draw_occlusion(net, subject, "conv1", search=search_of(net), stride=16).numbers["grey"] == "the mean colour of DATA"
 
 
-def test_of_a_trained_net_with_its_examples(examples, model, tmp_path):
+def test_of_a_trained_net_with_its_examples(examples, model, search_of):
     from zfnet.components.data.batches import central_crops, read_origins
     from zfnet.components.inputs.model_file import load_model_file
 
     net = Deconvnet(load_model_file(model.path / "model.keras"))
     images, classes, _ = next(central_crops(examples, "validation", size=56, batch_size=2).as_numpy_iterator())
     subject = OcclusionInput("first", images[0].astype(np.uint8), int(classes[0]), "true label", examples.labels)
-    draw_occlusion(net, subject, "conv5", tmp_path, examples=examples, stride=8)
-    numbers = json.loads((tmp_path / "occlude.json").read_text())
+    numbers = draw_occlusion(net, subject, "conv5", search=search_of(net), stride=8).numbers
     (maps,) = net.activations(images[:1], ["conv5"])
     assert numbers["unit"] == int(np.asarray(maps).sum(axis=(0, 1, 2)).argmax())
     assert numbers["grey"] == "the mean image that the model subtracts"

@@ -9,6 +9,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.figures.image_set import ImageSet
 from zfnet.components.figures.occlusion.draw import default_square
 from zfnet.components.figures.occlusion.recognized_example import DETAIL, _contrast, recognized_example
 from zfnet.components.inputs.image_input import ImageInput
@@ -20,13 +21,17 @@ SIDE = 48
 THING = 255, 0, 128
 
 
+def choose(deconvnet, examples, layer, seed):
+    return recognized_example(deconvnet, ImageSet.of_examples(deconvnet.model, examples), layer, seed)
+
+
 def test_it_is_one_that_the_model_tells_rightly_and_the_same_for_the_same_seed(examples, model):
     net = load_model_file(model.path / "model.keras")
     (images, classes, _), *_ = central_crops(examples, "validation", size=56, batch_size=1000).as_numpy_iterator()
     right = np.asarray(net(images)).argmax(axis=1) == classes
     assert right.any()
     ids = read_origins(examples, "validation")[2]
-    found = [recognized_example(Deconvnet(net), examples, "conv5", seed) for seed in (0, 0, 1)]
+    found = [choose(Deconvnet(net), examples, "conv5", seed) for seed in (0, 0, 1)]
     assert found[0].name == found[1].name
     for each in found:
         number = ids.index(each.name)
@@ -40,7 +45,7 @@ def test_of_a_model_that_tells_none_it_is_any(examples):
     answer = keras.layers.Dense(4, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant([0, 0, 0, 1]))
     layers = [keras.layers.Conv2D(1, 1, name="maps"), keras.layers.Flatten(), answer]
     net = keras.Sequential([keras.Input((56, 56, 3)), *layers])
-    found = [recognized_example(Deconvnet(net), examples, "maps", seed) for seed in range(4)]
+    found = [choose(Deconvnet(net), examples, "maps", seed) for seed in range(4)]
     assert {each.name for each in found} <= set(read_origins(examples, "validation")[2])
     assert len({each.name for each in found}) > 1
     assert {each.chosen for each in found} == {None}
@@ -90,7 +95,7 @@ def planted(tmp_path):
                     record[key] = tf.train.Feature(int64_list=tf.train.Int64List(value=numbers))
                 writer.write(tf.train.Example(features=features(feature=record)).SerializeToString())
         splits = {"validation": {"examples": len(names), "shards": [{"file": "shard"}]}}
-        manifest = {"labels": ["thing", "other"], "side": SIDE, "image_size": SIDE, "splits": splits}
+        manifest = {"name": "planted", "labels": ["thing", "other"], "side": SIDE, "image_size": SIDE, "splits": splits}
         (tmp_path / "manifest.json").write_text(json.dumps(manifest))
         return Examples(tmp_path)
 
@@ -99,20 +104,20 @@ def planted(tmp_path):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_the_one_whose_answer_rests_on_one_thing(red_net, planted, seed):
-    found = recognized_example(red_net, planted("nothing", "corner", "red", "texture", "twice"), "maps", seed)
+    found = choose(red_net, planted("nothing", "corner", "red", "texture", "twice"), "maps", seed)
     assert (found.name, found.class_number, found.class_source) == ("corner", 0, "true label")
     # A corner and two of them are details; the texture has none, and `nothing` is not recognised.
     assert found.chosen == "of 2 recognised validation examples, the one whose P falls the most where one thing is covered"
 
 
 def test_without_a_detail_it_is_one_that_falls_at_some_place_rather_than_everywhere(red_net, planted):
-    found = [recognized_example(red_net, planted("red", "texture"), "maps", seed) for seed in range(4)]
+    found = [choose(red_net, planted("red", "texture"), "maps", seed) for seed in range(4)]
     assert {each.name for each in found} == {"texture"}
     assert found[0].chosen.startswith("of 2 recognised")
 
 
 def test_what_all_fall_alike_is_not_said_to_be_chosen(red_net, planted):
-    found = recognized_example(red_net, planted("nothing"), "maps", 0)
+    found = choose(red_net, planted("nothing"), "maps", 0)
     assert (found.name, found.chosen) == ("nothing", None)
 
 

@@ -108,9 +108,9 @@ def shown_pictures(folder, tag):
 def test_figure_has_a_row_a_map_and_a_column_an_epoch_in_each_half(training):
     columns = drawn_columns(read_evolution(training / "checkpoints" / "evolution", {0, 1, 2, 3, 7}), ["one"] * 1000, MAPS)
     assert list(columns) == ["untrained", "epoch 1", "epoch 2", "epoch 3"]
-    pictures = draw_evolution(columns, {})
-    assert sorted(pictures) == LAYERS
-    height, width = pictures["conv3"].shape[:2]
+    pictures = draw_evolution(columns, {}, ["id"] * 1000).pictures
+    assert sorted(pictures) == [f"evolution_{layer}" for layer in LAYERS]
+    height, width = pictures["evolution_conv3"].shape[:2]
     assert MAPS * 1.5 * TILES[0] < height < (MAPS + 1) * 1.7 * TILES[0]
     assert 9 * TILES[0] < width - MARGIN < 10 * TILES[0]
 

@@ -1,0 +1,89 @@
+"""The images that a figure looks at: prepared examples, or an array."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import Origins, model_batch_size, model_batches, read_origins
+from zfnet.components.inputs.image_input import ImageInput
+from zfnet.model.progress import progress
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """Images in the layout of one model, which can be gone over again and again.
+
+    Args:
+        name: of the data.
+        image_input: of the model.
+        origins: where each image comes from.
+        labels: names of the images' classes; empty if they are not known.
+        side: of the square that each image is the centre of, in pixels.
+        batches: yields float images, values 0..255, and their numbers. It takes the title of a progress bar, and the numbers of the images
+            to yield or None for all.
+    """
+
+    name: str
+    image_input: ImageInput
+    origins: Origins
+    labels: Sequence[str]
+    side: int
+    batches: Callable[[str, set[int] | None], Iterator[tuple[np.ndarray, np.ndarray]]]
+
+    @classmethod
+    def of_examples(cls, model: keras.Model, examples: Examples, split: str = "validation", most: int | None = None) -> ImageSet:
+        """The examples of one split.
+
+        Args:
+            model: takes RGB 0..255.
+            examples: prepared for the model's larger side.
+            split: `"train"` or `"validation"`.
+            most: how many examples, from the first, to take; None takes all.
+        """
+        image_input = ImageInput.of(model, examples.image_size)
+
+        def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            return model_batches(examples, split, image_input, title, numbers=numbers, most=most)
+
+        origins = read_origins(examples, split, most)
+        return cls(examples.read_json("manifest.json")["name"], image_input, origins, examples.labels, examples.side, batches)
+
+    @classmethod
+    def of_array(cls, model: keras.Model, images: np.ndarray) -> ImageSet:
+        """Images in memory.
+
+        Args:
+            model: takes RGB 0..255.
+            images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes.
+
+        Raises:
+            ValueError: they are of another shape or size, not numbers, or none.
+        """
+        images = np.asarray(images)
+        if images.ndim != 4 or images.shape[3] != 3 or not len(images):
+            raise ValueError(f"The images have the shape {images.shape}; expected (N, height, width, 3), RGB 0..255, at least one.")
+        image_input = ImageInput.of(model, max(images.shape[1:3]))
+        if images.shape[1:3] != image_input[:2]:
+            height, width = image_input[:2]
+            raise ValueError(f"The images are of {images.shape[1]} x {images.shape[2]} pixels; the model takes {height} x {width}.")
+        if not np.isfinite(images).all():
+            raise ValueError("The images are not all finite numbers; expected RGB 0..255.")
+        size = model_batch_size(image_input)
+
+        def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            chosen = np.arange(len(images)) if numbers is None else np.array(sorted(numbers))
+            starts = range(0, len(chosen), size)
+            for start in progress(starts, len(starts), title):
+                places = chosen[start : start + size]
+                yield image_input.to_model_layout(images[places].astype(np.float32)), places
+
+        names = [str(number) for number in range(len(images))]
+        side = image_input.side
+        origins = Origins(names, np.tile([0, 0, side, side], (len(images), 1)), names, np.zeros(len(images), np.int64))
+        return cls(hashlib.sha256(images.tobytes()).hexdigest(), image_input, origins, [], side, batches)

@@ -1,0 +1,99 @@
+"""A figure: pictures, and every number that is drawn in them."""
+
+import base64
+import dataclasses
+import functools
+import html
+import json
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from zfnet.components.pictures.png import encode_png
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """What a function that draws returns; nothing is written before `save`.
+
+    Args:
+        name: of the file with the numbers, without `.json`.
+        pictures: uint8 arrays `(height, width, 3)` by the names of their files without `.png`, in the order to look at them.
+        numbers: every number that is drawn, as JSON holds it.
+        texts: further files by their names, such as the same numbers as CSV.
+
+    Examples:
+        >>> figure = Figure("grey", {"grey": np.full((2, 2, 3), 128, np.uint8)}, {"value": 128})
+        >>> [path.name for path in figure.save(tmp_path)]
+        ['grey.png', 'grey.json']
+    """
+
+    name: str
+    pictures: dict[str, np.ndarray]
+    numbers: dict[str, Any]
+    texts: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def encoded(self) -> dict[str, bytes]:
+        """The pictures as PNG, by their names."""
+        return {name: encode_png(picture) for name, picture in self.pictures.items()}
+
+    def save(self, path: str | os.PathLike) -> list[pathlib.Path]:
+        """Writes the figure; numbers come last, so that they are only there when all pictures are.
+
+        Args:
+            path: a directory, made if missing, for all files; or a file `.png` for the picture alone.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            ValueError: `path` is one file, and there are several pictures or none.
+        """
+        path = pathlib.Path(path)
+        if path.suffix == ".png":
+            if len(self.pictures) != 1:
+                raise ValueError(
+                    f"{path} is one picture, and the figure has {len(self.pictures)}: {', '.join(self.pictures)}. Give a directory."
+                )
+            contents = {path: next(iter(self.encoded.values()))}
+        else:
+            contents = {path / f"{name}.png": encoded for name, encoded in self.encoded.items()}
+            contents |= {path / name: text.encode() for name, text in self.texts.items()}
+            contents[path / f"{self.name}.json"] = json.dumps(self.numbers, indent=1).encode()
+        for file, content in contents.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial = file.with_name(f".{file.name}.partial")
+            partial.write_bytes(content)
+            partial.replace(file)
+        return list(contents)
+
+    def _repr_html_(self) -> str:
+        """All pictures below each other, which is what a notebook shows."""
+        images = (
+            f'<img alt="{html.escape(name)}" src="data:image/png;base64,{base64.b64encode(encoded).decode()}">'
+            for name, encoded in self.encoded.items()
+        )
+        return "<br>".join(images)
+
+
+def picture_name(figure: str, layer: str) -> str:
+    """Name of a layer's picture in a figure, without `.png`.
+
+    Names of layers may have a slash, names of files may not; no two layers share a file.
+
+    Examples:
+        >>> picture_name("gallery", "conv2/relu")
+        'gallery_conv2%2Frelu'
+    """
+    return f"{figure}_{layer.replace('%', '%25').replace('/', '%2F')}"
+
+
+def picture_files(numbers: dict[str, Any]) -> list[str]:
+    """Names of the files of the pictures, read off a figure's numbers: listed there, or a gallery's, whose layers are its keys."""
+    listed = numbers.get("pictures")
+    if isinstance(listed, list):
+        return listed
+    return [f"{picture_name('gallery', layer)}.png" for layer, found in numbers.items() if found["maps"]]

@@ -1,0 +1,124 @@
+"""What all commands of figures share: options, models that are opened, and a directory that is written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zfnet.pipeline.cli.model_argument import ModelArgument, find_model
+from zfnet.pipeline.cli.options import image_size_option, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
+
+if TYPE_CHECKING:
+    from zfnet.components.figures.image_set import ImageSet
+    from zfnet.components.inputs.image_input import ImageInput
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenedModel:
+    """A model that was loaded.
+
+    Args:
+        argument: MODEL as the user wrote it.
+        found: its file, and the run that it belongs to.
+        deconvnet: of the model, behind its preprocessing: it takes RGB 0..255.
+        image_input: size and layout of its images.
+        preprocessing: name of the preprocessing that is used.
+    """
+
+    argument: str
+    found: ModelArgument
+    deconvnet: Deconvnet
+    image_input: ImageInput
+    preprocessing: str
+
+    def announce(self) -> None:
+        """Prints the preprocessing and the size of the images."""
+        height, width = self.image_input[:2]
+        click.echo(f"{self.argument}: preprocessing {self.preprocessing}, images of {height} x {width} pixels")
+
+    def classes(self) -> tuple[list[str], int]:
+        """Names of the model's classes, empty if they are not known; and their number, 0 for a model without classes."""
+        from zfnet.model.measures.answers import class_layer
+
+        last = class_layer(self.deconvnet)
+        outputs = self.deconvnet.graph.unit_count(last) if last else 0
+        return self.found.labels if len(self.found.labels) == outputs else [], outputs
+
+    def images(self, directory: FigureDirectory, data: str | None) -> ImageSet:
+        """The validation examples of DATA, or of the model's run, or of photo_patches."""
+        from zfnet.components.figures.image_set import ImageSet
+
+        return ImageSet.of_examples(self.deconvnet.model, directory.examples(self.found, data, self.image_input.side))
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureJob:
+    """The choices that every command of a figure has.
+
+    Args:
+        command: its name.
+        models: the MODEL arguments.
+        out: the directory to write.
+        preprocessing: name of the models' preprocessing.
+        image_size: side of the images for a model that takes any size; None for its own.
+        unsupported: `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
+    """
+
+    command: str
+    models: tuple[str, ...]
+    out: pathlib.Path
+    preprocessing: str
+    image_size: int | None
+    unsupported: str
+
+    @functools.cached_property
+    def found(self) -> list[ModelArgument]:
+        """The models' files. A model that is not there is an error before any is opened."""
+        return [find_model(model) for model in self.models]
+
+    @contextlib.contextmanager
+    def directory(self, data: str | None) -> Iterator[FigureDirectory]:
+        """Gives a directory to draw into, see `figure_directory`; names the files in the end."""
+        _ = self.found
+        with figure_directory(self.command, self.out, data) as directory:
+            yield directory
+        for name in directory.written:
+            click.echo(self.out / name)
+
+    def open(self, place: int = 0, image_size: int | None = None) -> OpenedModel:
+        """Loads one of the models, by its place; `image_size` is for one that takes any, if the user did not choose."""
+        from zfnet.components.inputs.image_input import ImageInput
+
+        deconvnet, used = self.found[place].open_deconvnet(self.preprocessing, self.unsupported)
+        size = ImageInput.of(deconvnet.model, self.image_size or image_size)
+        return OpenedModel(self.models[place], self.found[place], deconvnet, size, used)
+
+
+def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Callable], Callable]:
+    """Adds the options of a figure's command. The command is called with a `FigureJob` instead of them and of MODEL.
+
+    Args:
+        command: its name.
+        unsupported: whether it has `--unsupported`; without it, such layers are passed by their gradient.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def call(*, out: pathlib.Path, preprocessing: str, image_size: int | None, unsupported: str = "gradient", **rest: Any) -> None:
+            models = rest.pop("models", None) or (rest.pop("model"),)
+            function(FigureJob(command, models, out, preprocessing, image_size, unsupported), **rest)
+
+        options = [out_option, preprocessing_option, image_size_option, *([unsupported_option] if unsupported else [])]
+        for option in reversed(options):
+            call = option(call)
+        return call
+
+    return decorate

@@ -1,0 +1,84 @@
+import keras
+import numpy as np
+import pytest
+
+import zfnet
+from zfnet.components.data.batches import central_crops
+
+
+@pytest.fixture(scope="module")
+def images(examples):
+    return np.concatenate([images for images, _, _ in central_crops(examples, "validation", size=56, batch_size=7)])[:, 8:48]
+
+
+@pytest.fixture(scope="module")
+def model(gratings_net):
+    return gratings_net().model
+
+
+def test_a_gallery_shows_the_strongest_images(model, images):
+    figure = zfnet.gallery(model, images, "conv2", units=[5, 2])
+    maxima = zfnet.Deconvnet(model).activations(images, ["conv2"])[0].numpy().max(axis=(1, 2))
+    found = figure.numbers["conv2"]["maps"]
+    assert list(found) == ["2", "5"]
+    for unit, shown in found.items():
+        assert [int(each["example"]) for each in shown] == np.argsort(-maxima[:, int(unit)])[: len(shown)].tolist()
+    assert list(figure.pictures) == ["gallery_conv2"]
+
+
+def test_a_projection_is_that_of_the_deconvnet(model, images):
+    figure = zfnet.project(model, images[:2], "conv2", 3)
+    activations = zfnet.Deconvnet(model).activations(images[:2], ["conv2"])[0].numpy()[..., 3]
+    np.testing.assert_allclose([each["activation"] for each in figure.numbers["images"]], activations.max(axis=(1, 2)), rtol=1e-2)
+    one = zfnet.project(model, images[0], "conv2", 3)
+    assert one.numbers["images"] == figure.numbers["images"][:1]
+
+
+def test_filters_without_images_are_those_of_the_first_layer(model, images):
+    alone, measured = zfnet.filters(model), zfnet.filters(model, images)
+    [one], [other] = alone.numbers["models"].values(), measured.numbers["models"].values()
+    assert one["first_layer"]["aliased"] == other["first_layer"]["aliased"]
+    assert (one["layers"], one["second_layer"]["not_drawn"]) == ({}, "no images were given")
+    assert [verdict["measure"] for verdict in other["verdicts"]] == ["structure", "aliasing", "filter size", "dead maps", "spread"]
+    assert list(other["layers"]) == ["conv1", "conv2"]
+
+
+def test_occlusion_of_a_class_by_its_name(model, images, tmp_path):
+    figure = zfnet.occlude(model, images[0], "b", labels=["a", "b", "c"], images=images, stride=8)
+    assert (figure.numbers["class"], figure.numbers["class_is"]) == ("b", "given label")
+    uncovered = float(np.asarray(model(np.rint(images[:1])))[0, 1])
+    assert figure.numbers["probability"] == pytest.approx(uncovered, abs=1e-3)
+    assert figure.numbers["projections_of_examples"]
+    assert [path.name for path in figure.save(tmp_path)] == ["occlusion.png", "occlude.json"]
+
+
+def test_a_file_and_its_preprocessing(model, images, tmp_path):
+    inputs = keras.Input((40, 56, 3))
+    scaled = keras.Model(inputs, model(keras.layers.Rescaling(255.0)(inputs)))
+    scaled.save(tmp_path / "scaled.keras")
+    model.save(tmp_path / "model.keras")
+    found = [
+        zfnet.gallery(tmp_path / name, images, "conv1", units=[1], preprocessing=preprocessing).numbers["conv1"]["maps"]["1"][0]
+        for name, preprocessing in (("model.keras", "raw"), ("scaled.keras", "unit"))
+    ]
+    assert found[0]["example"] == found[1]["example"]
+    assert found[0]["activation"] == pytest.approx(found[1]["activation"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda model, images: zfnet.gallery(model, images, "conv9"), "no layer 'conv9'"),
+        (
+            lambda model, images: zfnet.gallery(model, images, "conv1", units=[16]),
+            "There is no unit 16 in layer 'conv1'; it has units 0 to 15",
+        ),
+        (lambda model, images: zfnet.project(model, images, "conv1", 16), "There is no unit 16"),
+        (lambda model, images: zfnet.occlude(model, images[0], "dog", labels=["a", "b", "c"]), "The model has no class 'dog'"),
+        (lambda model, images: zfnet.occlude(model, images), r"the shape \(1, \d+, 40, 56, 3\)"),
+        (lambda model, images: zfnet.filters(keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])), "no Conv2D layer"),
+    ],
+)
+def test_wrong_use(model, images, call, words):
+    with pytest.raises(ValueError, match=words):
+        call(model, images)

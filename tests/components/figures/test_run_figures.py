@@ -1,0 +1,43 @@
+import subprocess
+import sys
+
+import numpy as np
+
+from zfnet.components.figures import run_figures
+from zfnet.components.figures.run_figures import RUN_FIGURES, RunFigure, TrainedNet
+from zfnet.components.pictures.figure import Figure
+
+
+def test_each_draws_pictures_that_begin_with_its_name(gratings_net, search_of):
+    net = TrainedNet(search_of(gratings_net()), maps=2, seed=0)
+    for name, entry in RUN_FIGURES.items():
+        if entry.draw is not None and (figure := entry.draw(net)) is not None:
+            assert figure.pictures
+            assert all(each == name or each.startswith(f"{name}_") for each in figure.pictures)
+
+
+def test_a_new_figure_is_one_entry(examples, model, monkeypatch, tmp_path):
+    import tensorflow as tf
+
+    from zfnet.components.artifacts import Figures
+    from zfnet.components.visualizer import visualize
+    from zfnet.pipeline.report.content import report_pictures
+
+    def draw(net):
+        return Figure("new", {"new": np.zeros((4, 4, 3), np.uint8)}, {"images": len(net.search.images.origins.ids)})
+
+    monkeypatch.setattr(run_figures, "RUN_FIGURES", new := {"new": RunFigure("Something new", "What it shows.", draw)})
+    monkeypatch.setattr("zfnet.pipeline.report.content.RUN_FIGURES", new)
+    (tmp_path / "figures").mkdir()
+    visualize(examples, model, Figures(tmp_path / "figures"), maps=1, seed=0, tensorboard=str(tmp_path / "logs" / "net"))
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["new.json", "new.png"]
+    (section,) = report_pictures(tmp_path / "figures")
+    assert (section.title, section.about, list(section.files)) == ("Something new", "What it shows.", ["Something new"])
+    (log,) = (tmp_path / "logs" / "net" / "gallery").iterdir()
+    tags = [value.tag for event in tf.compat.v1.train.summary_iterator(str(log)) for value in event.summary.value]
+    assert tags == ["new"]
+
+
+def test_titles_do_not_wait_for_tensorflow():
+    program = "import sys, zfnet.components.figures.run_figures; print('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -84,7 +84,7 @@ def _windows(recording, layer, units, examples):
 
 
 def _whole_maps(deconvnet, images, layer, units, examples):
-    from zfnet.model.deconvnet.windows import Windows
+    from zfnet.model.deconvnet.backproject import Windows
 
     recording = deconvnet.record(images)
 

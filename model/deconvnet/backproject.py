@@ -1,4 +1,4 @@
-"""Brings targets down to pixels, in chunks, the faster way of two."""
+"""Back-project activations in chunks, through small windows where that is less work than whole maps."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -6,10 +6,146 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.rules.rule import Kept
+from zfnet.model.deconvnet.rules.fused import fused
+from zfnet.model.deconvnet.rules.rule import POINT, Kept, PassThrough, Rectify
 from zfnet.model.deconvnet.targets import Targets
-from zfnet.model.deconvnet.windows import Windows
+
+
+class Windows:
+    """The windows of every map that one activation comes from, in a model that is a chain below it.
+
+    A unit of ZFNet's conv5 sees 3x3 positions of conv4, 5x5 of conv3, 7x7 of pool2 and so on: what comes down from it is zero
+    elsewhere. The result equals that of whole maps, at their borders too: a window may leave its map, and what comes down there
+    is dropped before the next operation.
+
+    Args:
+        graph: the operations of a model.
+        value: number of the value that projections start at; feature maps.
+        shapes: shape of every value without the batch.
+
+    Attributes:
+        possible: whether every operation between the image and `value` has one input and lets windows come down alone.
+        worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
+    """
+
+    def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]) -> None:
+        self.operations: list[Operation] = graph.needed_for(value)[::-1]
+        self.value, self.shapes = value, shapes
+        self.possible = (
+            bool(self.operations)
+            and len(shapes[value]) == 3
+            and all(
+                len(operation.inputs) == 1 and operation.rule.local and len(shapes[operation.inputs[0]]) == 3
+                for operation in self.operations
+            )
+        )
+        self.worthwhile = self.possible and self._fewer()
+
+    def down(
+        self, kept: dict[int, Kept], examples: tf.Tensor, units: tf.Tensor, positions: tf.Tensor, strengths: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Projects activations to the windows of the image that they see.
+
+        Args:
+            kept: what each operation keeps of the forward pass of N images, by the number of its output.
+            examples: int32 `(M,)`, which of the images.
+            units: int32 `(M,)`, which feature map.
+            positions: int32 `(M, 2)`, row and column in it.
+            strengths: float32 `(M,)`, the activations.
+
+        Returns:
+            Float tensor `(M, rh, rw, C)`, 0 outside of the image; and int32 `(M, 2)`, row and column of each window's corner.
+        """
+        signal = (tf.one_hot(units, self.shapes[self.value][2], dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
+        size, corners, may_leave = (1, 1), tf.convert_to_tensor(positions), False
+        for run in self._runs():
+            operation = run[0]
+            window, shape = operation.window, self.shapes[operation.inputs[0]]
+            # A map of another size, even where only rows at the end were added or cut off.
+            moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
+            if operation.rule.keeps:
+                switches = _gather(kept[operation.output], examples, corners, size, operation.rule.no_switch)
+                signal = fused(_together(run), signal, switches)
+            else:
+                if may_leave and moves:
+                    signal = _inside(signal, corners, self.shapes[operation.output])
+                signal = operation.rule.spread(signal, None)
+            signal.set_shape((None, None, None, shape[2]))
+            size, corners = window.seen(size), corners * window.strides - window.padding(shape[:2])
+            # Of a pooling, only places in the map come down.
+            may_leave = not operation.rule.keeps if moves else may_leave
+        signal = signal[:, : size[0], : size[1]]
+        return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
+
+    def _runs(self) -> list[list[Operation]]:
+        # An unpooling and what is done to single values after it are one run: together they are one loop over memory.
+        runs: list[list[Operation]] = []
+        for operation in self.operations:
+            fusible = type(operation.rule) in (PassThrough, Rectify)
+            if runs and fusible and runs[-1][0].rule.keeps:
+                runs[-1].append(operation)
+            else:
+                runs.append([operation])
+        return runs
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the window of the image."""
+        return self._sizes()[-1]
+
+    @property
+    def largest(self) -> int:
+        """Values of the largest window."""
+        return max(self._values())
+
+    def _sizes(self) -> list[tuple[int, int]]:
+        sizes = [(1, 1)]
+        for operation in self.operations:
+            sizes.append(operation.window.seen(sizes[-1]))
+        return sizes[1:]
+
+    def _values(self) -> list[int]:
+        maps = [self.shapes[operation.inputs[0]][2] for operation in self.operations]
+        return [math.prod(size) * count for size, count in zip(self._sizes(), maps, strict=True)]
+
+    def _fewer(self) -> bool:
+        return sum(self._values()) < sum(math.prod(self.shapes[operation.inputs[0]]) for operation in self.operations)
+
+
+def _together(run):
+    def down(signal, switches):
+        for operation in run:
+            signal = operation.rule.spread(signal, switches)
+        return signal
+
+    return down
+
+
+def _rows_and_columns(corners, size):
+    return [corners[:, axis, None] + tf.range(length) for axis, length in enumerate(size)]
+
+
+def _is_inside(rows, columns, shape):
+    return ((rows >= 0) & (rows < shape[0]))[:, :, None] & ((columns >= 0) & (columns < shape[1]))[:, None, :]
+
+
+def _inside(signal, corners, shape):
+    rows, columns = _rows_and_columns(corners, signal.shape[1:3])
+    inside = _is_inside(rows, columns, shape)
+    return signal * tf.cast(inside, signal.dtype)[..., None]
+
+
+def _gather(kept, examples, corners, size, no_switch):
+    rows, columns = _rows_and_columns(corners, size)
+    height, width = kept.shape[1:3]
+    # Places of the map as one number: one index for each is faster than three.
+    places = (examples[:, None, None] * height + tf.clip_by_value(rows, 0, height - 1)[:, :, None]) * width
+    places += tf.clip_by_value(columns, 0, width - 1)[:, None, :]
+    window = tf.gather(tf.reshape(kept, (-1, kept.shape[3])), places)
+    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(no_switch, kept.dtype))
+
 
 # Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
 # gains in speed.

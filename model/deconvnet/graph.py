@@ -10,9 +10,8 @@ import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.call import Call, channels_last
-from zfnet.model.deconvnet.rules.find_rules import find_rules
-from zfnet.model.deconvnet.rules.rule import PassThrough, Readout, Rectify
-from zfnet.model.deconvnet.rules.window import POINT, Window
+from zfnet.model.deconvnet.rules.layers import find_rules
+from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
 
 UNSUPPORTED = ("error", "gradient")
 # Of a value, without the batch; `None` where the model leaves a size open.

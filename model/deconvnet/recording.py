@@ -9,10 +9,9 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.backproject import backproject
-from zfnet.model.deconvnet.frame import cut_window, paste_window
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.receptive_field import field_of_value
+from zfnet.model.deconvnet.receptive_field import cut_window, field_of_value, paste_window
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.rule import Kept
 from zfnet.model.deconvnet.targets import Targets, find_targets

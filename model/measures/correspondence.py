@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import flat_features
 from zfnet.model.measures.occlusion import cover_boxes
+from zfnet.model.measures.outputs import flat_features
 
 # Reading: of a change, only what is more than rounding has a sign. So much of a layer's largest feature is rounding at most: the same
 # image in another batch differs by less than a tenth of it.

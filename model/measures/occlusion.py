@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import check_finite_weights, class_layer, class_probabilities
+from zfnet.model.measures.outputs import check_finite_weights, class_layer, class_probabilities
 from zfnet.model.progress import progress
 
 

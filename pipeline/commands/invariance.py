@@ -77,7 +77,7 @@ def command(
         from zfnet.components.figures.layers import chosen_layers
         from zfnet.components.figures.subjects import subjects_of_examples, subjects_of_files
         from zfnet.components.inputs.image_input import ImageInput
-        from zfnet.model.measures.answers import class_layer
+        from zfnet.model.measures.outputs import class_layer
 
         deconvnet = found.open_deconvnet(preprocessing, "gradient")
         layers = chosen_layers(deconvnet, layers, "first", "hidden")

@@ -72,7 +72,7 @@ def command(
         from zfnet.components.figures.subjects import GIVEN, class_number
         from zfnet.components.inputs.centre_crop import read_centre_crop
         from zfnet.components.inputs.image_input import ImageInput
-        from zfnet.model.measures.answers import class_layer
+        from zfnet.model.measures.outputs import class_layer
 
         deconvnet = found.open_deconvnet(preprocessing, unsupported)
         layer = layer or paper_layers(deconvnet).last_map

@@ -8,9 +8,8 @@ import numpy as np
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import project_strongest
 from zfnet.model.deconvnet.rules.rule import Gradient
-from zfnet.model.deconvnet.strongest import strongest_activations
+from zfnet.model.deconvnet.strongest import project_strongest, strongest_activations
 
 # Yields batches of images and their numbers, of all or of some examples; shows the title while it does.
 Batches = Callable[..., Iterable[tuple[np.ndarray, np.ndarray]]]

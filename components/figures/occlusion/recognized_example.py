@@ -10,8 +10,8 @@ from zfnet.components.figures.occlusion.draw import OcclusionInput, default_squa
 from zfnet.components.figures.subjects import TRUE_LABEL
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import class_layer, class_probabilities
 from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_starts
+from zfnet.model.measures.outputs import class_layer, class_probabilities
 
 SPLIT = "validation"
 # Examples that are looked through until one is recognised, and how many at once.

@@ -6,8 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough
-from zfnet.model.deconvnet.rules.window import Window
+from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough, Window
 
 
 @dataclasses.dataclass(frozen=True)

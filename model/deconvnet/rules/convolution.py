@@ -6,9 +6,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import Function, Kept
-from zfnet.model.deconvnet.rules.sliding import Sliding, cut_padding
-from zfnet.model.deconvnet.rules.window import Window
+from zfnet.model.deconvnet.rules.rule import Function, Kept, Sliding, Window, cut_padding
 
 # Up to so many positions and places in a filter, one matrix product and a sum of its parts is faster than TensorFlow's transposed
 # convolution.

@@ -5,9 +5,7 @@ import math
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import Kept, PassThrough
-from zfnet.model.deconvnet.rules.sliding import cut_padding
-from zfnet.model.deconvnet.rules.window import Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import Kept, PassThrough, Window, cut_padding, sliding_window
 
 # Windows of more positions are unpooled by scattering: slower than a sum over their positions, but it does not grow with them.
 MANY_POSITIONS = 64

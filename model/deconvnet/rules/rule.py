@@ -1,11 +1,72 @@
-"""What a deconvnet needs to know of one operation: how it goes up, and how a signal comes down through it."""
+"""Backward rules: how an operation runs forward, and how a signal is back-projected through it."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.window import POINT, Window
+
+class Window(NamedTuple):
+    """Size, steps and padding of an operation that slides over its input, each `(height, width)` in positions below.
+
+    Attributes:
+        size: of the window, holes of a dilation included.
+        strides: between the windows of neighbouring positions.
+        before: rows and columns of padding before the first; negative if some are cut off; `None` for `same` padding, which
+            depends on the size of the input.
+    """
+
+    size: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    before: tuple[int | None, int | None] = (0, 0)
+
+    def padding(self, lengths: Sequence[int | None]) -> tuple[int, int]:
+        """Rows and columns of padding before the first, for an input of `lengths` `(height, width)`.
+
+        Raises:
+            ValueError: if the padding depends on a length that is not known.
+        """
+        rows, columns = (_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
+        return rows, columns
+
+    def seen(self, lengths: Sequence[int]) -> tuple[int, int]:
+        """Size of the window that `lengths` neighbouring positions see together."""
+        height, width = ((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
+        return height, width
+
+
+POINT = Window((1, 1))
+# Every output sees all of the input.
+WHOLE = Window((0, 0))
+
+
+def sliding_window(size: tuple[int, int], strides: tuple[int, int], padding: str, dilation: tuple[int, int] = (1, 1)) -> Window:
+    """The window of a Keras convolution or pooling.
+
+    Args:
+        size: `kernel_size` or `pool_size`.
+        strides: the layer's strides.
+        padding: `"same"` or `"valid"`.
+        dilation: the layer's dilation rate.
+
+    Returns:
+        The window.
+    """
+    height, width = ((length - 1) * rate + 1 for length, rate in zip(size, dilation, strict=True))
+    down, across = strides
+    return Window((height, width), (down, across), (None, None) if padding == "same" else (0, 0))
+
+
+def _padding(size: int, step: int, before: int | None, length: int | None) -> int:
+    if before is not None:
+        return before
+    if step == 1:
+        return (size - 1) // 2
+    if length is None:
+        raise ValueError("The model leaves its input's size open, so `same` padding is not known; build it for one size.")
+    # What TensorFlow's SAME padding adds before.
+    return max((-(-length // step) - 1) * step + size - length, 0) // 2
+
 
 Function = Callable[..., tf.Tensor]
 # What a rule keeps of a forward pass.
@@ -158,3 +219,42 @@ def _gradient(function, inputs, signal):
         tape.watch(inputs)
         output = function(*inputs)
     return tape.gradient(output, inputs, output_gradients=signal, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+class Sliding(Affine):
+    """An affine map that slides: a convolution of any kind, an average pooling without padding.
+
+    Args:
+        function: the operation upwards.
+        window: what one output position sees.
+        unpadded: the same map with `valid` padding.
+        channels: maps of its input.
+    """
+
+    window: Window
+
+    def __init__(self, function: Function, window: Window, unpadded: Function, channels: int) -> None:
+        super().__init__(function, window, local=True)
+        self.unpadded, self.channels = unpadded, channels
+
+    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
+        """Returns the transpose of the unpadded map."""
+        size = self.window.seen(tuple(signal.shape[1:3]))
+        return transposed(self.unpadded, signal, [(*size, self.channels)])[0]
+
+
+def cut_padding(spread: tf.Tensor, window: Window, shape: tuple[int, ...]) -> tf.Tensor:
+    """Cuts what a whole map spreads to down to the map below.
+
+    Args:
+        spread: float tensor `(M, h, w, maps)`, padding included.
+        window: of the operation.
+        shape: `(height, width, maps)` of the map below.
+
+    Returns:
+        Float tensor `(M, *shape)`: padding cut off, and zeros where no window reaches.
+    """
+    before = window.padding(shape[:2])
+    inside = spread[:, before[0] : before[0] + shape[0], before[1] : before[1] + shape[1]]
+    missing = [length - reached for length, reached in zip(shape[:2], inside.shape[1:3], strict=True)]
+    return tf.pad(inside, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]) if any(missing) else inside

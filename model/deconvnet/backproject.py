@@ -1,4 +1,4 @@
-"""Back-project activations in chunks, through small windows where that is less work than whole maps."""
+"""Back-projection of activations in chunks, through small windows if that is less work than whole maps."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -9,24 +9,28 @@ import tensorflow as tf
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import POINT, Kept, PassThrough, Rectify
+from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Rectify, Saved
 from zfnet.model.deconvnet.targets import Targets
+
+# Projections computed together: at most this many, and about this many values in the largest map. More bring no speed.
+MOST_ROWS, MOST_VALUES = 32, 1 << 25
+THREADS = 2
 
 
 class Windows:
-    """The windows of every map that one activation comes from, in a model that is a chain below it.
+    """Windows of every map that one activation depends on, in a model that is a chain below it.
 
-    A unit of ZFNet's conv5 sees 3x3 positions of conv4, 5x5 of conv3, 7x7 of pool2 and so on: what comes down from it is zero
-    elsewhere. The result equals that of whole maps, at their borders too: a window may leave its map, and what comes down there
-    is dropped before the next operation.
+    A unit of ZFNet's conv5 depends on 3x3 positions of conv4, 5x5 of conv3, 7x7 of pool2 and so on: its projection is zero
+    elsewhere. The result equals that of whole maps, at their borders too: a window may extend beyond the map; values outside are
+    zeroed before the next operation.
 
     Args:
         graph: the operations of a model.
-        value: number of the value that projections start at; feature maps.
+        value: number of the value to project from; feature maps.
         shapes: shape of every value without the batch.
 
     Attributes:
-        possible: whether every operation between the image and `value` has one input and lets windows come down alone.
+        possible: whether every operation between the image and `value` has one input and a local rule.
         worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
     """
 
@@ -43,15 +47,15 @@ class Windows:
         )
         self.worthwhile = self.possible and self._fewer()
 
-    def down(
-        self, kept: dict[int, Kept], examples: tf.Tensor, units: tf.Tensor, positions: tf.Tensor, strengths: tf.Tensor
+    def backward(
+        self, saved: dict[int, Saved], examples: tf.Tensor, units: tf.Tensor, positions: tf.Tensor, strengths: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Projects activations to the windows of the image that they see.
+        """Projects activations to their receptive fields.
 
         Args:
-            kept: what each operation keeps of the forward pass of N images, by the number of its output.
-            examples: int32 `(M,)`, which of the images.
-            units: int32 `(M,)`, which feature map.
+            saved: saved tensors of a forward pass of N images, by the number of their operation's output.
+            examples: int32 `(M,)`, index of the image.
+            units: int32 `(M,)`, feature map.
             positions: int32 `(M, 2)`, row and column in it.
             strengths: float32 `(M,)`, the activations.
 
@@ -65,8 +69,8 @@ class Windows:
             window, shape = operation.window, self.shapes[operation.inputs[0]]
             # A map of another size, even where only rows at the end were added or cut off.
             moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
-            if operation.rule.keeps:
-                switches = _gather(kept[operation.output], examples, corners, size, operation.rule.no_switch)
+            if operation.rule.saves:
+                switches = _gather(saved[operation.output], examples, corners, size, operation.rule.no_switch)
                 signal = fused(_together(run), signal, switches)
             else:
                 if may_leave and moves:
@@ -74,17 +78,17 @@ class Windows:
                 signal = operation.rule.spread(signal, None)
             signal.set_shape((None, None, None, shape[2]))
             size, corners = window.seen(size), corners * window.strides - window.padding(shape[:2])
-            # Of a pooling, only places in the map come down.
-            may_leave = not operation.rule.keeps if moves else may_leave
+            # Unpooling only reaches places in the map.
+            may_leave = not operation.rule.saves if moves else may_leave
         signal = signal[:, : size[0], : size[1]]
         return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
 
     def _runs(self) -> list[list[Operation]]:
-        # An unpooling and what is done to single values after it are one run: together they are one loop over memory.
+        # An unpooling and the pointwise operations after it are one run: together they are one loop over memory.
         runs: list[list[Operation]] = []
         for operation in self.operations:
             fusible = type(operation.rule) in (PassThrough, Rectify)
-            if runs and fusible and runs[-1][0].rule.keeps:
+            if runs and fusible and runs[-1][0].rule.saves:
                 runs[-1].append(operation)
             else:
                 runs.append([operation])
@@ -97,7 +101,7 @@ class Windows:
 
     @property
     def largest(self) -> int:
-        """Values of the largest window."""
+        """Number of values of the largest window."""
         return max(self._values())
 
     def _sizes(self) -> list[tuple[int, int]]:
@@ -115,12 +119,12 @@ class Windows:
 
 
 def _together(run):
-    def down(signal, switches):
+    def backward(signal, switches):
         for operation in run:
             signal = operation.rule.spread(signal, switches)
         return signal
 
-    return down
+    return backward
 
 
 def _rows_and_columns(corners, size):
@@ -137,33 +141,26 @@ def _inside(signal, corners, shape):
     return signal * tf.cast(inside, signal.dtype)[..., None]
 
 
-def _gather(kept, examples, corners, size, no_switch):
+def _gather(saved, examples, corners, size, no_switch):
     rows, columns = _rows_and_columns(corners, size)
-    height, width = kept.shape[1:3]
+    height, width = saved.shape[1:3]
     # Places of the map as one number: one index for each is faster than three.
     places = (examples[:, None, None] * height + tf.clip_by_value(rows, 0, height - 1)[:, :, None]) * width
     places += tf.clip_by_value(columns, 0, width - 1)[:, None, :]
-    window = tf.gather(tf.reshape(kept, (-1, kept.shape[3])), places)
-    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(no_switch, kept.dtype))
-
-
-# Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
-# gains in speed.
-MOST_VALUES = 1 << 25
-MOST_ROWS = 32
-THREADS = 2
+    window = tf.gather(tf.reshape(saved, (-1, saved.shape[3])), places)
+    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(no_switch, saved.dtype))
 
 
 def backproject(
-    passes: Passes, value: int, shapes: list[tuple[int, ...]], kept: dict[int, Kept], targets: Targets
+    passes: Passes, value: int, shapes: list[tuple[int, ...]], saved: dict[int, Saved], targets: Targets
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Brings targets down to pixels: through windows where that is less work, else through whole maps.
+    """Back-projects targets, through windows if that is less work, else through whole maps.
 
     Args:
         passes: the compiled passes of a model.
         value: number of the value that the targets are activations of.
         shapes: shape of every value of the graph, without the batch.
-        kept: what each operation below keeps of the forward pass, by the number of its output.
+        saved: as in `Windows.backward`.
         targets: one or more.
 
     Returns:
@@ -174,13 +171,13 @@ def backproject(
         key, largest = ("windows", value, tuple(shapes)), windows.largest
 
         def run(*part):
-            return passes.run(key, windows.down, kept, *part, values=len(part[0]) * largest)
+            return passes.run(key, windows.backward, saved, *part, values=len(part[0]) * largest)
 
     else:
         largest = max(math.prod(shapes[number]) for number in {0, *(operation.output for operation in windows.operations)})
 
         def run(*part):
-            return [_whole(passes, value, shapes, kept, *part)]
+            return [_whole(passes, value, shapes, saved, *part)]
 
     rows = min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
@@ -190,19 +187,19 @@ def backproject(
     signal = np.empty((starts[-1], *shape), passes.graph.dtype)
     corners = np.empty((starts[-1], 2), np.int32)
 
-    def bring_chunk(start, chunk):
+    def project_chunk(start, chunk):
         count, part = chunk
         for whole, array in zip((signal, corners), run(*part), strict=False):
             whole[start : start + count] = np.asarray(array)[:count]
 
-    # Two at a time: while one is in a step that keeps a single core busy, the other uses the rest.
+    # Two at a time: while one is in a step that saves a single core busy, the other uses the rest.
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(bring_chunk, starts, chunks))
+        list(pool.map(project_chunk, starts, chunks))
     return signal, corners if windows.worthwhile else None
 
 
-def _whole(passes, value, shapes, kept, examples, units, positions, strengths):
+def _whole(passes, value, shapes, saved, examples, units, positions, strengths):
     places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
     signal = tf.scatter_nd(places, strengths, (len(units), *shapes[value]))
-    chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), kept)
-    return passes.down(value, signal, shapes, chosen)
+    chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), saved)
+    return passes.backward(value, signal, shapes, chosen)

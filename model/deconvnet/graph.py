@@ -1,4 +1,4 @@
-"""A Keras model as a flat list of operations, each with the rule by which a signal comes down through it."""
+"""A Keras model as a flat list of operations, each with its backward rule."""
 
 import collections
 import dataclasses
@@ -14,7 +14,7 @@ from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
 
 UNSUPPORTED = ("error", "gradient")
-# Of a value, without the batch; `None` where the model leaves a size open.
+# Shape of a value without the batch; `None` for a size that the model leaves open.
 Shape = tuple[int | None, ...]
 # Keras has no public name for their class.
 Node = Any
@@ -26,9 +26,9 @@ class Operation:
 
     Attributes:
         layer: the Keras layer, or operation such as `keras.ops.add`, that it belongs to.
-        rule: how it goes up and down.
-        inputs: numbers of the values that it takes; value 0 is the image.
-        output: number of the value that it makes.
+        rule: its forward function and backward rule.
+        inputs: numbers of its input values; value 0 is the image.
+        output: number of its output value.
     """
 
     layer: keras.Operation
@@ -38,10 +38,10 @@ class Operation:
 
     @property
     def window(self) -> Window:
-        """What one position of its output sees.
+        """Window of the input that one output position depends on.
 
         Raises:
-            ValueError: if its positions differ in that.
+            ValueError: if positions differ in that.
         """
         if self.rule.window is None:
             kind = type(self.layer).__name__
@@ -52,25 +52,24 @@ class Operation:
 class Graph:
     """The operations of a model, in an order in which they can be run.
 
-    Every map is `(height, width, maps)` here, however the model lays it out.
+    Every map is `(height, width, maps)` here, whatever the model's layout.
 
     Args:
         model: a Keras model with one input, Sequential or Functional, nested or not.
-        unsupported: what becomes of a layer that there is no rule for: `"error"`, or `"gradient"` for its plain gradient.
+        unsupported: how to handle a layer without a rule: `"error"`, or `"gradient"` for its plain gradient.
 
     Attributes:
         operations: the operations.
-        shapes: shape of every value without the batch; `None` where the model leaves a size open.
+        shapes: shape of every value without the batch; `None` for a size that the model leaves open.
         outputs: for every layer's name, the number of the value that the name stands for: the layer's output, after its
             activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
             another one is `model/layer`; the second call of a shared layer is `layer#2`.
-        calls: for every layer's name, the operations that its call is made of.
-        channels_first: whether the model lays its maps out `(channels, height, width)`.
-        dtype: of the images and all that is computed from them.
+        calls: for every layer's name, the operations of its call.
+        channels_first: whether the model's maps are `(channels, height, width)`.
+        dtype: type of the images and of all computed values.
 
     Raises:
-        ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer that a
-            deconvnet is not defined for.
+        ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer without a rule.
     """
 
     def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
@@ -87,7 +86,7 @@ class Graph:
             )
         if not is_graph(model):
             raise ValueError(
-                f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers don't tell of."
+                f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers do not describe."
             )
         if len(model.inputs) != 1:
             raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
@@ -105,7 +104,7 @@ class Graph:
         self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
-        """Number of the value that the name of a layer stands for.
+        """Number of the value that a layer's name stands for.
 
         Raises:
             ValueError: if there is no such layer.
@@ -136,6 +135,13 @@ class Graph:
                 chosen.append(operation)
         return chosen[::-1]
 
+    def first_names(self) -> dict[int, str]:
+        """First name of every value in `outputs`: a layer that changes nothing is a second name of the value below it."""
+        names: dict[int, str] = {}
+        for name, value in self.outputs.items():
+            names.setdefault(value, name)
+        return names
+
     def _shape(self, tensor: keras.KerasTensor) -> Shape:
         shape = tuple(tensor.shape[1:])
         return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
@@ -160,7 +166,7 @@ class Graph:
         if len(node.outputs) != 1:
             raise ValueError(f"Layer {layer.name!r} is of type {type(layer).__name__}, with {len(node.outputs)} outputs; expected one.")
         for number in inputs:
-            self._mend_readout(number)
+            self._replace_readout(number)
         function = call_function(node)
         call = Call(
             layer,
@@ -186,8 +192,8 @@ class Graph:
         self.outputs[name], self.calls[name] = named, self.operations[first:]
         return taken[0]
 
-    def _mend_readout(self, value: int) -> None:
-        # Only at the end of a model does nothing come down through a softmax or sigmoid.
+    def _replace_readout(self, value: int) -> None:
+        # A softmax or sigmoid is skipped only at the end of a model.
         below = self.operations[value - 1] if value else None
         if below is None or not isinstance(below.rule, Readout):
             return

@@ -13,18 +13,22 @@ from zfnet.model.deconvnet.rules.rule import WHOLE
 
 
 class HasGraph(Protocol):
-    """A `Deconvnet`, for one, which knows the graph of its model."""
+    """Anything that has the graph of its model, such as a `Deconvnet`."""
 
     graph: Graph
 
 
 class ReceptiveField(NamedTuple):
-    """Where the units of a layer look; all in pixels of the input, `(height, width)`.
+    """Windows of the image that the units of a layer depend on; all in input pixels, `(height, width)`.
 
     Attributes:
-        size: of the window that one unit sees.
-        stride: between the windows of neighbouring units; 0 for units that see the whole image.
-        offset: row and column of the window of the unit at position (0, 0); negative where padding is part of it.
+        size: size of the window of one unit.
+        stride: between the windows of neighbouring units; 0 for units that depend on the whole image.
+        offset: row and column of the window of the unit at position (0, 0); negative if padding is part of it.
+
+    Examples:
+        >>> ReceptiveField((139, 139), (16, 16), (-49, -49)).size
+        (139, 139)
     """
 
     size: tuple[int, int]
@@ -42,15 +46,12 @@ def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField
         model: a Keras model with one input, or a `Deconvnet` of one.
         layer: name of the layer.
 
-    Returns:
-        Size, stride and offset.
-
     Raises:
-        ValueError: if there is no such layer, or its units have no single receptive field (above an UpSampling2D, say), or
-            depends on the size of the image and the model leaves that open.
+        ValueError: if there is no such layer, its units have no single receptive field (above an UpSampling2D, say), or the field
+            depends on an image size that the model leaves open.
 
     Examples:
-        >>> receptive_field(ZFNet(), "conv5")
+        >>> receptive_field(model, "conv5")
         ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
     """
     graph = model.graph if isinstance(getattr(model, "graph", None), Graph) else Graph(model)
@@ -58,7 +59,7 @@ def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField
 
 
 def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> ReceptiveField:
-    """The receptive field of a value of a graph, whose values have these shapes."""
+    """Receptive field of a value of a graph; `shapes` are those of all values."""
     fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
     for operation in graph.needed_for(value):
         below = [fields[number] for number in operation.inputs]
@@ -67,7 +68,7 @@ def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> Recepti
 
 
 def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Whether units are shown with the whole image: their field is no smaller, or they have no single one."""
+    """Whether units are shown with the whole image: their field is no smaller, or they have no single field."""
     try:
         size = field_of_value(graph, value, shapes).size
     except ValueError:
@@ -104,15 +105,16 @@ def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField
 
 
 def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts a window out of an image, with zeros where it leaves the image.
+    """Cuts a window `(*size, C)` out of an image `(H, W, C)`, with zeros outside the image.
 
     Args:
-        image: array `(H, W, C)`.
+        image: the image.
         corner: row and column of the window's top left corner, possibly negative.
         size: `(height, width)` of the window.
 
-    Returns:
-        Array `(*size, C)`.
+    Examples:
+        >>> cut_window(images[0], np.array([-8, 80]), (32, 32)).shape
+        (32, 32, 3)
     """
     window = np.zeros((*size, image.shape[-1]), image.dtype)
     in_window, in_image = _overlap(corner, size, image.shape)
@@ -121,19 +123,13 @@ def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> 
 
 
 def paste_window(image: np.ndarray, window: np.ndarray, corner: np.ndarray) -> None:
-    """Writes what of a window lies in an image to it.
-
-    Args:
-        image: array `(H, W, C)`, written to.
-        window: array `(h, w, C)`.
-        corner: row and column of the window's top left corner, possibly negative.
-    """
+    """Writes a window into an image, in place, as far as it lies inside; arguments as in `cut_window`."""
     in_window, in_image = _overlap(corner, window.shape, image.shape)
     image[in_image] = window[in_window]
 
 
 def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Moves windows that leave their image back into it, by as little as possible; what they show of it stays at its place there.
+    """Moves windows that leave their image back into it, by as little as possible; their content stays at its place in the image.
 
     Args:
         windows: array `(M, h, w, C)`, 0 outside of the image.
@@ -141,7 +137,7 @@ def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int
         limits: height and width `(H, W)` of the image.
 
     Returns:
-        Array `(M, min(h, H), min(w, W), C)`, 0 where it shows what the window did not; and ints `(M, 2)`, corners in the image.
+        Array `(M, min(h, H), min(w, W), C)`, 0 where the original window did not reach; and ints `(M, 2)`, corners in the image.
 
     Examples:
         >>> window = np.array([[0, 0], [5, 6]])  # Its upper row lies above the image.

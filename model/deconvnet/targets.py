@@ -1,4 +1,4 @@
-"""Which activations are projected: examples, units, positions."""
+"""Activations to project: examples, units, positions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Targets(NamedTuple):
     """Activations to project.
 
     Attributes:
-        examples: int32 `(M,)`, which image of a recording each is of.
-        units: int32 `(M,)`, which feature map or dense unit.
-        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
+        examples: int32 `(M,)`, image of the recording.
+        units: int32 `(M,)`, feature map or dense unit.
+        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` for dense units.
         strengths: float `(M,)`, the activations.
     """
 
@@ -26,9 +26,9 @@ class Targets(NamedTuple):
     strengths: np.ndarray
 
     def chunks(self, rows: int) -> Iterator[tuple[int, Targets]]:
-        """Parts of `rows`, 8 or 1 activations, with the number of them that count.
+        """Parts of `rows`, 8 or 1 activations, each with the number of its activations that count.
 
-        So only three sizes are ever compiled. Where fewer than 8 are left, but more than one, the last is repeated.
+        So only three sizes are ever compiled. If 2 to 7 are left, the last is repeated.
         """
         start, total = 0, len(self.units)
         while start < total:
@@ -42,20 +42,14 @@ class Targets(NamedTuple):
 def find_targets(
     activations: np.ndarray, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
 ) -> Targets:
-    """Checks and completes what a user asks to project.
+    """Checks and completes the arguments of `Recording.project`, which describes them and the errors.
 
     Args:
         activations: of the layer, `(N, h, w, units)` or `(N, units)`.
         layer: its name, for errors.
         unit: an int, or `(M,)` ints.
-        position: `(row, column)`, or `(M, 2)`; `None` takes the strongest of each map.
-        example: an int, or `(M,)` ints; `None` takes every image once, in order.
-
-    Returns:
-        The targets.
-
-    Raises:
-        ValueError: if a unit, position or example is outside of what there is.
+        position: `(row, column)`, or `(M, 2)`.
+        example: an int, or `(M,)` ints.
     """
     if activations.ndim not in (2, 4):
         raise ValueError(f"Layer {layer!r} has an output of shape {activations.shape[1:]}; projections start from maps or dense units.")

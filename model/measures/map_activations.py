@@ -15,16 +15,19 @@ from zfnet.model.deconvnet.rules.rule import Rectify
 from zfnet.model.deconvnet.strongest import image_batches
 from zfnet.model.measures.outputs import check_finite_weights
 
+# Layers that mix neither maps nor positions.
+MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
+
 
 @dataclasses.dataclass(frozen=True)
 class MapActivations:
-    """What is known of a layer's maps, or dense units, after all images.
+    """Statistics of a layer's maps, or dense units, over all images.
 
     Attributes:
-        maxima: float32 `(maps,)`, the largest activation of each anywhere in any image.
+        maxima: float32 `(maps,)`, the largest activation of each, at any position in any image.
         minima: float32 `(maps,)`, the smallest.
-        means: float64 `(maps,)`, the mean over all positions and images of what is positive of each.
-        images: how many there were.
+        means: float64 `(maps,)`, the mean of the positive part, over all positions and images.
+        images: number of images.
     """
 
     maxima: np.ndarray
@@ -34,32 +37,29 @@ class MapActivations:
 
     @property
     def dead(self) -> np.ndarray:
-        """Booleans `(maps,)`: which are never positive.
+        """Booleans `(maps,)`: maps that are never active.
 
-        A leaky ReLU passes on what is below 0: a map that is negative somewhere is not dead.
+        A leaky ReLU also passes negative values: a map that is negative somewhere is not dead.
         """
         return (self.maxima <= 0) & (self.minima >= 0)
 
 
 def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) -> dict[str, MapActivations]:
-    """Measures all maps of some layers in one pass.
+    """Measures all maps of some layers in one pass, to find the "dead" features of Zeiler & Fergus 2013, section 4.1.
 
-    Zeiler & Fergus 2013, section 4.1: "dead" features. Sums are float64; what is kept does not grow with the number of images.
+    Sums are float64; memory use does not grow with the number of images.
 
     Args:
         deconvnet: of the model.
-        batches: yields float image batches as the model takes them, or pairs of them and ids, as `strongest_activations`.
+        batches: image batches, as in `image_batches`.
         layers: names of layers, as in `Deconvnet.layers`.
 
-    Returns:
-        For each layer its maps.
-
     Raises:
-        ValueError: there are no images or no such layer, or weights or activations are not numbers.
+        ValueError: if there are no images or no such layer, or weights or activations are not numbers.
 
     Examples:
-        >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].dead.sum()
-        0
+        >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].means.shape
+        (48,)
     """
     check_finite_weights(deconvnet.graph, layers)
     maxima: dict[str, np.ndarray] = {}
@@ -92,12 +92,12 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
 
 
 class ActivationSpread(NamedTuple):
-    """The spread of one layer.
+    """How evenly the maps of a layer are active.
 
     Attributes:
-        entropy: of the maps' shares in all activation, as a fraction of the logarithm of their number: 1 where all are equally active,
-            0 where one has it all (or there is one alone, or none is active).
-        strongest_tenth: what the strongest tenth of the maps, rounded up, have of all activation, 0..1; 0 where none is active.
+        entropy: of the maps' shares of all activation, divided by the logarithm of their number: 1 if all are equally active,
+            0 if only one is active (or there is only one, or none is active).
+        strongest_tenth: share of all activation in the strongest tenth of the maps, rounded up, 0..1; 0 if none is active.
     """
 
     entropy: float
@@ -112,11 +112,8 @@ def activation_spread(means: np.ndarray) -> ActivationSpread:
     Args:
         means: `(maps,)`, mean activation of each map over some images, not negative.
 
-    Returns:
-        The spread.
-
     Raises:
-        ValueError: a mean is negative or not a number, or there are none.
+        ValueError: if a mean is negative or not a number, or there are none.
 
     Examples:
         >>> activation_spread(np.array([1.0, 1.0, 0.0, 0.0]))
@@ -134,46 +131,27 @@ def activation_spread(means: np.ndarray) -> ActivationSpread:
     return ActivationSpread(abs(entropy), float(strongest.sum()))
 
 
-# Layers that leave every map to itself and every position where it is.
-MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
-
-
 def rectified_layers(graph: Graph) -> list[str]:
-    """Names of the layers whose output is that of a ReLU.
+    """Names of the layers whose output is that of a ReLU, from the image upwards: only their maps can be dead.
 
-    Only there is a map that is never positive a dead one: nothing that it says gets further, and no gradient comes back. ReLU6 counts too;
-    so do leaky and parametric ReLU, which let a little of both through.
-
-    Args:
-        graph: of the model.
-
-    Returns:
-        Names out of `Deconvnet.layers`, from the image upwards. A convolution without an activation is followed by a layer that has it.
+    A map that is never positive passes nothing on there, and gets no gradient. ReLU6 counts too; so do leaky and parametric ReLU, which
+    let a little of both through. A convolution without an activation is followed by the layer that has it.
 
     Examples:
-        >>> rectified_layers(Deconvnet(build("zfnet-small", classes=15)).graph)
+        >>> rectified_layers(deconvnet.graph)
         ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
     """
     rectified = {operation.output for operation in graph.operations if isinstance(operation.rule, Rectify)}
-    names: dict[int, str] = {}
-    for name, value in graph.outputs.items():
-        if value in rectified:
-            names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.
-    return list(names.values())
+    return [name for value, name in graph.first_names().items() if value in rectified]
 
 
 def rectified_output(graph: Graph, layer: str) -> str | None:
-    """The layer that has the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
+    """Name of the layer with the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
 
-    Args:
-        graph: of the model.
-        layer: name of the convolution.
-
-    Returns:
-        Its name; `None` if the maps go on without a ReLU, or several ways.
+    Returns None if the maps go on without a ReLU, or in several branches.
 
     Raises:
-        ValueError: there is no such layer.
+        ValueError: if there is no such layer.
     """
     names = {graph.value_of(name): name for name in rectified_layers(graph)}
     value = graph.value_of(layer)

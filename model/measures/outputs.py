@@ -11,30 +11,34 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.rules.rule import Readout
 
-# How far the sum over classes may be from 1, so that half precision passes too.
+# Largest difference from 1 of a sum of probabilities, wide enough for half precision.
 TOLERANCE = 1e-2
-# Layers that may stand between the numbers and the output.
+# Layers allowed between the class scores and the output.
 CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
+# Features in one block of columns.
+COLUMNS = 8192
+# Directions with less variance than this share of the largest are rounding.
+NOTHING = 1e-10
 
 
 def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], batch_size: int = 64) -> dict[str, np.ndarray]:
-    """Takes the activations of layers, each image's as one vector.
+    """Activations of layers, one vector an image.
 
     Args:
         deconvnet: of the model.
         images: `(N, ...)`, values and layout as the model takes them.
         layers: names out of `deconvnet.layers`.
-        batch_size: images that go through the net together.
+        batch_size: number of images in one forward pass.
 
     Returns:
         For each layer `(N, D)`.
 
     Raises:
-        ValueError: a layer is not there, or has activations that are not numbers.
+        ValueError: if there is no such layer, or activations are not finite.
 
     Examples:
-        >>> flat_features(deconvnet, images, ["pool5"])["pool5"].shape  # images: (8, 224, 224, 3)
-        (8, 9216)
+        >>> flat_features(deconvnet, images, ["pool5"])["pool5"].shape
+        (4, 512)
     """
     parts = [deconvnet.activations(images[start : start + batch_size], layers) for start in range(0, len(images), batch_size)]
     features = {}
@@ -48,13 +52,7 @@ def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
 
 
 def check_finite_weights(graph: Graph, layers: Iterable[str]) -> None:
-    """Fails if weights below some layers are not finite numbers.
-
-    Activations don't tell: a ReLU may make 0 of what is no number, and a map look dead.
-
-    Args:
-        graph: of the model.
-        layers: names of layers.
+    """Fails if weights below some layers are not finite; activations may hide it, since a ReLU may turn NaN into 0.
 
     Raises:
         ValueError: the message names the first layer with such weights.
@@ -70,8 +68,12 @@ def check_finite_weights(graph: Graph, layers: Iterable[str]) -> None:
 def class_layer(deconvnet: Deconvnet) -> str | None:
     """Name of the layer whose activations `class_probabilities` takes; None if the model has no classes.
 
-    It has if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features and no classes, and a
-    single number is no choice among any.
+    A model has classes if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features, not
+    classes.
+
+    Examples:
+        >>> class_layer(deconvnet)
+        'predictions'
     """
     graph = deconvnet.graph
     name, value = list(graph.outputs.items())[-1]
@@ -89,20 +91,19 @@ def class_layer(deconvnet: Deconvnet) -> str | None:
 def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
     """Probabilities from the activations of the last layer.
 
-    A softmax or sigmoid at the end is taken as it is; outputs that are neither one of them nor probabilities count as logits, of which
-    the softmax is taken.
+    A softmax or sigmoid at the end is applied; other outputs that are not probabilities already count as logits, for a softmax.
 
     Args:
         deconvnet: of the model.
-        activations: `(N, classes)`, of `class_layer`: of a softmax layer, its logits.
+        activations: `(N, classes)`, of `class_layer`: for a softmax layer, its logits.
 
     Returns:
         float64 `(N, classes)`, 0..1.
 
     Examples:
         >>> (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
-        >>> class_probabilities(deconvnet, values).shape
-        (8, 1000)
+        >>> class_probabilities(deconvnet, values).sum(axis=1).round(3)
+        array([1., 1., 1., 1.])
     """
     values = tf.cast(activations, tf.float64)
     last = deconvnet.graph.operations[-1]
@@ -113,23 +114,17 @@ def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndar
     return np.asarray(tf.nn.softmax(values))
 
 
-# Features that are looked at together, of all images.
-COLUMNS = 8192
-# Directions in which training images vary less than this, as a share of the largest variance, are rounding.
-NOTHING = 1e-10
-
-
 def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and scales features by the training images, and gives them in as few coordinates as lose nothing.
+    """Centres and scales features by the training images, and returns them in as few coordinates as lose nothing.
 
-    The training images' mean is subtracted, and all is divided by one number, so that their mean squared length is 1: the same strength of
-    regularisation then means the same in every layer. Where there are more features than training images (a whole map of conv1 has tens
-    of thousands), what is returned are coordinates along the directions in which the training images differ. They keep every inner
-    product with a training image. The weights of a linear classifier with an L2 penalty are a sum of training images, so it is the same
-    classifier, with the same answers (representer theorem); only that it takes n numbers an image.
+    The training images' mean is subtracted, and all is divided by one number, so that their mean squared length is 1: the same
+    regularisation then means the same in every layer. If there are more features than training images (a map of conv1 has tens
+    of thousands), the result are coordinates along the directions in which the training images differ. They keep every inner
+    product with a training image. The weights of a linear classifier with an L2 penalty are a sum of training images, so it is the
+    same classifier, with the same predictions (representer theorem), from n numbers an image.
 
     Args:
-        features: float array `(N, features)`, which may lie on disk: columns of it are read in turn.
+        features: float array `(N, features)`, possibly on disk: it is read a block of columns at a time.
         train: int array, rows of the training images.
         test: int array, rows of the test images.
 
@@ -137,12 +132,12 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
         float64 arrays `(len(train), k)` and `(len(test), k)`, where k is at most the smaller of `len(train)` and the number of features.
 
     Raises:
-        ValueError: a feature is NaN or infinite.
+        ValueError: if a feature is NaN or infinite.
 
     Examples:
-        >>> known, new = feature_coordinates(features, np.arange(450), np.arange(450, 1200))  # features: (1200, 25392)
-        >>> known.shape
-        (450, 449)
+        >>> known, new = feature_coordinates(np.random.default_rng(0).normal(size=(1200, 5000)), np.arange(450), np.arange(450, 1200))
+        >>> known.shape, new.shape
+        ((450, 449), (750, 449))
     """
     wide = features.shape[1] > len(train)
     products, others = np.zeros((len(train), len(train))), np.zeros((len(test), len(train)))
@@ -166,7 +161,7 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
         return known / scale, new / scale
     variances, directions = np.linalg.eigh(products / scale**2)
     found = variances > NOTHING * max(variances[-1], 1e-300)
-    found[-1] = True  # Where all images are the same, one coordinate that is always 0.
+    found[-1] = True  # If all images are the same, one coordinate that is always 0.
     lengths = np.sqrt(np.maximum(variances[found], 0))
     directions = directions[:, found]
     return directions * lengths, (others / scale**2) @ directions / np.where(lengths > 0, lengths, 1)

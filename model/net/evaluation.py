@@ -13,7 +13,7 @@ def crop_corner(index: int | tf.Tensor, side: int, size: int) -> tuple[tf.Tensor
     """Top left corner of one of the ten crops.
 
     Args:
-        index: which crop, 0..9: top left, top right, bottom left, bottom right, centre, then the five mirrored.
+        index: 0..9: top left, top right, bottom left, bottom right, centre, then the five mirrored.
         side: side of the square image, in pixels.
         size: side of the crop, in pixels, at most `side`.
 
@@ -56,15 +56,15 @@ def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
-    """Tells for each example whether its label is missing among the `k` best scores.
+    """Marks the examples whose label is missing among the `k` best scores.
 
-    Strict where Keras' accuracy is generous: a class that scores the same as the true one counts as better, so a net that
-    answers alike for all classes is always wrong; and so is a net that answers NaN.
+    Strict, unlike Keras' accuracy: a class with the same score as the true one counts as better, so equal scores for all classes are
+    always wrong; so is NaN.
 
     Args:
         labels: int tensor `(batch,)`, or `(batch, 1)`, the true classes.
         scores: float tensor `(batch, classes)`, probabilities or logits.
-        k: how many guesses count; more than there are classes is the same as all of them.
+        k: number of guesses; all classes if there are fewer.
 
     Returns:
         float32 tensor `(batch,)`: 1.0 for an error, 0.0 otherwise.
@@ -76,7 +76,7 @@ def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
     labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
     scores = tf.convert_to_tensor(scores)
     own = tf.gather(scores, labels, batch_dims=1)[:, None]
-    # Counts the label itself too. Nothing compares with NaN, so those rows are told apart.
+    # Counts the label itself too. Comparisons with NaN are false, so those rows are marked separately.
     at_least_as_good = tf.reduce_sum(tf.cast(scores >= own, tf.int32), axis=1)
     invalid = tf.reduce_any(tf.math.is_nan(scores), axis=1)
     return tf.cast((at_least_as_good > k) | invalid, tf.float32)
@@ -87,8 +87,14 @@ class TopKError(keras.metrics.MeanMetricWrapper):
     """Mean of `top_k_error` over all examples seen, a fraction 0..1, for `model.compile(metrics=[...])`.
 
     Args:
-        k: how many guesses count.
+        k: number of guesses.
         name: name of the metric; `top5_error` for k 5 if not given.
+
+    Examples:
+        >>> metric = TopKError(k=1)
+        >>> metric.update_state([0, 1], [[0.7, 0.2, 0.1], [0.4, 0.4, 0.2]])
+        >>> float(metric.result())
+        0.5
     """
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: str | None = None) -> None:
@@ -97,5 +103,5 @@ class TopKError(keras.metrics.MeanMetricWrapper):
         self._direction = "down"
 
     def get_config(self) -> dict[str, Any]:
-        """What the metric is made again from."""
+        """Arguments of the constructor, for Keras to save."""
         return {"k": self.k, "name": self.name, "dtype": self.dtype}

@@ -20,15 +20,12 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
     """Changes an architecture, as the rows of Table 3 of Zeiler & Fergus 2013 change widths and leave layers out.
 
     Args:
-        architecture: what to change; it is left as it is.
+        architecture: the architecture to start from, which stays as it is.
         changes: separated by commas, in any order: `LAYER.FIELD=VALUE` for a field of `Convolution` or `Dense`, `FIELD=VALUE` for one
             of `Architecture`, and `without=LAYER`, once for each layer to leave out. `none` is `None`.
 
-    Returns:
-        The other architecture.
-
     Raises:
-        ValueError: if there is no such layer or field, or the value is none that it takes.
+        ValueError: if there is no such layer or field, or the value does not suit the field.
 
     Examples:
         >>> vary(ARCHITECTURES["alexnet"], "without=conv3,without=conv4") == ARCHITECTURES["alexnet-without-3-4"]
@@ -62,7 +59,7 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
 
 
 def plain_name(name: str) -> str:
-    """The name of an architecture in letters, digits and `-_.` alone, as files and TensorFlow's scopes may be called.
+    """Name of an architecture with letters, digits and `-_.` alone, as files and TensorFlow's scopes require.
 
     Examples:
         >>> plain_name("zfnet-small:conv1.kernel=11,without=conv3")
@@ -72,7 +69,7 @@ def plain_name(name: str) -> str:
 
 
 def _value(change: str, thing: Any, field: str, text: str) -> Any:
-    """What `text` says, read as the annotation of `field` has it."""
+    """`text` as a value of the type that `field` is annotated with."""
     hints = {name: _kinds(hint) for name, hint in typing.get_type_hints(type(thing)).items() if name != "name"}
     hints = {name: kinds for name, kinds in hints.items() if typing.get_origin(kinds[0]) is not tuple}
     if field not in hints:
@@ -94,16 +91,16 @@ def _value(change: str, thing: Any, field: str, text: str) -> Any:
 
 
 def _kinds(hint: Any) -> list[Any]:
-    """The types, and the words, that an annotation allows."""
+    """The types and words that an annotation allows."""
     kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     return [word for kind in kinds for word in (typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else (kind,))]
 
 
 def find_architecture(name: str) -> Architecture:
-    """The row of the table called `name`, or a variation of one: `NAME:CHANGE,CHANGE,...`, see `vary`.
+    """The row of the table called `name`, or a variation of one, `NAME:CHANGE,CHANGE,...`; see `vary`.
 
     Raises:
-        ValueError: if there is none; the message lists those there are.
+        ValueError: if there is none; the message lists the known ones.
 
     Examples:
         >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel

@@ -101,7 +101,7 @@ def batches(images, ids):
 
 def test_every_activation_is_projected_once_and_as_the_recording_does(deconvnet, images, strongest):
     seen = {layer: np.zeros(strongest[layer].values.shape, int) for layer in PROJECTED}
-    for part in project_strongest(deconvnet, batches(images, np.arange(23)), strongest):
+    for part in project_strongest(deconvnet, batches(images, np.arange(len(images))), strongest):
         np.add.at(seen[part.layer], (part.units, part.ranks), 1)
         unit, rank = part.units[0], part.ranks[0]
         found = strongest[part.layer]
@@ -179,7 +179,7 @@ def test_windows_of_borders_and_corners_lie_in_the_image(chain, layer):
 
 
 def test_ids_may_be_in_any_order(deconvnet, images):
-    ids = np.random.default_rng(1).permutation(1000)[:23]
+    ids = np.random.default_rng(1).permutation(1000)[: len(images)]
     found = strongest_activations(deconvnet, batches(images, ids), ["conv1"], k=1)
     row = int(np.flatnonzero(ids == found["conv1"].examples[3, 0])[0])
     chosen = {"conv1": (np.array([3]), np.array([0]))}

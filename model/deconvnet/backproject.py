@@ -30,6 +30,8 @@ class Windows:
         shapes: shape of every value without the batch.
 
     Attributes:
+        size: height and width of the window of the image.
+        values: number of values of the window of each map, from `value` down to the image.
         possible: whether every operation between the image and `value` has one input and a local rule.
         worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
     """
@@ -37,27 +39,22 @@ class Windows:
     def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]) -> None:
         self.operations: list[Operation] = graph.needed_for(value)[::-1]
         self.value, self.shapes = value, shapes
-        self.possible = (
-            bool(self.operations)
-            and len(shapes[value]) == 3
-            and all(
-                len(operation.inputs) == 1 and operation.rule.local and len(shapes[operation.inputs[0]]) == 3
-                for operation in self.operations
-            )
-        )
+        self._below = [shapes[operation.inputs[0]] for operation in self.operations]
+        local = all(len(operation.inputs) == 1 and operation.rule.local for operation in self.operations)
+        self.possible = bool(self.operations) and local and all(len(shape) == 3 for shape in (shapes[value], *self._below))
+        self.size, self.values = (1, 1), list[int]()
+        for operation, shape in zip(self.operations, self._below, strict=True) if self.possible else ():
+            self.size = operation.window.seen(self.size)
+            self.values.append(math.prod(self.size) * shape[2])
         self.worthwhile = self.possible and self._fewer()
+
+    def _fewer(self) -> bool:
+        return sum(self.values) < sum(map(math.prod, self._below))
 
     def backward(
         self, saved: dict[int, Saved], examples: tf.Tensor, units: tf.Tensor, positions: tf.Tensor, strengths: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Projects activations to their receptive fields.
-
-        Args:
-            saved: saved tensors of a forward pass of N images, by the number of their operation's output.
-            examples: int32 `(M,)`, index of the image.
-            units: int32 `(M,)`, feature map.
-            positions: int32 `(M, 2)`, row and column in it.
-            strengths: float32 `(M,)`, the activations.
+        """Projects activations, as in `Targets`, to their receptive fields.
 
         Returns:
             Float tensor `(M, rh, rw, C)`, 0 outside of the image; and int32 `(M, 2)`, row and column of each window's corner.
@@ -93,29 +90,6 @@ class Windows:
             else:
                 runs.append([operation])
         return runs
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the window of the image."""
-        return self._sizes()[-1]
-
-    @property
-    def largest(self) -> int:
-        """Number of values of the largest window."""
-        return max(self._values())
-
-    def _sizes(self) -> list[tuple[int, int]]:
-        sizes = [(1, 1)]
-        for operation in self.operations:
-            sizes.append(operation.window.seen(sizes[-1]))
-        return sizes[1:]
-
-    def _values(self) -> list[int]:
-        maps = [self.shapes[operation.inputs[0]][2] for operation in self.operations]
-        return [math.prod(size) * count for size, count in zip(self._sizes(), maps, strict=True)]
-
-    def _fewer(self) -> bool:
-        return sum(self._values()) < sum(math.prod(self.shapes[operation.inputs[0]]) for operation in self.operations)
 
 
 def _together(run):
@@ -154,21 +128,21 @@ def _gather(saved, examples, corners, size, no_switch):
 def backproject(
     passes: Passes, value: int, shapes: list[tuple[int, ...]], saved: dict[int, Saved], targets: Targets
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Back-projects targets, through windows if that is less work, else through whole maps.
+    """Back-projects one or more targets, through windows if that is less work, else through whole maps.
 
     Args:
         passes: the compiled passes of a model.
         value: number of the value that the targets are activations of.
         shapes: shape of every value of the graph, without the batch.
-        saved: as in `Windows.backward`.
-        targets: one or more.
+        saved: saved tensors of the forward pass, by the number of their operation's output.
+        targets: the activations.
 
     Returns:
         Windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`.
     """
     windows = Windows(passes.graph, value, shapes)
     if windows.worthwhile:
-        key, largest = ("windows", value, tuple(shapes)), windows.largest
+        key, largest = ("windows", value, tuple(shapes)), max(windows.values)
 
         def run(*part):
             return passes.run(key, windows.backward, saved, *part, values=len(part[0]) * largest)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.passes import Passes, on_replicas
 from zfnet.model.deconvnet.recording import Recording, record, to_model_layout
 from zfnet.model.deconvnet.rules.fused import without_xla
 
@@ -33,7 +33,9 @@ class Deconvnet:
         ValueError: if the model has a layer without a backward rule.
 
     Examples:
-        >>> Deconvnet(model).project(images, "conv5", unit=3).shape
+        >>> Deconvnet(model).layers[-4:]
+        ['dropout6', 'fc7', 'dropout7', 'predictions']
+        >>> deconvnet.project(images, "conv5", unit=3).shape
         (4, 96, 96, 3)
     """
 
@@ -52,11 +54,6 @@ class Deconvnet:
 
         Raises:
             ValueError: if there are no images, they have another shape than the model takes, or there is no such layer.
-
-        Examples:
-            >>> recording = deconvnet.record(images)
-            >>> recording.project("conv5", 3).shape, recording.project("fc7", 0).shape
-            ((4, 96, 96, 3), (4, 96, 96, 3))
         """
         images = self._checked(images)
         named = set(self.graph.outputs.values())
@@ -80,11 +77,7 @@ class Deconvnet:
         return self.record(images, [layer]).project_patches(layer, unit, position)
 
     def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
-        """Activations of some layers, without running the layers above them.
-
-        Args:
-            images: as in `record`.
-            layers: names out of `self.layers`.
+        """Activations of some layers, without running the layers above them; images as in `record`.
 
         Returns:
             For each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
@@ -100,7 +93,13 @@ class Deconvnet:
             activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer. The last replicas may repeat the last image.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
-        return self._passes.maxima(self._checked(images), wanted)
+
+        def maxima(images):
+            values = self._passes.traced_forward(images, wanted)
+            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
+
+        images = self._checked(images)
+        return on_replicas(self._passes, ("maxima", wanted, images.shape[1:]), maxima, images)
 
     def _checked(self, images: ArrayLike) -> tf.Tensor:
         images = tf.convert_to_tensor(images)
@@ -151,9 +150,9 @@ def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, t
         ValueError: if the size of the images is left open, or a layer gives neither maps nor units.
 
     Examples:
-        >>> project = tf.function(traced_projection(deconvnet))
-        >>> project(images[0], deconvnet.layers.index("conv5"), 7).projection.shape
-        TensorShape([96, 96, 3])
+        >>> small = Deconvnet(keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, activation="relu")]))
+        >>> tf.function(traced_projection(small))(tf.ones((8, 8, 1)), 0, 1).projection.shape
+        TensorShape([8, 8, 1])
     """
     graph, passes = deconvnet.graph, Passes(deconvnet.graph)
     layers = [graph.outputs[layer] for layer in deconvnet.layers]

@@ -1,6 +1,5 @@
 """A Keras model as a flat list of operations, each with its backward rule."""
 
-import collections
 import dataclasses
 import difflib
 from collections.abc import Callable
@@ -38,11 +37,7 @@ class Operation:
 
     @property
     def window(self) -> Window:
-        """Window of the input that one output position depends on.
-
-        Raises:
-            ValueError: if positions differ in that.
-        """
+        """Window of the input that one output position depends on; a ValueError if positions differ in that."""
         if self.rule.window is None:
             kind = type(self.layer).__name__
             raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.")
@@ -99,16 +94,12 @@ class Graph:
         self.outputs: dict[str, int] = {}
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
-        self._calls: collections.Counter[int] = collections.Counter()
+        self._calls: dict[int, int] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
         self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
-        """Number of the value that a layer's name stands for.
-
-        Raises:
-            ValueError: if there is no such layer.
-        """
+        """Number of the value that a layer's name stands for; a ValueError if there is none."""
         if layer not in self.outputs:
             near = difflib.get_close_matches(layer, self.outputs, n=3)
             hint = f"Did you mean {' or '.join(near)}? " if near else ""
@@ -116,11 +107,7 @@ class Graph:
         return self.outputs[layer]
 
     def unit_count(self, layer: str) -> int:
-        """Number of the feature maps or dense units of a layer.
-
-        Raises:
-            ValueError: if there is no such layer, or the model leaves the number open.
-        """
+        """Number of the feature maps or dense units of a layer; a ValueError if the model leaves it open."""
         count = self.shapes[self.value_of(layer)][-1]
         if count is None:
             raise ValueError(f"The model leaves the number of units of layer {layer!r} open; build it for one size of images.")
@@ -168,16 +155,9 @@ class Graph:
         for number in inputs:
             self._replace_readout(number)
         function = call_function(node)
-        call = Call(
-            layer,
-            channels_last(function) if self.channels_first else function,
-            node.arguments.args,
-            [self.shapes[number] for number in inputs],
-            self.channels_first,
-            self.unsupported,
-            self.dtype,
-        )
-        rules = find_rules(call)
+        function = channels_last(function) if self.channels_first else function
+        shapes = [self.shapes[number] for number in inputs]
+        rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
         taken = tuple(inputs)
         named, first = taken[0], len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
@@ -208,8 +188,7 @@ class Graph:
                 self.outputs[name] = value
 
     def _name(self, layer: keras.Operation, prefix: str) -> str:
-        self._calls[id(layer)] += 1
-        number = self._calls[id(layer)]
+        number = self._calls[id(layer)] = self._calls.get(id(layer), 0) + 1
         if number == 1:
             is_taken = layer.name in self.outputs or (prefix and layer.name in self._at_top)
             self._names[id(layer)] = prefix + layer.name if is_taken else layer.name

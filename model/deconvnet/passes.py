@@ -1,8 +1,5 @@
 """Compiled forward and backward passes of a deconvnet over whole maps."""
 
-from __future__ import annotations
-
-import collections
 import contextlib
 import math
 import threading
@@ -22,35 +19,17 @@ Result = TypeVar("Result")
 
 
 class Passes:
-    """Runs a graph forward and backward, compiling each pass once.
-
-    Args:
-        graph: the operations of a model.
-    """
+    """Runs a graph forward and backward, compiling each pass once."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._compiled: dict[Hashable, Any] = {}
-        self._values: collections.Counter[Hashable] = collections.Counter()
+        self._values: dict[Hashable, int] = {}
         self._making = threading.Lock()
 
     def forward(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
-        """Runs the graph as far as some values need it.
-
-        Args:
-            images: float tensor `(N, H, W, C)`.
-            wanted: numbers of the values; 0 is the images.
-        """
+        """Runs the graph on images `(N, H, W, C)`, as far as some values need it: `wanted` are their numbers, 0 the images."""
         return self.run(("forward", wanted, images.shape[1:]), lambda images: self.traced_forward(images, wanted), images)
-
-    def maxima(self, images: tf.Tensor, wanted: tuple[int, ...]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
-        """For each replica the number of its first image, the maximum of each map of some values, `(N, maps)`, and these values."""
-
-        def maxima(images):
-            values = self.traced_forward(images, wanted)
-            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
-
-        return on_replicas(self, ("maxima", wanted, images.shape[1:]), maxima, images)
 
     def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
         """Shape of every value of the graph, without the batch, for images of this shape."""
@@ -89,7 +68,7 @@ class Passes:
         return self.run(key, lambda signal, saved: self.traced_backward({value: signal}, shapes, saved), signal, saved, values=values)
 
     def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any, values: int = 0) -> Result:
-        """Runs a function of tensors, compiled once for all numbers of rows.
+        """Runs a function of tensors, or of lists and dicts of them, compiled once for all numbers of rows.
 
         Args:
             key: identifies the function and, except for the rows, the shapes of its arguments.
@@ -100,7 +79,7 @@ class Passes:
         """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
         with self._making:
-            self._values[key] += values
+            self._values[key] = self._values.get(key, 0) + values
             many = self._values[key] > MANY_VALUES
 
         def compile_it():
@@ -143,13 +122,9 @@ class Passes:
 
 
 def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
-    """Runs a function of images on every replica of the current strategy.
+    """Runs a function of images `(N, ...)` on every replica of the current strategy; `key` identifies the function.
 
-    Args:
-        passes: cache of the compiled function.
-        key: identifies the function.
-        function: takes a batch of images, and returns tensors of one row an image.
-        images: tensor `(N, ...)`.
+    The function returns tensors of one row an image.
 
     Yields:
         For each replica, the number of its first image, and the function's result. Shares are equal: the last replicas may

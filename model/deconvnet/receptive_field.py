@@ -1,21 +1,12 @@
 """Receptive fields: the window of the image that a unit sees, cut out and put back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from zfnet.model.deconvnet.graph import Graph, Operation, Shape
 from zfnet.model.deconvnet.rules.rule import WHOLE
-
-
-class HasGraph(Protocol):
-    """Anything that has the graph of its model, such as a `Deconvnet`."""
-
-    graph: Graph
 
 
 class ReceptiveField(NamedTuple):
@@ -27,8 +18,8 @@ class ReceptiveField(NamedTuple):
         offset: row and column of the window of the unit at position (0, 0); negative if padding is part of it.
 
     Examples:
-        >>> ReceptiveField((139, 139), (16, 16), (-49, -49)).size
-        (139, 139)
+        >>> receptive_field(model, "conv1").size
+        (7, 7)
     """
 
     size: tuple[int, int]
@@ -36,7 +27,7 @@ class ReceptiveField(NamedTuple):
     offset: tuple[int, int]
 
 
-def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField:
+def receptive_field(model: Any, layer: str) -> ReceptiveField:
     """Computes the receptive field of a layer.
 
     Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at
@@ -105,17 +96,7 @@ def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField
 
 
 def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts a window `(*size, C)` out of an image `(H, W, C)`, with zeros outside the image.
-
-    Args:
-        image: the image.
-        corner: row and column of the window's top left corner, possibly negative.
-        size: `(height, width)` of the window.
-
-    Examples:
-        >>> cut_window(images[0], np.array([-8, 80]), (32, 32)).shape
-        (32, 32, 3)
-    """
+    """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)`, with zeros outside; its top left `corner` may be negative."""
     window = np.zeros((*size, image.shape[-1]), image.dtype)
     in_window, in_image = _overlap(corner, size, image.shape)
     window[in_window] = image[in_image]

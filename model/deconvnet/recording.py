@@ -1,7 +1,5 @@
 """One forward pass with its switches, from which any activation can be projected."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import numpy as np
@@ -19,15 +17,8 @@ from zfnet.model.deconvnet.targets import Targets, find_targets
 Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
 
 
-def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> Recording:
-    """Runs a forward pass and stores what projections need.
-
-    Args:
-        passes: the compiled passes of the model.
-        images: float tensor `(N, H, W, C)`, channels last.
-        projected: numbers of the values to project from.
-        held: numbers of the values whose activations are stored, too.
-    """
+def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> "Recording":
+    """Runs a forward pass on images and stores what projections from the values `projected` need, and the activations `held`."""
     # Unnamed values, such as a sum below its ReLU, are not stored.
     needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.saves for number in operation.inputs}
     numbers = tuple(sorted(held | needed | {0}))
@@ -37,14 +28,11 @@ def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int
 class Recording:
     """Activations and switches of one forward pass; made by `Deconvnet.record`.
 
-    Args:
-        passes: the compiled passes of the model.
-        values: recorded values of the graph, by their number; the images are number 0.
+    Attributes:
         shapes: shape of every value of the graph, without the batch.
 
     Examples:
-        >>> recording = deconvnet.record(images, ["conv5"])
-        >>> recording.activations("conv5").shape
+        >>> deconvnet.record(images, ["conv5"]).activations("conv5").shape
         TensorShape([4, 5, 5, 128])
     """
 
@@ -100,7 +88,7 @@ class Recording:
             ValueError: if a unit, position or example is out of range.
 
         Examples:
-            >>> deconvnet.record(images).project("conv3", [7, 8], position=(2, 3), example=0).shape
+            >>> deconvnet.record(images, ["conv5"]).project("conv5", [7, 8], position=(2, 3), example=0).shape
             (2, 96, 96, 3)
         """
         return self.images_of(layer, self._targets(layer, unit, position, example))
@@ -120,9 +108,9 @@ class Recording:
             ValueError: as `project` does, and if the layer's units have no single receptive field.
 
         Examples:
-            >>> patches, corners = deconvnet.record(images).project_patches("conv2", 7)
+            >>> patches, corners = deconvnet.record(images, ["conv5"]).project_patches("conv5", 7)
             >>> patches.shape, corners.shape
-            ((4, 27, 27, 3), (4, 2))
+            ((4, 139, 139, 3), (4, 2))
         """
         return self.windows_of(layer, self._targets(layer, unit, position, example))
 
@@ -142,9 +130,8 @@ class Recording:
         """Like `project_patches`, for targets that were computed elsewhere: `layer` itself need not be recorded."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
         if not len(targets.units):
-            return to_model_layout(np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype), self._graph), np.zeros(
-                (0, 2), np.int32
-            )
+            none = np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype)
+            return to_model_layout(none, self._graph), np.zeros((0, 2), np.int32)
         signal, corners = self._backproject(layer, targets)
         if corners is None:
             # A dense unit has one position, whose field starts at the offset.

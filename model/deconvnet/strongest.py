@@ -1,7 +1,5 @@
 """The strongest activations of each unit over a data set, and their projections."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -26,9 +24,8 @@ class Strongest:
         positions: int32 `(units, k, 2)`, row and column in the map; `(units, k, 0)` for a dense layer; -1 for missing ones.
 
     Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=2)["conv5"]
-        >>> strongest.values.shape, strongest.examples.shape, strongest.positions.shape
-        ((128, 2), (128, 2), (128, 2, 2))
+        >>> Strongest.none(units=128, k=9, axes=2).positions.shape
+        (128, 9, 2)
     """
 
     values: np.ndarray
@@ -36,21 +33,21 @@ class Strongest:
     positions: np.ndarray
 
     @classmethod
-    def none(cls, units: int, k: int, axes: int) -> Strongest:
+    def none(cls, units: int, k: int, axes: int) -> "Strongest":
         """No activations yet; `axes` is 2 for feature maps, 0 for dense units."""
         return cls(np.full((units, k), -np.inf, np.float32), np.full((units, k), -1, np.int64), np.full((units, k, axes), -1, np.int32))
 
-    def of(self, units: np.ndarray) -> Strongest:
+    def of(self, units: np.ndarray) -> "Strongest":
         """The strongest activations of some units."""
         return Strongest(self.values[units], self.examples[units], self.positions[units])
 
-    def replaced(self, units: np.ndarray, other: Strongest) -> Strongest:
+    def replaced(self, units: np.ndarray, other: "Strongest") -> "Strongest":
         """A copy in which some units have other strongest activations."""
         copy = Strongest(self.values.copy(), self.examples.copy(), self.positions.copy())
         copy.values[units], copy.examples[units], copy.positions[units] = other.values, other.examples, other.positions
         return copy
 
-    def merge(self, other: Strongest) -> Strongest:
+    def merge(self, other: "Strongest") -> "Strongest":
         """The strongest of both, in any order of merging: among equal values, the lower id comes first."""
         values = np.concatenate([self.values, other.values], axis=1)
         examples = np.concatenate([self.examples, other.examples], axis=1)
@@ -64,13 +61,9 @@ class Strongest:
 
 
 def image_batches(batches: Iterable) -> Iterator[tuple]:
-    """Gives every image an id.
+    """Yields pairs of images, unchanged, and int64 ids.
 
-    Args:
-        batches: yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
-
-    Yields:
-        Pairs of images, unchanged, and int64 ids.
+    `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
 
     Raises:
         ValueError: if ids are not whole numbers from 0 on, one for each image and different within the batch.
@@ -171,10 +164,9 @@ class ProjectedStrongest(NamedTuple):
         corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
 
     Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["conv2"], k=1)
-        >>> part = next(project_strongest(deconvnet, [images], strongest))
-        >>> part.layer, part.patches.shape == part.projections.shape
-        ('conv2', True)
+        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> next(project_strongest(deconvnet, [images], strongest)).projections.shape[1:]
+        (96, 96, 3)
     """
 
     layer: str
@@ -205,8 +197,8 @@ def project_strongest(
         the projection is 0 outside of the field.
 
     Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["fc7"], k=1)
-        >>> parts = list(project_strongest(deconvnet, [images], strongest, {"fc7": (np.array([3, 5]), np.array([0, 0]))}))
+        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> parts = list(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3, 5]), np.array([0, 0]))}))
         >>> sorted(int(unit) for part in parts for unit in part.units)
         [3, 5]
     """

@@ -1,7 +1,5 @@
 """Activations to project: examples, units, positions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -25,7 +23,7 @@ class Targets(NamedTuple):
     positions: np.ndarray
     strengths: np.ndarray
 
-    def chunks(self, rows: int) -> Iterator[tuple[int, Targets]]:
+    def chunks(self, rows: int) -> Iterator[tuple[int, "Targets"]]:
         """Parts of `rows`, 8 or 1 activations, each with the number of its activations that count.
 
         So only three sizes are ever compiled. If 2 to 7 are left, the last is repeated.
@@ -44,12 +42,7 @@ def find_targets(
 ) -> Targets:
     """Checks and completes the arguments of `Recording.project`, which describes them and the errors.
 
-    Args:
-        activations: of the layer, `(N, h, w, units)` or `(N, units)`.
-        layer: its name, for errors.
-        unit: an int, or `(M,)` ints.
-        position: `(row, column)`, or `(M, 2)`.
-        example: an int, or `(M,)` ints.
+    `activations` are those of the layer, `(N, h, w, units)` or `(N, units)`; its name `layer` is for errors.
     """
     if activations.ndim not in (2, 4):
         raise ValueError(f"Layer {layer!r} has an output of shape {activations.shape[1:]}; projections start from maps or dense units.")

@@ -14,28 +14,19 @@ ROUNDING = 1e-5
 
 
 def change_signs(features: np.ndarray, occluded: np.ndarray, scale: float) -> np.ndarray:
-    """sign(x - x~) for features x and those with something hidden, x~; both float `(..., D)`.
+    """sign(x - x~), int8: -1, 0 or 1, for features x and those with something hidden, x~; both float `(..., D)`.
 
-    Args:
-        features: x.
-        occluded: x~.
-        scale: the largest feature of the layer, in absolute value; changes up to `ROUNDING` of it count as 0.
-
-    Returns:
-        int8 array of the same shape: -1, 0 or 1.
+    `scale` is the largest feature of the layer, in absolute value; changes up to `ROUNDING` of it count as 0.
     """
     change = np.subtract(features, occluded, dtype=np.float64)
     return np.where(np.abs(change) <= ROUNDING * scale, 0, np.sign(change)).astype(np.int8)
 
 
 def pair_distances(signs: np.ndarray) -> np.ndarray:
-    """Hamming distances between the signs of all pairs of images, divided by the number of features.
+    """Hamming distances between the signs `(N, D)` of all pairs of images, divided by the number of features.
 
     Reading: Zeiler & Fergus 2013, "Correspondence Analysis", sums over i != j and does not state the divisor; values like those of
     Table 1 are means over pairs and features. Each pair is here once, which has the same mean.
-
-    Args:
-        signs: `(N, D)`, the signs of each image's change.
 
     Returns:
         float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...
@@ -54,7 +45,7 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
 
 
 def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
-    """Places boxes at random, independently for each image.
+    """Places boxes at random, independently for each image; every place is equally likely.
 
     Args:
         sizes: `(N, 2)` ints: width and height of the box of each image.
@@ -63,14 +54,10 @@ def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.r
         random: random generator.
 
     Returns:
-        `(draws, N, 4)` ints: left, top, width, height; every place is equally likely.
+        `(draws, N, 4)` ints: left, top, width, height.
 
     Raises:
         ValueError: if a box does not fit.
-
-    Examples:
-        >>> random_boxes(np.array([[20, 30]]), np.array([[0, 0, 96, 96]]), 5, np.random.default_rng(0)).shape
-        (5, 1, 4)
     """
     room = within[:, 2:] - sizes
     if (room < 0).any():

@@ -45,14 +45,7 @@ def aliased_energy(kernel: ArrayLike, strides: tuple[int, int], dilation: tuple[
 def energy_beyond(kernel: ArrayLike, limits: tuple[float, float], dilation: tuple[int, int] = (1, 1)) -> np.ndarray:
     """Share of each filter's spectrum outside of a rectangle around frequency 0; the rest as in `aliased_energy`.
 
-    Args:
-        kernel: float array `(height, width, channels, filters)`.
-        limits: largest vertical and horizontal frequency inside, in cycles a pixel; 0 to 0.5.
-        dilation: pixels from one weight to the next, vertical and horizontal.
-
-    Examples:
-        >>> energy_beyond(np.ones((7, 7, 3, 1)), (0.25, 0.25)).round(2)
-        array([0.08])
+    `limits` are the largest vertical and horizontal frequency inside, in cycles a pixel; 0 to 0.5.
     """
     kernel = _finite_weights(kernel, "spectrum")
     if not all(0 <= limit <= 0.5 for limit in limits):
@@ -81,9 +74,6 @@ def white_noise(strides: tuple[int, int]) -> float:
 def filter_rms(kernel: ArrayLike) -> np.ndarray:
     """Root mean square of each filter, float64 `(filters,)`, which the paper's clip limits (Zeiler & Fergus 2013, section 3).
 
-    Raises:
-        ValueError: if the kernel is no convolution's.
-
     Examples:
         >>> filter_rms(np.full((7, 7, 3, 2), -0.4))
         array([0.4, 0.4])
@@ -93,9 +83,6 @@ def filter_rms(kernel: ArrayLike) -> np.ndarray:
 
 def at_clip(rms: np.ndarray, radius: float) -> np.ndarray:
     """Marks the filters whose root mean square `(filters,)` is at the radius of the RMS clip, in the same units.
-
-    Raises:
-        ValueError: if the radius is not positive.
 
     Examples:
         >>> at_clip(np.array([0.02, 0.05, 0.07]), 0.05)
@@ -184,10 +171,7 @@ def filter_structure(kernel: ArrayLike) -> FilterStructure:
 def structured_share(model: keras.Model) -> float | None:
     """Share of the filters of a model's first `Conv2D` that have structure, 0..1.
 
-    Returns None if there is no convolution, or if its kernel is too small to tell.
-
-    Raises:
-        ValueError: if the layer has weights that are not numbers.
+    None if there is no convolution, or if its kernel is too small to tell; errors as in `filter_structure`.
 
     Examples:
         >>> 0 <= structured_share(model) <= 1

@@ -84,8 +84,7 @@ def invariance(
     # Rows are ordered by step, then by image.
     distances = (np.concatenate(parts).reshape(-1, count).T for parts in zip(*found, strict=True))
     return Invariance(
-        dict(zip(layers, distances, strict=True)),
-        np.concatenate(probabilities).reshape(-1, count).T if probabilities else None,
+        dict(zip(layers, distances, strict=True)), np.concatenate(probabilities).reshape(-1, count).T if probabilities else None
     )
 
 

@@ -1,6 +1,5 @@
 """Activation of each feature map over many images: rectified layers, dead maps, and spread."""
 
-import dataclasses
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -19,8 +18,7 @@ from zfnet.model.measures.outputs import check_finite_weights
 MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
 
-@dataclasses.dataclass(frozen=True)
-class MapActivations:
+class MapActivations(NamedTuple):
     """Statistics of a layer's maps, or dense units, over all images.
 
     Attributes:
@@ -61,7 +59,7 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
         >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].means.shape
         (48,)
     """
-    check_finite_weights(deconvnet.graph, layers)
+    check_finite_weights(deconvnet, layers)
     maxima: dict[str, np.ndarray] = {}
     minima: dict[str, np.ndarray] = {}
     sums: dict[str, np.ndarray] = {}

@@ -56,14 +56,7 @@ def square_starts(length: int, square: int, stride: int) -> np.ndarray:
 
 
 def occlusion(
-    deconvnet: Deconvnet,
-    image: np.ndarray,
-    fill: np.ndarray,
-    layer: str,
-    *,
-    square: int,
-    stride: int,
-    batch_size: int = 64,
+    deconvnet: Deconvnet, image: np.ndarray, fill: np.ndarray, layer: str, *, square: int, stride: int, batch_size: int = 64
 ) -> Occlusion:
     """Slides a square over an image and measures the strongest feature map and the predictions.
 
@@ -94,7 +87,7 @@ def occlusion(
             f"The square has a side of {square} pixels and a stride of {stride}; expected a side of 1 to {min(height, width)}, "
             "the image's, and a stride of at least 1."
         )
-    check_finite_weights(deconvnet.graph, filter(None, [layer, class_layer(deconvnet)]))
+    check_finite_weights(deconvnet, filter(None, [layer, class_layer(deconvnet)]))
     tops, lefts = square_starts(height, square, stride), square_starts(width, square, stride)
     places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
     boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.

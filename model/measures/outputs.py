@@ -8,7 +8,6 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.rules.rule import Readout
 
 # Largest difference from 1 of a sum of probabilities, wide enough for half precision.
@@ -51,12 +50,13 @@ def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
     return features
 
 
-def check_finite_weights(graph: Graph, layers: Iterable[str]) -> None:
+def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
     """Fails if weights below some layers are not finite; activations may hide it, since a ReLU may turn NaN into 0.
 
     Raises:
         ValueError: the message names the first layer with such weights.
     """
+    graph = deconvnet.graph
     for operation in graph.needed_for(*map(graph.value_of, layers)):
         weights = getattr(operation.layer, "weights", ())  # An operation such as `x / 255` is no layer.
         if not all(np.isfinite(np.asarray(weight, np.float32)).all() for weight in weights):

@@ -45,12 +45,7 @@ class Convolution:
 
 
 class Dense(NamedTuple):
-    """One fully connected layer below the classifier.
-
-    Attributes:
-        name: name of the layer, `fc6` or `fc7`.
-        units: number of units.
-    """
+    """One fully connected layer below the classifier, `fc6` or `fc7`, with its number of units."""
 
     name: str
     units: int
@@ -114,11 +109,7 @@ class Architecture:
         return (*self.convolutions, *self.dense)
 
     def check_size(self, height: int, width: int) -> None:
-        """Fails if images of this size are too small for a layer.
-
-        Raises:
-            ValueError: names the layer that has too few positions.
-        """
+        """Fails with a ValueError if images of this size are too small; it names the layer that has too few positions."""
         sides = height, width
         larger = f"give a larger image (the net was made for {self.input_size})."
         for layer in self.convolutions:

@@ -1,7 +1,5 @@
 """Evaluation as in the paper: ten crops of an image, top-1 and top-5 error."""
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 from numpy.typing import ArrayLike
@@ -10,15 +8,9 @@ CROPS = 10
 
 
 def crop_corner(index: int | tf.Tensor, side: int, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Top left corner of one of the ten crops.
+    """Top left corner `(top, left)`, int32 tensors, of one of the ten crops of `size` pixels in a square image of `side` pixels.
 
-    Args:
-        index: 0..9: top left, top right, bottom left, bottom right, centre, then the five mirrored.
-        side: side of the square image, in pixels.
-        size: side of the crop, in pixels, at most `side`.
-
-    Returns:
-        int32 tensors `(top, left)`.
+    `index` is 0..9: top left, top right, bottom left, bottom right, centre, then the five mirrored.
     """
     margin = side - size
     corners = tf.constant([(0, 0), (0, margin), (margin, 0), (margin, margin), (margin // 2, margin // 2)])
@@ -102,6 +94,6 @@ class TopKError(keras.metrics.MeanMetricWrapper):
         self.k = k
         self._direction = "down"
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Arguments of the constructor, for Keras to save."""
         return {"k": self.k, "name": self.name, "dtype": self.dtype}

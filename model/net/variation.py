@@ -1,13 +1,10 @@
 """Architectures by name, and variations as text: `zfnet-small:conv1.kernel=11,without=conv3`."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import re
 import types
 import typing
-from typing import Any
 
 from zfnet.model.net.architecture import ARCHITECTURES, Architecture
 
@@ -32,7 +29,7 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
         True
     """
     layers = {layer.name: layer for layer in architecture.layers}
-    changed: dict[tuple[str, str], Any] = {}
+    changed: dict[tuple[str, str], typing.Any] = {}
     left_out: list[str] = []
     for change in changes.split(","):
         target, equals, text = change.partition("=")
@@ -68,7 +65,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
 
 
-def _value(change: str, thing: Any, field: str, text: str) -> Any:
+def _value(change: str, thing: typing.Any, field: str, text: str) -> typing.Any:
     """`text` as a value of the type that `field` is annotated with."""
     hints = {name: _kinds(hint) for name, hint in typing.get_type_hints(type(thing)).items() if name != "name"}
     hints = {name: kinds for name, kinds in hints.items() if typing.get_origin(kinds[0]) is not tuple}
@@ -90,17 +87,14 @@ def _value(change: str, thing: Any, field: str, text: str) -> Any:
     raise ValueError(f"{change}: expected {' or '.join(KINDS.get(kind, kind) for kind in hints[field])}, not {text!r}.")
 
 
-def _kinds(hint: Any) -> list[Any]:
+def _kinds(hint: typing.Any) -> list[typing.Any]:
     """The types and words that an annotation allows."""
     kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     return [word for kind in kinds for word in (typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else (kind,))]
 
 
 def find_architecture(name: str) -> Architecture:
-    """The row of the table called `name`, or a variation of one, `NAME:CHANGE,CHANGE,...`; see `vary`.
-
-    Raises:
-        ValueError: if there is none; the message lists the known ones.
+    """The row of the table called `name`, or a variation of one, `NAME:CHANGE,CHANGE,...` (see `vary`); a ValueError if there is none.
 
     Examples:
         >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel

@@ -37,11 +37,7 @@ class Call:
 
     @property
     def channels(self) -> int:
-        """Number of maps of its first input.
-
-        Raises:
-            ValueError: if the model leaves it open.
-        """
+        """Number of maps of its first input; a ValueError if the model leaves it open."""
         channels = self.shapes[0][-1]
         if channels is None:
             raise ValueError(f"Layer {self.layer.name!r} takes an input whose number of maps the model leaves open; build it for one.")

@@ -40,14 +40,8 @@ class Sliding(Affine):
 class Convolution(Sliding):
     """A convolution `y = Cx + b` without dilation or groups; backward `C^T y`.
 
-    Zeiler & Fergus 2013, section 2.1, "Filtering": the transposed filters, without the bias.
-
-    Args:
-        function: the forward convolution, with its bias.
-        kernel: returns the current filters `(height, width, channels, maps)`.
-        strides: `(height, width)` of its steps.
-        window: receptive field of one output position.
-        channels: number of maps of its input.
+    Zeiler & Fergus 2013, section 2.1, "Filtering": the transposed filters, without the bias. `kernel` returns the current filters
+    `(height, width, channels, maps)`; the other arguments are as in `Sliding`.
     """
 
     def __init__(

@@ -26,11 +26,8 @@ def fused(function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
     """Calls a function of tensors, compiled by XLA if the tensors are large enough to pay for compiling.
 
     TensorFlow alone reads and writes memory once for every step; XLA takes a few tenths of a second for every new number of rows.
-    Meant for use inside a `tf.function`: it is traced at each call.
-
-    Args:
-        function: a function of tensors with one row an example, without variables.
-        tensors: its arguments; all sizes but the number of rows known.
+    Meant for use inside a `tf.function`: it is traced at each call. The tensors have one row an example and are of known size
+    but for the number of rows; the function has no variables.
     """
     if not _IS_ALLOWED.get() or sum(math.prod(tensor.shape[1:]) for tensor in tensors) < WORTHWHILE:
         return function(*tensors)

@@ -16,11 +16,6 @@ class MaxPool(PassThrough):
 
     Zeiler & Fergus 2013, section 2.1. Reading: where overlapping windows share a maximum, their values add there, as in the
     transpose of the pooling that the switches define. If values in a window are equal, the first is the maximum, row by row.
-
-    Args:
-        pool_size: `(height, width)` of the window, in positions.
-        strides: `(height, width)` of its steps.
-        padding: `"same"` or `"valid"`.
     """
 
     window: Window
@@ -52,12 +47,8 @@ def no_switch(size: tuple[int, int]) -> int:
 def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
     """Finds the place of each maximum in its window (Zeiler & Fergus 2013, section 2.1, "Unpooling").
 
-    Args:
-        inputs: float tensor `(N, H, W, maps)`; all but N known.
-        window: of the pooling.
-
-    Returns:
-        Integer tensor `(N, h, w, maps)`: `row * width + column` in the window; the first of equal values.
+    `inputs` is a float tensor `(N, H, W, maps)`, all but N known. Returns an integer tensor `(N, h, w, maps)`: `row * width + column` in
+    the window; the first of equal values.
     """
     before = window.padding(inputs.shape[1:3])
     lengths = [
@@ -75,10 +66,10 @@ def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
 
 
 def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
-    """Puts each value where its maximum was; where windows share a maximum, values add.
+    """Puts each value of a signal `(M, h, w, maps)`, all but M known, where its maximum was; where windows share a maximum, values add.
 
     Args:
-        signal: float tensor `(M, h, w, maps)`; all but M known. Rows and columns beyond those of the switches are left out.
+        signal: float tensor. Rows and columns beyond those of the switches are left out.
         switches: from `find_switches`, or `no_switch`.
         window: of the pooling.
 

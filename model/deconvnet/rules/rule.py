@@ -21,11 +21,7 @@ class Window(NamedTuple):
     before: tuple[int | None, int | None] = (0, 0)
 
     def padding(self, lengths: Sequence[int | None]) -> tuple[int, int]:
-        """Rows and columns of padding before the first, for an input of `lengths` `(height, width)`.
-
-        Raises:
-            ValueError: if the padding depends on a length that is not known.
-        """
+        """Rows and columns of padding before the first, for an input of `lengths` `(height, width)`; `same` needs known lengths."""
         rows, columns = (_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
         return rows, columns
 
@@ -68,10 +64,8 @@ class PassThrough:
 
     Contrast normalisation (Zeiler & Fergus, ECCV 2014, section 2.1), dropout, and whatever does nothing at inference.
 
-    Args:
-        function: the forward operation, of one tensor, keeping its shape.
-
     Attributes:
+        function: the forward operation; for this class, of one tensor, keeping its shape.
         window: window of the input that one output position depends on; `None` if outputs differ in that.
         local: whether `spread` works, that is, a window of the signal can be back-projected without the rest of its map.
         saves: whether the backward pass needs tensors of the forward pass, from `save`.
@@ -127,15 +121,11 @@ class Rectify(PassThrough):
 
 
 class Affine(PassThrough):
-    """A linear map with an optional bias; backward the transposed map, without the bias.
+    """A linear map of one or several tensors, with an optional bias; backward the transposed map, without the bias.
 
     A convolution is `y = Cx + b` with a matrix C made from its filters; its deconvolution is `C^T y`. The gradient of a linear map
     is its transpose, so TensorFlow's gradient of the operation is the exact `C^T` for every stride, padding, dilation and group.
-
-    Args:
-        function: the forward operation, of one or several tensors.
-        window: as in `PassThrough`.
-        local: whether the map is the same at every position, as `spread` needs it.
+    It is `local` if the map is the same at every position.
     """
 
     def __init__(self, function: Function, window: Window | None = POINT, local: bool = False) -> None:
@@ -163,12 +153,7 @@ class Shift(Affine):
 
 
 class Gradient(PassThrough):
-    """An operation without a backward rule: backward its plain gradient, at the values of the forward pass.
-
-    Args:
-        function: the forward operation, of one or several tensors.
-        window: as in `PassThrough`; `None` also if it is not known.
-    """
+    """An operation without a backward rule: backward its plain gradient, at the values of the forward pass."""
 
     local = False
     saves = True
@@ -187,16 +172,7 @@ class Gradient(PassThrough):
 
 
 def transposed(function: Function, signal: tf.Tensor, shapes: list[tuple[int, ...]]) -> list[tf.Tensor]:
-    """Applies the transpose of an affine map to a signal.
-
-    Args:
-        function: an affine map of one or several tensors.
-        signal: float tensor `(M, ...)` of the shape of its output.
-        shapes: of its inputs, without the batch.
-
-    Returns:
-        A tensor for each input.
-    """
+    """Applies the transpose of an affine map to a signal `(M, ...)`; `shapes` are those of its inputs, without the batch."""
     # Any input has the same gradient, so TensorFlow leaves out the forward pass.
     inputs = [tf.zeros(tf.concat([tf.shape(signal)[:1], shape], 0), signal.dtype) for shape in shapes]
     for placeholder, shape in zip(inputs, shapes, strict=True):
@@ -212,16 +188,7 @@ def _gradient(function, inputs, signal):
 
 
 def cut_padding(spread: tf.Tensor, window: Window, shape: tuple[int, ...]) -> tf.Tensor:
-    """Cuts the result of `spread`, for a whole map, to the map below.
-
-    Args:
-        spread: float tensor `(M, h, w, maps)`, padding included.
-        window: of the operation.
-        shape: `(height, width, maps)` of the map below.
-
-    Returns:
-        Float tensor `(M, *shape)`: padding cut off, and zeros where no window reaches.
-    """
+    """Cuts the result of `spread` for a whole map to the map below, of `shape`; zeros where no window reaches."""
     before = window.padding(shape[:2])
     inside = spread[:, before[0] : before[0] + shape[0], before[1] : before[1] + shape[1]]
     missing = [length - reached for length, reached in zip(shape[:2], inside.shape[1:3], strict=True)]

@@ -1,7 +1,7 @@
 """The network, and how to look inside one.
 
-Names are imported when they are first asked for, so that `from zfnet.model.net.architecture import ARCHITECTURES` does not wait for
-TensorFlow. A `.keras` file of this project needs its layers registered with Keras before it is loaded: to import one of them does so.
+Names are imported at their first use, so that `from zfnet.model.net.architecture import ARCHITECTURES` does not wait for TensorFlow.
+Loading a `.keras` file of this project needs its layers registered with Keras: importing one of them does that.
 """
 
 from etils import epy
@@ -17,25 +17,7 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.net.layers import ContrastNormalization, FilterRmsClip, MeanImage, clip_filter_rms
 
 __all__ = [
-    "ARCHITECTURES",
-    "AlexNet",
-    "Architecture",
-    "ContrastNormalization",
-    "Convolution",
-    "Deconvnet",
-    "FilterRmsClip",
-    "MeanImage",
-    "ProjectedStrongest",
-    "ReceptiveField",
-    "Recording",
-    "Strongest",
-    "TopKError",
-    "ZFNet",
-    "build",
-    "clip_filter_rms",
-    "project_strongest",
-    "receptive_field",
-    "strongest_activations",
-    "ten_crop",
-    "top_k_error",
-]
+    "ARCHITECTURES", "AlexNet", "Architecture", "ContrastNormalization", "Convolution", "Deconvnet", "FilterRmsClip", "MeanImage",
+    "ProjectedStrongest", "ReceptiveField", "Recording", "Strongest", "TopKError", "ZFNet", "build", "clip_filter_rms",
+    "project_strongest", "receptive_field", "strongest_activations", "ten_crop", "top_k_error",
+]  # fmt: skip

@@ -11,14 +11,9 @@ DELAY = 2.0
 
 
 def progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
-    """Yields items, with a bar of their count, rate and remaining time on the standard error.
+    """Yields items, `total` in number, with a bar of their count, rate and remaining time on the standard error.
 
-    Shown on terminals alone, after two seconds; the bar is removed at the end.
-
-    Args:
-        items: work items.
-        total: their number.
-        title: label of the bar.
+    The bar is shown on terminals alone, after two seconds, under a title; it is removed at the end.
 
     Examples:
         >>> list(progress("abc", 3, "Spelling"))

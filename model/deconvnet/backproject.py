@@ -24,14 +24,9 @@ class Windows:
     elsewhere. The result equals that of whole maps, at their borders too: a window may extend beyond the map; values outside are
     zeroed before the next operation.
 
-    Args:
-        graph: the operations of a model.
-        value: number of the value to project from; feature maps.
-        shapes: shape of every value without the batch.
-
     Attributes:
         size: height and width of the window of the image.
-        values: number of values of the window of each map, from `value` down to the image.
+        values: number of values of the window of each map, from the one below `value` to the image.
         possible: whether every operation between the image and `value` has one input and a local rule.
         worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
     """
@@ -42,10 +37,12 @@ class Windows:
         self._below = [shapes[operation.inputs[0]] for operation in self.operations]
         local = all(len(operation.inputs) == 1 and operation.rule.local for operation in self.operations)
         self.possible = bool(self.operations) and local and all(len(shape) == 3 for shape in (shapes[value], *self._below))
-        self.size, self.values = (1, 1), list[int]()
-        for operation, shape in zip(self.operations, self._below, strict=True) if self.possible else ():
-            self.size = operation.window.seen(self.size)
-            self.values.append(math.prod(self.size) * shape[2])
+        self.size: tuple[int, int] = (1, 1)
+        self.values: list[int] = []
+        if self.possible:
+            for operation, shape in zip(self.operations, self._below, strict=True):
+                self.size = operation.window.seen(self.size)
+                self.values.append(math.prod(self.size) * shape[2])
         self.worthwhile = self.possible and self._fewer()
 
     def _fewer(self) -> bool:

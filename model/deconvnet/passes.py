@@ -35,7 +35,13 @@ class Passes:
         """Shape of every value of the graph, without the batch, for images of this shape."""
         if all(None not in shape for shape in self.graph.shapes):
             return cast("list[tuple[int, ...]]", self.graph.shapes)
-        return self.once(("shapes", images.shape[1:]), lambda: self._shapes(images))
+
+        def trace():
+            run = tf.function(lambda images: self.traced_forward(images, range(len(self.graph.shapes))), autograph=False)
+            traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+            return [tuple(output.shape[1:]) for output in traced.structured_outputs]
+
+        return self.once(("shapes", images.shape[1:]), trace)
 
     def save(self, operation: Operation, inputs: list[tf.Tensor]) -> Saved:
         """Saves what an operation's rule needs for the backward pass, from the operation's inputs."""
@@ -70,12 +76,8 @@ class Passes:
     def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any, values: int = 0) -> Result:
         """Runs a function of tensors, or of lists and dicts of them, compiled once for all numbers of rows.
 
-        Args:
-            key: identifies the function and, except for the rows, the shapes of its arguments.
-            function: takes `arguments`.
-            arguments: tensors, or lists and dicts of them.
-            values: number of values of the largest map of these rows. After `MANY_VALUES` with the same key the function is compiled
-                again, with XLA, which gives the same bits.
+        `key` identifies the function and, except for the rows, the shapes of its arguments. `values` is the number of values of the largest
+        map of these rows: after `MANY_VALUES` with the same key the function is compiled again, with XLA, which gives the same bits.
         """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
         with self._making:
@@ -113,12 +115,6 @@ class Passes:
                 part.set_shape((None, *shapes[number]))
                 signals[number] = signals[number] + part if number in signals else part
         return signals[0]
-
-    def _shapes(self, images):
-        values = range(len(self.graph.shapes))
-        run = tf.function(lambda images: self.traced_forward(images, values), autograph=False)
-        traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
-        return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
 
 def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:

@@ -53,10 +53,6 @@ class Recording:
 
         Raises:
             ValueError: if the layer has no switches.
-
-        Examples:
-            >>> deconvnet.record(images).switches("pool1").shape
-            (4, 23, 23, 48, 2)
         """
         calls = self._graph.calls.items()
         pools = {name: operation for name, operations in calls for operation in operations if isinstance(operation.rule, MaxPool)}

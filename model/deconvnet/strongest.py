@@ -61,12 +61,9 @@ class Strongest:
 
 
 def image_batches(batches: Iterable) -> Iterator[tuple]:
-    """Yields pairs of images, unchanged, and int64 ids.
+    """Yields pairs of images, unchanged, and int64 ids: whole numbers from 0 on, all different within a batch, or a ValueError.
 
     `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
-
-    Raises:
-        ValueError: if ids are not whole numbers from 0 on, one for each image and different within the batch.
     """
     seen = 0
     for batch in batches:

@@ -1,6 +1,5 @@
 """Activations to project: examples, units, positions."""
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -59,7 +58,7 @@ def find_targets(
     else:
         sizes = activations.shape[1:3]
         if position is None:
-            maps = activations[examples, :, :, units].reshape(len(units), math.prod(sizes))
+            maps = activations[examples, :, :, units].reshape(len(units), sizes[0] * sizes[1])
             position = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
         positions = _one_each("position", _integers("position", position), (len(units), 2))
         for axis, name in enumerate(("row", "column")):

@@ -29,10 +29,7 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
     Table 1 are means over pairs and features. Each pair is here once, which has the same mean.
 
     Returns:
-        float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...
-
-    Raises:
-        ValueError: if there are fewer than two images.
+        float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...; a ValueError for fewer than two images.
 
     Examples:
         >>> pair_distances(np.array([[1, 0, -1], [1, 1, -1], [0, 0, 0]]))
@@ -49,15 +46,12 @@ def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.r
 
     Args:
         sizes: `(N, 2)` ints: width and height of the box of each image.
-        within: `(N, 4)` ints: left, top, width, height of the region for it.
+        within: `(N, 4)` ints: left, top, width, height of the region for it; a ValueError if the box does not fit.
         draws: number of boxes for each image.
         random: random generator.
 
     Returns:
         `(draws, N, 4)` ints: left, top, width, height.
-
-    Raises:
-        ValueError: if a box does not fit.
     """
     room = within[:, 2:] - sizes
     if (room < 0).any():
@@ -79,18 +73,11 @@ def sign_changes(
     hidden, and the Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes.
 
     Args:
-        deconvnet: of the model.
-        images: as in `flat_features`, at least two.
         boxes: `(draws, N, 4)` ints: left, top, width, height of the hidden part of each image.
-        fill: content of the boxes, as in `cover_boxes`.
-        layers: names out of `deconvnet.layers`.
-        batch_size: number of images in one forward pass.
+        fill: content of the boxes, as in `cover_boxes`; the other arguments and errors are as in `flat_features`.
 
     Yields:
         For each draw, for each layer the distances of all pairs, as `pair_distances`.
-
-    Raises:
-        ValueError: if there are fewer than two images, no such layer, or features are not numbers.
 
     Examples:
         >>> noses = np.tile([40, 40, 16, 16], (1, 4, 1))

@@ -65,9 +65,6 @@ def invariance(
         classes: `(N,)`, the class of each image among the model's outputs; None for a model without classes.
         batch_size: number of images in one forward pass, from one step or several.
 
-    Raises:
-        ValueError: if features are not numbers.
-
     Examples:
         >>> reference = untransformed(deconvnet, images, ["conv1", "fc7"])
         >>> shifted = (np.roll(images, shift, axis=1) for shift in range(3))

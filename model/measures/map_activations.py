@@ -12,7 +12,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.rules.rule import Rectify
 from zfnet.model.deconvnet.strongest import image_batches
-from zfnet.model.measures.outputs import check_finite_weights
+from zfnet.model.measures.outputs import check_finite, check_finite_weights
 
 # Layers that mix neither maps nor positions.
 MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
@@ -35,22 +35,14 @@ class MapActivations(NamedTuple):
 
     @property
     def dead(self) -> np.ndarray:
-        """Booleans `(maps,)`: maps that are never active.
-
-        A leaky ReLU also passes negative values: a map that is negative somewhere is not dead.
-        """
+        """Booleans `(maps,)`: maps that are always 0. A leaky ReLU also passes negative values: a map with some is not dead."""
         return (self.maxima <= 0) & (self.minima >= 0)
 
 
 def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) -> dict[str, MapActivations]:
     """Measures all maps of some layers in one pass, to find the "dead" features of Zeiler & Fergus 2013, section 4.1.
 
-    Sums are float64; memory use does not grow with the number of images.
-
-    Args:
-        deconvnet: of the model.
-        batches: image batches, as in `image_batches`.
-        layers: names of layers, as in `Deconvnet.layers`.
+    Sums are float64; memory use does not grow with the number of images. Image batches are as in `image_batches`.
 
     Raises:
         ValueError: if there are no images or no such layer, or weights or activations are not numbers.
@@ -60,9 +52,7 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
         (48,)
     """
     check_finite_weights(deconvnet, layers)
-    maxima: dict[str, np.ndarray] = {}
-    minima: dict[str, np.ndarray] = {}
-    sums: dict[str, np.ndarray] = {}
+    maxima, minima, sums = ({layer: np.asarray(start) for layer in layers} for start in (-np.inf, np.inf, 0.0))
     counts, number = dict.fromkeys(layers, 0), 0
     for images, ids in image_batches(batches):
         for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
@@ -71,14 +61,10 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
                 others = list(range(maps.shape.rank - 1))
                 highest, lowest = tf.reduce_max(maps, others).numpy(), tf.reduce_min(maps, others).numpy()
                 total = tf.reduce_sum(tf.cast(tf.nn.relu(maps), tf.float64), others).numpy()
-                if not np.isfinite(total).all():
-                    raise ValueError(
-                        f"Layer {layer!r} has activations that are not finite numbers (NaN or infinite): are the model's weights, or the "
-                        "preprocessing, right?"
-                    )
-                maxima[layer] = np.maximum(maxima.get(layer, -np.inf), highest)
-                minima[layer] = np.minimum(minima.get(layer, np.inf), lowest)
-                sums[layer] = sums.get(layer, 0) + total
+                check_finite(layer, total)
+                maxima[layer] = np.maximum(maxima[layer], highest)
+                minima[layer] = np.minimum(minima[layer], lowest)
+                sums[layer] = sums[layer] + total
                 counts[layer] += int(np.prod(maps.shape[:-1]))
         number += len(ids)
     if not number:
@@ -103,15 +89,9 @@ class ActivationSpread(NamedTuple):
 
 
 def activation_spread(means: np.ndarray) -> ActivationSpread:
-    """Measures how evenly the maps of a layer are active.
+    """Measures how evenly the maps of a layer are active, from their mean activations over some images, `(maps,)`, not negative.
 
     Reading: the paper speaks of filters that dominate (section 3) and shows dead ones (Fig. 6), without a number.
-
-    Args:
-        means: `(maps,)`, mean activation of each map over some images, not negative.
-
-    Raises:
-        ValueError: if a mean is negative or not a number, or there are none.
 
     Examples:
         >>> activation_spread(np.array([1.0, 1.0, 0.0, 0.0]))
@@ -147,9 +127,6 @@ def rectified_output(graph: Graph, layer: str) -> str | None:
     """Name of the layer with the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
 
     Returns None if the maps go on without a ReLU, or in several branches.
-
-    Raises:
-        ValueError: if there is no such layer.
     """
     names = {graph.value_of(name): name for name in rectified_layers(graph)}
     value = graph.value_of(layer)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.outputs import check_finite_weights, class_layer, class_probabilities
+from zfnet.model.measures.outputs import check_finite, check_finite_weights, class_layer, class_probabilities
 from zfnet.model.progress import progress
 
 
@@ -103,10 +103,7 @@ def occlusion(
         totals.append(sums[: len(batch)])
         predictions.extend(each[: len(batch)] for each in probabilities)
     totals = np.concatenate(totals)
-    if not np.isfinite(totals).all():
-        raise ValueError(
-            f"Layer {layer!r} has activations that are not finite numbers: are the model's weights, or the preprocessing, right?"
-        )
+    check_finite(layer, totals)
     unit = int(totals[0].argmax())
     if totals[0, unit] <= 0:
         raise NoActiveMapError(f"No map of layer {layer!r} is active in this image: name another layer, or give another image.")
@@ -129,10 +126,10 @@ def _totals_and_probabilities(deconvnet: Deconvnet, images: np.ndarray, layer: s
 
 
 def cover_boxes(images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, channels_first: bool = False) -> np.ndarray:
-    """Copies images and covers a box of each.
+    """Copies images `(N, ...)` and covers a box of each.
 
     Args:
-        images: `(N, ...)`, as the model takes them.
+        images: as the model takes them.
         boxes: `(N, 4)` ints: left, top, width, height, in pixels of the image.
         fill: content of the box, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
         channels_first: whether the images are `(3, H, W)`.

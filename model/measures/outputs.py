@@ -43,18 +43,21 @@ def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], b
     features = {}
     for layer, values in zip(layers, zip(*parts, strict=True), strict=True):
         features[layer] = np.concatenate([np.asarray(value).reshape(len(value), -1) for value in values])
-        if not np.isfinite(features[layer]).all():
-            raise ValueError(
-                f"Layer {layer!r} has activations that are not numbers (NaN): are the model's weights, or the preprocessing, right?"
-            )
+        check_finite(layer, features[layer])
     return features
 
 
-def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
-    """Fails if weights below some layers are not finite; activations may hide it, since a ReLU may turn NaN into 0.
+def check_finite(layer: str, activations: np.ndarray) -> None:
+    """Fails with a ValueError if activations are not finite."""
+    if not np.isfinite(activations).all():
+        numbers = "finite numbers (NaN or infinite)"
+        raise ValueError(f"Layer {layer!r} has activations that are not {numbers}: are the model's weights, or the preprocessing, right?")
 
-    Raises:
-        ValueError: the message names the first layer with such weights.
+
+def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
+    """Fails with a ValueError if weights below some layers are not finite; it names the first layer with such weights.
+
+    Activations may hide it: a ReLU may turn NaN into 0.
     """
     graph = deconvnet.graph
     for operation in graph.needed_for(*map(graph.value_of, layers)):
@@ -68,12 +71,7 @@ def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
 def class_layer(deconvnet: Deconvnet) -> str | None:
     """Name of the layer whose activations `class_probabilities` takes; None if the model has no classes.
 
-    A model has classes if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features, not
-    classes.
-
-    Examples:
-        >>> class_layer(deconvnet)
-        'predictions'
+    A model has classes if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features.
     """
     graph = deconvnet.graph
     name, value = list(graph.outputs.items())[-1]
@@ -89,16 +87,9 @@ def class_layer(deconvnet: Deconvnet) -> str | None:
 
 
 def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
-    """Probabilities from the activations of the last layer.
+    """Probabilities, float64 `(N, classes)`, from the activations `(N, classes)` of `class_layer`; for a softmax layer, its logits.
 
     A softmax or sigmoid at the end is applied; other outputs that are not probabilities already count as logits, for a softmax.
-
-    Args:
-        deconvnet: of the model.
-        activations: `(N, classes)`, of `class_layer`: for a softmax layer, its logits.
-
-    Returns:
-        float64 `(N, classes)`, 0..1.
 
     Examples:
         >>> (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
@@ -119,7 +110,7 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
 
     The training images' mean is subtracted, and all is divided by one number, so that their mean squared length is 1: the same
     regularisation then means the same in every layer. If there are more features than training images (a map of conv1 has tens
-    of thousands), the result are coordinates along the directions in which the training images differ. They keep every inner
+    of thousands), the coordinates are along the directions in which the training images differ. They keep every inner
     product with a training image. The weights of a linear classifier with an L2 penalty are a sum of training images, so it is the
     same classifier, with the same predictions (representer theorem), from n numbers an image.
 
@@ -135,9 +126,9 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
         ValueError: if a feature is NaN or infinite.
 
     Examples:
-        >>> known, new = feature_coordinates(np.random.default_rng(0).normal(size=(1200, 5000)), np.arange(450), np.arange(450, 1200))
+        >>> known, new = feature_coordinates(images.reshape(4, -1), np.arange(3), np.arange(3, 4))
         >>> known.shape, new.shape
-        ((450, 449), (750, 449))
+        ((3, 2), (1, 2))
     """
     wide = features.shape[1] > len(train)
     products, others = np.zeros((len(train), len(train))), np.zeros((len(test), len(train)))

@@ -65,13 +65,10 @@ def compare_pictures(found: Matches, pictures: Thumbnails, others: Thumbnails, n
     Zeiler & Fergus 2013, section 5.2: "using normalized correlation, we identified these few 'overlap' images".
 
     Args:
-        found: best matches so far.
+        found: best matches so far; the result includes those of this block.
         pictures: the images to search for.
         others: a block of the images to search in.
         numbers: int array, the numbers of that block.
-
-    Returns:
-        The best matches, with that block.
 
     Examples:
         >>> compare_pictures(Matches.none(2), thumbnails(images[:2]), thumbnails(images), np.arange(4)).numbers

@@ -19,13 +19,9 @@ def crop_corner(index: int | tf.Tensor, side: int, size: int) -> tuple[tf.Tensor
 
 
 def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Cuts the ten crops out of every image.
+    """Cuts the ten crops of `size` pixels out of every image of a batch `(batch, side, side, channels)`.
 
     Zeiler & Fergus 2013, section 3: "10 different sub-crops of size 224x224 (corners + center with(out) horizontal flips)".
-
-    Args:
-        images: tensor of square images, shape `(batch, side, side, channels)`.
-        size: side of the crops, in pixels.
 
     Returns:
         Tensor of shape `(batch, 10, size, size, channels)`; crops 5..9 are the first five mirrored.
@@ -34,8 +30,8 @@ def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
         ValueError: if an image is not square or smaller than `size`.
 
     Examples:
-        >>> ten_crop(tf.zeros((8, 256, 256, 3)), 224).shape
-        TensorShape([8, 10, 224, 224, 3])
+        >>> ten_crop(images, 84).shape
+        TensorShape([4, 10, 84, 84, 3])
     """
     height, width = images.shape[1:3]
     if height != width or size > height:

@@ -60,16 +60,9 @@ def _normalize(inputs, band):
 
 
 def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
-    """Rescales each filter whose root mean square exceeds `radius` to that radius.
+    """Rescales each filter of a kernel `(height, width, channels, filters)` whose root mean square exceeds `radius` to that radius.
 
-    Zeiler & Fergus 2013, section 3: keeps a few first-layer filters from dominating.
-
-    Args:
-        kernel: float tensor, shape `(height, width, channels, filters)`.
-        radius: largest root mean square of one filter, in weight units.
-
-    Raises:
-        ValueError: if `radius` is not positive.
+    Zeiler & Fergus 2013, section 3: keeps a few first-layer filters from dominating. The radius is in weight units, greater than 0.
 
     Examples:
         >>> round(float(clip_filter_rms(tf.fill((7, 7, 3, 96), 0.4))[0, 0, 0, 0]), 4)
@@ -83,14 +76,10 @@ def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("zfnet")
 class FilterRmsClip(keras.constraints.Constraint):
-    """Constraint that applies `clip_filter_rms` after every update of a convolution's kernel.
-
-    Args:
-        radius: as there; greater than 0.
+    """Constraint that applies `clip_filter_rms` with a radius after every update of a convolution's kernel.
 
     Examples:
-        >>> layer = keras.layers.Conv2D(96, 7, strides=2, kernel_constraint=FilterRmsClip(0.1))
-        >>> layer.kernel_constraint.radius
+        >>> keras.layers.Conv2D(96, 7, kernel_constraint=FilterRmsClip(0.1)).kernel_constraint.radius
         0.1
     """
 
@@ -116,10 +105,8 @@ class MeanImage(keras.layers.Layer):
     Input: float images of shape `(batch, height, width, channels)`, values 0..255. Output: the same shape, about -128..128.
 
     Examples:
-        >>> layer = MeanImage()
-        >>> layer.build((None, 96, 96, 3))
-        >>> layer.set_weights([np.full((96, 96, 3), 110.0)])
-        >>> bool(np.all(layer(images) == images - 110))
+        >>> centred = MeanImage()(images)  # The mean is still 0.
+        >>> bool(np.all(centred == images))
         True
     """
 

@@ -207,11 +207,7 @@ OPERATIONS: dict[str, Rules] = {
 def find_rules(call: Call) -> list[PassThrough]:
     """Finds the rules of a call, from its input to its output; a layer with an activation has two.
 
-    Args:
-        call: of any layer or operation.
-
-    Raises:
-        ValueError: if it has no rule; the message names it, its type, the types that have one, and the way out.
+    If there are none, the ValueError names the layer, its type, the types that have rules, and the way out.
     """
     kind = type(call.layer)
     is_layer = isinstance(call.layer, layers.Layer)

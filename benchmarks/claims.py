@@ -99,7 +99,7 @@ def unswitched(rule):
         return rule
     middle = MaxPool(rule.window.size, rule.window.strides, "valid" if rule.window.before == (0, 0) else "same")
     height, width = rule.window.size
-    middle.keep = lambda inputs: tf.fill(tf.shape(rule.keep(inputs)), tf.constant(height // 2 * width + width // 2, tf.uint8))
+    middle.save = lambda inputs: tf.fill(tf.shape(rule.save(inputs)), tf.constant(height // 2 * width + width // 2, tf.uint8))
     return middle
 
 

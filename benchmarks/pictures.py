@@ -115,8 +115,8 @@ def _guided(rule):
     if not isinstance(rule, Rectify):
         return rule
     guided = Gradient(rule.function)
-    plain = guided.down
-    guided.down = lambda signal, shapes, kept: plain(tf.nn.relu(signal), shapes, kept)
+    plain = guided.backward
+    guided.backward = lambda signal, shapes, saved: plain(tf.nn.relu(signal), shapes, saved)
     return guided
 
 

@@ -75,8 +75,8 @@ def _record(deconvnet, images):
     """A forward pass with its switches, which are otherwise found when they are first needed."""
     recording = deconvnet.record(images)
     for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of("pool5")):
-        if operation.rule.keeps:
-            recording._keep(operation)
+        if operation.rule.saves:
+            recording._save(operation)
 
 
 def _windows(recording, layer, units, examples):
@@ -84,7 +84,7 @@ def _windows(recording, layer, units, examples):
 
 
 def _whole_maps(deconvnet, images, layer, units, examples):
-    from zfnet.model.deconvnet.windows import Windows
+    from zfnet.model.deconvnet.backproject import Windows
 
     recording = deconvnet.record(images)
 

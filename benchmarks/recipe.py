@@ -76,7 +76,7 @@ def train(names: Iterable[str], data: str, out: pathlib.Path, augmentation: str 
         For each its top-1 and top-5 error over the validation examples, and the share of conv1's filters that have structure.
     """
     from zfnet.components.inputs.model_file import load_model_file
-    from zfnet.model.measures.filter_structure import filter_structure
+    from zfnet.model.measures.filters import filter_structure
 
     options = {"--data": data, "--augmentation": augmentation, "--seed": str(seed), "--out": str(out)}
     subprocess.run([ZFNET, "compare", *names, *itertools.chain(*options.items())], check=True)

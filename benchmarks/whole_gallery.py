@@ -39,7 +39,7 @@ def measure() -> dict:
         for part in project_strongest(deconvnet, batches, found):
             made[part.layer] += len(part.units)
 
-    pools = [operation for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of("conv5")) if operation.rule.keeps]
+    pools = [operation for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of("conv5")) if operation.rule.saves]
 
     def record():
         for batch, ids in batches:
@@ -47,7 +47,7 @@ def measure() -> dict:
             for start in range(0, len(rows), TOGETHER):
                 recording = deconvnet.record_switches(batch[rows[start : start + TOGETHER]], LAYERS)
                 for operation in pools:
-                    recording._keep(operation)
+                    recording._save(operation)
 
     strongest_activations(deconvnet, batches[:2], LAYERS, K)
     rates = [matrix_product_rate()]

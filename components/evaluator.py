@@ -33,7 +33,7 @@ def evaluate(
     from zfnet.components.evaluation.errors import all_gpus, measure_errors
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.storage.local_copy import local_copy
-    from zfnet.model.measures.filter_structure import structured_share
+    from zfnet.model.measures.filters import structured_share
 
     examples = local_copy(examples)
     with all_gpus().scope():

@@ -1,4 +1,4 @@
-"""Progress bars, on terminals alone."""
+"""Progress bars on terminals."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -11,14 +11,9 @@ DELAY = 2.0
 
 
 def progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
-    """Yields items, and shows on the standard error how many of them are done, how fast, and how long the others will take.
+    """Yields items, `total` in number, with a bar of their count, rate and remaining time on the standard error.
 
-    Nothing is shown where the standard error is no terminal, nor in the first two seconds. The bar is removed at the end.
-
-    Args:
-        items: what is worked on.
-        total: their number.
-        title: what is done with them.
+    The bar is shown on terminals alone, after two seconds, under a title; it is removed at the end.
 
     Examples:
         >>> list(progress("abc", 3, "Spelling"))

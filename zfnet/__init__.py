@@ -10,15 +10,13 @@ with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.own_model import filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.model.deconvnet.deconvnet import Deconvnet
-    from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
-    from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+    from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
+    from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error
     from zfnet.model.net.layers import ContrastNormalization, FilterRmsClip, MeanImage, clip_filter_rms
-    from zfnet.model.net.ten_crop import ten_crop
-    from zfnet.model.net.top_k_error import TopKError, top_k_error
 
 __all__ = [
     "ARCHITECTURES",

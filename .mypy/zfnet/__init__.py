@@ -1,1 +1,48 @@
-../../zfnet/__init__.py
+"""See what a convolutional network sees: ZFNet, deconvnet projections, and figures of any Keras model.
+
+This is the public surface; modules behind it may move. Names are imported when they are first used, so that `import zfnet` takes a few
+hundredths of a second.
+"""
+
+from etils import epy
+
+with epy.lazy_api_imports(globals()):
+    from zfnet.components.figures.own_model import filters, gallery, occlude, project
+    from zfnet.components.pictures.figure import Figure
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+    from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
+    from zfnet.model.deconvnet.recording import Recording
+    from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+    from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
+    from zfnet.model.net.build import AlexNet, ZFNet, build
+    from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error
+    from zfnet.model.net.layers import ContrastNormalization, FilterRmsClip, MeanImage, clip_filter_rms
+
+__all__ = [
+    "ARCHITECTURES",
+    "AlexNet",
+    "Architecture",
+    "ContrastNormalization",
+    "Convolution",
+    "Deconvnet",
+    "Figure",
+    "FilterRmsClip",
+    "MeanImage",
+    "ProjectedStrongest",
+    "ReceptiveField",
+    "Recording",
+    "Strongest",
+    "TopKError",
+    "ZFNet",
+    "build",
+    "clip_filter_rms",
+    "filters",
+    "gallery",
+    "occlude",
+    "project",
+    "project_strongest",
+    "receptive_field",
+    "strongest_activations",
+    "ten_crop",
+    "top_k_error",
+]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import FEATURES, decode_crop, own_shard
-from zfnet.model.net.ten_crop import CROPS, crop_corner
+from zfnet.model.net.evaluation import CROPS, crop_corner
 
 # Records held to shuffle: all of a small data set, a part of a large one, whose shards are a random mixture already.
 SHUFFLED = 20_000

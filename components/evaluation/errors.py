@@ -11,7 +11,7 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import padded_batch_size, padded_batches
 from zfnet.components.evaluation.class_order import check_same_examples
 from zfnet.components.evaluation.probabilities import Probabilities
-from zfnet.model.net.top_k_error import top_k_error
+from zfnet.model.net.evaluation import top_k_error
 from zfnet.model.progress import progress
 
 GUESSES = (1, 5)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.model.net.ten_crop import CROPS, crop_corner
+from zfnet.model.net.evaluation import CROPS, crop_corner
 
 # How far the sum over classes may be from 1, so that half precision passes too.
 TOLERANCE = 1e-2

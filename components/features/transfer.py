@@ -15,7 +15,7 @@ from zfnet.components.features.extract import extract_features
 from zfnet.components.features.folds import Fold
 from zfnet.components.features.from_scratch import train_from_scratch
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.feature_coordinates import feature_coordinates
+from zfnet.model.measures.outputs import feature_coordinates
 from zfnet.model.progress import progress
 
 FROM_SCRATCH = "from scratch"

@@ -22,7 +22,7 @@ from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import class_layer
+from zfnet.model.measures.outputs import class_layer
 
 AnyModel: TypeAlias = keras.Model | str | os.PathLike
 

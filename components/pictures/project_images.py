@@ -11,8 +11,7 @@ from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
-from zfnet.model.deconvnet.strongest import strongest_activations
+from zfnet.model.deconvnet.strongest import ProjectedStrongest, project_strongest, strongest_activations
 
 TILE = 224
 FRAME = (255, 0, 0)

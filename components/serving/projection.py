@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from zfnet.components.pictures.signed import OUTLIERS
 from zfnet.components.serving.served_image import served_image
-from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.traced_projection import STRONGEST, traced_projection
+from zfnet.model.deconvnet.deconvnet import STRONGEST, Deconvnet, traced_projection
 
 UNKNOWN = -1
 

@@ -30,7 +30,7 @@ from zfnet.components.training.recipe import Recipe, divisible_batch_size
 from zfnet.components.training.strategy import open_cluster
 from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step, make_validate
-from zfnet.model.measures.filter_structure import structured_share
+from zfnet.model.measures.filters import structured_share
 from zfnet.model.net.build import build
 
 NAMED = 200  # characters

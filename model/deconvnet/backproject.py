@@ -1,4 +1,4 @@
-"""Brings targets down to pixels, in chunks, the faster way of two."""
+"""Back-projection of activations in chunks, through small windows if that is less work than whole maps."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -6,45 +6,149 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.rules.rule import Kept
+from zfnet.model.deconvnet.rules.fused import fused
+from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Rectify, Saved
 from zfnet.model.deconvnet.targets import Targets
-from zfnet.model.deconvnet.windows import Windows
 
-# Projections that are brought down together: so many that the largest map has about this many values, and no more than there are
-# gains in speed.
-MOST_VALUES = 1 << 25
-MOST_ROWS = 32
+# Projections computed together: at most this many, and about this many values in the largest map. More bring no speed.
+MOST_ROWS, MOST_VALUES = 32, 1 << 25
 THREADS = 2
 
 
+class Windows:
+    """Windows of every map that one activation depends on, in a model that is a chain below it.
+
+    A unit of ZFNet's conv5 depends on 3x3 positions of conv4, 5x5 of conv3, 7x7 of pool2 and so on: its projection is zero
+    elsewhere. The result equals that of whole maps, at their borders too: a window may extend beyond the map; values outside are
+    zeroed before the next operation.
+
+    Attributes:
+        size: height and width of the window of the image.
+        values: number of values of the window of each map, from the one below `value` to the image.
+        possible: whether every operation between the image and `value` has one input and a local rule.
+        worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
+    """
+
+    def __init__(self, graph: Graph, value: int, shapes: list[tuple[int, ...]]) -> None:
+        self.operations: list[Operation] = graph.needed_for(value)[::-1]
+        self.value, self.shapes = value, shapes
+        self._below = [shapes[operation.inputs[0]] for operation in self.operations]
+        local = all(len(operation.inputs) == 1 and operation.rule.local for operation in self.operations)
+        self.possible = bool(self.operations) and local and all(len(shape) == 3 for shape in (shapes[value], *self._below))
+        self.size: tuple[int, int] = (1, 1)
+        self.values: list[int] = []
+        if self.possible:
+            for operation, shape in zip(self.operations, self._below, strict=True):
+                self.size = operation.window.seen(self.size)
+                self.values.append(math.prod(self.size) * shape[2])
+        self.worthwhile = self.possible and self._fewer()
+
+    def _fewer(self) -> bool:
+        return sum(self.values) < sum(map(math.prod, self._below))
+
+    def backward(
+        self, saved: dict[int, Saved], examples: tf.Tensor, units: tf.Tensor, positions: tf.Tensor, strengths: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Projects activations, as in `Targets`, to their receptive fields.
+
+        Returns:
+            Float tensor `(M, rh, rw, C)`, 0 outside of the image; and int32 `(M, 2)`, row and column of each window's corner.
+        """
+        signal = (tf.one_hot(units, self.shapes[self.value][2], dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
+        size, corners, may_leave = (1, 1), tf.convert_to_tensor(positions), False
+        for run in self._runs():
+            operation = run[0]
+            window, shape = operation.window, self.shapes[operation.inputs[0]]
+            # A map of another size, even where only rows at the end were added or cut off.
+            moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
+            if operation.rule.saves:
+                switches = _gather(saved[operation.output], examples, corners, size, operation.rule.no_switch)
+                signal = fused(_together(run), signal, switches)
+            else:
+                if may_leave and moves:
+                    signal = _inside(signal, corners, self.shapes[operation.output])
+                signal = operation.rule.spread(signal, None)
+            signal.set_shape((None, None, None, shape[2]))
+            size, corners = window.seen(size), corners * window.strides - window.padding(shape[:2])
+            # Unpooling only reaches places in the map.
+            may_leave = not operation.rule.saves if moves else may_leave
+        signal = signal[:, : size[0], : size[1]]
+        return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
+
+    def _runs(self) -> list[list[Operation]]:
+        # An unpooling and the pointwise operations after it are one run: together they are one loop over memory.
+        runs: list[list[Operation]] = []
+        for operation in self.operations:
+            fusible = type(operation.rule) in (PassThrough, Rectify)
+            if runs and fusible and runs[-1][0].rule.saves:
+                runs[-1].append(operation)
+            else:
+                runs.append([operation])
+        return runs
+
+
+def _together(run):
+    def backward(signal, switches):
+        for operation in run:
+            signal = operation.rule.spread(signal, switches)
+        return signal
+
+    return backward
+
+
+def _rows_and_columns(corners, size):
+    return [corners[:, axis, None] + tf.range(length) for axis, length in enumerate(size)]
+
+
+def _is_inside(rows, columns, shape):
+    return ((rows >= 0) & (rows < shape[0]))[:, :, None] & ((columns >= 0) & (columns < shape[1]))[:, None, :]
+
+
+def _inside(signal, corners, shape):
+    rows, columns = _rows_and_columns(corners, signal.shape[1:3])
+    inside = _is_inside(rows, columns, shape)
+    return signal * tf.cast(inside, signal.dtype)[..., None]
+
+
+def _gather(saved, examples, corners, size, no_switch):
+    rows, columns = _rows_and_columns(corners, size)
+    height, width = saved.shape[1:3]
+    # Places of the map as one number: one index for each is faster than three.
+    places = (examples[:, None, None] * height + tf.clip_by_value(rows, 0, height - 1)[:, :, None]) * width
+    places += tf.clip_by_value(columns, 0, width - 1)[:, None, :]
+    window = tf.gather(tf.reshape(saved, (-1, saved.shape[3])), places)
+    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(no_switch, saved.dtype))
+
+
 def backproject(
-    passes: Passes, value: int, shapes: list[tuple[int, ...]], kept: dict[int, Kept], targets: Targets
+    passes: Passes, value: int, shapes: list[tuple[int, ...]], saved: dict[int, Saved], targets: Targets
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Brings targets down to pixels: through windows where that is less work, else through whole maps.
+    """Back-projects one or more targets, through windows if that is less work, else through whole maps.
 
     Args:
         passes: the compiled passes of a model.
         value: number of the value that the targets are activations of.
         shapes: shape of every value of the graph, without the batch.
-        kept: what each operation below keeps of the forward pass, by the number of its output.
-        targets: one or more.
+        saved: saved tensors of the forward pass, by the number of their operation's output.
+        targets: the activations.
 
     Returns:
         Windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`.
     """
     windows = Windows(passes.graph, value, shapes)
     if windows.worthwhile:
-        key, largest = ("windows", value, tuple(shapes)), windows.largest
+        key, largest = ("windows", value, tuple(shapes)), max(windows.values)
 
         def run(*part):
-            return passes.run(key, windows.down, kept, *part, values=len(part[0]) * largest)
+            return passes.run(key, windows.backward, saved, *part, values=len(part[0]) * largest)
 
     else:
         largest = max(math.prod(shapes[number]) for number in {0, *(operation.output for operation in windows.operations)})
 
         def run(*part):
-            return [_whole(passes, value, shapes, kept, *part)]
+            return [_whole(passes, value, shapes, saved, *part)]
 
     rows = min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
@@ -54,19 +158,19 @@ def backproject(
     signal = np.empty((starts[-1], *shape), passes.graph.dtype)
     corners = np.empty((starts[-1], 2), np.int32)
 
-    def bring_chunk(start, chunk):
+    def project_chunk(start, chunk):
         count, part = chunk
         for whole, array in zip((signal, corners), run(*part), strict=False):
             whole[start : start + count] = np.asarray(array)[:count]
 
-    # Two at a time: while one is in a step that keeps a single core busy, the other uses the rest.
+    # Two at a time: while one is in a step that saves a single core busy, the other uses the rest.
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(bring_chunk, starts, chunks))
+        list(pool.map(project_chunk, starts, chunks))
     return signal, corners if windows.worthwhile else None
 
 
-def _whole(passes, value, shapes, kept, examples, units, positions, strengths):
+def _whole(passes, value, shapes, saved, examples, units, positions, strengths):
     places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
     signal = tf.scatter_nd(places, strengths, (len(units), *shapes[value]))
-    chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), kept)
-    return passes.down(value, signal, shapes, chosen)
+    chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), saved)
+    return passes.backward(value, signal, shapes, chosen)

@@ -1,6 +1,7 @@
 """The deconvnet: projects single activations of a network back to pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -8,32 +9,34 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.passes import Passes, on_replicas
 from zfnet.model.deconvnet.recording import Recording, record, to_model_layout
+from zfnet.model.deconvnet.rules.fused import without_xla
 
 
 class Deconvnet:
-    """Attached to a model, projects its activations to pixels: which pattern of the image made this unit fire.
+    """Projects activations of a network back to pixels: the pattern of the image that made a unit fire.
 
     Zeiler & Fergus 2013, section 2.1. All activations of a layer but one are set to zero; then, layer by layer: unpool (each value
-    goes where its maximum was: the switches of the forward pass on that image), rectify, filter with the transposed filters. No
-    biases and no contrast normalisation on the way down. The model is only read; where its weights change, so do projections.
+    goes where its maximum was: the switches of the forward pass on that image), rectify, filter with the transposed filters. Biases
+    and contrast normalisation are skipped. The model is only read; when its weights change, so do projections.
 
     Args:
         model: a Keras model of convolutions, pools, dense layers, ReLUs and what lies between them (see `rules/layers.py`).
-        unsupported: what becomes of a layer that a deconvnet is not defined for (swish, attention, ...): `"error"`, or `"gradient"`
-            to bring signals down through it by its plain gradient.
+        unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`, or `"gradient"` to use its
+            plain gradient.
 
     Attributes:
-        layers: names that can be projected from. A name means that layer's output; of a softmax layer, its logits.
+        layers: names that can be projected from. A name means that layer's output; for a softmax layer, its logits.
 
     Raises:
-        ValueError: if the model has a layer that a deconvnet is not defined for.
+        ValueError: if the model has a layer without a backward rule.
 
     Examples:
-        >>> deconvnet = Deconvnet(ZFNet())
-        >>> deconvnet.project(images, "conv5", unit=3).shape  # images: (8, 224, 224, 3)
-        (8, 224, 224, 3)
+        >>> Deconvnet(model).layers[-4:]
+        ['dropout6', 'fc7', 'dropout7', 'predictions']
+        >>> deconvnet.project(images, "conv5", unit=3).shape
+        (4, 96, 96, 3)
     """
 
     def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
@@ -43,17 +46,14 @@ class Deconvnet:
         self._passes = Passes(self.graph)
 
     def record(self, images: ArrayLike, layers: list[str] | None = None) -> Recording:
-        """Runs one forward pass and keeps its activations, for any number of projections.
+        """Runs one forward pass and stores its activations, for any number of projections.
 
         Args:
             images: float array or tensor `(N, H, W, C)`, values and layout as the model takes them.
-            layers: these and the layers below them, and no further; `None` records all.
-
-        Returns:
-            The recording.
+            layers: record these layers and those below them; `None` records all.
 
         Raises:
-            ValueError: if there are no images, they have another shape than the model takes, or a layer is not there.
+            ValueError: if there are no images, they have another shape than the model takes, or there is no such layer.
         """
         images = self._checked(images)
         named = set(self.graph.outputs.values())
@@ -63,45 +63,43 @@ class Deconvnet:
         return record(self._passes, images, named, named)
 
     def record_switches(self, images: ArrayLike, layers: list[str]) -> Recording:
-        """As `record`, of what projections from `layers` need and nothing else; for `Recording.windows_of` and `images_of`."""
+        """Like `record`, but stores only what projections from `layers` need; for `Recording.images_of` and `windows_of`."""
         return record(self._passes, self._checked(images), {self.graph.value_of(layer) for layer in layers}, set())
 
     def project(self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> np.ndarray:
-        """Records `images` and projects one activation of each; arguments and result as in `Recording.project`."""
+        """Records `images` and projects one activation of each; see `Recording.project`."""
         return self.record(images, [layer]).project(layer, unit, position)
 
     def project_patches(
         self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Records `images` and projects one activation of each to its receptive field; as in `Recording.project_patches`."""
+        """Records `images` and projects one activation of each to its receptive field; see `Recording.project_patches`."""
         return self.record(images, [layer]).project_patches(layer, unit, position)
 
     def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
-        """Activations of some layers, without running what lies above them.
-
-        Args:
-            images: float array or tensor `(N, H, W, C)`, values as the model takes them.
-            layers: names out of `self.layers`.
+        """Activations of some layers, without running the layers above them; images as in `record`.
 
         Returns:
-            For each layer a tensor as the model lays it out: `(N, h, w, units)`, or `(N, units)` of a dense one.
+            For each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
         """
-        values = self._passes.up(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+        values = self._passes.forward(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
         return [to_model_layout(value, self.graph) for value in values]
 
     def maxima(self, images: ArrayLike, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
-        """Maxima and activations of some layers, computed on every replica of the strategy in whose scope this is called.
-
-        Args:
-            images: as in `activations`.
-            layers: as in `activations`.
+        """Maxima and activations of some layers, computed on every replica of the current strategy; arguments as in `activations`.
 
         Returns:
             For each replica, the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
-            activations `(n, h, w, units)`, channels last; `(n, units)` of a dense one. The last replicas may repeat the last image.
+            activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer. The last replicas may repeat the last image.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
-        return self._passes.maxima(self._checked(images), wanted)
+
+        def maxima(images):
+            values = self._passes.traced_forward(images, wanted)
+            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
+
+        images = self._checked(images)
+        return on_replicas(self._passes, ("maxima", wanted, images.shape[1:]), maxima, images)
 
     def _checked(self, images: ArrayLike) -> tf.Tensor:
         images = tf.convert_to_tensor(images)
@@ -113,3 +111,83 @@ class Deconvnet:
             raise ValueError(f"The images have shape {images.shape}: there is none. Expected at least one.")
         images = tf.cast(images, self.graph.dtype)
         return tf.transpose(images, (0, 2, 3, 1)) if self.graph.channels_first else images
+
+
+STRONGEST = -1
+
+
+class TracedProjection(NamedTuple):
+    """One projected activation.
+
+    Attributes:
+        projection: float tensor `(height, width, channels)`, signed pixel values of the whole image, channels last.
+        activation: float scalar, its strength.
+        unit: int32 scalar, its feature map or dense unit.
+        position: int32 `(2,)`, row and column in the map; zeros for a dense unit.
+    """
+
+    projection: tf.Tensor
+    activation: tf.Tensor
+    unit: tf.Tensor
+    position: tf.Tensor
+
+
+def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], TracedProjection]:
+    """Makes a function that projects the strongest activation of a unit, as `Deconvnet.project` does, with tensors alone.
+
+    One backward pass serves all layers, so that the program stays small: the signal is zero at every layer except the requested
+    one, and zeros project to zeros.
+
+    Args:
+        deconvnet: of a model that takes images of one size, whose layers all give feature maps or dense units.
+
+    Returns:
+        A function of an image, a float tensor `(height, width, channels)` as the model takes it, channels last; of a layer, an int32
+        scalar, its index in `deconvnet.layers`; and of a unit, an int32 scalar: `STRONGEST` takes the unit with the strongest
+        activation of the layer. Call it inside a `tf.function`.
+
+    Raises:
+        ValueError: if the size of the images is left open, or a layer gives neither maps nor units.
+
+    Examples:
+        >>> small = Deconvnet(keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, activation="relu")]))
+        >>> tf.function(traced_projection(small))(tf.ones((8, 8, 1)), 0, 1).projection.shape
+        TensorShape([8, 8, 1])
+    """
+    graph, passes = deconvnet.graph, Passes(deconvnet.graph)
+    layers = [graph.outputs[layer] for layer in deconvnet.layers]
+    wrong = next((shape for shape in graph.shapes if None in shape or len(shape) not in (1, 3)), None)
+    if wrong is not None:
+        raise ValueError(f"The model {deconvnet.model.name!r} has an output of shape {wrong}; expected maps or units, of known size.")
+    shapes = [tuple(size for size in shape if size is not None) for shape in graph.shapes]
+    operations = graph.needed_for(*layers)
+    saving = [operation for operation in operations if operation.rule.saves]
+    needed = sorted({0, *layers}.union(*(operation.inputs for operation in saving)))
+
+    def project(image: tf.Tensor, layer: tf.Tensor, unit: tf.Tensor) -> TracedProjection:
+        with without_xla():
+            values = dict(zip(needed, passes.traced_forward(tf.cast(image, graph.dtype)[None], needed), strict=True))
+            saved = {operation.output: operation.rule.save([values[number] for number in operation.inputs]) for operation in saving}
+            requested = tf.gather(layers, layer)
+            found = {value: _strongest(values[value], shapes[value], unit, tf.equal(requested, value)) for value in set(layers)}
+            signals = {value: signal for value, (signal, _) in found.items()}
+            projection = passes.traced_backward(signals, shapes, saved)[0]
+        # These are zeros for all layers but one.
+        activation, unit, position = (tf.add_n(parts) for parts in zip(*(place for _, place in found.values()), strict=True))
+        return TracedProjection(projection, activation, unit, position)
+
+    return project
+
+
+def _strongest(activations, shape, unit, is_requested):
+    """A layer's signal, and its activation, unit and position: zeros unless this layer is requested."""
+    by_place = tf.reshape(activations, (-1, shape[-1]))
+    strongest = tf.argmax(tf.reduce_max(by_place, axis=0), output_type=tf.int32)
+    # A larger unit is meant for another layer.
+    unit = tf.clip_by_value(tf.where(tf.equal(unit, STRONGEST), strongest, unit), 0, shape[-1] - 1)
+    place = tf.argmax(by_place[:, unit], output_type=tf.int32)
+    activation = tf.where(is_requested, by_place[place, unit], 0)
+    signal = tf.reshape(tf.scatter_nd([[place, unit]], [activation], tf.shape(by_place)), (1, *shape))
+    width = shape[1] if len(shape) == 3 else 1
+    here = tf.cast(is_requested, tf.int32)
+    return signal, (activation, unit * here, tf.stack([place // width, place % width]) * here)

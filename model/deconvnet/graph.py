@@ -1,6 +1,5 @@
-"""A Keras model as a flat list of operations, each with the rule by which a signal comes down through it."""
+"""A Keras model as a flat list of operations, each with its backward rule."""
 
-import collections
 import dataclasses
 import difflib
 from collections.abc import Callable
@@ -10,12 +9,11 @@ import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.call import Call, channels_last
-from zfnet.model.deconvnet.rules.find_rules import find_rules
-from zfnet.model.deconvnet.rules.rule import PassThrough, Readout, Rectify
-from zfnet.model.deconvnet.rules.window import POINT, Window
+from zfnet.model.deconvnet.rules.layers import find_rules
+from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
 
 UNSUPPORTED = ("error", "gradient")
-# Of a value, without the batch; `None` where the model leaves a size open.
+# Shape of a value without the batch; `None` for a size that the model leaves open.
 Shape = tuple[int | None, ...]
 # Keras has no public name for their class.
 Node = Any
@@ -27,9 +25,9 @@ class Operation:
 
     Attributes:
         layer: the Keras layer, or operation such as `keras.ops.add`, that it belongs to.
-        rule: how it goes up and down.
-        inputs: numbers of the values that it takes; value 0 is the image.
-        output: number of the value that it makes.
+        rule: its forward function and backward rule.
+        inputs: numbers of its input values; value 0 is the image.
+        output: number of its output value.
     """
 
     layer: keras.Operation
@@ -39,11 +37,7 @@ class Operation:
 
     @property
     def window(self) -> Window:
-        """What one position of its output sees.
-
-        Raises:
-            ValueError: if its positions differ in that.
-        """
+        """Window of the input that one output position depends on; a ValueError if positions differ in that."""
         if self.rule.window is None:
             kind = type(self.layer).__name__
             raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.")
@@ -53,25 +47,24 @@ class Operation:
 class Graph:
     """The operations of a model, in an order in which they can be run.
 
-    Every map is `(height, width, maps)` here, however the model lays it out.
+    Every map is `(height, width, maps)` here, whatever the model's layout.
 
     Args:
         model: a Keras model with one input, Sequential or Functional, nested or not.
-        unsupported: what becomes of a layer that there is no rule for: `"error"`, or `"gradient"` for its plain gradient.
+        unsupported: how to handle a layer without a rule: `"error"`, or `"gradient"` for its plain gradient.
 
     Attributes:
         operations: the operations.
-        shapes: shape of every value without the batch; `None` where the model leaves a size open.
+        shapes: shape of every value without the batch; `None` for a size that the model leaves open.
         outputs: for every layer's name, the number of the value that the name stands for: the layer's output, after its
             activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
             another one is `model/layer`; the second call of a shared layer is `layer#2`.
-        calls: for every layer's name, the operations that its call is made of.
-        channels_first: whether the model lays its maps out `(channels, height, width)`.
-        dtype: of the images and all that is computed from them.
+        calls: for every layer's name, the operations of its call.
+        channels_first: whether the model's maps are `(channels, height, width)`.
+        dtype: type of the images and of all computed values.
 
     Raises:
-        ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer that a
-            deconvnet is not defined for.
+        ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer without a rule.
     """
 
     def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
@@ -88,7 +81,7 @@ class Graph:
             )
         if not is_graph(model):
             raise ValueError(
-                f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers don't tell of."
+                f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers do not describe."
             )
         if len(model.inputs) != 1:
             raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
@@ -101,16 +94,12 @@ class Graph:
         self.outputs: dict[str, int] = {}
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
-        self._calls: collections.Counter[int] = collections.Counter()
+        self._calls: dict[int, int] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
         self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
-        """Number of the value that the name of a layer stands for.
-
-        Raises:
-            ValueError: if there is no such layer.
-        """
+        """Number of the value that a layer's name stands for; a ValueError if there is none."""
         if layer not in self.outputs:
             near = difflib.get_close_matches(layer, self.outputs, n=3)
             hint = f"Did you mean {' or '.join(near)}? " if near else ""
@@ -118,11 +107,7 @@ class Graph:
         return self.outputs[layer]
 
     def unit_count(self, layer: str) -> int:
-        """Number of the feature maps or dense units of a layer.
-
-        Raises:
-            ValueError: if there is no such layer, or the model leaves the number open.
-        """
+        """Number of the feature maps or dense units of a layer; a ValueError if the model leaves it open."""
         count = self.shapes[self.value_of(layer)][-1]
         if count is None:
             raise ValueError(f"The model leaves the number of units of layer {layer!r} open; build it for one size of images.")
@@ -136,6 +121,13 @@ class Graph:
                 needed.update(operation.inputs)
                 chosen.append(operation)
         return chosen[::-1]
+
+    def first_names(self) -> dict[int, str]:
+        """First name of every value in `outputs`: a layer that changes nothing is a second name of the value below it."""
+        names: dict[int, str] = {}
+        for name, value in self.outputs.items():
+            names.setdefault(value, name)
+        return names
 
     def _shape(self, tensor: keras.KerasTensor) -> Shape:
         shape = tuple(tensor.shape[1:])
@@ -161,18 +153,11 @@ class Graph:
         if len(node.outputs) != 1:
             raise ValueError(f"Layer {layer.name!r} is of type {type(layer).__name__}, with {len(node.outputs)} outputs; expected one.")
         for number in inputs:
-            self._mend_readout(number)
+            self._replace_readout(number)
         function = call_function(node)
-        call = Call(
-            layer,
-            channels_last(function) if self.channels_first else function,
-            node.arguments.args,
-            [self.shapes[number] for number in inputs],
-            self.channels_first,
-            self.unsupported,
-            self.dtype,
-        )
-        rules = find_rules(call)
+        function = channels_last(function) if self.channels_first else function
+        shapes = [self.shapes[number] for number in inputs]
+        rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
         taken = tuple(inputs)
         named, first = taken[0], len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
@@ -187,8 +172,8 @@ class Graph:
         self.outputs[name], self.calls[name] = named, self.operations[first:]
         return taken[0]
 
-    def _mend_readout(self, value: int) -> None:
-        # Only at the end of a model does nothing come down through a softmax or sigmoid.
+    def _replace_readout(self, value: int) -> None:
+        # A softmax or sigmoid is skipped only at the end of a model.
         below = self.operations[value - 1] if value else None
         if below is None or not isinstance(below.rule, Readout):
             return
@@ -203,8 +188,7 @@ class Graph:
                 self.outputs[name] = value
 
     def _name(self, layer: keras.Operation, prefix: str) -> str:
-        self._calls[id(layer)] += 1
-        number = self._calls[id(layer)]
+        number = self._calls[id(layer)] = self._calls.get(id(layer), 0) + 1
         if number == 1:
             is_taken = layer.name in self.outputs or (prefix and layer.name in self._at_top)
             self._names[id(layer)] = prefix + layer.name if is_taken else layer.name

@@ -1,8 +1,5 @@
-"""The compiled passes of a deconvnet over whole maps: images up to activations, signals down to pixels."""
+"""Compiled forward and backward passes of a deconvnet over whole maps."""
 
-from __future__ import annotations
-
-import collections
 import contextlib
 import math
 import threading
@@ -13,102 +10,78 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.rules.fused import without_xla
-from zfnet.model.deconvnet.rules.rule import Gradient, Kept
+from zfnet.model.deconvnet.rules.rule import Gradient, Saved
 
-KEPT_TOGETHER = 16, 4, 1
-# Values that have gone through a pass before XLA compiles it. Of a few hundred projections XLA saves less time than it takes.
+SAVED_TOGETHER = 16, 4, 1
+# Values that a pass computes before XLA compiles it. For a few hundred projections XLA costs more time than it saves.
 MANY_VALUES = 1 << 25
 Result = TypeVar("Result")
 
 
 class Passes:
-    """Runs a graph upwards and downwards, compiling each pass once.
-
-    Args:
-        graph: the operations of a model.
-    """
+    """Runs a graph forward and backward, compiling each pass once."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._compiled: dict[Hashable, Any] = {}
-        self._values: collections.Counter[Hashable] = collections.Counter()
+        self._values: dict[Hashable, int] = {}
         self._making = threading.Lock()
 
-    def up(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
-        """Runs the graph as far as some values need it.
-
-        Args:
-            images: float tensor `(N, H, W, C)`.
-            wanted: numbers of the values; 0 is the images.
-
-        Returns:
-            These values.
-        """
-        return self.run(("up", wanted, images.shape[1:]), lambda images: self.traced_up(images, wanted), images)
-
-    def maxima(self, images: tf.Tensor, wanted: tuple[int, ...]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
-        """For each replica the number of its first image, the maximum of each map of some values, `(N, maps)`, and these values."""
-
-        def maxima(images):
-            values = self.traced_up(images, wanted)
-            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
-
-        return on_replicas(self, ("maxima", wanted, images.shape[1:]), maxima, images)
+    def forward(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
+        """Runs the graph on images `(N, H, W, C)`, as far as some values need it: `wanted` are their numbers, 0 the images."""
+        return self.run(("forward", wanted, images.shape[1:]), lambda images: self.traced_forward(images, wanted), images)
 
     def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
-        """Shape of every value of the graph for images of this shape, without the batch."""
+        """Shape of every value of the graph, without the batch, for images of this shape."""
         if all(None not in shape for shape in self.graph.shapes):
             return cast("list[tuple[int, ...]]", self.graph.shapes)
-        return self.once(("shapes", images.shape[1:]), lambda: self._shapes(images))
 
-    def keep(self, operation: Operation, inputs: list[tf.Tensor]) -> Kept:
-        """What the rule of an operation keeps of a forward pass, from the operation's inputs."""
+        def trace():
+            run = tf.function(lambda images: self.traced_forward(images, range(len(self.graph.shapes))), autograph=False)
+            traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+            return [tuple(output.shape[1:]) for output in traced.structured_outputs]
+
+        return self.once(("shapes", images.shape[1:]), trace)
+
+    def save(self, operation: Operation, inputs: list[tf.Tensor]) -> Saved:
+        """Saves what an operation's rule needs for the backward pass, from the operation's inputs."""
         if isinstance(operation.rule, Gradient):
-            return operation.rule.keep(inputs)
-        key = "keep", operation.output, *(value.shape[1:] for value in inputs)
-        kept, start = [], 0
+            return operation.rule.save(inputs)
+        key = "save", operation.output, *(value.shape[1:] for value in inputs)
+        saved, start = [], 0
         while start < len(inputs[0]):
-            # In few sizes, since each is compiled.
-            size = next(size for size in KEPT_TOGETHER if start + size <= len(inputs[0]))
+            # Few sizes, since each is compiled.
+            size = next(size for size in SAVED_TOGETHER if start + size <= len(inputs[0]))
             part = [value[start : start + size] for value in inputs]
-            kept.append(self.run(key, operation.rule.keep, part, values=size * math.prod(inputs[0].shape[1:])))
+            saved.append(self.run(key, operation.rule.save, part, values=size * math.prod(inputs[0].shape[1:])))
             start += size
-        return tf.concat(kept, axis=0) if kept else operation.rule.keep(inputs)
+        return tf.concat(saved, axis=0) if saved else operation.rule.save(inputs)
 
-    def down(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: dict[int, Kept]) -> tf.Tensor:
-        """Brings a signal down to pixels.
-
-        Zeiler & Fergus 2013, section 2.1: unpool, rectify, filter.
+    def backward(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> tf.Tensor:
+        """Back-projects a signal to pixels: unpool, rectify, filter (Zeiler & Fergus 2013, section 2.1).
 
         Args:
             value: number of the value that the signal starts at.
-            signal: float tensor `(M, ...)` of that value's shape; for a projection, zero but for one activation an example.
+            signal: float tensor `(M, ...)` of that value's shape; for a projection, zero except one activation an example.
             shapes: shape of every value without the batch.
-            kept: what every operation below keeps, one row for each row of the signal, by the number of its output.
+            saved: saved tensors of every operation below, one row for each row of the signal, by the number of its output.
 
         Returns:
             Float tensor `(M, H, W, C)`: signed pixel values.
         """
         largest = max((math.prod(shapes[number]) for operation in self.graph.needed_for(value) for number in operation.inputs), default=0)
-        key, values = ("down", value, tuple(shapes)), len(signal) * largest
-        return self.run(key, lambda signal, kept: self.traced_down({value: signal}, shapes, kept), signal, kept, values=values)
+        key, values = ("backward", value, tuple(shapes)), len(signal) * largest
+        return self.run(key, lambda signal, saved: self.traced_backward({value: signal}, shapes, saved), signal, saved, values=values)
 
     def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any, values: int = 0) -> Result:
-        """Runs a function of tensors, compiled once for all numbers of rows.
+        """Runs a function of tensors, or of lists and dicts of them, compiled once for all numbers of rows.
 
-        Args:
-            key: what tells this function from others, the shapes of its arguments but for the rows included.
-            function: takes `arguments`.
-            arguments: tensors, or lists and dicts of them.
-            values: how many the largest map of these rows has. After many with the same key the function is compiled anew, with XLA,
-                which gives the same bits.
-
-        Returns:
-            What the function returns.
+        `key` identifies the function and, except for the rows, the shapes of its arguments. `values` is the number of values of the largest
+        map of these rows: after `MANY_VALUES` with the same key the function is compiled again, with XLA, which gives the same bits.
         """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
         with self._making:
-            self._values[key] += values
+            self._values[key] = self._values.get(key, 0) + values
             many = self._values[key] > MANY_VALUES
 
         def compile_it():
@@ -119,48 +92,38 @@ class Passes:
         return self.once((key, many), compile_it)(*arguments)
 
     def once(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """What `make` returned for this key when it was first asked for, by whichever thread."""
+        """Result of `make` at the first request for this key, by whichever thread."""
         with self._making:
             if key not in self._compiled:
                 self._compiled[key] = make()
             return self._compiled[key]
 
-    def traced_up(self, images: tf.Tensor, wanted: Iterable[int]) -> list[tf.Tensor]:
-        """As `up`, not compiled: for use inside of another `tf.function`."""
+    def traced_forward(self, images: tf.Tensor, wanted: Iterable[int]) -> list[tf.Tensor]:
+        """Like `forward`, not compiled: for use inside another `tf.function`."""
         values = {0: images}
         for operation in self.graph.needed_for(*wanted):
             values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
         return [values[number] for number in wanted]
 
-    def traced_down(self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], kept: dict) -> tf.Tensor:
-        """As `down`, not compiled: for use inside of another `tf.function`; signals may start at several values, and add."""
+    def traced_backward(self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], saved: dict) -> tf.Tensor:
+        """Like `backward`, not compiled, from several values, whose projections add up: for use inside another `tf.function`."""
         signals = dict(signals)
         for operation in reversed(self.graph.needed_for(*signals)):
             taken_shapes = [shapes[number] for number in operation.inputs]
-            parts = operation.rule.down(signals.pop(operation.output), taken_shapes, kept.get(operation.output))
+            parts = operation.rule.backward(signals.pop(operation.output), taken_shapes, saved.get(operation.output))
             for number, part in zip(operation.inputs, parts, strict=True):
                 part.set_shape((None, *shapes[number]))
                 signals[number] = signals[number] + part if number in signals else part
         return signals[0]
 
-    def _shapes(self, images):
-        values = range(len(self.graph.shapes))
-        run = tf.function(lambda images: self.traced_up(images, values), autograph=False)
-        traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
-        return [tuple(output.shape[1:]) for output in traced.structured_outputs]
-
 
 def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
-    """Runs a function of images on every replica of the strategy in whose scope this is called.
+    """Runs a function of images `(N, ...)` on every replica of the current strategy; `key` identifies the function.
 
-    Args:
-        passes: keeps what is compiled.
-        key: what tells the function from others.
-        function: takes a batch of images, and returns tensors of one row an image.
-        images: tensor `(N, ...)`.
+    The function returns tensors of one row an image.
 
     Yields:
-        For each replica, the number of its first image, and what the function returned. Shares are equal: the last replicas may
+        For each replica, the number of its first image, and the function's result. Shares are equal: the last replicas may
         repeat the last image, in rows beyond N.
     """
     strategy = tf.distribute.get_strategy()

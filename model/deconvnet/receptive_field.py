@@ -1,29 +1,25 @@
-"""Which window of the image a unit sees."""
-
-from __future__ import annotations
+"""Receptive fields: the window of the image that a unit sees, cut out and put back."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import keras
+import numpy as np
 
 from zfnet.model.deconvnet.graph import Graph, Operation, Shape
-from zfnet.model.deconvnet.rules.window import WHOLE
-
-
-class HasGraph(Protocol):
-    """A `Deconvnet`, for one, which knows the graph of its model."""
-
-    graph: Graph
+from zfnet.model.deconvnet.rules.rule import WHOLE
 
 
 class ReceptiveField(NamedTuple):
-    """Where the units of a layer look; all in pixels of the input, `(height, width)`.
+    """Windows of the image that the units of a layer depend on; all in input pixels, `(height, width)`.
 
     Attributes:
-        size: of the window that one unit sees.
-        stride: between the windows of neighbouring units; 0 for units that see the whole image.
-        offset: row and column of the window of the unit at position (0, 0); negative where padding is part of it.
+        size: size of the window of one unit.
+        stride: between the windows of neighbouring units; 0 for units that depend on the whole image.
+        offset: row and column of the window of the unit at position (0, 0); negative if padding is part of it.
+
+    Examples:
+        >>> receptive_field(model, "conv1").size
+        (7, 7)
     """
 
     size: tuple[int, int]
@@ -31,7 +27,7 @@ class ReceptiveField(NamedTuple):
     offset: tuple[int, int]
 
 
-def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField:
+def receptive_field(model: Any, layer: str) -> ReceptiveField:
     """Computes the receptive field of a layer.
 
     Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at
@@ -41,15 +37,12 @@ def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField
         model: a Keras model with one input, or a `Deconvnet` of one.
         layer: name of the layer.
 
-    Returns:
-        Size, stride and offset.
-
     Raises:
-        ValueError: if there is no such layer, or its units have no single receptive field (above an UpSampling2D, say), or
-            depends on the size of the image and the model leaves that open.
+        ValueError: if there is no such layer, its units have no single receptive field (above an UpSampling2D, say), or the field
+            depends on an image size that the model leaves open.
 
     Examples:
-        >>> receptive_field(ZFNet(), "conv5")
+        >>> receptive_field(model, "conv5")
         ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
     """
     graph = model.graph if isinstance(getattr(model, "graph", None), Graph) else Graph(model)
@@ -57,7 +50,7 @@ def receptive_field(model: keras.Model | HasGraph, layer: str) -> ReceptiveField
 
 
 def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> ReceptiveField:
-    """The receptive field of a value of a graph, whose values have these shapes."""
+    """Receptive field of a value of a graph; `shapes` are those of all values."""
     fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
     for operation in graph.needed_for(value):
         below = [fields[number] for number in operation.inputs]
@@ -66,7 +59,7 @@ def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> Recepti
 
 
 def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Whether units are shown with the whole image: their field is no smaller, or they have no single one."""
+    """Whether units are shown with the whole image: their field is no smaller, or they have no single field."""
     try:
         size = field_of_value(graph, value, shapes).size
     except ValueError:
@@ -100,3 +93,50 @@ def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField
     top, left = (min(field.offset[axis] for field in fields) for axis in range(2))
     bottom, right = (max(field.offset[axis] + field.size[axis] for field in fields) for axis in range(2))
     return ReceptiveField((bottom - top, right - left), fields[0].stride, (top, left))
+
+
+def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)`, with zeros outside; its top left `corner` may be negative."""
+    window = np.zeros((*size, image.shape[-1]), image.dtype)
+    in_window, in_image = _overlap(corner, size, image.shape)
+    window[in_window] = image[in_image]
+    return window
+
+
+def paste_window(image: np.ndarray, window: np.ndarray, corner: np.ndarray) -> None:
+    """Writes a window into an image, in place, as far as it lies inside; arguments as in `cut_window`."""
+    in_window, in_image = _overlap(corner, window.shape, image.shape)
+    image[in_image] = window[in_window]
+
+
+def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Moves windows that leave their image back into it, by as little as possible; their content stays at its place in the image.
+
+    Args:
+        windows: array `(M, h, w, C)`, 0 outside of the image.
+        corners: ints `(M, 2)`, row and column of each window's top left corner, possibly negative.
+        limits: height and width `(H, W)` of the image.
+
+    Returns:
+        Array `(M, min(h, H), min(w, W), C)`, 0 where the original window did not reach; and ints `(M, 2)`, corners in the image.
+
+    Examples:
+        >>> window = np.array([[0, 0], [5, 6]])  # Its upper row lies above the image.
+        >>> moved, corners = move_inside(window[None, :, :, None], np.array([[-1, 2]]), (8, 8))
+        >>> moved[0, :, :, 0].tolist(), corners.tolist()
+        ([[5, 6], [0, 0]], [[0, 2]])
+    """
+    size = min(windows.shape[1], limits[0]), min(windows.shape[2], limits[1])
+    inside = np.clip(corners, 0, np.subtract(limits, size))
+    moved = np.zeros((len(windows), *size, windows.shape[3]), windows.dtype)
+    for target, window, shift in zip(moved, windows, corners - inside, strict=True):
+        paste_window(target, window, shift)
+    return moved, inside
+
+
+def _overlap(corner, size, shape):
+    first = [max(0, int(low)) for low in corner]
+    last = [max(start, min(limit, int(low) + length)) for start, low, length, limit in zip(first, corner, size, shape, strict=False)]
+    in_image = tuple(slice(start, stop) for start, stop in zip(first, last, strict=True))
+    in_window = tuple(slice(part.start - int(low), part.stop - int(low)) for part, low in zip(in_image, corner, strict=True))
+    return in_window, in_image

@@ -1,7 +1,5 @@
 """One forward pass with its switches, from which any activation can be projected."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import numpy as np
@@ -9,63 +7,46 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.backproject import backproject
-from zfnet.model.deconvnet.frame import cut_window, paste_window
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.receptive_field import field_of_value
+from zfnet.model.deconvnet.receptive_field import cut_window, field_of_value, paste_window
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
-from zfnet.model.deconvnet.rules.rule import Kept
+from zfnet.model.deconvnet.rules.rule import Saved
 from zfnet.model.deconvnet.targets import Targets, find_targets
 
 Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
 
 
-def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> Recording:
-    """Runs a forward pass and keeps what projections need.
-
-    Args:
-        passes: the compiled passes of the model.
-        images: float tensor `(N, H, W, C)`, channels last.
-        projected: numbers of the values that are to be projected from.
-        held: numbers of the values whose activations are held, too.
-
-    Returns:
-        The recording.
-    """
-    # What is not named, such as a sum below its ReLU, is not held.
-    needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.keeps for number in operation.inputs}
+def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> "Recording":
+    """Runs a forward pass on images and stores what projections from the values `projected` need, and the activations `held`."""
+    # Unnamed values, such as a sum below its ReLU, are not stored.
+    needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.saves for number in operation.inputs}
     numbers = tuple(sorted(held | needed | {0}))
-    return Recording(passes, dict(zip(numbers, passes.up(images, numbers), strict=True)), passes.shapes(images))
+    return Recording(passes, dict(zip(numbers, passes.forward(images, numbers), strict=True)), passes.shapes(images))
 
 
 class Recording:
-    """What a forward pass left behind. Made by `Deconvnet.record`.
-
-    Args:
-        passes: the compiled passes of the model.
-        values: the values of the graph that were recorded, by their number; the images are number 0.
-        shapes: shape of every value of the graph, without the batch.
+    """Activations and switches of one forward pass; made by `Deconvnet.record`.
 
     Attributes:
-        shapes: the same.
+        shapes: shape of every value of the graph, without the batch.
+
+    Examples:
+        >>> deconvnet.record(images, ["conv5"]).activations("conv5").shape
+        TensorShape([4, 5, 5, 128])
     """
 
     def __init__(self, passes: Passes, values: dict[int, tf.Tensor], shapes: list[tuple[int, ...]]) -> None:
         self._passes, self._graph = passes, passes.graph
         self._values, self.shapes = values, shapes
-        self._kept: dict[int, Kept] = {}
+        self._saved: dict[int, Saved] = {}
 
     def activations(self, layer: str) -> tf.Tensor:
-        """Activations of `layer`, as the model lays them out: a tensor `(N, h, w, units)`, or `(N, units)` of a dense layer."""
+        """Activations of `layer` in the model's layout: a tensor `(N, h, w, units)`, or `(N, units)` for a dense layer."""
         return to_model_layout(self._recorded(self._graph.value_of(layer), layer), self._graph)
 
     def switches(self, layer: str) -> np.ndarray:
-        """Where each maximum of a max pooling layer was.
-
-        Zeiler & Fergus 2013, section 2.1, "Unpooling".
-
-        Args:
-            layer: name of a max pooling layer.
+        """Positions of the maxima of a max pooling layer (Zeiler & Fergus 2013, section 2.1, "Unpooling").
 
         Returns:
             int64 array `(N, h, w, maps, 2)`: row and column in the layer's input.
@@ -80,7 +61,7 @@ class Recording:
             raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(pools) or 'there is none'}.")
         operation = pools[layer]
         window = operation.window
-        places = np.asarray(self._keep(operation)).astype(np.int64)
+        places = np.asarray(self._save(operation)).astype(np.int64)
         before = window.padding(self.shapes[operation.inputs[0]][:2])
         row, column = np.arange(places.shape[1])[:, None, None], np.arange(places.shape[2])[:, None]
         rows = row * window.strides[0] - before[0] + places // window.size[1]
@@ -88,48 +69,49 @@ class Recording:
         return np.stack([rows, columns], axis=-1)
 
     def project(self, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None) -> np.ndarray:
-        """Projects single activations down to pixels.
+        """Projects single activations back to pixels.
 
         Args:
             layer: name of the layer.
-            unit: which feature map or dense unit: an int, or `(M,)` ints, one for each projection.
+            unit: feature map or dense unit: an int, or `(M,)` ints, one for each projection.
             position: `(row, column)` in the map, or `(M, 2)`; `None` takes the strongest of each map. Not for dense layers.
-            example: an int or `(M,)` ints, which image each projection is of; `None` takes every image once, in order.
+            example: image of each projection, an int or `(M,)` ints; `None` takes every image once, in order.
 
         Returns:
-            Array `(M, H, W, C)`, or as the model lays images out, of its type (float32): signed pixel values, in proportion to the
-            activation.
+            Array `(M, H, W, C)` in the model's layout and type (float32): signed pixel values, in proportion to the activation.
 
         Raises:
-            ValueError: if a unit, position or example is outside of what the layer has.
+            ValueError: if a unit, position or example is out of range.
+
+        Examples:
+            >>> deconvnet.record(images, ["conv5"]).project("conv5", [7, 8], position=(2, 3), example=0).shape
+            (2, 96, 96, 3)
         """
         return self.images_of(layer, self._targets(layer, unit, position, example))
 
     def project_patches(
         self, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Projects single activations, each to the window of the image that its unit sees.
+        """Projects single activations, each to the receptive field of its unit; arguments as in `project`.
 
         In a model that is a chain of convolutions and pools, nothing else is computed, which is several times faster.
 
-        Args:
-            layer: name of the layer.
-            unit: as in `project`.
-            position: as in `project`.
-            example: as in `project`.
-
         Returns:
-            Array `(M, rh, rw, C)`, or as the model lays images out, of its type (float32): windows of the size of the receptive field, 0
-            where a window leaves the image; and int array `(M, 2)`, the row and column of each window's top left corner in the image,
-            negative outside of it.
+            Array `(M, rh, rw, C)` in the model's layout and type (float32): windows of the size of the receptive field, 0 outside of the
+            image; and int array `(M, 2)`, the row and column of each window's top left corner in the image, negative outside of it.
 
         Raises:
             ValueError: as `project` does, and if the layer's units have no single receptive field.
+
+        Examples:
+            >>> patches, corners = deconvnet.record(images, ["conv5"]).project_patches("conv5", 7)
+            >>> patches.shape, corners.shape
+            ((4, 139, 139, 3), (4, 2))
         """
         return self.windows_of(layer, self._targets(layer, unit, position, example))
 
     def images_of(self, layer: str, targets: Targets) -> np.ndarray:
-        """As `project`, of targets whose activations need not be held."""
+        """Like `project`, for targets that were computed elsewhere: `layer` itself need not be recorded."""
         frames = np.zeros((len(targets.units), *self.shapes[0]), self._graph.dtype)
         if len(frames):
             signal, corners = self._backproject(layer, targets)
@@ -141,15 +123,14 @@ class Recording:
         return to_model_layout(frames, self._graph)
 
     def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        """As `project_patches`, of targets whose activations need not be held."""
+        """Like `project_patches`, for targets that were computed elsewhere: `layer` itself need not be recorded."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
         if not len(targets.units):
-            return to_model_layout(np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype), self._graph), np.zeros(
-                (0, 2), np.int32
-            )
+            none = np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype)
+            return to_model_layout(none, self._graph), np.zeros((0, 2), np.int32)
         signal, corners = self._backproject(layer, targets)
         if corners is None:
-            # The one position of a dense unit sees from the offset on.
+            # A dense unit has one position, whose field starts at the offset.
             places = targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)
             corners = places * field.stride + field.offset
             signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
@@ -161,14 +142,14 @@ class Recording:
 
     def _backproject(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
         value = self._graph.value_of(layer)
-        kept = {operation.output: self._keep(operation) for operation in self._graph.needed_for(value) if operation.rule.keeps}
-        return backproject(self._passes, value, self.shapes, kept, targets)
+        saved = {operation.output: self._save(operation) for operation in self._graph.needed_for(value) if operation.rule.saves}
+        return backproject(self._passes, value, self.shapes, saved, targets)
 
-    def _keep(self, operation: Operation) -> Kept:
-        if operation.output not in self._kept:
+    def _save(self, operation: Operation) -> Saved:
+        if operation.output not in self._saved:
             inputs = [self._recorded(number, operation.layer.name) for number in operation.inputs]
-            self._kept[operation.output] = self._passes.keep(operation, inputs)
-        return self._kept[operation.output]
+            self._saved[operation.output] = self._passes.save(operation, inputs)
+        return self._saved[operation.output]
 
     def _recorded(self, value: int, layer: str) -> tf.Tensor:
         if value not in self._values:
@@ -177,7 +158,7 @@ class Recording:
 
 
 def to_model_layout(maps: Maps, graph: Graph) -> Maps:
-    """Maps `(N, height, width, channels)`, an array or tensor, as the model lays them out; others as they are."""
+    """Converts maps `(N, height, width, channels)`, an array or tensor, to the model's layout; other values are returned as they are."""
     if not graph.channels_first or len(maps.shape) != 4:
         return maps
     return tf.transpose(maps, (0, 3, 1, 2)) if tf.is_tensor(maps) else np.ascontiguousarray(maps.transpose(0, 3, 1, 2))

@@ -1,25 +1,31 @@
-"""The strongest activations of each unit over a data set."""
-
-from __future__ import annotations
+"""The strongest activations of each unit over a data set, and their projections."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.receptive_field import move_inside, sees_all
+from zfnet.model.deconvnet.recording import to_model_layout
+from zfnet.model.deconvnet.targets import Targets
 
 
 @dataclasses.dataclass(frozen=True)
 class Strongest:
-    """The `k` strongest activations of each unit of a layer, best first; at most one of each image.
+    """The `k` strongest activations of each unit of a layer, best first; at most one for each image.
 
     Attributes:
-        values: float32 `(units, k)`; -inf where there are fewer than `k`.
-        examples: int64 `(units, k)`, ids of the images; -1 where there is none.
-        positions: int32 `(units, k, 2)`, row and column in the map; `(units, k, 0)` of a dense layer; -1 where there is none.
+        values: float32 `(units, k)`; -inf for missing ones.
+        examples: int64 `(units, k)`, ids of the images; -1 for missing ones.
+        positions: int32 `(units, k, 2)`, row and column in the map; `(units, k, 0)` for a dense layer; -1 for missing ones.
+
+    Examples:
+        >>> Strongest.none(units=128, k=9, axes=2).positions.shape
+        (128, 9, 2)
     """
 
     values: np.ndarray
@@ -27,22 +33,22 @@ class Strongest:
     positions: np.ndarray
 
     @classmethod
-    def none(cls, units: int, k: int, axes: int) -> Strongest:
-        """Of no image at all; `axes` is 2 for feature maps, 0 for dense units."""
+    def none(cls, units: int, k: int, axes: int) -> "Strongest":
+        """No activations yet; `axes` is 2 for feature maps, 0 for dense units."""
         return cls(np.full((units, k), -np.inf, np.float32), np.full((units, k), -1, np.int64), np.full((units, k, axes), -1, np.int32))
 
-    def of(self, units: np.ndarray) -> Strongest:
+    def of(self, units: np.ndarray) -> "Strongest":
         """The strongest activations of some units."""
         return Strongest(self.values[units], self.examples[units], self.positions[units])
 
-    def replaced(self, units: np.ndarray, other: Strongest) -> Strongest:
+    def replaced(self, units: np.ndarray, other: "Strongest") -> "Strongest":
         """A copy in which some units have other strongest activations."""
         copy = Strongest(self.values.copy(), self.examples.copy(), self.positions.copy())
         copy.values[units], copy.examples[units], copy.positions[units] = other.values, other.examples, other.positions
         return copy
 
-    def merge(self, other: Strongest) -> Strongest:
-        """The strongest of both, in whatever order they are merged: of equals, the lower id comes first."""
+    def merge(self, other: "Strongest") -> "Strongest":
+        """The strongest of both, in any order of merging: among equal values, the lower id comes first."""
         values = np.concatenate([self.values, other.values], axis=1)
         examples = np.concatenate([self.examples, other.examples], axis=1)
         positions = np.concatenate([self.positions, other.positions], axis=1)
@@ -55,16 +61,9 @@ class Strongest:
 
 
 def image_batches(batches: Iterable) -> Iterator[tuple]:
-    """Gives every image an id.
+    """Yields pairs of images, unchanged, and int64 ids: whole numbers from 0 on, all different within a batch, or a ValueError.
 
-    Args:
-        batches: yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
-
-    Yields:
-        Pairs of images, as they came, and int64 ids.
-
-    Raises:
-        ValueError: if ids are not whole numbers from 0 on, one for each image and different within the batch.
+    `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
     """
     seen = 0
     for batch in batches:
@@ -81,27 +80,29 @@ def image_batches(batches: Iterable) -> Iterator[tuple]:
 
 
 def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, layers: list[str], k: int = 9) -> dict[str, Strongest]:
-    """Finds the images, and the places in them, that each unit of some layers answers to most.
+    """Finds the images, and the positions in them, where each unit of some layers is most active.
 
-    Zeiler & Fergus 2013, section 4 and Fig. 2: "the top 9 activations". All layers are searched in one pass; what is kept does
+    Zeiler & Fergus 2013, section 4 and Fig. 2: "the top 9 activations". All layers are searched in one pass; memory use does
     not grow with the number of images.
 
     Args:
-        model: a Keras model, or a `Deconvnet` of one, which saves compiling anew from one call to the next.
-        batches: yields float image batches `(N, H, W, C)`, or pairs `(images, ids)` with `(N,)` int ids; without ids the images
-            are counted from 0.
+        model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
+        batches: float images `(N, H, W, C)`, as in `image_batches`.
         layers: names of layers, as in `Deconvnet.layers`.
-        k: how many to keep of each unit.
+        k: number of activations of each unit.
 
     Returns:
         For each layer its strongest activations.
 
     Raises:
-        ValueError: if `k` is less than 1, `layers` no list, a layer not there, or ids are not ids (class labels, say).
+        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, or ids are not ids (class labels, say).
 
     Examples:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]
-        >>> deconvnet.project_patches(images[strongest.examples[7]], "conv5", 7, strongest.positions[7])
+        >>> examples = strongest.examples[7, :2]  # The two images where unit 7 is most active.
+        >>> patches, corners = deconvnet.project_patches(images[examples], "conv5", 7, strongest.positions[7, :2])
+        >>> patches.shape
+        (2, 139, 139, 3)
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be at least 1.")
@@ -123,17 +124,17 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
 
 
 def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, ids: np.ndarray) -> Strongest:
-    # Maxima alone are nearly free beside the forward pass; their places are looked up only for what enters the best k.
+    # Maxima alone are nearly free beside the forward pass; positions are looked up only for those among the best k.
     count = len(ids)
     maxima = maxima[:count].T
     entering = (maxima > found.values[:, -1:]) | ((maxima == found.values[:, -1:]) & (ids < found.examples[:, -1:]))
     changed = np.flatnonzero(entering.any(axis=1))
     if not changed.size:
         return found
-    kept, maxima, entering = found.of(changed), maxima[changed], entering[changed]
-    nowhere = np.full((*maxima.shape, found.positions.shape[2]), -1, np.int32)
-    merged = kept.merge(Strongest(np.where(entering, maxima, -np.inf), np.where(entering, ids, -1), nowhere))
-    if nowhere.shape[2]:
+    maxima, entering = maxima[changed], entering[changed]
+    unknown = np.full((*maxima.shape, found.positions.shape[2]), -1, np.int32)
+    merged = found.of(changed).merge(Strongest(np.where(entering, maxima, -np.inf), np.where(entering, ids, -1), unknown))
+    if unknown.shape[2]:
         places, ranks = np.nonzero((merged.positions[:, :, 0] < 0) & (merged.examples >= 0))
         order = np.argsort(ids)
         rows = order[np.searchsorted(ids, merged.examples[places, ranks], sorter=order)]
@@ -142,3 +143,96 @@ def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, id
         flat = maps.reshape(len(rows), -1).argmax(axis=1)
         merged.positions[places, ranks] = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=1)
     return found.replaced(changed, merged)
+
+
+# Images in one recording.
+TOGETHER = 16
+
+
+class ProjectedStrongest(NamedTuple):
+    """Some strongest activations of one layer, projected.
+
+    Attributes:
+        layer: its name.
+        units: `(M,)` ints, the units.
+        ranks: `(M,)` ints, place among the unit's strongest activations, 0 for the strongest.
+        projections: float32 `(M, h, w, C)`, signed pixel values.
+        patches: `(M, h, w, C)`, the same windows of the images.
+        corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
+
+    Examples:
+        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> next(project_strongest(deconvnet, [images], strongest)).projections.shape[1:]
+        (96, 96, 3)
+    """
+
+    layer: str
+    units: np.ndarray
+    ranks: np.ndarray
+    projections: np.ndarray
+    patches: np.ndarray
+    corners: np.ndarray
+
+
+def project_strongest(
+    deconvnet: Deconvnet, batches: Iterable, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
+) -> Iterator[ProjectedStrongest]:
+    """Projects the strongest activations of every unit to their receptive fields.
+
+    Zeiler & Fergus 2013, section 4 and Fig. 2. Each image that is needed runs once through the net, no further than its switches
+    need, for all layers and units that it belongs to; memory use does not grow with the number of images.
+
+    Args:
+        deconvnet: of the model.
+        batches: the images that were searched, as `strongest_activations` takes them.
+        strongest: result of that search.
+        chosen: for each layer units `(M,)` and ranks `(M,)`; `None` projects everything that was found.
+
+    Yields:
+        Projections, as they come: not in the order of units. A window has the size of the receptive field, at most that of the image; it
+        is the whole image for units without a single field. A field that leaves the image is moved into it, as little as possible;
+        the projection is 0 outside of the field.
+
+    Examples:
+        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> parts = list(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3, 5]), np.array([0, 0]))}))
+        >>> sorted(int(unit) for part in parts for unit in part.units)
+        [3, 5]
+    """
+    if chosen is None:
+        chosen = {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
+    wanted = [strongest[layer].examples[places] for layer, places in chosen.items()]
+    wanted = np.unique(np.concatenate(wanted)) if wanted else np.zeros(0, int)
+    for images, ids in image_batches(batches):
+        images = np.asarray(images)
+        needed = np.flatnonzero(np.isin(ids, wanted))
+        for start in range(0, len(needed), TOGETHER):
+            rows = needed[start : start + TOGETHER]
+            yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
+
+
+def _project_images(deconvnet, images, ids, strongest, chosen):
+    recording = deconvnet.record_switches(images, list(chosen))
+    graph = deconvnet.graph
+    channels_last = np.moveaxis(images, 1, 3) if graph.channels_first else images
+    for layer, (units, ranks) in chosen.items():
+        examples = strongest[layer].examples[units, ranks]
+        here = np.flatnonzero(np.isin(examples, ids))
+        if not here.size:
+            continue
+        units, ranks = units[here], ranks[here]
+        order = np.argsort(ids)
+        rows = order[np.searchsorted(ids, examples[here], sorter=order)]
+        found = strongest[layer].of(units)
+        picked = np.arange(len(units)), ranks
+        targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
+        if sees_all(graph, graph.value_of(layer), recording.shapes):
+            projections, patches, corners = recording.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
+        else:
+            windows, corners = recording.windows_of(layer, targets)
+            windows = np.moveaxis(windows, 1, 3) if graph.channels_first else windows
+            windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
+            height, width = windows.shape[1:3]
+            cut = [channels_last[row, top : top + height, left : left + width] for row, (top, left) in zip(rows, corners, strict=True)]
+            projections, patches = (to_model_layout(maps, graph) for maps in (windows, np.stack(cut)))
+        yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)

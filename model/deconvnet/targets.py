@@ -1,8 +1,5 @@
-"""Which activations are projected: examples, units, positions."""
+"""Activations to project: examples, units, positions."""
 
-from __future__ import annotations
-
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,9 +11,9 @@ class Targets(NamedTuple):
     """Activations to project.
 
     Attributes:
-        examples: int32 `(M,)`, which image of a recording each is of.
-        units: int32 `(M,)`, which feature map or dense unit.
-        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
+        examples: int32 `(M,)`, image of the recording.
+        units: int32 `(M,)`, feature map or dense unit.
+        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` for dense units.
         strengths: float `(M,)`, the activations.
     """
 
@@ -25,10 +22,10 @@ class Targets(NamedTuple):
     positions: np.ndarray
     strengths: np.ndarray
 
-    def chunks(self, rows: int) -> Iterator[tuple[int, Targets]]:
-        """Parts of `rows`, 8 or 1 activations, with the number of them that count.
+    def chunks(self, rows: int) -> Iterator[tuple[int, "Targets"]]:
+        """Parts of `rows`, 8 or 1 activations, each with the number of its activations that count.
 
-        So only three sizes are ever compiled. Where fewer than 8 are left, but more than one, the last is repeated.
+        So only three sizes are ever compiled. If 2 to 7 are left, the last is repeated.
         """
         start, total = 0, len(self.units)
         while start < total:
@@ -42,20 +39,9 @@ class Targets(NamedTuple):
 def find_targets(
     activations: np.ndarray, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
 ) -> Targets:
-    """Checks and completes what a user asks to project.
+    """Checks and completes the arguments of `Recording.project`, which describes them and the errors.
 
-    Args:
-        activations: of the layer, `(N, h, w, units)` or `(N, units)`.
-        layer: its name, for errors.
-        unit: an int, or `(M,)` ints.
-        position: `(row, column)`, or `(M, 2)`; `None` takes the strongest of each map.
-        example: an int, or `(M,)` ints; `None` takes every image once, in order.
-
-    Returns:
-        The targets.
-
-    Raises:
-        ValueError: if a unit, position or example is outside of what there is.
+    `activations` are those of the layer, `(N, h, w, units)` or `(N, units)`; its name `layer` is for errors.
     """
     if activations.ndim not in (2, 4):
         raise ValueError(f"Layer {layer!r} has an output of shape {activations.shape[1:]}; projections start from maps or dense units.")
@@ -72,7 +58,7 @@ def find_targets(
     else:
         sizes = activations.shape[1:3]
         if position is None:
-            maps = activations[examples, :, :, units].reshape(len(units), math.prod(sizes))
+            maps = activations[examples, :, :, units].reshape(len(units), sizes[0] * sizes[1])
             position = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
         positions = _one_each("position", _integers("position", position), (len(units), 2))
         for axis, name in enumerate(("row", "column")):

@@ -1,47 +1,35 @@
-"""Correspondence: whether hiding the same part of different images changes the features in the same way."""
+"""Correspondence: whether hiding the same part of different images changes the features alike."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import flat_features
 from zfnet.model.measures.occlusion import cover_boxes
+from zfnet.model.measures.outputs import flat_features
 
-# Reading: of a change, only what is more than rounding has a sign. So much of a layer's largest feature is rounding at most: the same
-# image in another batch differs by less than a tenth of it.
+# Reading: a change within rounding has no sign. Rounding is at most this share of a layer's largest feature: the same image in another
+# batch differs by less than a tenth of it.
 ROUNDING = 1e-5
 
 
 def change_signs(features: np.ndarray, occluded: np.ndarray, scale: float) -> np.ndarray:
-    """sign(x - x~): -1, 0 or 1.
+    """sign(x - x~), int8: -1, 0 or 1, for features x and those with something hidden, x~; both float `(..., D)`.
 
-    Args:
-        features: float `(..., D)`, of images as they are.
-        occluded: of the same shape, of the images with something hidden.
-        scale: the largest feature of the layer, in absolute value; a change of 1e-5 of it, or less, is rounding and counts as 0.
-
-    Returns:
-        int8 array of the same shape.
+    `scale` is the largest feature of the layer, in absolute value; changes up to `ROUNDING` of it count as 0.
     """
     change = np.subtract(features, occluded, dtype=np.float64)
     return np.where(np.abs(change) <= ROUNDING * scale, 0, np.sign(change)).astype(np.int8)
 
 
 def pair_distances(signs: np.ndarray) -> np.ndarray:
-    """Hamming distances between the signs of all pairs of images, divided by the number of features.
+    """Hamming distances between the signs `(N, D)` of all pairs of images, divided by the number of features.
 
-    Reading: Zeiler & Fergus 2013, "Correspondence Analysis", sums over i != j and does not say by what it divides; values like those of
+    Reading: Zeiler & Fergus 2013, "Correspondence Analysis", sums over i != j and does not state the divisor; values like those of
     Table 1 are means over pairs and features. Each pair is here once, which has the same mean.
 
-    Args:
-        signs: `(N, D)`, the signs of each image's change.
-
     Returns:
-        float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...
-
-    Raises:
-        ValueError: there are fewer than two images.
+        float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...; a ValueError for fewer than two images.
 
     Examples:
         >>> pair_distances(np.array([[1, 0, -1], [1, 1, -1], [0, 0, 0]]))
@@ -54,19 +42,16 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
 
 
 def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
-    """Places boxes by chance, in each image elsewhere.
+    """Places boxes at random, independently for each image; every place is equally likely.
 
     Args:
         sizes: `(N, 2)` ints: width and height of the box of each image.
-        within: `(N, 4)` ints: left, top, width, height of where it may lie.
-        draws: how often.
-        random: source of chance.
+        within: `(N, 4)` ints: left, top, width, height of the region for it; a ValueError if the box does not fit.
+        draws: number of boxes for each image.
+        random: random generator.
 
     Returns:
-        `(draws, N, 4)` ints: left, top, width, height; every place is equally likely.
-
-    Raises:
-        ValueError: a box does not fit.
+        `(draws, N, 4)` ints: left, top, width, height.
     """
     room = within[:, 2:] - sizes
     if (room < 0).any():
@@ -82,28 +67,23 @@ def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.r
 def sign_changes(
     deconvnet: Deconvnet, images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, layers: list[str], batch_size: int = 64
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Measures by how much hiding a part changes features of different images differently.
+    """Measures how differently hiding a part changes the features of different images.
 
     Zeiler & Fergus 2013, "Correspondence Analysis" and Table 1: e = x - x~ for each image, x the features and x~ those with the part
     hidden, and the Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes.
 
     Args:
-        deconvnet: of the model.
-        images: `(N, ...)`, values and layout as the model takes them; at least two.
-        boxes: `(draws, N, 4)` ints: left, top, width, height of what is hidden of each image, once or several times.
-        fill: what is put there, as in `cover_boxes`.
-        layers: names out of `deconvnet.layers`.
-        batch_size: images that go through the net together.
+        boxes: `(draws, N, 4)` ints: left, top, width, height of the hidden part of each image.
+        fill: content of the boxes, as in `cover_boxes`; the other arguments and errors are as in `flat_features`.
 
     Yields:
         For each draw, for each layer the distances of all pairs, as `pair_distances`.
 
-    Raises:
-        ValueError: there are fewer than two images, a layer is not there, or features are not numbers.
-
     Examples:
-        >>> (noses,) = sign_changes(deconvnet, images, nose_boxes[None], np.array([128.0] * 3), ["pool5", "fc7"])
-        >>> noses["pool5"].mean(), noses["pool5"].std()
+        >>> noses = np.tile([40, 40, 16, 16], (1, 4, 1))
+        >>> (distances,) = sign_changes(deconvnet, images, noses, np.full(3, 128.0), ["pool5", "fc7"])
+        >>> distances["pool5"].shape
+        (6,)
     """
     features = flat_features(deconvnet, images, layers, batch_size)
     scales = {layer: float(np.abs(values).max()) for layer, values in features.items()}

@@ -1,27 +1,31 @@
-"""Activation of each feature map over many images: dead maps, and spread."""
+"""Activation of each feature map over many images: rectified layers, dead maps, and spread."""
 
-import dataclasses
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.rules.rule import Rectify
 from zfnet.model.deconvnet.strongest import image_batches
-from zfnet.model.measures.answers import check_finite_weights
+from zfnet.model.measures.outputs import check_finite, check_finite_weights
+
+# Layers that mix neither maps nor positions.
+MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
 
-@dataclasses.dataclass(frozen=True)
-class MapActivations:
-    """What is known of a layer's maps, or dense units, after all images.
+class MapActivations(NamedTuple):
+    """Statistics of a layer's maps, or dense units, over all images.
 
     Attributes:
-        maxima: float32 `(maps,)`, the largest activation of each anywhere in any image.
+        maxima: float32 `(maps,)`, the largest activation of each, at any position in any image.
         minima: float32 `(maps,)`, the smallest.
-        means: float64 `(maps,)`, the mean over all positions and images of what is positive of each.
-        images: how many there were.
+        means: float64 `(maps,)`, the mean of the positive part, over all positions and images.
+        images: number of images.
     """
 
     maxima: np.ndarray
@@ -31,37 +35,24 @@ class MapActivations:
 
     @property
     def dead(self) -> np.ndarray:
-        """Booleans `(maps,)`: which are never positive.
-
-        A leaky ReLU passes on what is below 0: a map that is negative somewhere is not dead.
-        """
+        """Booleans `(maps,)`: maps that are always 0. A leaky ReLU also passes negative values: a map with some is not dead."""
         return (self.maxima <= 0) & (self.minima >= 0)
 
 
 def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) -> dict[str, MapActivations]:
-    """Measures all maps of some layers in one pass.
+    """Measures all maps of some layers in one pass, to find the "dead" features of Zeiler & Fergus 2013, section 4.1.
 
-    Zeiler & Fergus 2013, section 4.1: "dead" features. Sums are float64; what is kept does not grow with the number of images.
-
-    Args:
-        deconvnet: of the model.
-        batches: yields float image batches as the model takes them, or pairs of them and ids, as `strongest_activations`.
-        layers: names of layers, as in `Deconvnet.layers`.
-
-    Returns:
-        For each layer its maps.
+    Sums are float64; memory use does not grow with the number of images. Image batches are as in `image_batches`.
 
     Raises:
-        ValueError: there are no images or no such layer, or weights or activations are not numbers.
+        ValueError: if there are no images or no such layer, or weights or activations are not numbers.
 
     Examples:
-        >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].dead.sum()
-        0
+        >>> map_activations(deconvnet, [images], ["conv1"])["conv1"].means.shape
+        (48,)
     """
-    check_finite_weights(deconvnet.graph, layers)
-    maxima: dict[str, np.ndarray] = {}
-    minima: dict[str, np.ndarray] = {}
-    sums: dict[str, np.ndarray] = {}
+    check_finite_weights(deconvnet, layers)
+    maxima, minima, sums = ({layer: np.asarray(start) for layer in layers} for start in (-np.inf, np.inf, 0.0))
     counts, number = dict.fromkeys(layers, 0), 0
     for images, ids in image_batches(batches):
         for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
@@ -70,14 +61,10 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
                 others = list(range(maps.shape.rank - 1))
                 highest, lowest = tf.reduce_max(maps, others).numpy(), tf.reduce_min(maps, others).numpy()
                 total = tf.reduce_sum(tf.cast(tf.nn.relu(maps), tf.float64), others).numpy()
-                if not np.isfinite(total).all():
-                    raise ValueError(
-                        f"Layer {layer!r} has activations that are not finite numbers (NaN or infinite): are the model's weights, or the "
-                        "preprocessing, right?"
-                    )
-                maxima[layer] = np.maximum(maxima.get(layer, -np.inf), highest)
-                minima[layer] = np.minimum(minima.get(layer, np.inf), lowest)
-                sums[layer] = sums.get(layer, 0) + total
+                check_finite(layer, total)
+                maxima[layer] = np.maximum(maxima[layer], highest)
+                minima[layer] = np.minimum(minima[layer], lowest)
+                sums[layer] = sums[layer] + total
                 counts[layer] += int(np.prod(maps.shape[:-1]))
         number += len(ids)
     if not number:
@@ -89,12 +76,12 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
 
 
 class ActivationSpread(NamedTuple):
-    """The spread of one layer.
+    """How evenly the maps of a layer are active.
 
     Attributes:
-        entropy: of the maps' shares in all activation, as a fraction of the logarithm of their number: 1 where all are equally active,
-            0 where one has it all (or there is one alone, or none is active).
-        strongest_tenth: what the strongest tenth of the maps, rounded up, have of all activation, 0..1; 0 where none is active.
+        entropy: of the maps' shares of all activation, divided by the logarithm of their number: 1 if all are equally active,
+            0 if only one is active (or there is only one, or none is active).
+        strongest_tenth: share of all activation in the strongest tenth of the maps, rounded up, 0..1; 0 if none is active.
     """
 
     entropy: float
@@ -102,18 +89,9 @@ class ActivationSpread(NamedTuple):
 
 
 def activation_spread(means: np.ndarray) -> ActivationSpread:
-    """Measures how evenly the maps of a layer are active.
+    """Measures how evenly the maps of a layer are active, from their mean activations over some images, `(maps,)`, not negative.
 
     Reading: the paper speaks of filters that dominate (section 3) and shows dead ones (Fig. 6), without a number.
-
-    Args:
-        means: `(maps,)`, mean activation of each map over some images, not negative.
-
-    Returns:
-        The spread.
-
-    Raises:
-        ValueError: a mean is negative or not a number, or there are none.
 
     Examples:
         >>> activation_spread(np.array([1.0, 1.0, 0.0, 0.0]))
@@ -129,3 +107,32 @@ def activation_spread(means: np.ndarray) -> ActivationSpread:
     entropy = -float(np.sum(living * np.log(living))) / math.log(len(means)) if len(means) > 1 else 0.0
     strongest = np.sort(shares)[::-1][: math.ceil(len(shares) / 10)]
     return ActivationSpread(abs(entropy), float(strongest.sum()))
+
+
+def rectified_layers(graph: Graph) -> list[str]:
+    """Names of the layers whose output is that of a ReLU, from the image upwards: only their maps can be dead.
+
+    A map that is never positive passes nothing on there, and gets no gradient. ReLU6 counts too; so do leaky and parametric ReLU, which
+    let a little of both through. A convolution without an activation is followed by the layer that has it.
+
+    Examples:
+        >>> rectified_layers(deconvnet.graph)
+        ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
+    """
+    rectified = {operation.output for operation in graph.operations if isinstance(operation.rule, Rectify)}
+    return [name for value, name in graph.first_names().items() if value in rectified]
+
+
+def rectified_output(graph: Graph, layer: str) -> str | None:
+    """Name of the layer with the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
+
+    Returns None if the maps go on without a ReLU, or in several branches.
+    """
+    names = {graph.value_of(name): name for name in rectified_layers(graph)}
+    value = graph.value_of(layer)
+    while value not in names:
+        above = [operation for operation in graph.operations if value in operation.inputs]
+        if len(above) != 1 or not isinstance(above[0].layer, MAP_BY_MAP):
+            return None
+        value = above[0].output
+    return names[value]

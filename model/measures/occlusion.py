@@ -7,26 +7,26 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import check_finite_weights, class_layer, class_probabilities
+from zfnet.model.measures.outputs import check_finite, check_finite_weights, class_layer, class_probabilities
 from zfnet.model.progress import progress
 
 
 class NoActiveMapError(ValueError):
-    """There is nothing to watch: no map of the layer is active in the uncovered image."""
+    """No map of the layer is active in the uncovered image."""
 
 
 class Occlusion(NamedTuple):
-    """What was measured.
+    """Activation and probabilities for each place of the square.
 
     Attributes:
         tops: `(rows,)` ints, top rows of the square.
-        lefts: `(columns,)` ints, its left columns; every top is there with every left.
+        lefts: `(columns,)` ints, its left columns, each combined with every top.
         square: its side, in pixels.
-        unit: the map whose total activation was the largest before anything was covered.
+        unit: the map with the largest total activation in the uncovered image.
         total: that total.
         totals: float64 `(rows, columns)`, the total of the same map with the square at each place.
-        uncovered: float64 `(classes,)`, probabilities before anything was covered; None of a model without classes.
-        probabilities: float64 `(rows, columns, classes)`; None of a model without classes.
+        uncovered: float64 `(classes,)`, probabilities of the uncovered image; None for a model without classes.
+        probabilities: float64 `(rows, columns, classes)`; None for a model without classes.
     """
 
     tops: np.ndarray
@@ -46,7 +46,7 @@ class Occlusion(NamedTuple):
 
 
 def square_starts(length: int, square: int, stride: int) -> np.ndarray:
-    """Where squares begin along one axis: from border to border, evenly, no further apart than `stride`; ints, in pixels.
+    """Starts of squares along one axis, ints in pixels: from border to border, evenly, no further apart than `stride`.
 
     Examples:
         >>> square_starts(10, 4, 4)
@@ -56,39 +56,29 @@ def square_starts(length: int, square: int, stride: int) -> np.ndarray:
 
 
 def occlusion(
-    deconvnet: Deconvnet,
-    image: np.ndarray,
-    fill: np.ndarray,
-    layer: str,
-    *,
-    square: int,
-    stride: int,
-    batch_size: int = 64,
+    deconvnet: Deconvnet, image: np.ndarray, fill: np.ndarray, layer: str, *, square: int, stride: int, batch_size: int = 64
 ) -> Occlusion:
-    """Slides a square over an image.
+    """Slides a square over an image and measures the strongest feature map and the predictions.
 
     Zeiler & Fergus 2013, section 4.2 and Fig. 7. Reading: the paper's "strongest feature map" is the one with the largest total
-    activation in the uncovered image, since the total is what the figure draws.
+    activation in the uncovered image, since the figure draws the total.
 
     Args:
         deconvnet: of the model.
         image: one image, values and layout as the model takes them, without a batch.
-        fill: what the square shows, as in `cover_boxes`.
-        layer: name of a layer with feature maps, or of a dense one, whose units are maps of one position here.
+        fill: content of the square, as in `cover_boxes`.
+        layer: name of a layer with feature maps, or of a dense one, whose units count as maps of one position.
         square: side of the square, in pixels.
         stride: most pixels from one place to the next.
-        batch_size: images that go through the net together.
-
-    Returns:
-        Totals and probabilities for each place.
+        batch_size: number of images in one forward pass.
 
     Raises:
-        ValueError: the square does not fit, or weights or activations are not finite numbers.
-        NoActiveMapError: no map of the layer is active in the image.
+        ValueError: if the square does not fit, or weights or activations are not finite numbers.
+        NoActiveMapError: if no map of the layer is active in the image.
 
     Examples:
-        >>> found = occlusion(deconvnet, image, np.full(3, 128.0), "conv5", square=50, stride=7)
-        >>> found.totals.min() / found.total
+        >>> occlusion(deconvnet, images[0], np.full(3, 128.0), "conv5", square=40, stride=28).totals.shape
+        (3, 3)
     """
     channels_first = deconvnet.graph.channels_first
     height, width = image.shape[1:] if channels_first else image.shape[:2]
@@ -97,41 +87,38 @@ def occlusion(
             f"The square has a side of {square} pixels and a stride of {stride}; expected a side of 1 to {min(height, width)}, "
             "the image's, and a stride of at least 1."
         )
-    check_finite_weights(deconvnet.graph, filter(None, [layer, class_layer(deconvnet)]))
+    check_finite_weights(deconvnet, filter(None, [layer, class_layer(deconvnet)]))
     tops, lefts = square_starts(height, square, stride), square_starts(width, square, stride)
     places = np.stack([grid.ravel() for grid in np.meshgrid(lefts, tops)], axis=1)
     boxes = np.concatenate([np.zeros((1, 4), int), np.pad(places, ((0, 0), (0, 2)), constant_values=square)])  # First, nothing covered.
     batch_size = min(batch_size, len(boxes))
     totals = []
-    answers: list[np.ndarray] = []
+    predictions: list[np.ndarray] = []
     for start in progress(range(0, len(boxes), batch_size), math.ceil(len(boxes) / batch_size), "Occluding"):
         batch = boxes[start : start + batch_size]
-        # All batches of one size, so that the net is compiled once.
+        # All batches have one size, so that the net is compiled once.
         filled = np.concatenate([batch, np.repeat(batch[-1:], batch_size - len(batch), axis=0)])
         covered = cover_boxes(np.broadcast_to(image, (batch_size, *image.shape)), filled, fill, channels_first)
-        sums, probabilities = _look(deconvnet, covered, layer)
+        sums, probabilities = _totals_and_probabilities(deconvnet, covered, layer)
         totals.append(sums[: len(batch)])
-        answers.extend(each[: len(batch)] for each in probabilities)
+        predictions.extend(each[: len(batch)] for each in probabilities)
     totals = np.concatenate(totals)
-    if not np.isfinite(totals).all():
-        raise ValueError(
-            f"Layer {layer!r} has activations that are not finite numbers: are the model's weights, or the preprocessing, right?"
-        )
+    check_finite(layer, totals)
     unit = int(totals[0].argmax())
     if totals[0, unit] <= 0:
         raise NoActiveMapError(f"No map of layer {layer!r} is active in this image: name another layer, or give another image.")
     grid = len(tops), len(lefts)
     uncovered = probabilities = None
-    if answers:
-        together = np.concatenate(answers)
+    if predictions:
+        together = np.concatenate(predictions)
         uncovered, probabilities = together[0], together[1:].reshape(*grid, -1)
     return Occlusion(tops, lefts, square, unit, float(totals[0, unit]), totals[1:, unit].reshape(grid), uncovered, probabilities)
 
 
-def _look(deconvnet: Deconvnet, images: np.ndarray, layer: str) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+def _totals_and_probabilities(deconvnet: Deconvnet, images: np.ndarray, layer: str) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Total activation of each map, and probabilities if the model has classes."""
-    answer = class_layer(deconvnet)
-    maps, *outputs = deconvnet.activations(images, [layer, *([answer] if answer else [])])
+    classes = class_layer(deconvnet)
+    maps, *outputs = deconvnet.activations(images, [layer, *([classes] if classes else [])])
     axes = (2, 3) if deconvnet.graph.channels_first else (1, 2)
     maps = tf.cast(maps, tf.float64)
     sums = np.asarray(tf.reduce_sum(maps, axes) if len(maps.shape) == 4 else maps)
@@ -139,16 +126,13 @@ def _look(deconvnet: Deconvnet, images: np.ndarray, layer: str) -> tuple[np.ndar
 
 
 def cover_boxes(images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, channels_first: bool = False) -> np.ndarray:
-    """Puts a box over each image.
+    """Copies images `(N, ...)` and covers a box of each.
 
     Args:
-        images: `(N, ...)`, as the model takes them.
+        images: as the model takes them.
         boxes: `(N, 4)` ints: left, top, width, height, in pixels of the image.
-        fill: what the box shows, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
+        fill: content of the box, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
         channels_first: whether the images are `(3, H, W)`.
-
-    Returns:
-        A copy.
     """
     height, width = images.shape[2:4] if channels_first else images.shape[1:3]
     rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]

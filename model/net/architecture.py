@@ -23,6 +23,10 @@ class Convolution:
 
     Raises:
         ValueError: if a number is out of its range.
+
+    Examples:
+        >>> Convolution("conv1", filters=96, kernel=7, stride=2, pool="same", normalize="after").padding
+        'same'
     """
 
     name: str
@@ -41,12 +45,7 @@ class Convolution:
 
 
 class Dense(NamedTuple):
-    """One fully connected layer below the classifier.
-
-    Attributes:
-        name: name of the layer, `fc6` or `fc7`.
-        units: number of units.
-    """
+    """One fully connected layer below the classifier, `fc6` or `fc7`, with its number of units."""
 
     name: str
     units: int
@@ -54,15 +53,15 @@ class Dense(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """A net as a row of the table: its layers, the input it was made for, how its weights start, and how it learns.
+    """A net as a row of the table: its layers, the input it was made for, its initial weights, and how it learns.
 
     Attributes:
         convolutions: from the image upwards.
         dense: the fully connected layers below the classifier, as `Dense` or pairs of name and units.
-        input_size: side of the input, in pixels, that it is trained at unless told otherwise.
-        input_scale: what centred pixel values (about -128..128) are multiplied with first.
-        first_stddev: standard deviation of the normal distribution that conv1's weights are drawn from.
-        deep_stddev: the same for the layers above; `None` draws them as He et al. 2015 do.
+        input_size: default side of the input, in pixels.
+        input_scale: factor of centred pixel values (about -128..128) at the input.
+        first_stddev: standard deviation of conv1's initial weights, normally distributed.
+        deep_stddev: the same for the layers above; `None` for He et al. 2015.
         rms_radius: largest root mean square of a convolution filter; larger ones are scaled back to it.
         dropout: share of the units of each fully connected layer below the classifier that a training step leaves out.
         learning_rate: of SGD at the start of a training, for batches of 64.
@@ -72,6 +71,10 @@ class Architecture:
 
     Raises:
         ValueError: if there is no convolution, or a number is out of its range.
+
+    Examples:
+        >>> ARCHITECTURES["zfnet"].with_units(2048) == ARCHITECTURES["zfnet-dense-2048"]
+        True
     """
 
     convolutions: tuple[Convolution, ...]
@@ -102,15 +105,11 @@ class Architecture:
 
     @property
     def layers(self) -> tuple[Convolution | Dense, ...]:
-        """All layers with weights but the classifier, from the image upwards."""
+        """All layers with weights except the classifier, from the image upwards."""
         return (*self.convolutions, *self.dense)
 
     def check_size(self, height: int, width: int) -> None:
-        """Fails if images of this size leave a layer no room.
-
-        Raises:
-            ValueError: names the layer that is short of positions.
-        """
+        """Fails with a ValueError if images of this size are too small; it names the layer that has too few positions."""
         sides = height, width
         larger = f"give a larger image (the net was made for {self.input_size})."
         for layer in self.convolutions:
@@ -131,7 +130,7 @@ class Architecture:
                 sides = tuple(-(-side // POOL_STRIDE) for side in sides)
 
     def without(self, *names: str) -> "Architecture":
-        """The same net without the layers called `names`, as the rows of Table 3 leave layers out."""
+        """The same net without the layers called `names`, as in the rows of Table 3."""
         return dataclasses.replace(
             self,
             convolutions=tuple(layer for layer in self.convolutions if layer.name not in names),
@@ -152,9 +151,9 @@ class Architecture:
     def small(self) -> "Architecture":
         """The same topology at half the width, for 96 pixel inputs and hundreds of steps instead of hundreds of thousands.
 
-        A standard deviation of 0.01 in every layer does not start to learn in a net this size; He's above conv1 does. In conv1 the
-        start itself is noise that stays in the filters: drawn with 0.0003, what they learn outgrows it in some dozen steps. Inputs are
-        smaller, so weights are larger, and a radius of 0.1 would not hold them alike. `benchmarks/recipe.py` has the trials.
+        A net this size does not start to learn with a standard deviation of 0.01 in every layer; with He's above conv1 it does. Initial
+        noise stays in conv1's filters: drawn with 0.0003, the learned part outgrows it in some dozen steps. Inputs are
+        smaller, so weights are larger, and a radius of 0.1 would limit them too much. `benchmarks/recipe.py` has the trials.
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
         starts = dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.0003, deep_stddev=None, rms_radius=0.2)

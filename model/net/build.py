@@ -1,4 +1,4 @@
-"""Makes a Keras model from a row of the table of architectures."""
+"""Builds a Keras model from a row of the table of architectures."""
 
 import random
 
@@ -23,19 +23,19 @@ def build(
     """Builds an untrained net.
 
     Zeiler & Fergus 2013, Fig. 3 and section 3. Layers are called conv1 .. conv5, pool1, norm1, ..., fc6, fc7, predictions; the
-    output of convN is the one after its ReLU.
+    output of convN is after its ReLU.
 
     Args:
         architecture: a name (see `ARCHITECTURES`), a variation of one such as `"zfnet-small:conv1.kernel=11,without=conv3"` (see
             `vary`), or an `Architecture` of your own.
         input_shape: `(height, width, channels)` in pixels; `None` takes the size that the architecture was made for.
         classes: number of classes.
-        include_top: whether the fully connected layers and the classifier are part of it; without them it ends at pool5.
+        include_top: whether to add the fully connected layers and the classifier; without them the net ends at pool5.
         classifier_activation: of the last layer; `None` gives logits.
-        mean_image: array of `input_shape`, values 0..255. With it, the net's first layer subtracts it, so that the net takes
-            RGB values 0..255; without it, the net takes centred values, about -128..128.
+        mean_image: array of `input_shape`, values 0..255, that the net's first layer subtracts from RGB values 0..255; without
+            it, the net takes centred values, about -128..128.
         seed: whole number that decides initial weights and the masks of dropout, whatever else draws random numbers meanwhile;
-            `None` leaves both to Keras' global seed.
+            `None` uses Keras' global seed for both.
 
     Returns:
         A `keras.Model`: float images `(batch, *input_shape)` to probabilities `(batch, classes)`.
@@ -44,8 +44,6 @@ def build(
         ValueError: if the name is unknown, or the input too small for the layers.
 
     Examples:
-        >>> build("zfnet").count_params()
-        62357608
         >>> build("zfnet-small", classes=15).input_shape
         (None, 96, 96, 3)
     """
@@ -76,10 +74,10 @@ def ZFNet(  # noqa: N802
     include_top: bool = True,
     classifier_activation: str | None = "softmax",
 ) -> keras.Model:
-    """The net of Zeiler & Fergus 2013, Fig. 3; takes centred RGB values, about -128..128. Arguments as in `build`.
+    """Builds the net of Zeiler & Fergus 2013, Fig. 3, for centred RGB values, about -128..128; arguments as in `build`.
 
     Examples:
-        >>> ZFNet().get_layer("conv5").output.shape
+        >>> ZFNet(include_top=False).get_layer("conv5").output.shape
         (None, 13, 13, 256)
     """
     return build("zfnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
@@ -91,7 +89,12 @@ def AlexNet(  # noqa: N802
     include_top: bool = True,
     classifier_activation: str | None = "softmax",
 ) -> keras.Model:
-    """The net of Krizhevsky et al. 2012 without groups, ZFNet's baseline; takes centred RGB values. Arguments as in `build`."""
+    """Builds the net of Krizhevsky et al. 2012 without groups, ZFNet's baseline, for centred RGB values; arguments as in `build`.
+
+    Examples:
+        >>> AlexNet(include_top=False).get_layer("conv1").output.shape
+        (None, 55, 55, 96)
+    """
     return build("alexnet", input_shape, classes, include_top=include_top, classifier_activation=classifier_activation)
 
 
@@ -140,5 +143,5 @@ def _initializer(stddev: float | None, seeds: random.Random | None) -> keras.ini
 
 
 def _next_seed(seeds: random.Random | None) -> int | None:
-    """As Keras draws one from the global generator: with the same seed, a net has the weights that it had by the global seed."""
+    """Drawn as Keras does from the global generator, so that the same seed gives the same weights either way."""
     return None if seeds is None else seeds.randint(1, int(1e9))

@@ -17,13 +17,13 @@ class ContrastNormalization(keras.layers.Layer):
 
     `y = x / (2 + 1e-4 * sum of x**2 over the map, two below and two above it) ** 0.75`: Krizhevsky et al. 2012, section 3.3, the
     contrast normalisation after pool1 and pool2 in Zeiler & Fergus 2013, Fig. 3. Equal to `tf.nn.lrn(x, 2, 2.0, 1e-4, 0.75)`,
-    forward and backward, by operations that are cheaper on a CPU. A deconvnet passes it by on the way down.
+    forward and backward, by operations that are cheaper on a CPU. A deconvnet skips it.
 
     Input and output: float tensors of the same shape `(batch, height, width, maps)`.
 
     Examples:
-        >>> ContrastNormalization()(np.ones((1, 5, 7, 3), "float32"))[0, 0, 0, 1]  # 1 / 2.0003 ** 0.75
-        <tf.Tensor: shape=(), dtype=float32, numpy=0.5945...>
+        >>> round(float(ContrastNormalization()(np.ones((1, 5, 7, 3), "float32"))[0, 0, 0, 1]), 4)  # 1 / 2.0003 ** 0.75
+        0.5945
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -41,7 +41,7 @@ class ContrastNormalization(keras.layers.Layer):
         return tf.cast(_normalize(exact, tf.constant(self.band, exact.dtype)), inputs.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The shape stays as it is."""
+        """Unchanged shape."""
         return input_shape
 
 
@@ -60,23 +60,13 @@ def _normalize(inputs, band):
 
 
 def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
-    """Rescales each filter whose root mean square exceeds `radius` to that radius.
+    """Rescales each filter of a kernel `(height, width, channels, filters)` whose root mean square exceeds `radius` to that radius.
 
-    Zeiler & Fergus 2013, section 3: keeps a few first-layer filters from dominating.
-
-    Args:
-        kernel: float tensor, shape `(height, width, channels, filters)`.
-        radius: largest root mean square of one filter, in weight units.
-
-    Returns:
-        Tensor of the shape and dtype of `kernel`; filters within the radius are unchanged.
-
-    Raises:
-        ValueError: if `radius` is not positive.
+    Zeiler & Fergus 2013, section 3: keeps a few first-layer filters from dominating. The radius is in weight units, greater than 0.
 
     Examples:
-        >>> clip_filter_rms(tf.fill((7, 7, 3, 96), 0.4))[0, 0, 0, 0]
-        <tf.Tensor: shape=(), dtype=float32, numpy=0.1>
+        >>> round(float(clip_filter_rms(tf.fill((7, 7, 3, 96), 0.4))[0, 0, 0, 0]), 4)
+        0.1
     """
     if radius <= 0:
         raise ValueError(f"The radius is {radius}; it must be greater than 0.")
@@ -86,20 +76,18 @@ def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("zfnet")
 class FilterRmsClip(keras.constraints.Constraint):
-    """`clip_filter_rms` after every update of a convolution's kernel.
-
-    Args:
-        radius: largest root mean square of one filter, in weight units; greater than 0.
+    """Constraint that applies `clip_filter_rms` with a radius after every update of a convolution's kernel.
 
     Examples:
-        >>> keras.layers.Conv2D(96, 7, strides=2, kernel_constraint=FilterRmsClip(0.1))
+        >>> keras.layers.Conv2D(96, 7, kernel_constraint=FilterRmsClip(0.1)).kernel_constraint.radius
+        0.1
     """
 
     def __init__(self, radius: float = 0.1) -> None:
         self.radius = radius
 
     def __call__(self, kernel: tf.Tensor) -> tf.Tensor:
-        """Returns `kernel` with no filter beyond the radius."""
+        """Kernel with no filter beyond the radius."""
         return clip_filter_rms(kernel, self.radius)
 
     def get_config(self) -> dict[str, float]:
@@ -117,9 +105,9 @@ class MeanImage(keras.layers.Layer):
     Input: float images of shape `(batch, height, width, channels)`, values 0..255. Output: the same shape, about -128..128.
 
     Examples:
-        >>> layer = MeanImage()
-        >>> layer.build((None, 96, 96, 3))
-        >>> layer.set_weights([np.full((96, 96, 3), 110.0)])
+        >>> centred = MeanImage()(images)  # The mean is still 0.
+        >>> bool(np.all(centred == images))
+        True
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -131,5 +119,5 @@ class MeanImage(keras.layers.Layer):
         return inputs - self.mean
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The shape stays as it is."""
+        """Unchanged shape."""
         return input_shape

@@ -1,13 +1,10 @@
 """Architectures by name, and variations as text: `zfnet-small:conv1.kernel=11,without=conv3`."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import re
 import types
 import typing
-from typing import Any
 
 from zfnet.model.net.architecture import ARCHITECTURES, Architecture
 
@@ -20,22 +17,19 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
     """Changes an architecture, as the rows of Table 3 of Zeiler & Fergus 2013 change widths and leave layers out.
 
     Args:
-        architecture: what to change; it is left as it is.
+        architecture: the architecture to start from, which stays as it is.
         changes: separated by commas, in any order: `LAYER.FIELD=VALUE` for a field of `Convolution` or `Dense`, `FIELD=VALUE` for one
             of `Architecture`, and `without=LAYER`, once for each layer to leave out. `none` is `None`.
 
-    Returns:
-        The other architecture.
-
     Raises:
-        ValueError: if there is no such layer or field, or the value is none that it takes.
+        ValueError: if there is no such layer or field, or the value does not suit the field.
 
     Examples:
         >>> vary(ARCHITECTURES["alexnet"], "without=conv3,without=conv4") == ARCHITECTURES["alexnet-without-3-4"]
         True
     """
     layers = {layer.name: layer for layer in architecture.layers}
-    changed: dict[tuple[str, str], Any] = {}
+    changed: dict[tuple[str, str], typing.Any] = {}
     left_out: list[str] = []
     for change in changes.split(","):
         target, equals, text = change.partition("=")
@@ -62,7 +56,7 @@ def vary(architecture: Architecture, changes: str) -> Architecture:
 
 
 def plain_name(name: str) -> str:
-    """The name of an architecture in letters, digits and `-_.` alone, as files and TensorFlow's scopes may be called.
+    """Name of an architecture with letters, digits and `-_.` alone, as files and TensorFlow's scopes require.
 
     Examples:
         >>> plain_name("zfnet-small:conv1.kernel=11,without=conv3")
@@ -71,8 +65,8 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
 
 
-def _value(change: str, thing: Any, field: str, text: str) -> Any:
-    """What `text` says, read as the annotation of `field` has it."""
+def _value(change: str, thing: typing.Any, field: str, text: str) -> typing.Any:
+    """`text` as a value of the type that `field` is annotated with."""
     hints = {name: _kinds(hint) for name, hint in typing.get_type_hints(type(thing)).items() if name != "name"}
     hints = {name: kinds for name, kinds in hints.items() if typing.get_origin(kinds[0]) is not tuple}
     if field not in hints:
@@ -93,17 +87,14 @@ def _value(change: str, thing: Any, field: str, text: str) -> Any:
     raise ValueError(f"{change}: expected {' or '.join(KINDS.get(kind, kind) for kind in hints[field])}, not {text!r}.")
 
 
-def _kinds(hint: Any) -> list[Any]:
-    """The types, and the words, that an annotation allows."""
+def _kinds(hint: typing.Any) -> list[typing.Any]:
+    """The types and words that an annotation allows."""
     kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     return [word for kind in kinds for word in (typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else (kind,))]
 
 
 def find_architecture(name: str) -> Architecture:
-    """The row of the table called `name`, or a variation of one: `NAME:CHANGE,CHANGE,...`, see `vary`.
-
-    Raises:
-        ValueError: if there is none; the message lists those there are.
+    """The row of the table called `name`, or a variation of one, `NAME:CHANGE,CHANGE,...` (see `vary`); a ValueError if there is none.
 
     Examples:
         >>> find_architecture("zfnet-small:conv1.kernel=11,conv1.stride=4,without=conv3").convolutions[0].kernel

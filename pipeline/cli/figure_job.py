@@ -46,7 +46,7 @@ class OpenedModel:
 
     def classes(self) -> tuple[list[str], int]:
         """Names of the model's classes, empty if they are not known; and their number, 0 for a model without classes."""
-        from zfnet.model.measures.answers import class_layer
+        from zfnet.model.measures.outputs import class_layer
 
         last = class_layer(self.deconvnet)
         outputs = self.deconvnet.graph.unit_count(last) if last else 0

@@ -5,7 +5,7 @@ import pytest
 
 from zfnet.components.artifacts import Evaluation
 from zfnet.components.evaluator import bless, evaluate
-from zfnet.model.measures.filter_structure import filter_structure
+from zfnet.model.measures.filters import filter_structure
 
 TEN_CLASSES = [10] * 10
 

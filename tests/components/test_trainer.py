@@ -8,7 +8,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Model
 from zfnet.components.trainer import train
-from zfnet.model.measures.filter_structure import structured_share
+from zfnet.model.measures.filters import structured_share
 
 
 def run(examples, statistics, root, **changes):

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import project_strongest
-from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import Strongest, project_strongest, strongest_activations
 
 # Gives the images to search: all of them, or those with some numbers.
 Batches = Callable[[set[int] | None], Iterable]

@@ -8,8 +8,7 @@ from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.components.pictures.sheet import filter_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.measures.filter_structure import FilterStructure, filter_structure
-from zfnet.model.measures.filters import aliased_energy, at_clip, energy_beyond, filter_rms
+from zfnet.model.measures.filters import FilterStructure, aliased_energy, at_clip, energy_beyond, filter_rms, filter_structure
 from zfnet.model.net.layers import FilterRmsClip
 
 # Where the curve of the energy beyond a frequency is drawn, in cycles a pixel.

@@ -8,9 +8,8 @@ import numpy as np
 from zfnet.components.figures.image_set import ImageSet
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.project_strongest import ProjectedStrongest, project_strongest
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
-from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9

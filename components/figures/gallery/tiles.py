@@ -8,8 +8,7 @@ import numpy as np
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet
-from zfnet.model.deconvnet.project_strongest import ProjectedStrongest
-from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest
 
 # Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
 # drawn pixel by pixel: scaling would blur a projection.

@@ -9,8 +9,8 @@ from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import default_square, hiding_grey
 from zfnet.components.figures.subjects import TRUE_LABEL
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.answers import class_layer, class_probabilities
 from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_starts
+from zfnet.model.measures.outputs import class_layer, class_probabilities
 
 # Examples that are looked through at most until one is recognised, and how many at once.
 MOST, BATCH = 2000, 64

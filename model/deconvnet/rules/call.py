@@ -1,4 +1,4 @@
-"""One call of a layer in a model: what its rules are made from."""
+"""One call of a layer in a model: the input of its rules."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -6,8 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough
-from zfnet.model.deconvnet.rules.window import Window
+from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough, Window
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +15,12 @@ class Call:
 
     Attributes:
         layer: the layer or operation.
-        function: all of it, of as many tensors as the call takes. As in all rules, channels come last.
-        arguments: what it is called with, symbolic tensors among them.
-        shapes: of the tensors that it takes, without the batch, channels last; `None` where the model leaves a size open.
-        channels_first: whether the model lays its maps out `(channels, height, width)`.
-        unsupported: `"error"`, or `"gradient"` for the plain gradient of what there is no rule for.
-        dtype: of what is computed, whatever that of the layer's weights is.
+        function: the whole call, as a function of its tensors. As in all rules, channels come last.
+        arguments: arguments of the call, symbolic tensors among them.
+        shapes: shapes of its tensors without the batch, channels last; `None` for a size that the model leaves open.
+        channels_first: whether the model's maps are `(channels, height, width)`.
+        unsupported: `"error"`, or `"gradient"` for the plain gradient of a layer without a rule.
+        dtype: type of the computed values, whatever that of the layer's weights is.
     """
 
     layer: Any
@@ -33,27 +32,23 @@ class Call:
     dtype: str = "float32"
 
     def channels_last(self, function: Function) -> Function:
-        """Makes a function of maps as the model lays them out one of maps whose channels come last."""
+        """Converts a function of maps in the model's layout to one of maps whose channels come last."""
         return channels_last(function) if self.channels_first else function
 
     @property
     def channels(self) -> int:
-        """Maps of its first input.
-
-        Raises:
-            ValueError: if the model leaves their number open.
-        """
+        """Number of maps of its first input; a ValueError if the model leaves it open."""
         channels = self.shapes[0][-1]
         if channels is None:
             raise ValueError(f"Layer {self.layer.name!r} takes an input whose number of maps the model leaves open; build it for one.")
         return channels
 
     def weight(self, name: str) -> tf.Tensor:
-        """One of the layer's weights, such as its `kernel`, as it is now."""
+        """Current value of one of the layer's weights, such as `kernel`."""
         return tf.cast(getattr(self.layer, name), self.dtype)
 
     def without_rule(self, what: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
-        """What to do with `function`, which there is no rule for; `what` and `expected` describe it in an error."""
+        """Rules for `function`, which has none of its own: its gradient, or an error with `what` and `expected` in its message."""
         if self.unsupported == "gradient":
             return [Gradient(function, window)]
         raise ValueError(
@@ -63,7 +58,7 @@ class Call:
 
 
 def channels_last(function: Callable) -> Callable:
-    """Makes a function of channels-first maps `(N, C, H, W)` one of channels-last maps; other tensors stay as they are."""
+    """Converts a function of channels-first maps `(N, C, H, W)` to one of channels-last maps; other tensors stay as they are."""
     return lambda *inputs: _transposed(function(*(_transposed(value, (0, 3, 1, 2)) for value in inputs)), (0, 2, 3, 1))
 
 

@@ -1,4 +1,4 @@
-"""Convolution, and its transpose in the form that runs fastest."""
+"""Convolutions and other sliding maps, and their transposes in the form that runs fastest."""
 
 import math
 from collections.abc import Callable
@@ -6,29 +6,42 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import Function, Kept
-from zfnet.model.deconvnet.rules.sliding import Sliding, cut_padding
-from zfnet.model.deconvnet.rules.window import Window
+from zfnet.model.deconvnet.rules.rule import Affine, Function, Saved, Window, cut_padding, transposed
 
-# Up to so many positions and places in a filter, one matrix product and a sum of its parts is faster than TensorFlow's transposed
-# convolution.
+# Up to this many positions and filter places, one matrix product and a sum of its parts beats TensorFlow's transposed convolution.
 FEW_POSITIONS = 64
 FEW_PLACES = 25
-# So many channels has an image.
+# Most channels that an image has.
 FEW_CHANNELS = 4
 
 
-class Convolution(Sliding):
-    """A convolution `y = Cx + b` without dilation or groups; downwards `C^T y`.
-
-    Zeiler & Fergus 2013, section 2.1, "Filtering": the transposed filters, without the bias.
+class Sliding(Affine):
+    """An affine map that slides: a convolution of any kind, an average pooling without padding.
 
     Args:
-        function: the convolution upwards, with its bias.
-        kernel: returns the filters `(height, width, channels, maps)`, as they are when it is called.
-        strides: `(height, width)` of its steps.
-        window: what one output position sees.
-        channels: maps of its input.
+        function: the forward operation.
+        window: as in `PassThrough`.
+        unpadded: the same map with `valid` padding.
+        channels: number of maps of its input.
+    """
+
+    window: Window
+
+    def __init__(self, function: Function, window: Window, unpadded: Function, channels: int) -> None:
+        super().__init__(function, window, local=True)
+        self.unpadded, self.channels = unpadded, channels
+
+    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+        """Transpose of the unpadded map."""
+        size = self.window.seen(tuple(signal.shape[1:3]))
+        return transposed(self.unpadded, signal, [(*size, self.channels)])[0]
+
+
+class Convolution(Sliding):
+    """A convolution `y = Cx + b` without dilation or groups; backward `C^T y`.
+
+    Zeiler & Fergus 2013, section 2.1, "Filtering": the transposed filters, without the bias. `kernel` returns the current filters
+    `(height, width, channels, maps)`; the other arguments are as in `Sliding`.
     """
 
     def __init__(
@@ -37,12 +50,12 @@ class Convolution(Sliding):
         super().__init__(function, window, lambda inputs: tf.nn.conv2d(inputs, kernel(), strides, "VALID"), channels)
         self.kernel, self.strides = kernel, tuple(strides)
 
-    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
-        """Returns the transposed map of the signal."""
-        return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
+    def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
+        """Transposed map of the signal."""
+        return [cut_padding(self.spread(signal, saved), self.window, shapes[0])]
 
-    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
-        """Returns the transposed map of a window of the signal, padding included, and perhaps more zeros behind it."""
+    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+        """Transposed map of a window of the signal, padding included, perhaps with zeros appended."""
         kernel = tf.convert_to_tensor(self.kernel())
         positions, places = math.prod(signal.shape[1:3]), math.prod(kernel.shape[:2])
         if positions == 1 or (self.strides == (1, 1) and positions <= FEW_POSITIONS and 1 < places <= FEW_PLACES):
@@ -58,7 +71,7 @@ class Convolution(Sliding):
 
 
 def _overlaid(tiles):
-    # What each position sends to each place of its window, added up where windows overlap.
+    # Each position contributes to each place of its window; overlapping windows add.
     height, width = tiles.shape[3:5]
     return sum(
         tf.pad(tiles[:, :, :, row, column], [[0, 0], [row, height - 1 - row], [column, width - 1 - column], [0, 0]])

@@ -1,4 +1,4 @@
-"""Many small steps over whole maps, made one loop over memory."""
+"""Many small steps over whole maps, compiled to one loop over memory."""
 
 import contextlib
 import contextvars
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-# Values a row from which on XLA is used.
+# Fewest values a row for which XLA is used.
 WORTHWHILE = 1 << 15
 _IS_ALLOWED = contextvars.ContextVar("whether XLA may be used", default=True)
 
 
 @contextlib.contextmanager
 def without_xla() -> Iterator[None]:
-    """What is traced in here does without XLA: it is not worth its time, or meant for programs that may have been built without it."""
+    """Code traced in this context does not use XLA: compiling is not worth its time, or the target program may lack XLA."""
     token = _IS_ALLOWED.set(False)
     try:
         yield
@@ -23,17 +23,11 @@ def without_xla() -> Iterator[None]:
 
 
 def fused(function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
-    """Calls a function of tensors, compiled by XLA where that is worth the time that compiling takes.
+    """Calls a function of tensors, compiled by XLA if the tensors are large enough to pay for compiling.
 
-    TensorFlow alone reads and writes memory once for every step of it; XLA needs a few tenths of a second for every number of rows
-    that it is called with. Meant for inside of a `tf.function`: it is traced anew at each call.
-
-    Args:
-        function: of tensors of one row an example, without variables.
-        tensors: what it takes; all sizes but the number of rows known.
-
-    Returns:
-        What it returns.
+    TensorFlow alone reads and writes memory once for every step; XLA takes a few tenths of a second for every new number of rows.
+    Meant for use inside a `tf.function`: it is traced at each call. The tensors have one row an example and are of known size
+    but for the number of rows; the function has no variables.
     """
     if not _IS_ALLOWED.get() or sum(math.prod(tensor.shape[1:]) for tensor in tensors) < WORTHWHILE:
         return function(*tensors)

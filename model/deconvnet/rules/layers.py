@@ -1,17 +1,15 @@
-"""Backward rules by layer type and by activation function: the tables to extend for a new one."""
+"""Backward rules by layer type, operation and activation function: the tables to extend for a new one."""
 
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from keras import activations, layers, ops
+from keras import KerasTensor, activations, layers, ops
 
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.convolution import Convolution
+from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
-from zfnet.model.deconvnet.rules.rule import Affine, Function, PassThrough, Readout, Rectify, Shift
-from zfnet.model.deconvnet.rules.sliding import Sliding
-from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Readout, Rectify, Shift, Window, sliding_window
 from zfnet.model.net.layers import ContrastNormalization, MeanImage
 
 LAST = "channels_last"
@@ -35,29 +33,20 @@ def _batch_normalization(call: Call) -> list[PassThrough]:
 
 def _convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
-
-    def slide(inputs, padding):
-        return ops.conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
-
     if layer.groups > 1 or max(layer.dilation_rate) > 1:
-        return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
+        return _sliding(ops.conv, "kernel")(call)
+
+    def convolve(inputs):
+        return ops.conv(inputs, call.weight("kernel"), layer.strides, layer.padding, LAST, layer.dilation_rate)
+
     window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
-    whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-    return [Convolution(whole, lambda: call.weight("kernel"), layer.strides, window, call.channels), *activation_rules(call)]
+    rule = Convolution(_biased(call, convolve), lambda: call.weight("kernel"), layer.strides, window, call.channels)
+    return [rule, *_activation_rules(call)]
 
 
 def _dense(call: Call) -> list[PassThrough]:
     function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
-    return [Affine(call.channels_last(function)), *activation_rules(call)]
-
-
-def _depthwise_convolution(call: Call) -> list[PassThrough]:
-    layer = call.layer
-
-    def slide(inputs, padding):
-        return ops.depthwise_conv(inputs, call.weight("kernel"), layer.strides, padding, LAST, layer.dilation_rate)
-
-    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
+    return [Affine(call.channels_last(function)), *_activation_rules(call)]
 
 
 def _global_max_pool(call: Call) -> list[PassThrough]:
@@ -77,21 +66,12 @@ def _max_pool(call: Call) -> list[PassThrough]:
 
 def _normalization(call: Call) -> list[PassThrough]:
     # Mean and variance of each map, or of all: the same at every position.
-    return [Affine(call.function, POINT, local=call.layer.axis in ((), *([(1,), (-3,)] if call.channels_first else [(3,), (-1,)])))]
+    by_map = ((), (1,), (-3,)) if call.channels_first else ((), (3,), (-1,))
+    return [Affine(call.function, POINT, local=call.layer.axis in by_map)]
 
 
 def _rescaling(call: Call) -> list[PassThrough]:
     return [Affine(call.function, POINT, local=np.ndim(call.layer.scale) <= 1 and not call.channels_first)]
-
-
-def _separable_convolution(call: Call) -> list[PassThrough]:
-    layer = call.layer
-
-    def slide(inputs, padding):
-        kernels = call.weight("depthwise_kernel"), call.weight("pointwise_kernel")
-        return ops.separable_conv(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
-
-    return _sliding(call, slide, layer.kernel_size, layer.dilation_rate, call.channels)
 
 
 def _shift(sign: int) -> Rules:
@@ -103,6 +83,22 @@ def _shift(sign: int) -> Rules:
     return rules
 
 
+def _sliding(operation: Callable, *weights: str) -> Rules:
+    """Rules of a convolution of any kind: an operation of `keras.ops` with weights of the layer."""
+
+    def rules(call: Call) -> list[PassThrough]:
+        layer = call.layer
+
+        def slide(inputs, padding):
+            return operation(inputs, *map(call.weight, weights), layer.strides, padding, LAST, layer.dilation_rate)
+
+        window = sliding_window(layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate)
+        whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
+        return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), call.channels), *_activation_rules(call)]
+
+    return rules
+
+
 def _transposed_convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
 
@@ -110,25 +106,14 @@ def _transposed_convolution(call: Call) -> list[PassThrough]:
         shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
         return ops.conv_transpose(inputs, call.weight("kernel"), list(layer.strides), *shape)
 
-    return [Affine(_biased(call, function), None), *activation_rules(call)]
+    return [Affine(_biased(call, function), None), *_activation_rules(call)]
 
 
-def activation_rules(call: Call) -> list[PassThrough]:
-    """The rules of a layer's activation: one, or none for `linear`.
-
-    Args:
-        call: of a layer with an `activation`.
-
-    Returns:
-        The rules.
-
-    Raises:
-        ValueError: if a deconvnet is not defined for the activation.
-    """
+def _activation_rules(call: Call) -> list[PassThrough]:
     activation = call.layer.activation
     if activation is activations.linear:
         return []
-    # Exactly these functions: one of a user's own may be named like one of them.
+    # Exactly these functions: a user's own may have the same name.
     kind = Rectify if type(activation) in RECTIFYING_LAYERS else ACTIVATIONS.get(activation)
     function = call.channels_last(activation)
     if kind is not None:
@@ -138,65 +123,63 @@ def activation_rules(call: Call) -> list[PassThrough]:
     return call.without_rule(f"is of type {type(call.layer).__name__}, with the activation {name!r}", expected, function, POINT)
 
 
-def affine(window: Window | None = POINT) -> Rules:
-    """Makes rules for a linear map of which one output sees `window`."""
+def _affine(window: Window | None = POINT) -> Rules:
     return lambda call: [Affine(call.function, window)]
 
 
-def concatenation(call: Call) -> list[PassThrough]:
-    """Rules of joining maps, of which rows or columns joined have no single receptive field."""
+def _concatenation(call: Call) -> list[PassThrough]:
     along_maps = call.layer.axis in ((1, -3) if call.channels_first else (3, -1)) or len(call.shapes[0]) != 3
     return [Affine(call.function, POINT if along_maps else None)]
 
 
-def rule(kind: type[PassThrough]) -> Rules:
-    """Makes rules of one that is told no more than its function."""
+def _product(call: Call) -> list[PassThrough]:
+    if len(call.shapes) == 1:
+        return [Affine(call.function)]
+    return call.without_rule("is the product of two activations, linear in neither", ["a product with numbers"], call.function)
+
+
+def _quotient(call: Call) -> list[PassThrough]:
+    if len(call.shapes) == 1 and isinstance(call.arguments[0], KerasTensor):
+        return [Affine(call.function)]
+    return call.without_rule("divides by an activation, in which nothing is linear", ["a quotient by numbers"], call.function)
+
+
+def _rule(kind: type[PassThrough]) -> Rules:
     return lambda call: [kind(call.function)]
 
 
+def _biased(call: Call, function: Function) -> Function:
+    # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
+    return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
+
+
+# One line for the types that share a rule; the others in alphabetical order.
 LAYERS: dict[type, Rules] = {
-    ContrastNormalization: rule(PassThrough),
-    # Its map is the identity: the mean is a bias.
-    MeanImage: rule(PassThrough),
-    layers.Activation: activation_rules,
-    layers.ActivityRegularization: rule(PassThrough),
-    layers.Add: affine(),
-    layers.Average: affine(),
+    # At inference these do nothing.
+    **dict.fromkeys((layers.Dropout, layers.GaussianDropout, layers.GaussianNoise, layers.SpatialDropout2D), _rule(PassThrough)),
+    **dict.fromkeys((layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip), _rule(PassThrough)),
+    **dict.fromkeys((layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom), _rule(PassThrough)),
+    # The linear part of MeanImage is the identity: the mean is a bias.
+    **dict.fromkeys((ContrastNormalization, MeanImage, layers.ActivityRegularization, layers.Identity), _rule(PassThrough)),
+    **dict.fromkeys((layers.LeakyReLU, layers.PReLU, layers.ReLU), _rule(Rectify)),
+    **dict.fromkeys((layers.Add, layers.Average, layers.Subtract), _affine()),
+    **dict.fromkeys((layers.Flatten, layers.GlobalAveragePooling2D, layers.Reshape), _affine(WHOLE)),
+    **dict.fromkeys((layers.CenterCrop, layers.Permute, layers.UpSampling2D), _affine(None)),
+    layers.Activation: _activation_rules,
     layers.AveragePooling2D: _average_pool,
     layers.BatchNormalization: _batch_normalization,
-    layers.CenterCrop: affine(None),
-    layers.Concatenate: concatenation,
+    layers.Concatenate: _concatenation,
     layers.Conv2D: _convolution,
     layers.Conv2DTranspose: _transposed_convolution,
     layers.Cropping2D: _shift(-1),
     layers.Dense: _dense,
-    layers.DepthwiseConv2D: _depthwise_convolution,
-    layers.Dropout: rule(PassThrough),
-    layers.Flatten: affine(WHOLE),
-    layers.GaussianDropout: rule(PassThrough),
-    layers.GaussianNoise: rule(PassThrough),
-    layers.GlobalAveragePooling2D: affine(WHOLE),
+    layers.DepthwiseConv2D: _sliding(ops.depthwise_conv, "kernel"),
     layers.GlobalMaxPooling2D: _global_max_pool,
-    layers.Identity: rule(PassThrough),
-    layers.LeakyReLU: rule(Rectify),
     layers.MaxPooling2D: _max_pool,
     layers.Normalization: _normalization,
-    layers.PReLU: rule(Rectify),
-    layers.Permute: affine(None),
-    layers.RandomBrightness: rule(PassThrough),
-    layers.RandomContrast: rule(PassThrough),
-    layers.RandomFlip: rule(PassThrough),
-    layers.RandomRotation: rule(PassThrough),
-    layers.RandomTranslation: rule(PassThrough),
-    layers.RandomZoom: rule(PassThrough),
-    layers.ReLU: rule(Rectify),
     layers.Rescaling: _rescaling,
-    layers.Reshape: affine(WHOLE),
-    layers.SeparableConv2D: _separable_convolution,
-    layers.Softmax: rule(Readout),
-    layers.SpatialDropout2D: rule(PassThrough),
-    layers.Subtract: affine(),
-    layers.UpSampling2D: affine(None),
+    layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),
+    layers.Softmax: _rule(Readout),
     layers.ZeroPadding2D: _shift(1),
 }
 ACTIVATIONS: dict[Callable, type[PassThrough]] = {
@@ -206,17 +189,40 @@ ACTIVATIONS: dict[Callable, type[PassThrough]] = {
     activations.softmax: Readout,
     activations.sigmoid: Readout,
 }
-# Of these an instance can be given as an activation.
+# Layers that can be given as an activation.
 RECTIFYING_LAYERS = (layers.ReLU, layers.LeakyReLU, layers.PReLU)
+# Names of the classes behind the functions of `keras.ops`, `keras.activations` and the operators of symbolic tensors.
+OPERATIONS: dict[str, Rules] = {
+    **dict.fromkeys(("Add", "Subtract", "Negative"), _affine()),
+    **dict.fromkeys(("Reshape", "Mean"), _affine(WHOLE)),
+    **dict.fromkeys(("ReLU", "Relu", "Relu6", "LeakyRelu"), _rule(Rectify)),
+    **dict.fromkeys(("Softmax", "Sigmoid"), _rule(Readout)),
+    "Identity": _rule(PassThrough),
+    "Multiply": _product,
+    "TrueDivide": _quotient,
+    "Concatenate": _concatenation,
+}
 
 
-def _sliding(call: Call, slide: Callable, kernel_size: tuple[int, int], dilation: tuple[int, int], channels: int) -> list[PassThrough]:
-    layer = call.layer
-    window = sliding_window(kernel_size, layer.strides, layer.padding, dilation)
-    whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-    return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), channels), *activation_rules(call)]
+def find_rules(call: Call) -> list[PassThrough]:
+    """Finds the rules of a call, from its input to its output; a layer with an activation has two.
 
-
-def _biased(call: Call, function: Function) -> Function:
-    # TensorFlow fuses this operation with a convolution below and a ReLU above it, but not a plain sum.
-    return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
+    If there are none, the ValueError names the layer, its type, the types that have rules, and the way out.
+    """
+    kind = type(call.layer)
+    is_layer = isinstance(call.layer, layers.Layer)
+    # Exactly these types, and Keras' own operations: a subclass may do anything in its `call`.
+    by_name = OPERATIONS if kind.__module__.startswith("keras.src.") else {}
+    rules = LAYERS.get(kind) if is_layer else by_name.get(kind.__name__)
+    if rules is None:
+        expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else sorted(OPERATIONS)
+        return call.without_rule(f"is of type {kind.__name__}", expected, call.function)
+    if getattr(call.layer, "quantization_mode", None):
+        quantized = f"is of type {kind.__name__}, quantized to {call.layer.quantization_mode}"
+        return call.without_rule(quantized, ["one not quantized"], call.function)
+    found = rules(call)
+    # All rules assume the layout of the model's first channels_first layer; flattening follows either.
+    other_layout = call.channels_first and getattr(call.layer, "data_format", None) == "channels_last" and kind is not layers.Flatten
+    if other_layout and any(type(rule) is not PassThrough for rule in found):
+        return call.without_rule(f"is of type {kind.__name__}, channels_last in a channels_first model", ["channels_first"], call.function)
+    return found

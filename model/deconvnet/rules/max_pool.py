@@ -5,63 +5,50 @@ import math
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import Kept, PassThrough
-from zfnet.model.deconvnet.rules.sliding import cut_padding
-from zfnet.model.deconvnet.rules.window import Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import PassThrough, Saved, Window, cut_padding, sliding_window
 
 # Windows of more positions are unpooled by scattering: slower than a sum over their positions, but it does not grow with them.
 MANY_POSITIONS = 64
 
 
 class MaxPool(PassThrough):
-    """Max pooling upwards; downwards unpooling, which puts each value where its maximum was on the way up.
+    """Max pooling; backward unpooling, which puts each value where its maximum was in the forward pass.
 
-    Zeiler & Fergus 2013, section 2.1. Reading: where overlapping windows share a maximum, their values add there, as the
-    transpose of the pooling that the switches define. Of equal values in a window the first is its maximum, row by row.
-
-    Args:
-        pool_size: `(height, width)` of the window, in positions.
-        strides: `(height, width)` of its steps.
-        padding: `"same"` or `"valid"`.
+    Zeiler & Fergus 2013, section 2.1. Reading: where overlapping windows share a maximum, their values add there, as in the
+    transpose of the pooling that the switches define. If values in a window are equal, the first is the maximum, row by row.
     """
 
     window: Window
-    keeps = True
+    saves = True
 
     def __init__(self, pool_size: tuple[int, int], strides: tuple[int, int], padding: str) -> None:
         super().__init__(lambda inputs: tf.nn.max_pool2d(inputs, pool_size, strides, padding.upper()))
         self.window = sliding_window(pool_size, strides, padding)
         self.no_switch = no_switch(pool_size)
 
-    def keep(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Returns the switches `(N, h, w, maps)`: of each maximum, its place in its window."""
+    def save(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Switches `(N, h, w, maps)`: the place of each maximum in its window."""
         return fused(lambda maps: find_switches(maps, self.window), inputs[0])
 
-    def down(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], kept: Kept) -> list[tf.Tensor]:
-        """Returns the unpooled signal, of the shape of the input."""
-        return [cut_padding(self.spread(signal, kept), self.window, shapes[0])]
+    def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
+        """Unpooled signal, of the shape of the input."""
+        return [cut_padding(self.spread(signal, saved), self.window, shapes[0])]
 
-    def spread(self, signal: tf.Tensor, kept: Kept) -> tf.Tensor:
-        """Returns a window of the signal unpooled, padding included, and perhaps more zeros behind it."""
-        return fused(lambda signal, switches: unpool(signal, switches, self.window), signal, kept)
+    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+        """A window of the signal unpooled, padding included, perhaps with zeros appended."""
+        return fused(lambda signal, switches: unpool(signal, switches, self.window), signal, saved)
 
 
 def no_switch(size: tuple[int, int]) -> int:
-    """A switch that no position of a window of `size` has: values with it are put nowhere."""
+    """A switch that is no position of a window of `size`: values with it are dropped."""
     return _kind(size).max
 
 
 def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
-    """Finds where in its window each maximum is.
+    """Finds the place of each maximum in its window (Zeiler & Fergus 2013, section 2.1, "Unpooling").
 
-    Zeiler & Fergus 2013, section 2.1, "Unpooling".
-
-    Args:
-        inputs: float tensor `(N, H, W, maps)`; all but N known.
-        window: of the pooling.
-
-    Returns:
-        Integer tensor `(N, h, w, maps)`: `row * width + column` in the window; of equal values the first.
+    `inputs` is a float tensor `(N, H, W, maps)`, all but N known. Returns an integer tensor `(N, h, w, maps)`: `row * width + column` in
+    the window; the first of equal values.
     """
     before = window.padding(inputs.shape[1:3])
     lengths = [
@@ -79,15 +66,15 @@ def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
 
 
 def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
-    """Puts each value where its maximum was; where windows share a maximum, values add.
+    """Puts each value of a signal `(M, h, w, maps)`, all but M known, where its maximum was; where windows share a maximum, values add.
 
     Args:
-        signal: float tensor `(M, h, w, maps)`; all but M known. Rows and columns beyond those of the switches are left out.
-        switches: as `find_switches` returns them, or `no_switch`.
+        signal: float tensor. Rows and columns beyond those of the switches are left out.
+        switches: from `find_switches`, or `no_switch`.
         window: of the pooling.
 
     Returns:
-        Float tensor `(M, H, W, maps)`: what the windows see together, padding included, and perhaps more rows and columns of zeros,
+        Float tensor `(M, H, W, maps)`: the union of the windows, padding included, and perhaps more rows and columns of zeros,
         since cutting them off would cost as much as the rest.
     """
     signal = signal[:, : switches.shape[1], : switches.shape[2]]

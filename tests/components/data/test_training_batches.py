@@ -6,7 +6,7 @@ from scipy.ndimage import map_coordinates
 from zfnet.components.data import training_batches as training_batches_module
 from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.data.training_batches import DRAWS, scaled_boxes, training_batches, training_ids, vary_colours
-from zfnet.model.net.ten_crop import ten_crop
+from zfnet.model.net.evaluation import ten_crop
 
 SIZE = 56
 

@@ -7,7 +7,7 @@ from zfnet.components.pictures.project_images import FRAME, TILE, ProjectedImage
 from zfnet.components.pictures.sheet import GAP
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet, build
-from zfnet.model.deconvnet.project_strongest import ProjectedStrongest
+from zfnet.model.deconvnet.strongest import ProjectedStrongest
 
 GREY = np.full((96, 48, 3), 90, np.uint8)
 BLUE = (0, 0, 255)

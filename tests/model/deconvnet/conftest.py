@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model import Deconvnet
-from zfnet.model.deconvnet import passes, windows
+from zfnet.model.deconvnet import backproject, passes
 from zfnet.model.deconvnet.rules import convolution, max_pool
 from zfnet.model.net.layers import ContrastNormalization
 
@@ -138,7 +138,7 @@ def equals_autodiff():
 def eagerly(monkeypatch):
     """Nothing compiled, which takes seconds for each layer of a deep net."""
     monkeypatch.setattr(passes.Passes, "run", lambda self, key, function, *arguments, values=0: function(*arguments))
-    for module in (convolution, max_pool, windows):
+    for module in (convolution, max_pool, backproject):
         monkeypatch.setattr(module, "fused", lambda function, *tensors: function(*tensors))
     tf.config.run_functions_eagerly(True)
     yield

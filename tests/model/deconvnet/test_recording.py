@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from zfnet.model import Deconvnet, build
-from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.receptive_field import cut_window
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_what_is_no_number_is_an_error(images):
     net = keras.Sequential(
         [keras.Input((30, 22, 3)), layers.Conv2D(5, 3, bias_initializer=keras.initializers.Constant(np.nan), name="first")]
     )
-    with pytest.raises(ValueError, match="Layer 'first' has activations that are not numbers"):
+    with pytest.raises(ValueError, match="Layer 'first' has activations that are not finite numbers"):
         untransformed(Deconvnet(net), images, ["first"])
 
 

@@ -112,7 +112,7 @@ def test_of_a_model_without_classes(invariance, tmp_path):
         (["features.keras", "photographs/red/1.png", "--label", "red"], "expected none: the model has no classes"),
         ([KNOWN, "--image-size", "96"], "takes images of 24 x 32 pixels, not of 96"),
         ([KNOWN, "--data", "nowhere/at/all"], "nowhere/at/all"),
-        (["broken.keras", "photographs/red/1.png"], "Layer 'conv' has activations that are not numbers (NaN)"),
+        (["broken.keras", "photographs/red/1.png"], "Layer 'conv' has activations that are not finite numbers (NaN"),
         (["none.keras"], "no model file none.keras"),
         (["photographs"], "no run.json in photographs"),
     ],

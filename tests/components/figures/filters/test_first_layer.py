@@ -6,8 +6,7 @@ from zfnet.components.figures.filters.first_layer import FREQUENCIES, first_laye
 from zfnet.components.figures.layers import convolutions
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.model import Deconvnet, FilterRmsClip, clip_filter_rms
-from zfnet.model.measures.filter_structure import filter_structure
-from zfnet.model.measures.filters import aliased_energy
+from zfnet.model.measures.filters import aliased_energy, filter_structure
 
 layers = keras.layers
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.figures.filters.numbers import filter_comparison, filter_numbers
-from zfnet.model.measures.filter_structure import filter_structure
+from zfnet.model.measures.filters import filter_structure
 
 
 def test_every_number_behind_the_pictures(planted):

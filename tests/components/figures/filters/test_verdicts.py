@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.figures.filters.verdicts import judge_aliasing, judge_dead, judge_size, judge_spread, judge_structure
-from zfnet.model.measures.filter_structure import filter_structure
+from zfnet.model.measures.filters import filter_structure
 from zfnet.model.measures.map_activations import MapActivations, activation_spread
 
 

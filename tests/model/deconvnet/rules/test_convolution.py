@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.convolution import Convolution
-from zfnet.model.deconvnet.rules.window import sliding_window
+from zfnet.model.deconvnet.rules.rule import sliding_window
 
 # Kernel, strides, channels below, size of the signal.
 FORMS = [
@@ -49,4 +49,4 @@ def test_whole_maps_lose_their_padding(padding, shape):
     signal = tf.constant(random.normal(size=maps.shape).astype("float32"))
     rule = Convolution(None, lambda: kernel, (2, 3), sliding_window((5, 4), (2, 3), padding), 6)
     expected = tf.nn.conv2d_transpose(signal, kernel, (2, *shape, 6), (2, 3), padding.upper())
-    np.testing.assert_allclose(rule.down(signal, [(*shape, 6)], None)[0], expected, atol=1e-4)
+    np.testing.assert_allclose(rule.backward(signal, [(*shape, 6)], None)[0], expected, atol=1e-4)

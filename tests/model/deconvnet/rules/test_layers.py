@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 from zfnet.model import ContrastNormalization, Deconvnet, MeanImage, receptive_field
-from zfnet.model.deconvnet.frame import cut_window
+from zfnet.model.deconvnet.backproject import Windows
+from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.rules.layers import LAYERS
-from zfnet.model.deconvnet.windows import Windows
 
 SIZE = (17, 14, 3)
 

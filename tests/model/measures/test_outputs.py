@@ -1,9 +1,12 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 
 from zfnet.model import Deconvnet
-from zfnet.model.measures.answers import check_finite_weights, class_layer, class_probabilities, flat_features
+from zfnet.model.measures import outputs as module
+from zfnet.model.measures.outputs import check_finite_weights, class_layer, class_probabilities, feature_coordinates, flat_features
 
 layers = keras.layers
 
@@ -21,25 +24,25 @@ def test_vectors_in_the_order_of_the_model_whatever_the_batch():
 
 def test_what_is_no_number_is_an_error():
     net = keras.Sequential([keras.Input((6, 8, 3)), layers.Conv2D(4, 3, bias_initializer=keras.initializers.Constant(np.nan), name="map")])
-    with pytest.raises(ValueError, match="Layer 'map' has activations that are not numbers"):
+    with pytest.raises(ValueError, match="Layer 'map' has activations that are not finite numbers"):
         flat_features(Deconvnet(net), np.zeros((2, 6, 8, 3), np.float32), ["map"])
 
 
 def test_an_operation_has_no_weights():
     inputs = keras.Input((9, 8, 3))
     net = keras.Model(inputs, keras.layers.Conv2D(2, 3, name="maps")(inputs / 127.5 - 1))
-    check_finite_weights(Deconvnet(net, "gradient").graph, ["maps"])
+    check_finite_weights(Deconvnet(net, "gradient"), ["maps"])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_the_layer_is_named_and_what_lies_above_does_not_matter(value):
     layers = [keras.layers.Conv2D(2, 3, activation="relu", name=name) for name in ("low", "middle", "high")]
-    graph = Deconvnet(keras.Sequential([keras.Input((9, 8, 3)), *layers])).graph
-    check_finite_weights(graph, ["low", "high"])
+    deconvnet = Deconvnet(keras.Sequential([keras.Input((9, 8, 3)), *layers]))
+    check_finite_weights(deconvnet, ["low", "high"])
     layers[1].kernel.assign(layers[1].kernel * value)
-    check_finite_weights(graph, ["low"])
+    check_finite_weights(deconvnet, ["low"])
     with pytest.raises(ValueError, match="Layer 'middle' has weights that are not finite numbers"):
-        check_finite_weights(graph, ["low", "high"])
+        check_finite_weights(deconvnet, ["low", "high"])
 
 
 def deconvnet_of(*last):
@@ -88,3 +91,52 @@ def test_a_model_without_classes_has_none(last):
 def test_pooled_maps_with_a_softmax_are_classes():
     last = [layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(), layers.Softmax()]
     assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), *last]))) is not None
+
+
+@pytest.fixture
+def features():
+    return np.maximum(np.random.default_rng(0).normal(size=(40, 300)), 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("columns", [7, 8192])
+def test_keeps_every_inner_product_with_a_training_image(features, columns, monkeypatch):
+    monkeypatch.setattr(module, "COLUMNS", columns)
+    train, test = np.arange(30, 5, -1), np.array([0, 39, 3])
+    known, new = feature_coordinates(features, train, test)
+    assert known.shape[0] == 25
+    assert known.shape[1] <= 25
+    whole = features.astype(float) - features[train].astype(float).mean(axis=0)
+    whole /= np.sqrt(np.square(whole[train]).sum(axis=1).mean())
+    np.testing.assert_allclose(known @ known.T, whole[train] @ whole[train].T, atol=1e-10)
+    np.testing.assert_allclose(new @ known.T, whole[test] @ whole[train].T, atol=1e-10)
+
+
+@pytest.mark.parametrize("learner", [LogisticRegression(C=10, tol=1e-9, max_iter=9999), LinearSVC(C=10, dual=False, tol=1e-9)])
+def test_a_linear_classifier_answers_as_on_the_whole_features(features, learner):
+    train, test, labels = np.arange(24), np.arange(24, 40), np.arange(24) % 3
+    whole = features.astype(float) - features[train].astype(float).mean(axis=0)
+    whole /= np.sqrt(np.square(whole[train]).sum(axis=1).mean())
+    expected = learner.fit(whole[train], labels).decision_function(whole[test])
+    known, new = feature_coordinates(features, train, test)
+    np.testing.assert_allclose(learner.fit(known, labels).decision_function(new), expected, atol=1e-4)
+
+
+def test_few_features_are_kept_as_they_are(features):
+    known, new = feature_coordinates(features[:, :4], np.arange(10), np.arange(10, 40))
+    assert known.shape, new.shape == ((10, 4), (30, 4))
+    assert np.square(known).sum(axis=1).mean() == pytest.approx(1)
+    np.testing.assert_allclose(known.mean(axis=0), 0, atol=1e-12)
+
+
+def test_a_dead_layer_gives_zeros():
+    for width in (3, 50):
+        known, new = feature_coordinates(np.zeros((12, width), np.float32), np.arange(8), np.arange(8, 12))
+        assert not known.any()
+        assert not new.any()
+        assert known.shape[1] >= 1
+
+
+def test_nan_is_an_error(features):
+    features[2, 299] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        feature_coordinates(features, np.arange(4), np.arange(4, 8))

@@ -1,13 +1,11 @@
-"""Windows against whole maps, and when they are taken."""
-
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from zfnet.model import Deconvnet, ZFNet
-from zfnet.model.deconvnet.frame import cut_window
-from zfnet.model.deconvnet.windows import Windows
+from zfnet.model.deconvnet.backproject import Windows
+from zfnet.model.deconvnet.receptive_field import cut_window
 
 
 def net(*middle, shape=(30, 26, 3)):

@@ -1,0 +1,158 @@
+"""Outputs of layers as feature vectors, and of the last one as class probabilities."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.rules.rule import Readout
+
+# Largest difference from 1 of a sum of probabilities, wide enough for half precision.
+TOLERANCE = 1e-2
+# Layers allowed between the class scores and the output.
+CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
+# Features in one block of columns.
+COLUMNS = 8192
+# Directions with less variance than this share of the largest are rounding.
+NOTHING = 1e-10
+
+
+def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], batch_size: int = 64) -> dict[str, np.ndarray]:
+    """Activations of layers, one vector an image.
+
+    Args:
+        deconvnet: of the model.
+        images: `(N, ...)`, values and layout as the model takes them.
+        layers: names out of `deconvnet.layers`.
+        batch_size: number of images in one forward pass.
+
+    Returns:
+        For each layer `(N, D)`.
+
+    Raises:
+        ValueError: if there is no such layer, or activations are not finite.
+
+    Examples:
+        >>> flat_features(deconvnet, images, ["pool5"])["pool5"].shape
+        (4, 512)
+    """
+    parts = [deconvnet.activations(images[start : start + batch_size], layers) for start in range(0, len(images), batch_size)]
+    features = {}
+    for layer, values in zip(layers, zip(*parts, strict=True), strict=True):
+        features[layer] = np.concatenate([np.asarray(value).reshape(len(value), -1) for value in values])
+        check_finite(layer, features[layer])
+    return features
+
+
+def check_finite(layer: str, activations: np.ndarray) -> None:
+    """Fails with a ValueError if activations are not finite."""
+    if not np.isfinite(activations).all():
+        numbers = "finite numbers (NaN or infinite)"
+        raise ValueError(f"Layer {layer!r} has activations that are not {numbers}: are the model's weights, or the preprocessing, right?")
+
+
+def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
+    """Fails with a ValueError if weights below some layers are not finite; it names the first layer with such weights.
+
+    Activations may hide it: a ReLU may turn NaN into 0.
+    """
+    graph = deconvnet.graph
+    for operation in graph.needed_for(*map(graph.value_of, layers)):
+        weights = getattr(operation.layer, "weights", ())  # An operation such as `x / 255` is no layer.
+        if not all(np.isfinite(np.asarray(weight, np.float32)).all() for weight in weights):
+            raise ValueError(
+                f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
+            )
+
+
+def class_layer(deconvnet: Deconvnet) -> str | None:
+    """Name of the layer whose activations `class_probabilities` takes; None if the model has no classes.
+
+    A model has classes if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features.
+    """
+    graph = deconvnet.graph
+    name, value = list(graph.outputs.items())[-1]
+    if len(graph.shapes[value]) != 1 or graph.shapes[value][0] == 1:
+        return None
+    if isinstance(graph.operations[-1].rule, Readout):
+        return name
+    producers = {operation.output: operation for operation in graph.operations}
+    while isinstance(producers[value].layer, CHANGE_NOTHING):
+        value = producers[value].inputs[0]
+    last = producers[value]
+    return name if isinstance(last.rule, Readout) or isinstance(last.layer, keras.layers.Dense) else None
+
+
+def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
+    """Probabilities, float64 `(N, classes)`, from the activations `(N, classes)` of `class_layer`; for a softmax layer, its logits.
+
+    A softmax or sigmoid at the end is applied; other outputs that are not probabilities already count as logits, for a softmax.
+
+    Examples:
+        >>> (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
+        >>> class_probabilities(deconvnet, values).sum(axis=1).round(3)
+        array([1., 1., 1., 1.])
+    """
+    values = tf.cast(activations, tf.float64)
+    last = deconvnet.graph.operations[-1]
+    if isinstance(last.rule, Readout):
+        return np.asarray(tf.cast(last.rule.function(values), tf.float64))
+    if tf.reduce_min(values) >= 0 and np.all(abs(tf.reduce_sum(values, axis=1) - 1) < TOLERANCE):
+        return np.asarray(values)
+    return np.asarray(tf.nn.softmax(values))
+
+
+def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and scales features by the training images, and returns them in as few coordinates as lose nothing.
+
+    The training images' mean is subtracted, and all is divided by one number, so that their mean squared length is 1: the same
+    regularisation then means the same in every layer. If there are more features than training images (a map of conv1 has tens
+    of thousands), the coordinates are along the directions in which the training images differ. They keep every inner
+    product with a training image. The weights of a linear classifier with an L2 penalty are a sum of training images, so it is the
+    same classifier, with the same predictions (representer theorem), from n numbers an image.
+
+    Args:
+        features: float array `(N, features)`, possibly on disk: it is read a block of columns at a time.
+        train: int array, rows of the training images.
+        test: int array, rows of the test images.
+
+    Returns:
+        float64 arrays `(len(train), k)` and `(len(test), k)`, where k is at most the smaller of `len(train)` and the number of features.
+
+    Raises:
+        ValueError: if a feature is NaN or infinite.
+
+    Examples:
+        >>> known, new = feature_coordinates(images.reshape(4, -1), np.arange(3), np.arange(3, 4))
+        >>> known.shape, new.shape
+        ((3, 2), (1, 2))
+    """
+    wide = features.shape[1] > len(train)
+    products, others = np.zeros((len(train), len(train))), np.zeros((len(test), len(train)))
+    total, kept = 0.0, []
+    for start in range(0, features.shape[1], COLUMNS):
+        columns = features[:, start : start + COLUMNS]
+        known, new = columns[train].astype(np.float64), columns[test].astype(np.float64)
+        if not (np.isfinite(known).all() and np.isfinite(new).all()):
+            raise ValueError("Features hold NaN or infinite values; expected finite ones.")
+        mean = known.mean(axis=0)
+        known, new = known - mean, new - mean
+        total += np.square(known).sum()
+        if wide:
+            products += known @ known.T
+            others += new @ known.T
+        else:
+            kept.append((known, new))
+    scale = np.sqrt(total / len(train)) or 1.0
+    if not wide:
+        known, new = (np.concatenate(parts, axis=1) for parts in zip(*kept, strict=True))
+        return known / scale, new / scale
+    variances, directions = np.linalg.eigh(products / scale**2)
+    found = variances > NOTHING * max(variances[-1], 1e-300)
+    found[-1] = True  # If all images are the same, one coordinate that is always 0.
+    lengths = np.sqrt(np.maximum(variances[found], 0))
+    directions = directions[:, found]
+    return directions * lengths, (others / scale**2) @ directions / np.where(lengths > 0, lengths, 1)

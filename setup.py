@@ -65,6 +65,7 @@ setuptools.setup(
         "numpy>=1.26",
         "pillow>=11",
         "requests>=2.32",
+        "rich>=13.7",
         "scikit-image>=0.25,<0.27",
         "scikit-learn>=1.6",
         "sqlalchemy>=2.0",

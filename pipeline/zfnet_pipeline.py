@@ -18,9 +18,8 @@ from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
 from zfnet.pipeline.orchestration.database import open_metadata
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.metadata import Execution
-from zfnet.pipeline.orchestration.step import OutputOf, Step
+from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 from zfnet.pipeline.run_config import RunConfig
 
 

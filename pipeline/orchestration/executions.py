@@ -13,8 +13,7 @@ from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.libraries import library_versions
 from zfnet.pipeline.orchestration import metadata
 from zfnet.pipeline.orchestration.code_version import source_commit
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
-from zfnet.pipeline.orchestration.step import Step, snake_case
+from zfnet.pipeline.orchestration.step import ExecutionPlan, Step, snake_case
 
 # How often to look for a number that is free while runs under other roots of the same database take numbers too.
 NUMBER_TRIES = 20

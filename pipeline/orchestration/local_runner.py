@@ -13,10 +13,9 @@ from zfnet.components.artifacts import Artifact
 from zfnet.pipeline.messages import duration, error_message
 from zfnet.pipeline.orchestration import metadata
 from zfnet.pipeline.orchestration.database import open_metadata
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.executions import Executions
 from zfnet.pipeline.orchestration.lock import root_lock
-from zfnet.pipeline.orchestration.step import OutputOf, Step
+from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 
 @dataclass(frozen=True)

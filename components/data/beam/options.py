@@ -1,4 +1,4 @@
-"""Options for Beam: which step each belongs to, and whether Beam knows them."""
+"""Options for Beam: which step each belongs to, whether Beam knows it, and what a runner needs besides."""
 
 import contextlib
 import difflib
@@ -12,27 +12,24 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 
-# Runners that hand options on, to a job server that may know more of them than Beam, as Beam's command line takes them: in any case, and
-# without the word. So may a class that is named in full.
-HANDING_ON = ("portable", "flink", "kafkastreams", "prism", "spark")
+# Runners with a job server, which may know more options than Beam; without the word "runner", as Beam's command line accepts them. So may
+# a runner given as the full name of a class.
+WITH_JOB_SERVER = ("portable", "flink", "kafkastreams", "prism", "spark")
 OF_ONE_STEP = re.compile(r"--([^=.]*)\.([^=.]+)(=.*)?", re.DOTALL)
 DATAFLOW = "DataflowRunner"
 CONTAINER_RUNNERS = (DATAFLOW, "PortableRunner", "FlinkRunner", "SparkRunner")
-SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"  # there is none beside an installed package
+SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"  # missing beside an installed package
 
 
 def check_options(runner: str, beam_options: Sequence[str]) -> None:
-    """Fails if Beam does not know an option, or what it is to take.
+    """Checks options for Beam.
 
     Args:
         runner: name of a Beam runner.
-        beam_options: options as on Beam's command line.
+        beam_options: options as on Beam's command line, such as `--region=europe-west4`.
 
     Raises:
         ValueError: there is no such option, or its value is missing or of another type.
-
-    Examples:
-        check_options("DataflowRunner", ["--region=europe-west4", "--max_num_workers=50"])
     """
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -41,33 +38,34 @@ def check_options(runner: str, beam_options: Sequence[str]) -> None:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             given = PipelineOptions(list(beam_options))
             known, all_options = given.get_all_options(), given.get_all_options(retain_unknown_options=True)
-    except SystemExit as error:  # argparse has printed how Beam is used, and then what is wrong.
-        wrong = said.getvalue().rpartition("error: ")[2].strip() or "--help is for people, and Beam's documentation has it"
+    except SystemExit as error:  # argparse has printed a synopsis, then the error
+        wrong = said.getvalue().rpartition("error: ")[2].strip() or "--help is not an option here, see Beam's documentation"
         raise ValueError(f"Beam can't take the options behind --: {wrong}.") from error
     unknown = sorted(all_options.keys() - known.keys())
-    if unknown and "." not in runner and runner.lower().removesuffix("runner") not in HANDING_ON:
+    if unknown and "." not in runner and runner.lower().removesuffix("runner") not in WITH_JOB_SERVER:
         near = difflib.get_close_matches(unknown[0], known)
         hint = f" Did you mean --{' or --'.join(near)}?" if near else ""
-        raise ValueError(f"Beam has no option --{unknown[0]}.{hint} Behind -- stand options of Beam and of {runner} alone.")
+        raise ValueError(f"Beam has no option --{unknown[0]}.{hint} Only options of Beam and {runner} may follow --.")
 
 
 def step_options(beam_options: Sequence[str], steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Hands out options to the steps that use Beam.
+    """Splits options among the steps that use Beam.
 
-    `--STEP.NAME=VALUE` goes to that step alone, as `--NAME=VALUE`, behind the options that all steps get, so that it wins over them.
+    `--STEP.NAME=VALUE` becomes the last option of that step alone, `--NAME=VALUE`, so that it overrides those for all steps.
 
     Args:
-        beam_options: options as on the command line; a value may be a word of its own, as in `--region R`.
+        beam_options: options as on the command line; a value may be a separate word, as in `--region R`.
         steps: names of the steps that use Beam.
 
     Returns:
-        The options of every step, by its name.
+        The options of every step, by name.
 
     Raises:
         ValueError: an option is for a step that is not among `steps`.
 
     Examples:
-        step_options(["--region=R", "--StatisticsGen.max_num_workers=3"], ["ExampleGen", "StatisticsGen"])
+        >>> step_options(["--region=R", "--StatisticsGen.max_num_workers=3"], ["ExampleGen", "StatisticsGen"])
+        {'ExampleGen': ('--region=R',), 'StatisticsGen': ('--region=R', '--max_num_workers=3')}
     """
     general: list[str] = []
     own: dict[str, list[str]] = {step: [] for step in steps}
@@ -87,21 +85,18 @@ def step_options(beam_options: Sequence[str], steps: Sequence[str]) -> dict[str,
 
 
 def remote_options(runner: str, given: "PipelineOptions", output: str | None) -> list[str]:
-    """Options that a runner needs besides those given.
+    """Options that a runner needs besides those given; none for a local runner.
 
-    Workers that start in a container with Beam alone are sent this package, built from its repository. Dataflow keeps what it needs beside
-    the output.
+    Workers in a container that holds Beam alone get this package, built from its repository. Dataflow keeps its temporary files beside the
+    output.
 
     Args:
         runner: name of a Beam runner.
-        given: the options that a user gave, which win.
+        given: the options of the user, which are never overridden.
         output: the directory that the workers write; None if unknown.
 
-    Returns:
-        Further options, none for a local runner.
-
     Raises:
-        ValueError: the workers could not have this package, or cannot write the output.
+        ValueError: the workers cannot get this package, or cannot write the output.
     """
     from apache_beam.options.pipeline_options import GoogleCloudOptions, PortableOptions, SetupOptions, WorkerOptions
 
@@ -129,15 +124,7 @@ def remote_options(runner: str, given: "PipelineOptions", output: str | None) ->
 
 
 def check_data_reaches_runner(runner: str, location: str) -> None:
-    """Refuses photographs that the workers of a runner cannot read.
-
-    Args:
-        runner: name of a Beam runner.
-        location: where the photographs lie.
-
-    Raises:
-        ValueError: the workers are other machines, and it is a disk of this one.
-    """
+    """Raises a ValueError if `location` is on a disk of this machine and the workers of `runner` are other machines."""
     if runner == DATAFLOW and "://" not in location:
         raise ValueError(
             f"The workers of {runner} are other machines and cannot read {location}: copy the photographs to Cloud Storage (a TFDS data "
@@ -146,11 +133,7 @@ def check_data_reaches_runner(runner: str, location: str) -> None:
 
 
 def check_runner_starts(options: "PipelineOptions") -> None:
-    """Says that a job which was built but not run has made nothing.
-
-    Raises:
-        ValueError: an option asked to leave the job unrun.
-    """
+    """Raises a ValueError if an option asked to build the job without running it, since no output exists then."""
     from apache_beam.options.pipeline_options import GoogleCloudOptions, TestOptions
 
     template = options.view_as(GoogleCloudOptions).template_location

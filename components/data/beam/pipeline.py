@@ -1,4 +1,4 @@
-"""Opens the Beam pipeline of a step: one place for what a runner needs to be told."""
+"""Opens the Beam pipeline of a step, with the options that its runner needs."""
 
 import contextlib
 import os
@@ -11,30 +11,26 @@ if TYPE_CHECKING:
 
 LOCAL_RUNNER = "FnApiRunner"
 TRACEBACK = "Traceback (most recent call last):\n"
-# What is written before and behind the message of an error that a user can mend: its class, which Beam may name once more, and Beam's step.
+# Before and after the message of an error that a user can correct: its class, which Beam may repeat, and the step of Beam's pipeline.
 CLASS = re.compile(r"^(RuntimeError: )?((zfnet\.[\w.]+|ValueError|OSError|FileNotFoundError|PermissionError): )?")
 STEP = re.compile(r" \[while running '[^\n]*'\]$")
 
 
 @contextlib.contextmanager
 def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | None = None) -> Iterator["beam.Pipeline"]:
-    """A pipeline that runs when its `with` block ends, and returns from it when everything is done.
+    """Yields a pipeline, runs it when the `with` block ends, and waits for its end.
 
-    `FnApiRunner`, the local runner, works on one thread for each core, which suits photographs since decoding them releases the interpreter
-    lock. With `--environment_type=EXTERNAL` it works in the processes of a worker pool. A runner on other machines is told what it needs.
-    Options given in `beam_options` win.
+    `FnApiRunner`, the local runner, uses one thread for each core, which suits images since decoding them releases the interpreter lock.
+    With `--environment_type=EXTERNAL` it uses the processes of a worker pool. See `remote_options` for other runners.
 
     Args:
         runner: name of a Beam runner.
-        beam_options: options for Beam, each as on its command line, such as `--region=europe-west4`.
+        beam_options: options as on Beam's command line, such as `--region=europe-west4`; they override those of this function.
         output: the directory that the pipeline writes.
 
-    Yields:
-        The pipeline.
-
     Raises:
-        ValueError: something failed on a worker, and the message is that of the error there, without the traceback that Beam makes of it;
-            or a worker died or never connected; or the runner lacks an option, or is given one that it does not know.
+        ValueError: an error on a worker, with its own message instead of Beam's traceback; or a worker died or never connected; or an
+            option is missing or unknown.
     """
     import apache_beam as beam
     import grpc
@@ -62,7 +58,7 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
             raise ValueError(
                 workers.failure
                 or f"Beam's job server or worker pool does not answer (--job_endpoint {portable.job_endpoint}, --environment_config "
-                f"{portable.environment_config}). Start it, or mend the address."
+                f"{portable.environment_config}). Start it, or correct the address."
             ) from error
         except (RuntimeError, ValueError, OSError, ImportError) as error:
             message = workers.failure or _original_message(str(error))
@@ -73,7 +69,7 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
 
 
 def _original_message(text: str) -> str:
-    """The message of the error on a worker, where `text` is what Beam made of it; else `text`."""
+    """The message of the error on a worker, extracted from Beam's `text`; else `text`."""
     _, traceback, message = text.rpartition(TRACEBACK)
     if not traceback and not STEP.search(text):
         return text

@@ -1,4 +1,4 @@
-"""Runs the steps of a pipeline in this process, and only those whose inputs changed."""
+"""Runs the steps of a pipeline in this process, but only those whose inputs changed."""
 
 import contextlib
 import time
@@ -20,14 +20,14 @@ from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 @dataclass(frozen=True)
 class StepResult:
-    """What became of a step in a run.
+    """Result of a step in a run.
 
     Args:
         outputs: its artifacts by name; empty if it failed.
-        seconds: how long it took now, next to nothing if it was found unchanged.
-        cached: whether an earlier execution was found that needn't be redone.
-        error: why it failed, or None.
-        took: how long it took whenever that was, together with attempts right before it that failed or were interrupted; None if it failed.
+        seconds: its duration in this run, next to nothing if it was found unchanged.
+        cached: whether an earlier execution was reused.
+        error: the message of its failure, or None.
+        took: the duration of the execution, perhaps an earlier one, see `Executions.seconds`; None if it failed.
     """
 
     outputs: dict[str, Artifact]
@@ -38,17 +38,17 @@ class StepResult:
 
 
 class LocalRunner:
-    """Runs steps under one root, to be used in a `with` statement, during which no other process can.
+    """Runs steps under one root, which is locked during a `with` statement.
 
     Args:
         root: the directory for everything, made if missing.
         command: the command line to record.
         metadata_url: the database to record in, see `open_metadata`; None for the root's own.
         wait: whether to wait for another process that holds the root.
-        option: the option by which the root is given, for messages.
+        option: the option that sets the root, for messages.
 
     Attributes:
-        results: what became of the steps so far, by name; of several steps of one name, that of the last.
+        results: the results of the steps so far, by name; if several steps share a name, that of the last.
     """
 
     def __init__(
@@ -74,16 +74,13 @@ class LocalRunner:
             self._executions.end("failed" if error else "done")
 
     def run(self, steps: Sequence[Step]) -> dict[str, StepResult]:
-        """Runs `steps` in their order, each of them unless an equal execution is recorded and its outputs are whole.
+        """Runs each of `steps` in order unless an equal execution is recorded and its outputs are complete; returns `results`.
 
         Args:
-            steps: a pipeline, or the next part of it. In several parts, steps may have the same name, such as a Trainer each.
-
-        Returns:
-            `results`.
+            steps: a pipeline, or the next part of it. Steps of different parts may share a name.
 
         Raises:
-            ValueError: two steps have the same name, or one takes the output of a step that doesn't come before it. Nothing was run then.
+            ValueError: two steps have the same name, or one takes the output of a step that doesn't come before it. No step was run then.
         """
         known = set(self._plans)
         for position, step in enumerate(steps):
@@ -99,13 +96,12 @@ class LocalRunner:
         return self.results
 
     def plan(self, step: Step) -> ExecutionPlan:
-        """The plan by which `step` was executed or found unchanged."""
+        """The plan of a step that was run."""
         return self._plans[step]
 
     def _run_step(self, step: Step, title: str) -> None:
         start = time.monotonic()
-        plan = self._plan(step)
-        self._plans[step] = plan
+        plan = self._plans[step] = self._plan(step)
         execution = self._executions.find_unchanged(plan)
         cached = execution is not None
         if execution is not None:
@@ -139,5 +135,5 @@ class LocalRunner:
 
 
 def _references(step: Step) -> dict[str, OutputOf]:
-    """What a step takes from others, by argument; an optional input that was left out is missing."""
+    """The outputs of other steps that a step takes, by argument; an optional input that was left out is missing."""
     return {name: reference for name, reference in step.values("input").items() if reference is not None}

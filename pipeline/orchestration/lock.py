@@ -18,7 +18,6 @@ import click
 from etils import epath
 
 from zfnet.components.storage.files import is_remote
-from zfnet.pipeline.messages import advice
 
 # Seconds, for a remote lock.
 RENEWED = 30.0  # between two renewals
@@ -72,7 +71,8 @@ def _description(command: str) -> dict[str, Any]:
 def _wait_or_fail(root: os.PathLike, holder: str, option: str, wait: bool) -> None:
     used = f"The directory {root} is in use by {holder}."
     if not wait:
-        raise OSError(f"{used} {advice(option)}")
+        hint = " (`zfnet run` does with --wait)" if option == "--root" else ""
+        raise OSError(f"{used} Wait for it{hint}, or give another with {option}.")
     click.echo(f"{used} Waiting for it to end.")
 
 

@@ -15,7 +15,6 @@ from zfnet.pipeline.cli.tables import aligned_table
 from zfnet.pipeline.messages import duration, when
 
 if TYPE_CHECKING:
-    from rich.table import Table
     from rich.tree import Tree
 
 LATEST = "latest"
@@ -94,13 +93,13 @@ def short_fingerprint(fingerprint: Any) -> str:
 
 
 def lineage_lines(lineage: dict[str, Any], width: int) -> list[str]:
-    """Draws the tree of a lineage: each artifact with the execution that made it, and below that its inputs.
+    """Draws the tree of a lineage, as `read_lineage` returns it: each artifact with the execution that made it, above its inputs.
 
-    An execution that made several inputs is drawn once and referred to afterwards. Library versions and the commit are shown at the top,
+    An execution that made several inputs is drawn once and referred to afterwards. Library versions and the commit are shown at the root,
     and again only at executions that had others.
 
     Args:
-        lineage: what `read_lineage` returns.
+        lineage: the execution at the root.
         width: columns of the terminal.
 
     Returns:
@@ -108,20 +107,19 @@ def lineage_lines(lineage: dict[str, Any], width: int) -> list[str]:
     """
     from rich.console import Console
 
-    version, environment = lineage["version"], _environment(lineage)
+    version = lineage["version"]
     title, status = (lineage["directory"], lineage["status"]) if version is None else (f"Version {version}", "pushed")
     name, artifact = next(iter(lineage["outputs"].items()), (lineage["status"], None))
     console = Console(width=width, force_terminal=True, color_system="standard", markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
-        console.print(_details({"made with": environment}))
-        console.print()
-        console.print(_tree(name, artifact, lineage, environment, set()))
-    return [f"{click.style(title, bold=True)} {status} {when(lineage['started'])}", *map(str.rstrip, captured.get().splitlines())]
+        console.print(_tree(name, artifact, lineage, "", set()))
+    return [f"{click.style(title, bold=True)} {status} {when(lineage['started'])}", "", *map(str.rstrip, captured.get().splitlines())]
 
 
-def _tree(name: str, artifact: dict[str, Any] | None, maker: dict[str, Any], environment: list[str], drawn: set[int]) -> "Tree":
-    """The branch of an artifact; `drawn` holds the executions that were drawn before."""
+def _tree(name: str, artifact: dict[str, Any] | None, maker: dict[str, Any], shown: str, drawn: set[int]) -> "Tree":
+    """The branch of an artifact. `shown` is the environment that needs no mention, `drawn` holds the executions drawn so far."""
     from rich.console import Group
+    from rich.table import Table
     from rich.text import Text
     from rich.tree import Tree
 
@@ -131,36 +129,30 @@ def _tree(name: str, artifact: dict[str, Any] | None, maker: dict[str, Any], env
         return Tree(heading.append(", above"))
     drawn.add(maker["execution"])
     heading.append(f"{f' in {_took(maker)}' if _took(maker) else ''}, {when(maker['started'])}")
-    fingerprints, properties = maker["fingerprints"], artifact["properties"] if artifact else {}
+    fingerprints, properties, environment = maker["fingerprints"], artifact["properties"] if artifact else {}, _environment(maker)
     details = {
-        **dict(zip(fingerprints, ([version] for version in _data_versions(maker)), strict=True)),
+        **dict(zip(fingerprints, _data_versions(maker), strict=True)),
         "result": _pairs({name: value for name, value in properties.items() if value is not None}),
         "with": _pairs({name: value for name, value in maker["parameters"].items() if name not in fingerprints}),
-        "code": [maker["code_version"][:SHORT]],
-        "made with": [] if _environment(maker) == environment else _environment(maker),
-        "error": [maker["error"]] if maker["error"] else [],
+        "code": maker["code_version"][:SHORT],
+        "made with": "" if environment == shown else environment,
+        "error": maker["error"],
     }
-    tree = Tree(Group(heading, _details(details)))
-    tree.children = [_tree(name, taken, taken["made_by"], environment, drawn) for name, taken in maker["inputs"].items()]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    for key, value in details.items():
+        if value:
+            table.add_row(key, value)
+    tree = Tree(Group(heading, table))
+    tree.children = [_tree(name, taken, taken["made_by"], shown or environment, drawn) for name, taken in maker["inputs"].items()]
     return tree
 
 
-def _details(details: dict[str, list[str]]) -> "Table":
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    for name, parts in details.items():
-        if parts:
-            grid.add_row(name, "  ".join(parts))
-    return grid
-
-
-def _environment(record: dict[str, Any]) -> list[str]:
+def _environment(record: dict[str, Any]) -> str:
     commit = record["source_commit"]
     return _pairs({**record["versions"], **({"commit": short_fingerprint(commit)} if commit else {})})
 
 
-def _pairs(values: dict[str, Any]) -> list[str]:
+def _pairs(values: dict[str, Any]) -> str:
     shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in values.items()}
-    return [f"{name}={', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in shown.items()]
+    return "  ".join(f"{name}={', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in shown.items())

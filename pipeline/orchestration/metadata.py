@@ -23,9 +23,15 @@ def now() -> str:
 
 
 class Base(orm.DeclarativeBase):
-    """The tables."""
+    """A table, named after its class, whose rows have numbers."""
 
     type_annotation_map = {dict: sql.JSON}  # noqa: RUF012
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True, sort_order=-1)
+
+    @orm.declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805
+        return cls.__name__.lower()
 
 
 class Execution(Base):
@@ -36,9 +42,6 @@ class Execution(Base):
     such as a data set. `source_commit` is the git commit of a checkout.
     """
 
-    __tablename__ = "execution"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     root: orm.Mapped[str] = orm.mapped_column(default="")
     step: orm.Mapped[str]
     key: orm.Mapped[str] = orm.mapped_column(index=True)
@@ -66,9 +69,6 @@ class Execution(Base):
 class Artifact(Base):
     """A directory that an execution wrote: its class, path below the root, digest, `properties`, and the size in bytes of every file."""
 
-    __tablename__ = "artifact"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     kind: orm.Mapped[str]
     path: orm.Mapped[str]
     digest: orm.Mapped[str]
@@ -84,9 +84,6 @@ class Artifact(Base):
 class Event(Base):
     """`execution` took or made `artifact` (`direction` "input" or "output") as its argument `name`."""
 
-    __tablename__ = "event"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     execution_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("execution.id"), index=True)
     artifact_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("artifact.id"), index=True)
     direction: orm.Mapped[str]
@@ -98,9 +95,6 @@ class Event(Base):
 class Context(Base):
     """One run of a pipeline under `root`, with its command line."""
 
-    __tablename__ = "context"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     root: orm.Mapped[str] = orm.mapped_column(default="")
     command: orm.Mapped[str]
     status: orm.Mapped[str]
@@ -112,9 +106,6 @@ class Context(Base):
 class Association(Base):
     """`execution` belongs to `context`, which found it unchanged if `cached` and else made it."""
 
-    __tablename__ = "association"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     context_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("context.id"), index=True)
     execution_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("execution.id"))
     cached: orm.Mapped[bool]

@@ -34,11 +34,6 @@ class Argument:
     default: Any
 
     @property
-    def required(self) -> bool:
-        """Whether a step must give this argument. Outputs are given by the runner."""
-        return self.kind != "output" and self.default is inspect.Parameter.empty
-
-    @property
     def artifact_type(self) -> ArtifactClass:
         """The class of an input or output; raises a TypeError for the others."""
         if self.type is None:
@@ -63,9 +58,7 @@ def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
             optional = types.NoneType in choices and kind == "input"
             classes = [choice for choice in choices if not (optional and choice is types.NoneType)]
             if len(classes) != 1 or not (isinstance(classes[0], type) and issubclass(classes[0], Artifact)):
-                raise ValueError(
-                    f"{function.__name__}(): {name} is declared an {kind} but annotated with {hint}, not with an artifact's class."
-                )
+                raise ValueError(f"{function.__name__}(): {name} is an {kind} but annotated with {hint}, not with a class of artifacts.")
             artifact_type = classes[0]
         arguments[name] = Argument(kind, artifact_type, optional, declared.default)
     return arguments
@@ -103,7 +96,7 @@ class Step:
             if name not in takes:
                 raise ValueError(f"Step {self.name}: {self.function.__name__}() takes no argument {name!r}; it takes {', '.join(takes)}.")
             self._check(name, declared[name], value)
-        if missing := [name for name, argument in declared.items() if argument.required and name not in self.arguments]:
+        if missing := [name for name in takes if declared[name].default is inspect.Parameter.empty and name not in self.arguments]:
             raise ValueError(f"Step {self.name}: no value given for {', '.join(missing)} of {self.function.__name__}().")
 
     def _check(self, name: str, argument: Argument, value: Any) -> None:

@@ -79,7 +79,7 @@ def test_unknown_output_is_named():
 def test_input_must_be_one_artifact():
     def confused(model: Input[Model | Examples]) -> None: ...
 
-    with pytest.raises(ValueError, match=r"confused.*model is declared an input"):
+    with pytest.raises(ValueError, match=r"confused.*model is an input"):
         Step("Confused", confused, {})
 
 

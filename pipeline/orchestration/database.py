@@ -15,8 +15,7 @@ from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.orchestration.metadata import Base, Context, Metadata
 
 FILE = "metadata.sqlite"
-# Seconds to wait for another process that is writing to the same SQLite file.
-BUSY = 30
+BUSY = 30  # seconds to wait for another process that is writing to the same SQLite file
 
 
 @contextlib.contextmanager
@@ -39,21 +38,17 @@ def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
         OSError: the database can't be opened.
     """
     with contextlib.ExitStack() as stack:
-        if url is not None:
-            engine = _engine(url)
-            name = root_name(root)
-        elif is_remote(str(root)):
-            copy = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zfnet-"))) / FILE
-            original = epath.Path(root) / FILE
-            content = original.read_bytes() if original.exists() else b""
-            copy.write_bytes(content)
-            engine, name = _engine(f"sqlite:///{copy}"), ""
-        else:
-            engine, name = _engine(sql.URL.create("sqlite", database=str(epath.Path(root) / FILE))), ""
+        original = file = epath.Path(root) / FILE
+        copied = url is None and is_remote(str(root))
+        content = original.read_bytes() if copied and original.exists() else b""
+        if copied:
+            file = epath.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zfnet-"))) / FILE
+            file.write_bytes(content)
+        engine = _engine(sql.URL.create("sqlite", database=str(file)) if url is None else url)
         _create_tables(engine)
-        with Metadata(engine, name) as session:
-            if url is None and is_remote(str(root)):
-                _replace_when_committed(session, copy, original, content)
+        with Metadata(engine, "" if url is None else root_name(root)) as session:
+            if copied:
+                _replace_when_committed(session, file, original, content)
             yield session
 
 
@@ -121,8 +116,8 @@ def _create_tables(engine: sql.Engine) -> None:
         raise OSError(f"The database {engine.url.render_as_string()} can't be opened: {error.orig}") from error
 
 
-def _replace_when_committed(session: Metadata, copy: pathlib.Path, original: epath.Path, content: bytes) -> None:
-    """Writes `copy` to `original` after each commit; `content` is that of both now."""
+def _replace_when_committed(session: Metadata, copy: epath.Path, original: epath.Path, content: bytes) -> None:
+    """Writes `copy` to `original` after each commit; `content` is that of both before the session."""
     saved = content
 
     @sql.event.listens_for(session, "after_commit")

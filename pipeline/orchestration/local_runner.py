@@ -11,10 +11,10 @@ from etils import epath
 
 from zfnet.components.artifacts import Artifact
 from zfnet.pipeline.messages import duration, error_message
-from zfnet.pipeline.orchestration import metadata
 from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.executions import Executions
 from zfnet.pipeline.orchestration.lock import root_lock
+from zfnet.pipeline.orchestration.metadata import Execution
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 
@@ -57,9 +57,8 @@ class LocalRunner:
         self.root = epath.Path(root)
         self.results: dict[str, StepResult] = {}
         self._command, self._metadata_url, self._wait, self._option = command, metadata_url, wait, option
-        self._made: dict[OutputOf, metadata.Artifact] = {}
-        self._outputs: dict[OutputOf, Artifact] = {}
         self._plans: dict[Step, ExecutionPlan] = {}
+        self._executed: dict[Step, Execution] = {}
 
     def __enter__(self) -> "LocalRunner":
         with contextlib.ExitStack() as stack:
@@ -101,14 +100,21 @@ class LocalRunner:
 
     def _run_step(self, step: Step, title: str) -> None:
         start = time.monotonic()
-        plan = self._plans[step] = self._plan(step)
+        references = _references(step)
+        records = {name: self._executed[source.step].artifacts("output")[source.name] for name, source in references.items()}
+        plan = self._plans[step] = ExecutionPlan(
+            step,
+            inputs={name: source.type(self.root / records[name].path) for name, source in references.items()},
+            digests={name: record.digest for name, record in records.items()},
+            upstream={name: self._plans[source.step] for name, source in references.items()},
+        )
         execution = self._executions.find_unchanged(plan)
         cached = execution is not None
         if execution is not None:
             click.echo(f"{click.style(title, dim=True)}  unchanged")
         else:
             click.echo(f"{click.style(title, bold=True)}  started")
-            execution = self._executions.begin(plan, {name: self._made[reference] for name, reference in _references(step).items()})
+            execution = self._executions.begin(plan, records)
             try:
                 self._executions.execute(execution, plan)
             except BaseException as error:
@@ -118,20 +124,9 @@ class LocalRunner:
                 self._executions.discard(execution, message, seconds)
                 raise
             click.echo(f"{click.style(title, fg='green')}  done in {duration(time.monotonic() - start)}")
-        outputs = self._executions.outputs(step, execution)
-        self._made.update({step.output(name): artifact for name, artifact in execution.artifacts("output").items()})
-        self._outputs.update({step.output(name): output for name, output in outputs.items()})
-        took = self._executions.seconds(execution)
+        self._executed[step] = execution
+        outputs, took = self._executions.outputs(step, execution), self._executions.seconds(execution)
         self.results[step.name] = StepResult(outputs, time.monotonic() - start, cached, took=took)
-
-    def _plan(self, step: Step) -> ExecutionPlan:
-        references = _references(step)
-        return ExecutionPlan(
-            step,
-            inputs={name: self._outputs[source] for name, source in references.items()},
-            digests={name: self._made[source].digest for name, source in references.items()},
-            upstream={name: self._plans[source.step] for name, source in references.items()},
-        )
 
 
 def _references(step: Step) -> dict[str, OutputOf]:

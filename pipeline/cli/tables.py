@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ def aligned_table(cells: Sequence[Sequence[str]], text_columns: int = 1, indent:
         table.add_column(heading, justify="left" if column < text_columns else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    console = Console(file=io.StringIO(), width=UNLIMITED, color_system=None, markup=False, emoji=False, highlight=False)
+    console = Console(width=UNLIMITED, color_system=None, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(table)
     return [(" " * indent + line).rstrip() for line in captured.get().splitlines()]

@@ -6,7 +6,7 @@ import sqlalchemy as sql
 from etils import epath
 
 from zfnet.pipeline.orchestration.database import open_recorded
-from zfnet.pipeline.orchestration.metadata import Artifact, Event, Execution, Metadata, artifact_record, execution_record
+from zfnet.pipeline.orchestration.metadata import Event, Execution, Metadata, artifact_record, execution_record
 
 
 def read_lineage(root: epath.PathLike, which: str | None, metadata_url: str | None = None) -> dict[str, Any]:
@@ -31,15 +31,11 @@ def read_lineage(root: epath.PathLike, which: str | None, metadata_url: str | No
 
 
 def _trace(session: Metadata, execution: Execution) -> dict[str, Any]:
-    inputs = {
-        name: {**artifact_record(artifact), "made_by": _trace(session, _maker(session, artifact))}
-        for name, artifact in execution.artifacts("input").items()
-    }
+    inputs = {}
+    for name, artifact in execution.artifacts("input").items():
+        maker = session.scalars(sql.select(Execution).join(Event).filter_by(artifact_id=artifact.id, direction="output")).one()
+        inputs[name] = {**artifact_record(artifact), "made_by": _trace(session, maker)}
     return {**execution_record(execution), "inputs": inputs}
-
-
-def _maker(session: Metadata, artifact: Artifact) -> Execution:
-    return session.scalars(sql.select(Execution).join(Event).filter_by(artifact_id=artifact.id, direction="output")).one()
 
 
 def _execution(session: Metadata, which: str) -> Execution:

@@ -54,7 +54,7 @@ setuptools.setup(
     package_data={"zfnet": ["py.typed"], **{f"zfnet.{room}": ["py.typed"] for room in ROOMS}, "zfnet.pipeline.report": ["report.html"]},
     install_requires=[
         "apache-beam>=2.77",
-        "click>=8.2",
+        "click>=8.5",
         "etils[epath]>=1.9",
         "google-crc32c>=1.6",
         # TFDS imports it for its own data sets and does not declare it.
@@ -65,6 +65,7 @@ setuptools.setup(
         "numpy>=1.26",
         "pillow>=11",
         "requests>=2.32",
+        "rich>=13.7",
         "scikit-image>=0.25,<0.27",
         "scikit-learn>=1.6",
         "sqlalchemy>=2.0",

@@ -1,4 +1,4 @@
-"""Versions of the libraries, their settings, and silence of their logs."""
+"""Versions of the libraries, their settings, and suppression of their messages."""
 
 import contextlib
 import importlib.metadata
@@ -14,30 +14,30 @@ LIBRARIES = ("zfnet", "tensorflow", "keras", "apache-beam", "tensorflow-datasets
 
 
 def library_versions() -> dict[str, str]:
-    """Versions by name: of Python, of this project and of the libraries that its results depend on."""
+    """Versions, by name, of Python, this project and the libraries that its results depend on."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}
 
 
 def configure_libraries() -> None:
-    """Sets the variables that the user has not set. To be called before TensorFlow or etils.epath's back ends are imported."""
-    # TensorFlow uses these kernels by itself on some of Intel's processors only; on AMD's a training step is much faster with them.
+    """Sets environment variables that the user has not set. Call it before TensorFlow or the back ends of etils.epath are imported."""
+    # TensorFlow uses these kernels by default only on some processors of Intel; on those of AMD a training step is much faster with them.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # Paths in Cloud Storage by gcsfs rather than by TensorFlow, which takes seconds to import and knows no stand-in for the cloud.
+    # Access Cloud Storage by gcsfs rather than TensorFlow, which takes seconds to import and supports no emulator.
     os.environ.setdefault("EPATH_USE_TF", "false")
-    # Workers write by other clients, so what was listed a minute ago may no longer be so.
+    # Workers write by other clients, so a cached listing may be out of date.
     os.environ.setdefault("FSSPEC_GCS", '{"use_listings_cache": false}')
 
 
 @contextlib.contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Drops what libraries log and warn of in the `with` statement; to be entered before TensorFlow is imported.
+    """Suppresses logs and warnings of libraries in the `with` statement; enter it before TensorFlow is imported.
 
-    Their errors reach a user as exceptions all the same, and what Python writes to `sys.stderr` (progress bars, messages) still appears.
+    Exceptions, and what Python writes to `sys.stderr` (progress bars, messages), still appear.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     disabled = logging.root.manager.disable
-    # Over all loggers at once: absl, Beam and TFDS set the levels of their own when they are imported.
+    # All loggers at once, since absl, Beam and TFDS set their own levels when they are imported.
     logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings(), _quiet_native_code():
@@ -49,9 +49,9 @@ def quiet_libraries() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet_native_code() -> Iterator[None]:
-    """Drops what compiled code writes to the standard error, which TensorFlow does whatever its log level ("Could not find cuda ...")."""
+    """Suppresses what compiled code writes to the standard error, such as TensorFlow's "Could not find cuda ...", at any log level."""
     stderr = sys.stderr
-    if stderr is not sys.__stderr__ or stderr is None:  # Somebody else has taken it over.
+    if stderr is not sys.__stderr__ or stderr is None:  # It was replaced, as by pytest.
         yield
         return
     stderr.flush()

@@ -1,4 +1,4 @@
-"""Messages for the terminal: errors in one line, durations, dates and advice."""
+"""Texts for the terminal: one-line errors, durations, times and the name of the program."""
 
 import errno
 import pathlib
@@ -10,17 +10,16 @@ DATABASE_FULL = "database or disk is full"  # SQLite's
 
 
 def error_message(error: BaseException) -> str:
-    """The message of `error` in one line.
+    """One-line message of an exception.
 
-    What a user can mend arrives as ValueError or OSError whose message says how, and stands alone; anything else is named by its type.
+    Errors that a user can correct are ValueErrors and OSErrors whose message says how; all others are shown with their type.
     """
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted. The same command goes on with what is not complete yet."
-    if isinstance(error, OSError) and error.errno in FULL:
-        where = f" ({error.filename})" if error.filename else ""
+    full = isinstance(error, OSError) and error.errno in FULL
+    if full or DATABASE_FULL in str(error):
+        where = f" ({error.filename})" if full and error.filename else ""
         return f"The disk is full{where}. Make room on it; the same command goes on with what is not complete yet."
-    if DATABASE_FULL in str(error):
-        return "The disk is full. Make room on it; the same command goes on with what is not complete yet."
     message = " ".join(str(error).split())
     if (reported := getattr(error, "orig", None)) is not None:  # by a database's driver; SQLAlchemy adds the statement and a link
         return f"The database that runs are recorded in failed: {' '.join(str(reported).split())}"
@@ -30,13 +29,8 @@ def error_message(error: BaseException) -> str:
 
 
 def when(started: str) -> str:
-    """A moment as it is recorded, for people."""
+    """A recorded time, `2026-01-02T03:04:05+00:00`, as `2026-01-02 03:04:05 UTC`."""
     return started.replace("T", " ").replace("+00:00", " UTC")
-
-
-def advice(option: str) -> str:
-    """What to do about a directory that another process holds; `option` is the one that it was given by."""
-    return f"Wait for it{' (`zfnet run` does with --wait)' if option == '--root' else ''}, or give another with {option}."
 
 
 def duration(seconds: float) -> str:
@@ -50,6 +44,6 @@ def duration(seconds: float) -> str:
 
 
 def program_name() -> str:
-    """`zfnet` where a shell finds it under that name, else its path as it was called."""
+    """`zfnet` if the shell finds this program under that name, else the path that it was started by."""
     found, program = shutil.which("zfnet"), pathlib.Path(sys.argv[0])
     return str(program) if program.name == "zfnet" and (found is None or not program.samefile(found)) else "zfnet"

@@ -8,7 +8,7 @@ from etils import epath
 
 from zfnet.components import artifacts
 from zfnet.components.artifacts import Evaluation
-from zfnet.components.data.beam.options import check_options, step_options
+from zfnet.components.data.beam.options import step_options
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.example_validator import check_anomalies, validate_examples
@@ -18,9 +18,8 @@ from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
 from zfnet.pipeline.orchestration.database import open_metadata
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.metadata import Execution
-from zfnet.pipeline.orchestration.step import OutputOf, Step
+from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -57,6 +56,8 @@ def zfnet_pipeline(
     options = step_options(beam_options, ("ExampleGen", "StatisticsGen", "ExampleValidator"))
     for given in options.values():
         if given:  # Beam takes a second to import.
+            from zfnet.components.data.beam.pipeline import check_options
+
             check_options(runner, given)
     example_gen, statistics_gen = data_steps(config, source, runner, options)
     examples, statistics = example_gen.output("examples"), statistics_gen.output("statistics")

@@ -1,4 +1,4 @@
-"""The class of all commands: `--verbose`, one-line errors, and the command line as it is recorded."""
+"""The class of all commands: `--verbose` and one-line errors; and the command line as it is recorded."""
 
 import contextlib
 import re
@@ -13,23 +13,20 @@ import click
 from zfnet.pipeline.libraries import configure_libraries, quiet_libraries
 from zfnet.pipeline.messages import error_message
 
-# What click calls its types, where something else was given.
+# Plain words for click's names of types.
 PLAIN = {"a valid integer range": "a whole number", "a valid integer": "a whole number", "a valid float range": "a number"}
 
 
 class Command(click.Command):
-    """A command that keeps libraries quiet, and that ends with one line and exit code 1 whatever goes wrong.
-
-    `--verbose` brings back what libraries print, and adds the traceback of an error.
-    """
+    """A command that suppresses the messages of libraries and ends every error with one line and exit code 1; `--verbose` shows all."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(click.Option(["--verbose"], is_flag=True, help="Show what libraries print, and where an error arose."))
+        self.params.append(click.Option(["--verbose"], is_flag=True, help="Show messages of libraries, and the traceback of an error."))
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Reads the arguments."""
-        configure_libraries()  # Paths among the arguments are looked at, and by what, is decided once and for all then.
+        """Parses the arguments."""
+        configure_libraries()  # before paths among the arguments are looked up, which settles the back end
         return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -50,22 +47,22 @@ class Command(click.Command):
 
 
 def command_line() -> str:
-    """The command line of this process, as it is recorded: without the passwords that URLs hold."""
+    """The command line of this process, without the passwords in URLs."""
     return re.sub(r"(\w://[^\s:/@]*:)[^\s@]*@", r"\1***@", shlex.join(["zfnet", *sys.argv[1:]]))
 
 
 class WrongUsage(click.ClickException):
-    """Wrong usage, shown without the synopsis that click puts before it."""
+    """Wrong usage, shown without click's synopsis."""
 
     exit_code = 2
 
 
 @contextlib.contextmanager
 def short_usage_errors() -> Iterator[None]:
-    """Shortens the usage errors of click that are raised in the `with` statement."""
+    """Shortens click's usage errors in the `with` statement to two lines: the error, and the command that shows the help."""
     try:
         yield
-    except click.exceptions.NoArgsIsHelpError:  # shows the help
+    except click.exceptions.NoArgsIsHelpError:  # its message is the help
         raise
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "zfnet"
@@ -73,11 +70,11 @@ def short_usage_errors() -> Iterator[None]:
         for named, plain in PLAIN.items():
             message = message.replace(named, plain)
         if isinstance(error, click.NoSuchOption) and error.ctx:
-            message += _handed_on(error.ctx.command)
-        raise WrongUsage(f"{message}\n`{command} --help` tells what it takes.") from error
+            message += _passed_on(error.ctx.command)
+        raise WrongUsage(f"{message}\nSee `{command} --help`.") from error
 
 
-def _handed_on(command: click.Command) -> str:
-    """Hint for commands that pass further options on, behind `--`."""
+def _passed_on(command: click.Command) -> str:
+    """Hint for commands that pass further options to another program."""
     shown = [metavar.strip("[-] ") for parameter in command.params if (metavar := parameter.metavar or "").startswith("[-- ")]
-    return f" {shown[0]} stand behind a --." if shown else ""
+    return f" {shown[0]} go after --." if shown else ""

@@ -1,6 +1,5 @@
 """The command `zfnet`."""
 
-import difflib
 import importlib
 from typing import Any
 
@@ -29,7 +28,7 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """The group of all commands, each in the module `zfnet.pipeline.commands.NAME` as `command`, imported when it is asked for."""
+    """The group of all commands. Each is `command` in the module `zfnet.pipeline.commands.NAME`, imported when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands, in the order in which help shows them."""
@@ -40,20 +39,19 @@ class Commands(click.Group):
         return importlib.import_module(f"zfnet.pipeline.commands.{name}").command if name in COMMANDS else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS and not ctx.resilient_parsing:  # as a shell's completion is
-            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
-            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(COMMANDS)}."
-            raise click.UsageError(f"There is no command {args[0]!r}. {hint}", ctx)
-        return super().resolve_command(ctx, args)
+        """The command that the arguments begin with; click itself suggests others only of those that are imported."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from error
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Reads the arguments before the command's name."""
+        """Parses the arguments before the command's name."""
         with short_usage_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Reads the command's arguments, and runs it."""
+        """Parses the command's arguments and runs it."""
         with short_usage_errors():
             return super().invoke(ctx)
 
@@ -63,7 +61,7 @@ class Commands(click.Group):
 def main() -> None:
     """Train a convolutional network and see what it sees.
 
-    `zfnet run` does everything, on photographs of its own; `zfnet COMMAND --help` tells about each command.
+    `zfnet run` does everything, with images that come with it; `zfnet COMMAND --help` describes each command.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the model was not good enough to be served.
     """

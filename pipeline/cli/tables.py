@@ -8,21 +8,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zfnet.components.features.transfer import Accuracy
 
+UNLIMITED = 100_000  # columns: rich wraps what is wider than its console
 ENSEMBLE = "all, probabilities averaged"
 
 
-def aligned_table(cells: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table: names to the left, numbers to the right.
+def aligned_table(cells: Sequence[Sequence[str]], text_columns: int = 1, indent: int = 0) -> list[str]:
+    """The lines of a table without borders: text to the left, numbers to the right, nothing wrapped or cut.
 
     Args:
-        cells: for each row, the heading's first, a name and as many numbers as in the others.
+        cells: the headings, then the rows, each with one cell per column.
+        text_columns: number of columns, from the left, that hold text.
+        indent: number of spaces before each line.
 
     Examples:
         >>> aligned_table([["error", "top-1"], ["zfnet-small", "21.3%"]])
         ['error        top-1', 'zfnet-small  21.3%']
     """
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]) for name, *numbers in cells]
+    from rich.console import Console
+    from rich.table import Table
+
+    headings, *rows = cells
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if column < text_columns else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(width=UNLIMITED, color_system=None, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return [(" " * indent + line).rstrip() for line in captured.get().splitlines()]
 
 
 def error_table(models: Sequence[dict[str, Any]], ensemble: dict[str, Any] | None, classes: int) -> list[str]:

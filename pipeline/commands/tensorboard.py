@@ -15,19 +15,17 @@ from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.options import root_option
 
-# More than any training has. Not 0: TensorBoard 2.21 then keeps all pictures and shows none.
-ALL_STEPS = 1_000_000
-# Seconds between two looks at a remote root.
-INTERVAL = 30.0
+ALL_STEPS = 1_000_000  # more than any training has; with 0, TensorBoard 2.21 keeps all images and shows none
+INTERVAL = 30.0  # seconds between two downloads from a remote root
 
 
 @click.command(cls=Command, short_help="Start TensorBoard on the runs under a root.")
 @root_option
 @click.argument("tensorboard_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- TENSORBOARD OPTIONS]")
 def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
-    """Start TensorBoard on everything that was trained under a root, also while it is being trained.
+    """Start TensorBoard on everything that was trained under a root, also during the training.
 
-    Every step of a picture is kept, where TensorBoard by itself would show ten. TENSORBOARD OPTIONS are handed on, as in
+    It shows every step of an image, where TensorBoard alone would show ten. TENSORBOARD OPTIONS are passed on, as in
     `zfnet tensorboard -- --port 6007 --bind_all`.
     """
     from tensorboard import program
@@ -40,26 +38,25 @@ def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
         arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
         tensorboard = program.TensorBoard()
         _configure(tensorboard, arguments)
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end.
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the normal end.
             click.get_current_context().exit(1 if tensorboard.main() else 0)
 
 
 def _configure(tensorboard: Any, arguments: list[str]) -> None:
-    said = io.StringIO()
+    messages = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(messages):
             tensorboard.configure(["tensorboard", *arguments])
-    except SystemExit as error:  # argparse has printed how TensorBoard is used, and then what is wrong.
+    except SystemExit as error:  # argparse has printed a synopsis, then the error
         if error.code:
-            raise ValueError(
-                f"TensorBoard can't take the options behind --: {said.getvalue().rpartition('error: ')[2].strip()}."
-            ) from error
+            wrong = messages.getvalue().rpartition("error: ")[2].strip()
+            raise ValueError(f"TensorBoard can't take the options behind --: {wrong}.") from error
         raise
 
 
 @contextlib.contextmanager
 def _local_logs(logs: epath.Path) -> Iterator[epath.PathLike]:
-    """The directory of logs, or one on this machine that follows it: what TensorBoard reads of storages differs from what a run does."""
+    """The directory of logs, or a local copy that follows it, since TensorBoard cannot read every storage that a run can."""
     if not is_remote(str(logs)):
         yield logs
         return
@@ -76,7 +73,7 @@ def _local_logs(logs: epath.Path) -> Iterator[epath.PathLike]:
 
         def follow() -> None:
             while not ended.wait(INTERVAL):
-                with contextlib.suppress(Exception):  # A network that is gone for a while.
+                with contextlib.suppress(Exception):  # The network may fail for a while.
                     fetch()
 
         fetch()

@@ -13,8 +13,7 @@ from zfnet.components.data.sources.prepared import PreparedSource
 from zfnet.components.data.sources.source import Source
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
 from zfnet.pipeline.libraries import configure_libraries
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
-from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 

@@ -14,25 +14,19 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def code_version(thing: Callable | type) -> str:
-    """Fingerprint of the code behind a function or class of this project.
+    """Fingerprint of the code of a function or class of this project, as 64 hexadecimal digits.
 
-    Counted are the module that defines it and every module of this project that is imported there or further on, inside functions too.
-    Comments, formatting and docstrings are not. `from zfnet.model import build` counts everything that `zfnet/model/__init__.py`
-    imports, `from zfnet.model.architectures import build` only what that one module does: a package's `__init__` only hands on names, so
-    it counts where names are taken from it. Modules imported by a computed name are not seen. Nothing is imported for this.
-
-    Args:
-        thing: the function of a step, or the class of an object that is given to one.
-
-    Returns:
-        64 hexadecimal digits.
+    It covers the module that defines `thing` and every module of this project that is imported there, directly or indirectly, inside
+    functions too, but not comments, formatting and docstrings. A package's `__init__` only re-exports names: it counts where names are
+    imported from it, so `from zfnet.model import build` adds all that `zfnet/model/__init__.py` imports, and `from zfnet.model.net.build
+    import build` only the imports of that module. Imports by a computed name are not found. Nothing is imported for this.
 
     Raises:
         ValueError: it was not read from a file.
     """
     source = inspect.getsourcefile(thing)
     if source is None:
-        raise ValueError(f"{thing} has no source file, of which its version is made.")
+        raise ValueError(f"{thing} has no source file to compute its version from.")
     files = {thing.__module__: pathlib.Path(source)}
     waiting = [thing.__module__]
     while waiting:
@@ -51,7 +45,7 @@ def _file(module: str) -> pathlib.Path | None:
     parts = module.split(".")
     if len(parts) < 2:
         return None
-    # To find zfnet.model imports only the empty namespace zfnet; to find anything below would import zfnet.model, and TensorFlow with it.
+    # To find zfnet.model imports only the empty namespace zfnet; to find a module below it would import zfnet.model too.
     room = importlib.util.find_spec(".".join(parts[:2]))
     if room is None or room.origin is None:
         return None
@@ -61,7 +55,7 @@ def _file(module: str) -> pathlib.Path | None:
 
 @functools.cache
 def _code(file: pathlib.Path) -> ast.Module:
-    """Syntax tree of `file` without docstrings; comments and formatting are not in a tree."""
+    """Syntax tree of `file` without docstrings, comments and formatting."""
     tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
         if isinstance(body := getattr(node, "body", None), list):
@@ -81,7 +75,7 @@ def _imports(module: str, file: pathlib.Path) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            # A name taken from a package is a module below it, or else something that the package's own file defines or hands on.
+            # A name imported from a package is a module below it, or else defined or re-exported by the package's own file.
             names = [name if _is_ours(name := f"{origin}.{alias.name}") else origin for alias in node.names]
         else:
             continue
@@ -94,14 +88,9 @@ def _is_ours(module: str) -> bool:
 
 @functools.cache
 def source_commit(directory: pathlib.Path = SOURCE) -> str | None:
-    """The commit that is checked out in `directory`, with `-dirty` behind it if files that git knows were changed since.
+    """The git commit of the checkout `directory`: 40 hexadecimal digits, followed by `-dirty` if tracked files were changed.
 
-    Args:
-        directory: the directory of the source. A checkout of something else around it, in which the project is merely installed, does not
-            count.
-
-    Returns:
-        40 hexadecimal digits, or None if it is no checkout, or git is not there.
+    None if git is not installed, or `directory` is not the top of a checkout: the project may be installed inside that of another one.
     """
     top = _git(directory, "rev-parse", "--show-toplevel")
     if top is None or pathlib.Path(top) != directory:

@@ -1,4 +1,4 @@
-"""Which database the runs under a root are recorded in, and how it is opened."""
+"""Opens the database that the runs under a root are recorded in."""
 
 import contextlib
 import pathlib
@@ -15,20 +15,16 @@ from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.orchestration.metadata import Base, Context, Metadata
 
 FILE = "metadata.sqlite"
-# Seconds to wait for another process that is writing to the same SQLite file.
-BUSY = 30
+BUSY = 30  # seconds to wait for another process that is writing to the same SQLite file
 
 
 @contextlib.contextmanager
 def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Metadata]:
-    """Opens what is recorded of `root`.
+    """Opens the records of `root`, and creates the tables of a new database.
 
-    Without a URL this is the root's own database, ROOT/metadata.sqlite, which may be moved with it. A database of several roots keeps
-    them apart by their names, see `root_name`. Tables and columns that are missing, since the database is new or from an earlier
-    release, are added.
-
-    Of a remote root's own database a copy on this machine is opened, and whatever is committed replaces the original as a whole. That takes
-    one writer, which the lock of the root sees to.
+    Without a URL this is the root's own database, ROOT/metadata.sqlite, which may be moved with it. A database of several roots tells
+    them apart by `root_name`. The own database of a remote root is opened as a copy on this machine, and each commit replaces the original
+    as a whole. That takes a single writer, which the lock of the root ensures.
 
     Args:
         root: the root, local or remote.
@@ -38,43 +34,30 @@ def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
         The session.
 
     Raises:
-        ValueError: the URL is none.
+        ValueError: the URL is invalid, or its driver is not installed.
         OSError: the database can't be opened.
     """
     with contextlib.ExitStack() as stack:
-        if url is not None:
-            engine = _engine(url)
-            name = root_name(root)
-        elif is_remote(str(root)):
-            copy = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zfnet-"))) / FILE
-            original = epath.Path(root) / FILE
-            content = original.read_bytes() if original.exists() else b""
-            copy.write_bytes(content)
-            engine, name = _engine(f"sqlite:///{copy}"), ""
-        else:
-            engine, name = _engine(sql.URL.create("sqlite", database=str(epath.Path(root) / FILE))), ""
-        _prepare(engine)
-        with Metadata(engine, name) as session:
-            if url is None and is_remote(str(root)):
-                _replace_when_committed(session, copy, original, content)
+        original = file = epath.Path(root) / FILE
+        copied = url is None and is_remote(str(root))
+        content = original.read_bytes() if copied and original.exists() else b""
+        if copied:
+            file = epath.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zfnet-"))) / FILE
+            file.write_bytes(content)
+        engine = _engine(sql.URL.create("sqlite", database=str(file)) if url is None else url)
+        _create_tables(engine)
+        with Metadata(engine, "" if url is None else root_name(root)) as session:
+            if copied:
+                _replace_when_committed(session, file, original, content)
             yield session
 
 
 @contextlib.contextmanager
 def open_recorded(root: epath.PathLike, url: str | None = None) -> Iterator[Metadata]:
-    """Opens what is recorded of `root`, to be read: where there is nothing, nothing is made.
-
-    Args:
-        root: the root.
-        url: as for `open_metadata`.
-
-    Yields:
-        The session.
+    """Opens the records of `root` as `open_metadata` does, but creates nothing.
 
     Raises:
         FileNotFoundError: nothing ran under `root`, or it was not recorded there.
-        ValueError: the URL is none.
-        OSError: the database can't be opened.
     """
     nothing = f"Nothing ran under {root} yet. `zfnet run` does; if it went elsewhere, say where with --root."
     file = epath.Path(root) / FILE
@@ -92,36 +75,23 @@ def open_recorded(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
 
 
 def root_name(root: epath.PathLike) -> str:
-    """The name of a root among others: a URL, or `MACHINE:/directory`, since another machine has other files at the same path.
+    """The name of a root in a shared database: a URL, or `MACHINE:/directory`, since another machine has other files at the same path.
 
-    What has that form already is taken as it is, so that what ran on another machine can be asked for.
+    A name that has this form already is returned as it is, so that the runs of another machine can be read.
     """
     named = is_remote(str(root)) or re.match("[^/:]+:/", str(root))
     return str(root) if named else f"{socket.gethostname()}:{pathlib.Path(root).resolve()}"
 
 
-class InvalidUrlError(Exception):
-    """A URL that SQLAlchemy can't take apart, and says so as of any number."""
-
-
-def _parsed(url: str | sql.URL) -> sql.URL:
-    try:
-        return sql.make_url(url)
-    except ValueError as error:  # a port that is no number
-        raise InvalidUrlError from error
-
-
 def _engine(url: str | sql.URL) -> sql.Engine:
     try:
-        parsed = _parsed(url)
-        if parsed.drivername == "postgresql":  # for which SQLAlchemy would take a driver that is superseded
+        parsed = sql.make_url(url)
+        if parsed.drivername == "postgresql":  # SQLAlchemy's default is the superseded psycopg2
             parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-            raise ValueError(f"{url} names no file: expected a URL such as sqlite:////directory/file.sqlite for --metadata.")
         options = {"connect_args": {"timeout": BUSY}} if parsed.get_backend_name() == "sqlite" else {}
-        # Without a pool no connection outlives its transaction: a server may be restarted while a step is at work.
-        return sql.create_engine(parsed, poolclass=sql.NullPool, **options)
-    except (exc.ArgumentError, exc.NoSuchModuleError, InvalidUrlError) as error:
+        # Without a pool no connection outlives its transaction: a server may be restarted while a step is running.
+        engine = sql.create_engine(parsed, poolclass=sql.NullPool, **options)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:  # ValueError: the port is not a number
         shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(url))
         raise ValueError(
             f"{shown!r} is no database that SQLAlchemy knows: expected a URL such as postgresql://user@host/database or "
@@ -130,41 +100,32 @@ def _engine(url: str | sql.URL) -> sql.Engine:
     except ModuleNotFoundError as error:
         hint = " The extra `postgresql` brings it: pip install --editable '.[postgresql]'." if error.name == "psycopg" else ""
         raise ValueError(f"The driver {error.name} for the database {parsed.render_as_string()} is not installed.{hint}") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ValueError(f"{url} names no file: expected a URL such as sqlite:////directory/file.sqlite for --metadata.")
+    return engine
 
 
-def _prepare(engine: sql.Engine) -> None:
-    """Adds the tables and columns that are missing."""
+def _create_tables(engine: sql.Engine) -> None:
     try:
         try:
-            _add_missing(engine)
-        except (exc.OperationalError, exc.ProgrammingError, exc.IntegrityError):  # another process may have added them meanwhile
-            _add_missing(engine)
+            Base.metadata.create_all(engine)
+        except (exc.OperationalError, exc.ProgrammingError, exc.IntegrityError):  # another process may have created them meanwhile
+            Base.metadata.create_all(engine)
     except exc.DBAPIError as error:
-        # What the driver says, without the statement and the links that SQLAlchemy adds.
+        # The driver's message, without the statement and the links that SQLAlchemy adds.
         raise OSError(f"The database {engine.url.render_as_string()} can't be opened: {error.orig}") from error
 
 
-def _add_missing(engine: sql.Engine) -> None:
-    Base.metadata.create_all(engine)
-    inspector = sql.inspect(engine)
-    for table in Base.metadata.sorted_tables:
-        there = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in there:
-                described = sql.schema.CreateColumn(column).compile(dialect=engine.dialect)
-                with engine.begin() as connection:
-                    connection.execute(sql.text(f"ALTER TABLE {table.name} ADD COLUMN {described}"))
-
-
-def _replace_when_committed(session: Metadata, copy: pathlib.Path, original: epath.Path, content: bytes) -> None:
-    kept = content
+def _replace_when_committed(session: Metadata, copy: epath.Path, original: epath.Path, content: bytes) -> None:
+    """Writes `copy` to `original` after each commit; `content` is that of both before the session."""
+    saved = content
 
     @sql.event.listens_for(session, "after_commit")
     def replace(_: Metadata) -> None:
-        nonlocal kept
-        if (now := copy.read_bytes()) == kept:
+        nonlocal saved
+        if (now := copy.read_bytes()) == saved:
             return
-        if (original.read_bytes() if original.exists() else b"") != kept:
-            raise OSError(f"{original} was written by another process meanwhile, and is left to it.")
+        if (original.read_bytes() if original.exists() else b"") != saved:
+            raise OSError(f"{original} was written by another process meanwhile and is not replaced.")
         original.write_bytes(now)
-        kept = now
+        saved = now

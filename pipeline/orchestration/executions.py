@@ -1,9 +1,8 @@
-"""The executions under a root: their records and their directories, which belong together however a process ends."""
+"""The executions under a root: keeps their records and their directories consistent however a process ends."""
 
 import contextlib
 import re
 import time
-from typing import Any
 
 import sqlalchemy as sql
 from etils import epath
@@ -13,23 +12,21 @@ from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.libraries import library_versions
 from zfnet.pipeline.orchestration import metadata
 from zfnet.pipeline.orchestration.code_version import source_commit
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
-from zfnet.pipeline.orchestration.step import Step, snake_case
+from zfnet.pipeline.orchestration.step import ExecutionPlan, Step, snake_case
 
-# How often to look for a number that is free while runs under other roots of the same database take numbers too.
-NUMBER_TRIES = 20
+NUMBER_TRIES = 20  # attempts to get a free number while runs under other roots of the same database take numbers too
 
 
 class Executions:
-    """What was and is executed under one root, in one run after the other.
+    """The executions of one run, and of earlier runs under the same root.
 
-    An execution writes into ROOT/<step>/<number>.partial, which becomes ROOT/<step>/<number> when the step's function has returned,
-    and is only then recorded. A remote storage can't rename directories: there it writes into ROOT/<step>/<number> at once, and being
-    recorded is what counts. So whatever a step leaves that dies is never taken for its output; it is removed at once, or by the next run.
+    An execution writes into ROOT/<step>/<number>.partial, which is renamed to ROOT/<step>/<number> when the step's function has returned,
+    and only then recorded as done. A remote storage can't rename directories: there it writes into ROOT/<step>/<number> at once. So the
+    files of a step that failed are never taken for its outputs; they are removed at once, or by the next run if the process was killed.
 
     Args:
-        root: the directory for everything, which this process holds.
-        session: what is recorded.
+        root: the directory for everything, locked by this process.
+        session: its records.
         command: the command line of this run.
     """
 
@@ -42,12 +39,12 @@ class Executions:
         session.commit()
 
     def end(self, status: str) -> None:
-        """Records how the run ended, "done" or "failed"."""
+        """Records that the run ended as "done" or "failed"."""
         self._context.seconds, self._context.status = time.monotonic() - self._start, status
         self._session.commit()
 
     def find_unchanged(self, plan: ExecutionPlan) -> metadata.Execution | None:
-        """Finds an execution like the one that is planned, whose outputs are whole; it belongs to this run too then."""
+        """Finds an execution equal to the planned one whose outputs are complete, and adds it to this run."""
         for execution in self._session.executions(key=plan.key(), status="done"):
             whole = all(artifact.is_whole(self._root) for artifact in execution.artifacts("output").values())
             if whole and plan.step.still_holds(self.outputs(plan.step, execution)):
@@ -57,15 +54,7 @@ class Executions:
         return None
 
     def begin(self, plan: ExecutionPlan, inputs: dict[str, metadata.Artifact]) -> metadata.Execution:
-        """Records that an execution begins.
-
-        Args:
-            plan: what is executed.
-            inputs: the records of its inputs, by name.
-
-        Returns:
-            Its record, with a number of its own.
-        """
+        """Records that the planned execution begins, with the records of its inputs by name, and returns its record."""
         for tries_left in reversed(range(NUMBER_TRIES)):
             execution = self._describe(plan, inputs)
             self._associate(execution, cached=False)
@@ -87,8 +76,7 @@ class Executions:
         if partial != complete:  # A remote storage has no empty directories.
             for output in outputs.values():
                 output.path.mkdir(parents=True)
-        # While the step is at work, no transaction keeps a connection: that may be hours.
-        self._session.commit()
+        self._session.commit()  # No transaction may keep a connection open during the step, which may take hours.
         plan.execute(outputs)
         if partial != complete:
             partial.rename(complete)
@@ -106,7 +94,7 @@ class Executions:
         self._session.commit()
 
     def discard(self, execution: metadata.Execution, message: str, seconds: float) -> None:
-        """Removes what an execution wrote that failed, and records why it did."""
+        """Removes the files of a failed execution and records its error message."""
         self._remove(execution)
         self._session.rollback()
         execution.status, execution.seconds, execution.error = "failed", seconds, message
@@ -114,11 +102,11 @@ class Executions:
 
     def outputs(self, step: Step, execution: metadata.Execution) -> dict[str, artifacts.Artifact]:
         """The artifacts that an execution of a step wrote, by name."""
-        made = execution.artifacts("output")
-        return {name: step.output_types[name](self._root / artifact.path) for name, artifact in made.items()}
+        written = execution.artifacts("output")
+        return {name: step.output_types[name](self._root / artifact.path) for name, artifact in written.items()}
 
     def seconds(self, execution: metadata.Execution) -> float:
-        """How long an execution took that is done, with attempts right before it that failed or were interrupted, but not killed."""
+        """Duration of a completed execution, with the attempts right before it that failed or were interrupted, but not killed."""
         total = execution.seconds or 0.0
         for earlier in self._session.executions(key=execution.key):
             if earlier.id < execution.id:
@@ -129,14 +117,15 @@ class Executions:
 
     def _describe(self, plan: ExecutionPlan, inputs: dict[str, metadata.Artifact]) -> metadata.Execution:
         parameters = plan.step.values("parameter")
+        objects = {name: value for name, value in parameters.items() if hasattr(value, "fingerprint")}
         execution = metadata.Execution(
             id=self._free_number(plan.step.name),
             root=self._session.root,
             step=plan.step.name,
             key=plan.key(),
             status="running",
-            parameters={name: _recorded(value) for name, value in parameters.items()},
-            fingerprints={name: value.fingerprint() for name, value in parameters.items() if hasattr(value, "fingerprint")},
+            parameters={**parameters, **{name: str(value) for name, value in objects.items()}},
+            fingerprints={name: value.fingerprint() for name, value in objects.items()},
             code_version=plan.code_version,
             source_commit=source_commit(),
             versions=library_versions(),
@@ -145,7 +134,7 @@ class Executions:
         return execution
 
     def _free_number(self, step: str) -> int:
-        """A number that is free in the directory too, should the database have been deleted."""
+        """A number that is also free in the directory, in case the database was deleted."""
         last = self._session.scalar(sql.select(sql.func.max(metadata.Execution.id))) or 0
         directory = self._root / snake_case(step)
         entries = directory.iterdir() if directory.exists() else ()
@@ -158,20 +147,16 @@ class Executions:
         return self._root / f"{execution.directory}{'' if is_remote(str(self._root)) else suffix}"
 
     def _remove(self, execution: metadata.Execution) -> None:
-        """Removes what an execution wrote that did not come to be recorded, before or after it was renamed."""
+        """Removes the directory of an execution, before or after it was renamed."""
         for suffix in (".partial", ""):
-            with contextlib.suppress(OSError):  # What went wrong before is what counts.
+            with contextlib.suppress(OSError):  # The error of the step is more important.
                 self._directory(execution, suffix).rmtree(missing_ok=True)
 
     def _clean_up_after_the_dead(self) -> None:
-        """Removes what executions left whose process was killed: they are recorded as running, and nobody else holds the root."""
+        """Removes the files of executions whose process was killed: they are recorded as running, and no other process holds the root."""
         for execution in list(self._session.executions(status="running")):
             self._remove(execution)
             execution.status, execution.error = "failed", "Its process ended before it did."
         for context in list(self._session.contexts(status="running")):
             context.status = "failed"
         self._session.commit()
-
-
-def _recorded(value: Any) -> Any:
-    return str(value) if hasattr(value, "fingerprint") else value

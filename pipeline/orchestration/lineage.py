@@ -1,44 +1,41 @@
 """Lineage: executions under a root, and the way back from a model to its data."""
 
-import contextlib
 from typing import Any
 
 import sqlalchemy as sql
 from etils import epath
 
-from zfnet.components.artifacts import Serving
-from zfnet.pipeline.orchestration.metadata import Artifact, Event, Execution, Metadata, artifact_record, execution_record
+from zfnet.pipeline.orchestration.database import open_recorded
+from zfnet.pipeline.orchestration.metadata import Event, Execution, Metadata, artifact_record, execution_record
 
 
-def read_lineage(session: Metadata, root: epath.PathLike, which: str | None) -> dict[str, Any]:
+def read_lineage(root: epath.PathLike, which: str | None, metadata_url: str | None = None) -> dict[str, Any]:
     """Walks from an execution back to where everything began.
 
     Args:
-        session: what is recorded of the root.
-        root: the root, for the files of models that were pushed before their version was recorded.
-        which: number of a pushed version; or an execution, `trainer/7`, by the directory that it wrote; None for the version pushed last.
+        root: the root.
+        which: number of a pushed version, or an execution by the directory that it wrote, `trainer/7`; None for the version pushed last.
+        metadata_url: as in `read_runs`.
 
     Returns:
         The execution as `execution_record` gives it, with its `version` if it pushed one. Each of its inputs, and of theirs, has its
-        execution in `made_by`; what several have in common is there several times.
+        execution in `made_by`; an execution that made several of them is repeated.
 
     Raises:
+        FileNotFoundError: nothing is recorded.
         ValueError: there is no such version or execution.
     """
-    execution = _execution(session, which) if which and "/" in which else _push(session, epath.Path(root), which)
-    return {"version": _version(epath.Path(root), execution), **_trace(session, execution)}
+    with open_recorded(root, metadata_url) as session:
+        execution = _execution(session, which) if which and "/" in which else _push(session, root, which)
+        return {"version": _version(execution), **_trace(session, execution)}
 
 
 def _trace(session: Metadata, execution: Execution) -> dict[str, Any]:
-    inputs = {
-        name: {**artifact_record(artifact), "made_by": _trace(session, _maker(session, artifact))}
-        for name, artifact in execution.artifacts("input").items()
-    }
+    inputs = {}
+    for name, artifact in execution.artifacts("input").items():
+        maker = session.scalars(sql.select(Execution).join(Event).filter_by(artifact_id=artifact.id, direction="output")).one()
+        inputs[name] = {**artifact_record(artifact), "made_by": _trace(session, maker)}
     return {**execution_record(execution), "inputs": inputs}
-
-
-def _maker(session: Metadata, artifact: Artifact) -> Execution:
-    return session.scalars(sql.select(Execution).join(Event).filter_by(artifact_id=artifact.id, direction="output")).one()
 
 
 def _execution(session: Metadata, which: str) -> Execution:
@@ -51,13 +48,13 @@ def _execution(session: Metadata, which: str) -> Execution:
     return found
 
 
-def _push(session: Metadata, root: epath.Path, which: str | None) -> Execution:
+def _push(session: Metadata, root: epath.PathLike, which: str | None) -> Execution:
     pushed: dict[int, Execution] = {}  # The latest execution of each version: one that is evaluated anew keeps its version.
     for execution in session.executions(step="Pusher", status="done"):
-        if (version := _version(root, execution)) is not None:
+        if (version := _version(execution)) is not None:
             pushed.setdefault(version, execution)
     if not pushed:
-        raise ValueError(f"No model was pushed under {root}. The lineage of another execution is shown by --lineage trainer/NUMBER.")
+        raise ValueError(f"No model was pushed under {root}. To see the lineage of another execution, use --lineage trainer/NUMBER.")
     if which is None:
         return pushed[max(pushed)]
     if not which.isdecimal() or int(which) not in pushed:
@@ -66,15 +63,9 @@ def _push(session: Metadata, root: epath.Path, which: str | None) -> Execution:
     return pushed[int(which)]
 
 
-def _version(root: epath.Path, execution: Execution) -> int | None:
+def _version(execution: Execution) -> int | None:
     made = execution.artifacts("output").get("serving")
-    if made is None:
-        return None
-    if "version" in made.properties:
-        return made.properties["version"]
-    with contextlib.suppress(OSError):  # It was recorded by an earlier release, and its files are gone.
-        return Serving(root / made.path).read_json("version.json")["version"]
-    return None
+    return made and made.properties.get("version")
 
 
 def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dict[str, Any]]:
@@ -90,8 +81,6 @@ def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dic
     Raises:
         FileNotFoundError: nothing is recorded.
     """
-    from zfnet.pipeline.orchestration.database import open_recorded
-
     with open_recorded(root, metadata_url) as session:
         return [
             {

@@ -1,4 +1,4 @@
-"""Runs the steps of a pipeline in this process, and only those whose inputs changed."""
+"""Runs the steps of a pipeline in this process, but only those whose inputs changed."""
 
 import contextlib
 import time
@@ -11,24 +11,23 @@ from etils import epath
 
 from zfnet.components.artifacts import Artifact
 from zfnet.pipeline.messages import duration, error_message
-from zfnet.pipeline.orchestration import metadata
 from zfnet.pipeline.orchestration.database import open_metadata
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.executions import Executions
 from zfnet.pipeline.orchestration.lock import root_lock
-from zfnet.pipeline.orchestration.step import OutputOf, Step
+from zfnet.pipeline.orchestration.metadata import Execution
+from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What became of a step in a run.
+    """Result of a step in a run.
 
     Args:
         outputs: its artifacts by name; empty if it failed.
-        seconds: how long it took now, next to nothing if it was found unchanged.
-        cached: whether an earlier execution was found that needn't be redone.
-        error: why it failed, or None.
-        took: how long it took whenever that was, together with attempts right before it that failed or were interrupted; None if it failed.
+        seconds: its duration in this run, next to nothing if it was found unchanged.
+        cached: whether an earlier execution was reused.
+        error: the message of its failure, or None.
+        took: the duration of the execution, perhaps an earlier one, see `Executions.seconds`; None if it failed.
     """
 
     outputs: dict[str, Artifact]
@@ -39,17 +38,17 @@ class StepResult:
 
 
 class LocalRunner:
-    """Runs steps under one root, to be used in a `with` statement, during which no other process can.
+    """Runs steps under one root, which is locked during a `with` statement.
 
     Args:
         root: the directory for everything, made if missing.
         command: the command line to record.
         metadata_url: the database to record in, see `open_metadata`; None for the root's own.
         wait: whether to wait for another process that holds the root.
-        option: the option by which the root is given, for messages.
+        option: the option that sets the root, for messages.
 
     Attributes:
-        results: what became of the steps so far, by name; of several steps of one name, that of the last.
+        results: the results of the steps so far, by name; if several steps share a name, that of the last.
     """
 
     def __init__(
@@ -58,9 +57,8 @@ class LocalRunner:
         self.root = epath.Path(root)
         self.results: dict[str, StepResult] = {}
         self._command, self._metadata_url, self._wait, self._option = command, metadata_url, wait, option
-        self._made: dict[OutputOf, metadata.Artifact] = {}
-        self._outputs: dict[OutputOf, Artifact] = {}
         self._plans: dict[Step, ExecutionPlan] = {}
+        self._executed: dict[Step, Execution] = {}
 
     def __enter__(self) -> "LocalRunner":
         with contextlib.ExitStack() as stack:
@@ -75,16 +73,13 @@ class LocalRunner:
             self._executions.end("failed" if error else "done")
 
     def run(self, steps: Sequence[Step]) -> dict[str, StepResult]:
-        """Runs `steps` in their order, each of them unless an equal execution is recorded and its outputs are whole.
+        """Runs each of `steps` in order unless an equal execution is recorded and its outputs are complete; returns `results`.
 
         Args:
-            steps: a pipeline, or the next part of it. In several parts, steps may have the same name, such as a Trainer each.
-
-        Returns:
-            `results`.
+            steps: a pipeline, or the next part of it. Steps of different parts may share a name.
 
         Raises:
-            ValueError: two steps have the same name, or one takes the output of a step that doesn't come before it. Nothing was run then.
+            ValueError: two steps have the same name, or one takes the output of a step that doesn't come before it. No step was run then.
         """
         known = set(self._plans)
         for position, step in enumerate(steps):
@@ -100,20 +95,26 @@ class LocalRunner:
         return self.results
 
     def plan(self, step: Step) -> ExecutionPlan:
-        """The plan by which `step` was executed or found unchanged."""
+        """The plan of a step that was run."""
         return self._plans[step]
 
     def _run_step(self, step: Step, title: str) -> None:
         start = time.monotonic()
-        plan = self._plan(step)
-        self._plans[step] = plan
+        references = _references(step)
+        records = {name: self._executed[source.step].artifacts("output")[source.name] for name, source in references.items()}
+        plan = self._plans[step] = ExecutionPlan(
+            step,
+            inputs={name: source.type(self.root / records[name].path) for name, source in references.items()},
+            digests={name: record.digest for name, record in records.items()},
+            upstream={name: self._plans[source.step] for name, source in references.items()},
+        )
         execution = self._executions.find_unchanged(plan)
         cached = execution is not None
         if execution is not None:
             click.echo(f"{click.style(title, dim=True)}  unchanged")
         else:
             click.echo(f"{click.style(title, bold=True)}  started")
-            execution = self._executions.begin(plan, {name: self._made[reference] for name, reference in _references(step).items()})
+            execution = self._executions.begin(plan, records)
             try:
                 self._executions.execute(execution, plan)
             except BaseException as error:
@@ -123,22 +124,11 @@ class LocalRunner:
                 self._executions.discard(execution, message, seconds)
                 raise
             click.echo(f"{click.style(title, fg='green')}  done in {duration(time.monotonic() - start)}")
-        outputs = self._executions.outputs(step, execution)
-        self._made.update({step.output(name): artifact for name, artifact in execution.artifacts("output").items()})
-        self._outputs.update({step.output(name): output for name, output in outputs.items()})
-        took = self._executions.seconds(execution)
+        self._executed[step] = execution
+        outputs, took = self._executions.outputs(step, execution), self._executions.seconds(execution)
         self.results[step.name] = StepResult(outputs, time.monotonic() - start, cached, took=took)
-
-    def _plan(self, step: Step) -> ExecutionPlan:
-        references = _references(step)
-        return ExecutionPlan(
-            step,
-            inputs={name: self._outputs[source] for name, source in references.items()},
-            digests={name: self._made[source].digest for name, source in references.items()},
-            upstream={name: self._plans[source.step] for name, source in references.items()},
-        )
 
 
 def _references(step: Step) -> dict[str, OutputOf]:
-    """What a step takes from others, by argument; an optional input that was left out is missing."""
+    """The outputs of other steps that a step takes, by argument; an optional input that was left out is missing."""
     return {name: reference for name, reference in step.values("input").items() if reference is not None}

@@ -1,7 +1,7 @@
-"""What ran, from what, into what: a database in the terms of ML Metadata.
+"""Tables of executions and artifacts, after ML Metadata.
 
-An execution of a step has events, each of which ties it to an artifact as an input or an output. A context is one `zfnet run`; an
-association says that an execution belongs to it, made by it or found unchanged. One database may hold several roots, each by its name.
+An execution of a step has events, each of which joins it to an artifact as an input or an output. A context is one `zfnet run`; an
+association joins it to an execution that it made or found unchanged. One database may hold several roots, each with its name.
 """
 
 from __future__ import annotations
@@ -23,31 +23,33 @@ def now() -> str:
 
 
 class Base(orm.DeclarativeBase):
-    """The tables. A column that came later has a default in the database, which rows from before it get when it is added."""
+    """A table, named after its class, whose rows have numbers."""
 
     type_annotation_map = {dict: sql.JSON}  # noqa: RUF012
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True, sort_order=-1)
+
+    @orm.declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805
+        return cls.__name__.lower()
 
 
 class Execution(Base):
     """One run of a step's function.
 
-    `root` is the name of the root that it ran under, see `zfnet.pipeline.orchestration.database`; "" in a root's own database. `key`
-    finds an equal execution; `status` is "running", "done" or "failed", and `error` says why it failed. `fingerprints` holds, for
-    parameters that are objects, what stands for their contents: for a data set its version. `source_commit` is git's name for the
-    source, where it is a checkout.
+    `root` is the name of its root, see `root_name`; "" in a root's own database. Equal executions have equal keys; `status` is "running",
+    "done" or "failed", and `error` is the message of the failure. `fingerprints` holds the version of each parameter that is an object,
+    such as a data set. `source_commit` is the git commit of a checkout.
     """
 
-    __tablename__ = "execution"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
-    root: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
+    root: orm.Mapped[str] = orm.mapped_column(default="")
     step: orm.Mapped[str]
     key: orm.Mapped[str] = orm.mapped_column(index=True)
     status: orm.Mapped[str]
     started: orm.Mapped[str] = orm.mapped_column(default=now)
     seconds: orm.Mapped[float | None]
     parameters: orm.Mapped[dict]
-    fingerprints: orm.Mapped[dict] = orm.mapped_column(default=dict, server_default="{}")
+    fingerprints: orm.Mapped[dict] = orm.mapped_column(default=dict)
     code_version: orm.Mapped[str]
     source_commit: orm.Mapped[str | None]
     versions: orm.Mapped[dict]
@@ -56,7 +58,7 @@ class Execution(Base):
 
     @property
     def directory(self) -> str:
-        """Where it writes, below the root, which also names it to people: `example_gen/1`."""
+        """Where it writes, below the root: `example_gen/1`; also its name in messages."""
         return f"{snake_case(self.step)}/{self.id}"
 
     def artifacts(self, direction: str) -> dict[str, Artifact]:
@@ -65,32 +67,23 @@ class Execution(Base):
 
 
 class Artifact(Base):
-    """A directory that an execution wrote: its class, its path below the root, its digest, and the size of every file in it.
+    """A directory that an execution wrote: its class, path below the root, digest, `properties`, and the size in bytes of every file."""
 
-    `properties` is the little that is worth knowing without the files, see `zfnet.components.artifacts.Artifact.properties`.
-    """
-
-    __tablename__ = "artifact"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     kind: orm.Mapped[str]
     path: orm.Mapped[str]
     digest: orm.Mapped[str]
     files: orm.Mapped[dict]
-    properties: orm.Mapped[dict] = orm.mapped_column(default=dict, server_default="{}")
+    properties: orm.Mapped[dict] = orm.mapped_column(default=dict)
 
     def is_whole(self, root: epath.PathLike) -> bool:
-        """Whether every file is still there with its size."""
-        there = artifacts.Artifact(epath.Path(root) / self.path).sizes()
-        return all(there.get(name) == size for name, size in self.files.items())
+        """Whether every file still exists with its size."""
+        sizes = artifacts.Artifact(epath.Path(root) / self.path).sizes()
+        return all(sizes.get(name) == size for name, size in self.files.items())
 
 
 class Event(Base):
     """`execution` took or made `artifact` (`direction` "input" or "output") as its argument `name`."""
 
-    __tablename__ = "event"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     execution_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("execution.id"), index=True)
     artifact_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("artifact.id"), index=True)
     direction: orm.Mapped[str]
@@ -100,12 +93,9 @@ class Event(Base):
 
 
 class Context(Base):
-    """One `zfnet run` under `root`: its command line, and what it ran or found unchanged."""
+    """One run of a pipeline under `root`, with its command line."""
 
-    __tablename__ = "context"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
-    root: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
+    root: orm.Mapped[str] = orm.mapped_column(default="")
     command: orm.Mapped[str]
     status: orm.Mapped[str]
     started: orm.Mapped[str] = orm.mapped_column(default=now)
@@ -116,9 +106,6 @@ class Context(Base):
 class Association(Base):
     """`execution` belongs to `context`, which found it unchanged if `cached` and else made it."""
 
-    __tablename__ = "association"
-
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     context_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("context.id"), index=True)
     execution_id: orm.Mapped[int] = orm.mapped_column(sql.ForeignKey("execution.id"))
     cached: orm.Mapped[bool]
@@ -127,12 +114,7 @@ class Association(Base):
 
 
 class Metadata(orm.Session):
-    """What is recorded of one root.
-
-    Args:
-        engine: the database.
-        root: name of the root in it.
-    """
+    """The records of one root; `root` is its name in the database."""
 
     def __init__(self, engine: sql.Engine, root: str) -> None:
         super().__init__(engine)
@@ -148,7 +130,7 @@ class Metadata(orm.Session):
 
 
 def execution_record(execution: Execution) -> dict[str, Any]:
-    """Everything that is recorded of an execution, as JSON holds it; inputs and outputs by the name of the argument."""
+    """Everything that is recorded of an execution, as JSON; inputs and outputs by the name of the argument."""
     return {
         "execution": execution.id,
         "directory": execution.directory,
@@ -170,5 +152,5 @@ def execution_record(execution: Execution) -> dict[str, Any]:
 
 
 def artifact_record(artifact: Artifact) -> dict[str, Any]:
-    """An artifact as JSON holds it; its path is below the root."""
+    """An artifact as JSON; its path is below the root."""
     return {"kind": artifact.kind, "path": artifact.path, "digest": artifact.digest, "properties": artifact.properties}

@@ -1,15 +1,18 @@
-"""Steps: annotated functions joined by their artifacts. A pipeline is a list of them."""
+"""Steps, annotated functions joined by their artifacts, and plans of their executions. A pipeline is a list of steps."""
 
+import functools
+import hashlib
 import inspect
 import json
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
 from zfnet.components.artifacts import Artifact
+from zfnet.pipeline.orchestration.code_version import code_version
 
 ArtifactClass = type[Artifact]
 
@@ -22,7 +25,7 @@ class Argument:
         kind: "input", "output", "setting" or "parameter".
         type: the annotated class of an input or output; None for the others.
         optional: whether an input may be None.
-        default: the value if none is given, `inspect.Parameter.empty` if one must be.
+        default: `inspect.Parameter.empty` if a value must be given.
     """
 
     kind: str
@@ -31,33 +34,18 @@ class Argument:
     default: Any
 
     @property
-    def required(self) -> bool:
-        """Whether a step must give this argument: outputs are given by whoever runs the step."""
-        return self.kind != "output" and self.default is inspect.Parameter.empty
-
-    @property
     def artifact_type(self) -> ArtifactClass:
-        """The class of an input or output.
-
-        Raises:
-            TypeError: it is neither.
-        """
+        """The class of an input or output; raises a TypeError for the others."""
         if self.type is None:
             raise TypeError(f"A {self.kind} is no artifact.")
         return self.type
 
 
 def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
-    """Reads the declaration of a step off its function.
-
-    Args:
-        function: a function annotated with `Input`, `Output` and `Setting`; what has none of these is a parameter.
-
-    Returns:
-        The arguments by name, in the order of the signature.
+    """Reads the arguments of a step, by name, from the signature of its function.
 
     Raises:
-        ValueError: an input or output is annotated with something else than one class of artifacts.
+        ValueError: the annotation of an input or output is not one class of artifacts.
     """
     hints = typing.get_type_hints(function, include_extras=True)
     arguments = {}
@@ -70,9 +58,7 @@ def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
             optional = types.NoneType in choices and kind == "input"
             classes = [choice for choice in choices if not (optional and choice is types.NoneType)]
             if len(classes) != 1 or not (isinstance(classes[0], type) and issubclass(classes[0], Artifact)):
-                raise ValueError(
-                    f"{function.__name__}(): {name} is declared an {kind} but annotated with {hint}, not with an artifact's class."
-                )
+                raise ValueError(f"{function.__name__}(): {name} is an {kind} but annotated with {hint}, not with a class of artifacts.")
             artifact_type = classes[0]
         arguments[name] = Argument(kind, artifact_type, optional, declared.default)
     return arguments
@@ -82,20 +68,20 @@ def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
 class Step:
     """A function with its arguments: one box of a pipeline.
 
-    Examples:
-        statistics_gen = Step("StatisticsGen", generate_statistics, {"examples": example_gen.output("examples")})
-
     Args:
-        name: the name in words and records, in CapWords; unique in a pipeline.
+        name: the name in messages and records, in CapWords; unique in a pipeline.
         function: an annotated function, see `zfnet.components.artifacts`.
         arguments: a value for every argument of the function that is no output and has no default. An input takes the output of an
-            earlier step. A parameter takes what JSON can hold, or an object whose method `fingerprint()` returns such a value, which
-            stands for it when it is asked whether anything changed. A setting takes anything; a function that is given as a setting is
-            called with the `ExecutionPlan` when the step is about to run, for what is only known then.
-        still_holds: asked with the outputs by name before an earlier execution is reused; for a step that also writes outside of them.
+            earlier step. A parameter takes a JSON value, or an object whose method `fingerprint()` returns one; a changed fingerprint
+            is a changed parameter. A setting takes anything; a callable setting is evaluated with the `ExecutionPlan` just before the
+            step runs.
+        still_holds: for a step that also writes outside its outputs: whether an earlier execution with these outputs can be reused.
 
     Raises:
         ValueError: an argument is unknown, missing or of the wrong kind.
+
+    Examples:
+        Step("StatisticsGen", generate_statistics, {"examples": example_gen.output("examples")})
     """
 
     name: str
@@ -110,7 +96,7 @@ class Step:
             if name not in takes:
                 raise ValueError(f"Step {self.name}: {self.function.__name__}() takes no argument {name!r}; it takes {', '.join(takes)}.")
             self._check(name, declared[name], value)
-        if missing := [name for name, argument in declared.items() if argument.required and name not in self.arguments]:
+        if missing := [name for name in takes if declared[name].default is inspect.Parameter.empty and name not in self.arguments]:
             raise ValueError(f"Step {self.name}: no value given for {', '.join(missing)} of {self.function.__name__}().")
 
     def _check(self, name: str, argument: Argument, value: Any) -> None:
@@ -134,7 +120,7 @@ class Step:
 
     @property
     def declared(self) -> dict[str, Argument]:
-        """The arguments of the function, by name."""
+        """The arguments of the function, see `declared_arguments`."""
         return declared_arguments(self.function)
 
     @property
@@ -147,7 +133,7 @@ class Step:
         return {name: self.arguments.get(name, argument.default) for name, argument in self.declared.items() if argument.kind == kind}
 
     def output(self, name: str) -> "OutputOf":
-        """A reference to an output of this step, to be given as an input of a later one."""
+        """A reference to an output of this step, to use as an input of a later one."""
         if name not in self.output_types:
             raise ValueError(f"Step {self.name} has no output {name!r}; it has {', '.join(self.output_types) or 'none'}.")
         return OutputOf(self, name)
@@ -172,3 +158,55 @@ class OutputOf:
 def snake_case(name: str) -> str:
     """`ExampleGen` as `example_gen`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@dataclass(frozen=True)
+class ExecutionPlan:
+    """A step whose inputs exist: everything that determines its outputs.
+
+    Args:
+        step: the step.
+        inputs: the artifacts of its inputs, by name; an optional input that was left out is missing.
+        digests: their digests, by name.
+        upstream: the plans that produced them, by name.
+    """
+
+    step: Step
+    inputs: dict[str, Artifact]
+    digests: dict[str, str]
+    upstream: dict[str, "ExecutionPlan"]
+
+    @functools.cached_property
+    def code_version(self) -> str:
+        """Version of the step's own source code."""
+        return code_version(self.step.function)
+
+    @functools.cached_property
+    def _fingerprints(self) -> dict[str, Any]:
+        """Parameters as they enter the key; for an object also its code, since other code may read the same data differently."""
+        return {
+            name: [value.fingerprint(), code_version(type(value))] if hasattr(value, "fingerprint") else value
+            for name, value in self.step.values("parameter").items()
+        }
+
+    def key(self, without: Container[str] = ()) -> str:
+        """Hex SHA-256 of the step's name, code, parameters and the contents of its inputs; settings do not count.
+
+        Args:
+            without: names of parameters that do not count either: executions that differ only in them share this key.
+        """
+        parts = {
+            "step": self.step.name,
+            "code": self.code_version,
+            "parameters": {name: value for name, value in self._fingerprints.items() if name not in without},
+            "inputs": self.digests,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def execute(self, outputs: dict[str, Artifact]) -> None:
+        """Calls the step's function; the directories of `outputs` exist and are empty."""
+        self.step.function(**self.step.values("input") | self.inputs, **outputs, **self.step.values("parameter"), **self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """The settings by name; those that are functions are evaluated with this plan."""
+        return {name: value(self) if inspect.isfunction(value) else value for name, value in self.step.values("setting").items()}

@@ -75,7 +75,7 @@ WRONG = [
     # words of the command line
     ("rum", 2, "no command 'rum'. Did you mean run"),
     ("run --epohcs 3", 2, r"No such option '--epohcs'. \(Did you mean one of: .*'--epochs'"),
-    ("tensorboard --port 6007", 2, "No such option '--port'.* TENSORBOARD OPTIONS stand behind a --"),
+    ("tensorboard --port 6007", 2, "No such option '--port'.* TENSORBOARD OPTIONS go after --"),
     ("tensorboard --root root -- --port x", 1, "TensorBoard can't take the options behind --: argument --port: invalid"),
     ("run --epochs many", 2, "'--epochs': 'many' is not a whole number"),
     ("run --epochs 0", 2, "'--epochs': 0 is not in the range x>=1"),

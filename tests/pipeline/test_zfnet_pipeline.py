@@ -12,9 +12,8 @@ from PIL import Image
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.pipeline.named_configs import load_config
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.local_runner import LocalRunner
-from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import pushed_last, zfnet_pipeline
 
@@ -120,7 +119,7 @@ def test_declaring_and_keys_import_nothing_heavy(tmp_path):
     program = """
 import pathlib, sys
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
+from zfnet.pipeline.orchestration.step import ExecutionPlan
 from zfnet.pipeline.named_configs import load_config
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 root = pathlib.Path(sys.argv[1])

@@ -97,7 +97,7 @@ def test_two_lines_and_the_same_exit_code():
         raise click.BadParameter("'x' is not a valid integer range.", context, param_hint="'--unit'")
     assert caught.value.format_message().splitlines() == [
         "Invalid value for '--unit': 'x' is not a whole number.",
-        "`look --help` tells what it takes.",
+        "See `look --help`.",
     ]
     assert caught.value.exit_code == click.UsageError.exit_code
 

@@ -44,9 +44,9 @@ print(sorted(heavy & sys.modules.keys()))
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rum"], "There is no command 'rum'. Did you mean run?"),
+        (["rum"], "No such command 'rum'. Did you mean 'run'?"),
         (["run", "--epohcs", "3"], "No such option '--epohcs'"),
-        (["frobnicate"], "There is no command 'frobnicate'. There are run, runs, examples, "),
+        (["frobnicate"], "No such command 'frobnicate'."),
         (["run", "--epochs", "ten"], "'ten' is not a whole number"),
         (["run", "--epochs", "0"], "0 is not in the range x>=1"),
         (["run", "--seed", str(2**32 - 1)], "4294967295 is not in the range 0<=x<=4294967294"),
@@ -60,7 +60,7 @@ def test_wrong_usage(tmp_path, arguments, message):
     done = zfnet(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
-    assert done.stderr.endswith(" --help` tells what it takes.\n")
+    assert done.stderr.endswith(" --help`.\n")
     assert done.stderr.count("\n") == 2
     assert not list(tmp_path.iterdir())
 

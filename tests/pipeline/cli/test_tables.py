@@ -17,6 +17,20 @@ def test_names_to_the_left_and_numbers_to_the_right():
     ]
 
 
+def test_columns_of_text_as_they_are_and_as_wide_as_a_terminal_shows_them():
+    path = "/photographs" * 50
+    assert aligned_table([["class", "from", "count"], ["고양이", "[bold] :cat:", "3"], ["", path, "10"]], text_columns=2, indent=2) == [
+        f"  class   {'from':600}  count",
+        f"  고양이  {'[bold] :cat:':600}      3",
+        f"  {'':6}  {path}     10",
+    ]
+
+
+def test_no_colour_where_colours_are_forced(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert aligned_table([["error", "top-1"]]) == ["error  top-1"]
+
+
 def row(name, *errors):
     return {"model": name, **dict(zip(("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_crop"), errors, strict=True))}
 

@@ -1,11 +1,15 @@
+import copy
 import json
 import pathlib
+import re
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from zfnet.components.artifacts import Examples, Input, Output, Statistics
-from zfnet.pipeline.commands.runs import command
+from zfnet.pipeline.commands.runs import command, lineage_lines, short_fingerprint
+from zfnet.pipeline.orchestration.lineage import read_lineage
 from zfnet.pipeline.orchestration.local_runner import LocalRunner
 from zfnet.pipeline.orchestration.step import Step
 
@@ -87,7 +91,7 @@ def test_lineage(tmp_path, run_tiny):
     found = json.loads(told("--json"))
     assert found["version"] == 2
     assert found["inputs"]["model"]["made_by"]["parameters"]["epochs"] == 5
-    assert "└─ evaluation" in told()
+    assert "└── evaluation" in told()
     wrong = CliRunner().invoke(command, ["--root", str(tmp_path), "--lineage", "3"])
     assert (wrong.exit_code, wrong.stderr.count("\n")) == (1, 1)
 
@@ -100,3 +104,73 @@ def test_runs_of_one_root_in_a_shared_database(tmp_path, run_tiny):
     assert [run["root"].rpartition(":")[2] for run in found] == [str(tmp_path / "two")]
     nothing = CliRunner().invoke(command, ["--root", str(tmp_path / "three"), "--metadata", url])
     assert f"{tmp_path}/two; give one of them with --root" in nothing.stderr
+
+
+@pytest.fixture
+def lineage(tmp_path, run_tiny):
+    run_tiny(tmp_path)
+    return read_lineage(tmp_path, None)
+
+
+def drawn(lineage: dict, width: int = 100) -> list[str]:
+    """The lines, with everything that differs from run to run replaced."""
+    lines = [click.unstyle(line) for line in lineage_lines(lineage, width)]
+    return [re.sub(r"\b[0-9a-f]{12}\b", "DIGEST", re.sub(r"in \S+ s, 20.* UTC", "TIME", line)) for line in lines]
+
+
+def test_tree(lineage):
+    lines = drawn(lineage)
+    assert lines[0].startswith("Version 1 pushed 20")
+    assert lines[1:3] == ["", "serving DIGEST  from pusher/5 TIME"]
+    assert lines[5].startswith("made with  python=3.")
+    assert [*lines[3:5], *lines[next(number for number, line in enumerate(lines) if "├" in line) :]] == [
+        "result     version=1",
+        "code       DIGEST",
+        "├── examples DIGEST  from example_gen/1 TIME",
+        "│   source  birds, version folder:DIGEST",
+        "│   with    image_size=56",
+        "│   code    DIGEST",
+        "├── model DIGEST  from trainer/3 TIME",
+        "│   with  epochs=3  rate=0.01",
+        "│   code  DIGEST",
+        "│   ├── examples DIGEST  from example_gen/1, above",
+        "│   └── statistics DIGEST  from statistics_gen/2 TIME",
+        "│       code  DIGEST",
+        "│       └── examples DIGEST  from example_gen/1, above",
+        "└── evaluation DIGEST  from evaluator/4 TIME",
+        "    result  top1_error=0.25  blessed=True  reason=error 0.25",
+        "    with    error=0.25",
+        "    code    DIGEST",
+        "    ├── examples DIGEST  from example_gen/1, above",
+        "    └── model DIGEST  from trainer/3, above",
+    ]
+
+
+def test_other_libraries_are_shown_where_they_were_used(lineage):
+    other = copy.deepcopy(lineage)
+    other["inputs"]["evaluation"]["made_by"]["versions"] = {"python": "3.12.0"}
+    other["inputs"]["evaluation"]["made_by"]["source_commit"] = f"{'0123' * 10}-dirty"
+    [line] = {line for line in drawn(other) if "3.12" in line}
+    assert line == "    made with  python=3.12.0  commit=DIGEST-dirty"
+
+
+def test_lines_fit_and_lose_nothing(lineage):
+    wide, narrow = (drawn(lineage, width) for width in (200, 60))
+    assert max(map(len, narrow)) <= 60 < max(map(len, wide))
+    words = [[word for line in lines for word in re.sub("[│├└─]", "", line).split()] for lines in (wide, narrow)]
+    assert words[0] == words[1]
+
+
+def test_execution_that_failed(lineage):
+    record = {**lineage, "version": None, "status": "failed", "seconds": None, "error": "The disk is full.", "outputs": {}, "inputs": {}}
+    lines = [click.unstyle(line) for line in lineage_lines(record, 100)]
+    assert lines[0].startswith("pusher/5 failed 20")
+    assert lines[2].startswith("failed  from pusher/5, 20")
+    assert lines[-1] == "error      The disk is full."
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "short"), [(f"folder:{'0123' * 16}", "folder:012301230123"), ("tfds:imagenette/320px-v2/1.0.0@train[:10%]", None)]
+)
+def test_digests_in_a_fingerprint_are_cut_short(fingerprint, short):
+    assert short_fingerprint(fingerprint) == (short or fingerprint)

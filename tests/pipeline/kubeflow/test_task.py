@@ -8,8 +8,7 @@ from PIL import Image
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
 from zfnet.pipeline.kubeflow.task import NamedData, Record, declared_steps, recorded, run_task, served_last, shared_directory, with_choices
-from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
-from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 

@@ -2,7 +2,6 @@ import os
 import pathlib
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -13,31 +12,6 @@ import sqlalchemy as sql
 
 from zfnet.pipeline.orchestration import metadata
 from zfnet.pipeline.orchestration.database import open_metadata, open_recorded, root_name
-
-# As the first release made it, with a run in it.
-EARLIER = """
-CREATE TABLE execution (id INTEGER NOT NULL, step VARCHAR NOT NULL, "key" VARCHAR NOT NULL, status VARCHAR NOT NULL,
-    started VARCHAR NOT NULL, seconds DOUBLE, parameters JSON NOT NULL, code_version VARCHAR NOT NULL, versions JSON NOT NULL,
-    error VARCHAR, PRIMARY KEY (id));
-CREATE INDEX ix_execution_key ON execution ("key");
-CREATE TABLE artifact (id INTEGER NOT NULL, kind VARCHAR NOT NULL, path VARCHAR NOT NULL, digest VARCHAR NOT NULL, files JSON NOT NULL,
-    PRIMARY KEY (id));
-CREATE TABLE context (id INTEGER NOT NULL, command VARCHAR NOT NULL, status VARCHAR NOT NULL, started VARCHAR NOT NULL, seconds DOUBLE,
-    PRIMARY KEY (id));
-CREATE TABLE event (id INTEGER NOT NULL, execution_id INTEGER NOT NULL, artifact_id INTEGER NOT NULL, direction VARCHAR NOT NULL,
-    name VARCHAR NOT NULL, PRIMARY KEY (id), FOREIGN KEY(execution_id) REFERENCES execution (id),
-    FOREIGN KEY(artifact_id) REFERENCES artifact (id));
-CREATE INDEX ix_event_execution_id ON event (execution_id);
-CREATE INDEX ix_event_artifact_id ON event (artifact_id);
-CREATE TABLE association (id INTEGER NOT NULL, context_id INTEGER NOT NULL, execution_id INTEGER NOT NULL, cached BOOLEAN NOT NULL,
-    PRIMARY KEY (id), FOREIGN KEY(context_id) REFERENCES context (id), FOREIGN KEY(execution_id) REFERENCES execution (id));
-CREATE INDEX ix_association_context_id ON association (context_id);
-INSERT INTO execution VALUES (1, 'Add', 'k', 'done', '2026-01-02T03:04:05+00:00', 2.5, '{"times": 3}', 'c', '{"python": "3.11"}', NULL);
-INSERT INTO artifact VALUES (1, 'Statistics', 'add/1/statistics', 'd', '{"sum.json": 1}');
-INSERT INTO context VALUES (1, 'zfnet run', 'done', '2026-01-02T03:04:05+00:00', 2.5);
-INSERT INTO event VALUES (1, 1, 1, 'output', 'statistics');
-INSERT INTO association VALUES (1, 1, 1, 0);
-"""
 
 
 def execution(session: metadata.Metadata, step: str, number: int) -> metadata.Execution:
@@ -58,21 +32,6 @@ def steps(root: pathlib.Path, url: str | None) -> list[str]:
     with open_recorded(root, url) as session:
         assert [context.command.split()[-1] for context in session.contexts()] == [found.step for found in session.executions()]
         return [found.step for found in session.executions(status="done")]
-
-
-def test_database_of_the_first_release_goes_on(tmp_path):
-    with sqlite3.connect(tmp_path / "metadata.sqlite") as connection:
-        connection.executescript(EARLIER)
-    connection.close()
-    with open_recorded(tmp_path) as session:
-        [earlier] = session.executions(key="k", status="done")
-        assert (earlier.parameters, earlier.fingerprints, earlier.source_commit) == ({"times": 3}, {}, None)
-        assert earlier.artifacts("output")["statistics"].properties == {}
-        assert [context.command for context in session.contexts()] == ["zfnet run"]
-        session.add(execution(session, "Later", 2))
-        session.commit()
-    with open_metadata(tmp_path) as session:
-        assert [found.step for found in session.executions()] == ["Later", "Add"]
 
 
 def test_roots_own_database_moves_with_it(tmp_path):
@@ -183,18 +142,6 @@ def test_runs_at_the_same_time_share_a_server(emptied, tmp_path):
     serves_several_runs(emptied.replace("postgresql:", "postgresql+psycopg:"), tmp_path)
 
 
-def test_columns_are_added_on_a_server_too(emptied, tmp_path):
-    engine = sql.create_engine(sql.make_url(emptied).set(drivername="postgresql+psycopg"), poolclass=sql.NullPool)
-    with engine.begin() as connection:
-        connection.execute(sql.text(EARLIER.replace("DOUBLE", "DOUBLE PRECISION").replace("(1, 1, 1, 0)", "(1, 1, 1, false)")))
-    with open_metadata(tmp_path, emptied) as session:
-        [earlier] = session.scalars(sql.select(metadata.Execution))
-        assert (earlier.root, earlier.fingerprints) == ("", {})
-        session.add(execution(session, "Later", 2))
-        session.commit()
-        assert [found.step for found in session.executions()] == ["Later"]
-
-
 def test_server_that_does_not_answer(tmp_path):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
@@ -284,7 +231,7 @@ def test_remote_root_has_its_database_replaced_after_every_commit(in_cloud, fetc
         "['one']",
         "[('one', ''), ('two', '')]",
         "['one', 'two']",
-        "gs://photos/root/metadata.sqlite was written by another process meanwhile, and is left to it.",
+        "gs://photos/root/metadata.sqlite was written by another process meanwhile and is not replaced.",
         "['one', 'two', 'first']",
     ]
     assert set(fetch("")) == {"root/metadata.sqlite"}

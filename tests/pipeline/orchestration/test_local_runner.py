@@ -346,11 +346,11 @@ REMOTE_PIPELINE = """
 import sys
 from etils import epath
 from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
-from zfnet.pipeline.orchestration import remote_lock
+from zfnet.pipeline.orchestration import lock
 from zfnet.pipeline.orchestration.local_runner import LocalRunner
 from zfnet.pipeline.orchestration.step import Step
 
-remote_lock.RENEWED, remote_lock.STALE, remote_lock.LOOKED = 0.2, 1.0, 0.2
+lock.RENEWED, lock.STALE, lock.LOOKED = 0.2, 1.0, 0.2
 
 def write(examples: Output[Examples]) -> None:
     (examples.path / "manifest.json").write_text("[1, 2]")

@@ -12,16 +12,15 @@ import pytest
 # Times a tenth to a hundredth of the real ones.
 HOLD = """
 import signal, sys
-from zfnet.pipeline.orchestration import remote_lock
-from zfnet.pipeline.orchestration.lock import root_lock
+from zfnet.pipeline.orchestration import lock
 from etils import epath
 
 # As `zfnet run` does; and as a shell does for a background job of a script, or not, however these tests were started.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 signal.signal(signal.SIGINT, signal.SIG_IGN if "background" in sys.argv else signal.default_int_handler)
-remote_lock.RENEWED, remote_lock.STALE, remote_lock.GIVEN_UP, remote_lock.LOOKED = 0.3, 3.0, 1.5, 0.3
+lock.RENEWED, lock.STALE, lock.GIVEN_UP, lock.LOOKED = 0.3, 3.0, 1.5, 0.3
 try:
-    with root_lock(epath.Path("gs://photos/root"), "zfnet run " + sys.argv[1], wait="wait" in sys.argv):
+    with lock.root_lock(epath.Path("gs://photos/root"), "zfnet run " + sys.argv[1], wait="wait" in sys.argv):
         print("held", flush=True)
         sys.stdin.read()
 except OSError as error:

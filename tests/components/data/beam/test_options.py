@@ -1,8 +1,9 @@
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from zfnet.components.data.beam import options as remote_runner
-from zfnet.components.data.beam.options import check_data_reaches_runner, check_options, check_runner_starts, remote_options, step_options
+from zfnet.components.data.beam import pipeline
+from zfnet.components.data.beam.options import check_data_reaches_runner, step_options
+from zfnet.components.data.beam.pipeline import check_options, check_runner_starts, remote_options
 
 STEPS = ("ExampleGen", "StatisticsGen")
 
@@ -83,7 +84,7 @@ def options(runner: str, *given: str, output: str = "gs://b/out") -> list[str]:
 def test_dataflow_is_told_where_the_package_is_and_where_to_keep_its_files():
     setup_file, temporary = options("DataflowRunner")
     assert setup_file.endswith("/setup.py")
-    assert remote_runner.SETUP_FILE.exists()
+    assert pipeline.SETUP_FILE.exists()
     assert temporary == "--temp_location=gs://b/out-beam"  # beside the output, which is to hold nothing else
 
 
@@ -98,7 +99,7 @@ def test_local_runners_are_told_nothing():
 
 
 def test_an_installed_package_cannot_be_sent(monkeypatch, tmp_path):
-    monkeypatch.setattr(remote_runner, "SETUP_FILE", tmp_path / "setup.py")
+    monkeypatch.setattr(pipeline, "SETUP_FILE", tmp_path / "setup.py")
     with pytest.raises(ValueError, match=r"need the package zfnet.*--extra_package"):
         options("DataflowRunner")
     assert options("DataflowRunner", "--sdk_container_image=image") == ["--temp_location=gs://b/out-beam"]

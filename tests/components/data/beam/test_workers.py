@@ -1,9 +1,13 @@
+import hashlib
+import inspect
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from apache_beam.runners.portability import local_job_service
+from apache_beam.runners.portability.fn_api_runner import worker_handlers
 
 # Runs in a process of its own with a limit on its time, since that the job ends at all is what is tested. The arguments: which workers,
 # what befalls them, and the seconds that a worker may take to connect.
@@ -41,6 +45,12 @@ def work(number):
         except FileExistsError:
             time.sleep(300)
         os._exit(3)
+    if fate == "fails while others work":
+        try:
+            os.mkdir(first)
+        except FileExistsError:
+            time.sleep(300)
+        raise ValueError("a broken example")
     return number
 
 
@@ -87,3 +97,29 @@ def test_a_worker_of_a_pool_that_never_connects_ends_the_job(what_starts, tmp_pa
     worker.write_text(f"#!/bin/sh\n{what_starts}\n")
     worker.chmod(0o755)
     assert outcome("pool", "lives", 2, tmp_path).startswith("A worker of Beam did not connect within 2 seconds.")
+
+
+def test_classes_of_beam_are_those_that_were_read():
+    """Where this fails, compare `workers.py` with the new source of these classes, then take over its digest."""
+    classes = (
+        worker_handlers.ControlFuture,
+        worker_handlers.ControlConnection,
+        worker_handlers.WorkerHandler,
+        worker_handlers.GrpcWorkerHandler,
+        worker_handlers.ExternalWorkerHandler,
+        worker_handlers.SubprocessSdkWorkerHandler,
+        local_job_service.SubprocessSdkWorker,
+    )
+    assert {each.__name__: hashlib.sha256(inspect.getsource(each).encode()).hexdigest()[:16] for each in classes} == {
+        "ControlFuture": "663e7cdf81adfe0f",
+        "ControlConnection": "675e4ef5f09addb5",
+        "WorkerHandler": "c7dfa2e312d2f65b",
+        "GrpcWorkerHandler": "9d917df6b2a1796b",
+        "ExternalWorkerHandler": "f4f34f65e016df62",
+        "SubprocessSdkWorkerHandler": "ce781255b8cbbaf3",
+        "SubprocessSdkWorker": "670356705d4106f3",
+    }
+
+
+def test_error_of_a_worker_while_others_work_is_the_error_of_the_job():
+    assert outcome("processes", "fails while others work") == "a broken example\n"

@@ -46,7 +46,7 @@ def validate_examples(
     import apache_beam as beam
 
     from zfnet.components.data.beam.pipeline import open_pipeline
-    from zfnet.components.data.same_pictures import SamePictures
+    from zfnet.components.data.shard_transforms import DuplicateImages
 
     counts = statistics.read_json("statistics.json")["classes"]
     found = [*_class_anomalies(examples.labels, counts), *_label_anomalies(examples, counts), *_number_anomalies(examples)]
@@ -58,12 +58,12 @@ def validate_examples(
     shards = [(split, path) for split in counts for path in examples.shards(split)]
     path = os.fspath(anomalies.path)
     with open_pipeline(runner, beam_options, path) as pipeline:
-        same = pipeline | beam.Create(shards) | beam.Reshuffle() | SamePictures()
+        same = pipeline | beam.Create(shards) | beam.Reshuffle() | DuplicateImages()
         number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
         _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
     if tensorboard is not None:
-        from zfnet.components.storage.mirror import synced_directory
+        from zfnet.components.storage.local_copy import synced_directory
 
         with synced_directory(tensorboard) as logs:
             write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))

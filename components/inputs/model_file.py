@@ -29,7 +29,7 @@ def load_model_file(path: epath.PathLike) -> keras.Model:
             this project do not have.
     """
     path = epath.Path(path)
-    if is_remote(str(path)) and path.exists():
+    if is_remote(path) and path.exists():
         path = epath.Path(local_file(path))
     if not path.exists():
         raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")

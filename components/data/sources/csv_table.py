@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etils import epath
 
-from zfnet.components.data.sources.photograph_files import as_text, read_files
 from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards, split_files
-from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
+from zfnet.components.data.sources.source import FileSource, as_text, class_name
 from zfnet.components.storage.files import is_remote, open_file
 
 if TYPE_CHECKING:
@@ -29,13 +28,13 @@ class Row(NamedTuple):
     split: str
 
 
-class CsvSource(Source):
+class CsvSource(FileSource):
     """A table with the path of each photograph and the name of its class, and its split if wanted.
 
     The columns are path, label and, if there is a third, split (`train` or `validation`); a first line that holds the words `path` and
-    `label` may put them in another order and among others. Paths are taken from the table's own folder, or are absolute, or remote.
-    Without splits a digest of its path sends a photograph to training or validation, as in a folder of classes. Classes are sorted by
-    name, or by number if all of them are whole numbers.
+    `label` may put them in another order and among others. Paths are relative to the table's folder, or absolute, or remote. Without
+    splits, `hold_out` divides each class by the digests of the paths. Classes are sorted by name, or by number if all of them are whole
+    numbers.
 
     Args:
         data: the file.
@@ -53,19 +52,17 @@ class CsvSource(Source):
         paths, classes, found = set(), set(), set()
         for number, row in _rows(self._file):
             if row.path in paths:
-                raise ValueError(f"{data}, line {number}: the photograph {row.path!r} stands there twice; leave one line.")
+                raise ValueError(f"{data}, line {number}: duplicate path {row.path!r}; keep one line.")
             paths.add(row.path)
             classes.add(row.label)
             found.add(row.split)
         self._remote = any(is_remote(_absolute(self._file, path)) for path in paths)
-        self._classes = sorted(classes, key=_in_order(classes))
+        self._classes = sorted(classes, key=_sort_key(classes))
         if len(self._classes) < 2:
             raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
         if found not in ({""}, set(SPLITS)):
-            raise ValueError(
-                f"The splits in {data} are {', '.join(sorted(split or 'none' for split in found))}: expected train and validation, or no "
-                "split at all."
-            )
+            names = ", ".join(sorted(split or "none" for split in found))
+            raise ValueError(f"The splits in {data} are {names}: expected train and validation, or no split at all.")
 
     @property
     def labels(self) -> list[str]:
@@ -79,7 +76,7 @@ class CsvSource(Source):
 
     @property
     def remote(self) -> bool:
-        """Whether any of the photographs is."""
+        """Whether any of the photographs is remote."""
         return self._remote
 
     def fingerprint(self) -> str:
@@ -94,19 +91,8 @@ class CsvSource(Source):
         import apache_beam as beam
 
         labels = {name: label for label, name in enumerate(self._classes)}
-        files = (
-            pipeline
-            | "Table" >> beam.Create([self._file])
-            | "Rows" >> beam.FlatMap(_labelled, labels)
-            | "Classes" >> beam.GroupByKey()
-            | "Split" >> beam.FlatMapTuple(_split)
-        )
-        return plan_shards(files, num_shards)
-
-    @staticmethod
-    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
-        """Yields the photographs of a shard, unread."""
-        return read_files(references)
+        rows = pipeline | "Table" >> beam.Create([self._file]) | "Rows" >> beam.FlatMap(_labelled, labels)
+        return plan_shards(rows | "Classes" >> beam.GroupByKey() | "Split" >> beam.FlatMapTuple(_split), num_shards)
 
 
 def _rows(file: str) -> Iterator[tuple[int, Row]]:
@@ -136,8 +122,8 @@ def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None
     return row
 
 
-def _in_order(names: set[str]) -> Callable[[str], Any]:
-    """How to sort classes: `10` comes after `9` where all are numbers."""
+def _sort_key(names: set[str]) -> Callable[[str], Any]:
+    """Sorts classes by number if all names are numbers, so that `10` comes after `9`."""
     return int if all(name.isascii() and name.isdigit() for name in names) else str
 
 
@@ -151,7 +137,7 @@ def _absolute(file: str, path: str) -> str:
 
 
 def _state(path: str) -> str:
-    """Size and time of change of a local file; of a remote one nothing, since to ask for each takes too long."""
+    """Size and time of change of a local file; empty for a remote one, since asking for each takes too long."""
     if is_remote(path):
         return ""
     try:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from etils import epath
 
-from zfnet.components.data.sources.photograph_files import as_text, read_files
 from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards, split_files
-from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
+from zfnet.components.data.sources.source import FileSource, as_text, class_name
 from zfnet.components.storage.files import is_remote, list_folder
 
 if TYPE_CHECKING:
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 LAYOUT = "expected train/CLASS/* and validation/CLASS/*, or CLASS/* alone, with photographs of at least two classes"
 
 
-class FolderSource(Source):
+class FolderSource(FileSource):
     """A folder with one folder for each class, on a local disk or on a storage that Beam knows.
 
-    Either `train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone; then a digest of `CLASS/name` sends a fifth to validation, at least
-    one of each class that has two. Every file is taken for a photograph unless its name begins with a dot; what it is, its bytes tell.
+    Either `train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone; then `hold_out` divides each class by the digests of
+    `CLASS/name`. Every file counts as a photograph, whatever its extension, unless its name begins with a dot.
 
     Args:
         data: the folder.
@@ -51,7 +50,7 @@ class FolderSource(Source):
         ]
         if len(self._names) < 2:
             raise ValueError(f"The folder {data} holds {f'one class, {self.labels[0]}' if self._names else 'no folders'}: {LAYOUT}.")
-        # To list a remote folder takes long; there it is left to ExampleGen to find nothing.
+        # Listing a remote folder takes long: ExampleGen finds out whether it is empty.
         if not self.remote and not any(list_folder(folder) for _, _, folder in self._folders):
             raise ValueError(f"The folder {data} holds the classes {', '.join(self.labels)}, and no file in any of them: {LAYOUT}.")
 
@@ -67,7 +66,7 @@ class FolderSource(Source):
 
     @property
     def remote(self) -> bool:
-        """Whether the folder is."""
+        """Whether the folder is remote."""
         return is_remote(self._root)
 
     def fingerprint(self) -> str:
@@ -88,11 +87,6 @@ class FolderSource(Source):
         # Without the reshuffle, one worker would list everything.
         listed = pipeline | "Folders" >> beam.Create(folders) | beam.Reshuffle() | "List" >> beam.FlatMap(_list, before_ids)
         return plan_shards(listed, num_shards)
-
-    @staticmethod
-    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
-        """Yields the photographs of a shard, unread."""
-        return read_files(references)
 
 
 def _folders(parent: epath.Path) -> set[str]:

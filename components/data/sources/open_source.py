@@ -4,28 +4,28 @@ from typing import TYPE_CHECKING
 
 from etils import epath
 
+from zfnet.components.storage.files import is_remote
+
 if TYPE_CHECKING:
     from zfnet.components.data.sources.prepared import PreparedSource
     from zfnet.components.data.sources.source import Source
 
 
 def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSource":
-    """Finds what a DATA argument names.
+    """Opens the source that a DATA argument names. Nothing is downloaded or decoded yet, and TensorFlow is imported for TFDS names alone.
 
     Args:
         data: `photo_patches`; a folder of photographs (`train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone); a CSV of path and
             label; a directory that ExampleGen wrote; or the name of a TFDS data set, such as `imagenette/320px-v2`, with splits of it
             if wanted: `imagenette/320px-v2@train[:10%]`. Folders, files and directories may be remote: `gs://bucket/photographs`.
-        download_dir: where TFDS prepares data sets, unless the environment names another place by `TFDS_DATA_DIR`.
-
-    Returns:
-        The source. Nothing is downloaded or decoded yet, and TensorFlow is not imported for `photo_patches`, folders and files.
+        download_dir: where TFDS prepares data sets, unless the environment variable `TFDS_DATA_DIR` names another place.
 
     Raises:
         ValueError: DATA names none of these, or no photographs in at least two classes.
 
     Examples:
-        source = open_source("photographs/of/birds", "zfnet_run/tfds")
+        >>> open_source("photo_patches", tmp_path).labels[:3]
+        ['astronaut', 'brick', 'camera']
     """
     if data == "photo_patches":
         from zfnet.components.data.sources.photo_patches import PhotoPatchesSource
@@ -53,7 +53,7 @@ def open_source(data: str, download_dir: epath.PathLike) -> "Source | PreparedSo
         raise ValueError(
             f"DATA {data} is a file: expected a folder that holds one folder of photographs for each class, or a .csv of path and label."
         )
-    if not data or path.is_absolute() or data.startswith((".", "~")) or "://" in data:
+    if not data or path.is_absolute() or data.startswith((".", "~")) or is_remote(data):
         raise ValueError(
             f"DATA {data!r} does not exist: expected a folder that holds one folder of photographs for each class, a .csv of path and "
             "label, or a directory of prepared examples."

@@ -1,4 +1,4 @@
-"""DATA that needs nothing: `photo_patches`."""
+"""DATA that is `photo_patches`: nothing is downloaded."""
 
 import functools
 import hashlib
@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zfnet.components.data.sources.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
-from zfnet.components.data.sources.shard_plan import SPLITS, plan_shards
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards
 from zfnet.components.data.sources.source import Source, SourcePhotograph
-from zfnet.components.data.sources.tfds import published_counts
+from zfnet.components.data.sources.tfds_builder import published_counts
 
 if TYPE_CHECKING:
     import apache_beam as beam
     from PIL import Image
-
-    from zfnet.components.data.sources.shard_plan import PhotographFile, ShardKey
 
 
 class PhotoPatchesSource(Source):
@@ -35,21 +33,21 @@ class PhotoPatchesSource(Source):
 
     @property
     def location(self) -> str:
-        """The packages, which are wherever this project is installed."""
+        """The packages, which every worker has."""
         return "package://skimage,sklearn"
 
     @property
     def published(self) -> dict[str, int] | None:
-        """As many as are cut."""
+        """The numbers of patches."""
         return published_counts(self.data, None)
 
     def fingerprint(self) -> str:
-        """The version and a digest of the photographs that are expected; TFDS is not imported for it."""
+        """The version and a digest of the expected photographs; computed without TFDS."""
         digests = "".join(photograph.sha256 for photograph in PHOTOGRAPHS)
         return f"photo_patches:{PHOTO_PATCHES_VERSION}:{hashlib.sha256(digests.encode()).hexdigest()}"
 
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """Shares the patches out by a digest of their ids, as if each was a file; nothing is cut yet."""
+        """Assigns the patches to shards by their ids, as if each was a file; nothing is cut yet."""
         import apache_beam as beam
 
         from zfnet.components.data.sources.photo_patches_builder import PATCHES, patch_id
@@ -64,19 +62,18 @@ class PhotoPatchesSource(Source):
         return plan_shards(pipeline | "Patches" >> beam.Create(patches), num_shards)
 
     @staticmethod
-    def read(references: "list[PhotographFile]") -> Iterator[SourcePhotograph]:
-        """The patches of one shard, as files without loss."""
+    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
+        """As in `Source`; the encoding is lossless."""
         for id, label, _ in references:
             name, split, number = id.split("/")
             pixels, boxes = _opened(label, split)
             box = boxes[int(number)]
-            origin = f"photo_patches/{PHOTO_PATCHES_VERSION}"
-            yield SourcePhotograph(id, label, origin, functools.partial(_cut, pixels, box), photograph=name, box=box)
+            yield SourcePhotograph(id, label, f"photo_patches/{PHOTO_PATCHES_VERSION}", functools.partial(_cut, pixels, box), name, box)
 
 
 @functools.cache
 def _opened(label: int, split: str) -> "tuple[Image.Image, list[tuple[int, int, int, int]]]":
-    """A photograph, and its patches of one split."""
+    """The photograph, and the boxes of its patches of one split."""
     from zfnet.components.data.sources.photo_patches_builder import decode, patch_boxes
 
     pixels = decode(PHOTOGRAPHS[label])
@@ -84,7 +81,7 @@ def _opened(label: int, split: str) -> "tuple[Image.Image, list[tuple[int, int, 
 
 
 def _cut(pixels: "Image.Image", box: tuple[int, int, int, int]) -> bytes:
-    """The patch as a BMP: of what has no loss, that costs least."""
+    """The patch as a BMP, the cheapest lossless format."""
     top, left, bottom, right = box
     patch = pixels.crop((left, top, right, bottom))
     patch.info = {}

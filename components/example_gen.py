@@ -2,7 +2,6 @@
 
 import json
 import os
-from typing import Any
 
 from etils import epath
 
@@ -49,6 +48,8 @@ def generate_examples(
     if isinstance(source, PreparedSource):
         source.pass_on(examples, image_size, num_shards)
         return
+    from zfnet.components.data.examples.shard import write_metadata
+
     side = round(image_size * 8 / 7)
     examples.path.mkdir(parents=True, exist_ok=True)
     with PROGRESS.shown():
@@ -60,7 +61,7 @@ def generate_examples(
     _check(source, written, rejected, max_rejected)
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
     (examples.path / "rejected.jsonl").write_text(lines)
-    _write_metadata(examples.path, source, side, written)
+    write_metadata(examples.path, source.labels, side, written)
     manifest = {
         "name": source.name,
         "image_size": image_size,
@@ -122,10 +123,3 @@ def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: flo
                 f"The {split} split of {source.data} has no photograph that can be read: expected at least one in {' and in '.join(splits)}"
                 + (f" ({reasons})." if reasons else ".")
             )
-
-
-def _write_metadata(directory: epath.Path, source: Source, side: int, splits: dict[str, Any]) -> None:
-    from zfnet.components.data.examples.shard import Shard, write_metadata
-
-    shards = {split: [Shard(**shard) for shard in found["shards"]] for split, found in splits.items()}
-    write_metadata(directory, source.labels, side, shards)

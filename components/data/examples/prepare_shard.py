@@ -1,7 +1,6 @@
 """The work of a Beam worker: reads the photographs of one shard, cuts them and writes them, several at a time."""
 
 import collections
-import dataclasses
 import functools
 import io
 import os
@@ -52,7 +51,7 @@ class PrepareShard(beam.DoFn):
         rejected: list[dict] = []
         path = f"{self._directory}/{shard_name(self._name, split, index, number)}"
         shard = write_shard(path, self._examples(references, rejected))
-        yield {"split": split, "shard": dataclasses.asdict(shard), "rejected": rejected}
+        yield {"split": split, "shard": shard._asdict(), "rejected": rejected}
 
     def _examples(self, references: Any, rejected: list[dict]) -> Iterator[dict]:
         for example in _ahead(functools.partial(_prepare, side=self._side), self._read(references), self._threads):

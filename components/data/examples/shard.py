@@ -7,8 +7,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -18,11 +17,10 @@ from zfnet.components.storage.files import atomic_file, open_file
 TEXTS = ("class_name", "id", "photograph")  # those features of a record that are text
 
 
-@dataclass(frozen=True)
-class Shard:
+class Shard(NamedTuple):
     """One file that was written.
 
-    Args:
+    Attributes:
         file: its name.
         examples: the number of examples in it.
         bytes: its size.
@@ -85,20 +83,14 @@ def _checksum(block: bytes) -> bytes:
     return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
-def write_metadata(directory: os.PathLike, labels: list[str], side: int, splits: dict[str, list[Shard]]) -> None:
-    """Writes TFDS's description of prepared examples, so that `tfds.builder_from_directory` reads them.
-
-    Args:
-        directory: where the shards lie.
-        labels: names of the classes.
-        side: side of every image, pixels.
-        splits: the shards of each split, in order.
-    """
+def write_metadata(directory: os.PathLike, labels: list[str], side: int, splits: dict[str, dict]) -> None:
+    """Writes TFDS's description of prepared examples, so that `tfds.builder_from_directory` reads them; arguments as in the manifest."""
     import numpy as np
     import tensorflow_datasets as tfds
 
     infos = []
-    for split, shards in splits.items():
+    for split, found in splits.items():
+        shards = [Shard(**shard) for shard in found["shards"]]
         payload = sum(shard.bytes - 16 * shard.examples for shard in shards)  # 16 bytes frame a record
         infos.append(tfds.core.SplitInfo(name=split, shard_lengths=[shard.examples for shard in shards], num_bytes=payload))
     features = {

@@ -1,18 +1,15 @@
 """DATA that is a folder of photographs."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from etils import epath
 
-from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards, split_files
-from zfnet.components.data.sources.source import FileSource, as_text, class_name
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, split_files
+from zfnet.components.data.sources.source import FileSource, Listing, as_text, class_name
 from zfnet.components.storage.files import is_remote, list_folder
-
-if TYPE_CHECKING:
-    import apache_beam as beam
 
 LAYOUT = "expected train/CLASS/* and validation/CLASS/*, or CLASS/* alone, with photographs of at least two classes"
 
@@ -33,8 +30,7 @@ class FolderSource(FileSource):
     def __init__(self, data: str) -> None:
         root = epath.Path(data).expanduser()
         root = root if is_remote(data) else root.resolve()
-        super().__init__(data, root.name)
-        self._root = os.fspath(root)
+        super().__init__(data, root.name, os.fspath(root), is_remote(data))
         splits = [split for split in SPLITS if (root / split).is_dir()]
         if len(splits) == 1:
             raise ValueError(f"The folder {data} has {splits[0]}/ alone of train/ and validation/: {LAYOUT}.")
@@ -59,34 +55,19 @@ class FolderSource(FileSource):
         """The names of the classes' folders, sorted."""
         return [class_name(name) for name in self._names]
 
-    @property
-    def location(self) -> str:
-        """The folder."""
-        return self._root
-
-    @property
-    def remote(self) -> bool:
-        """Whether the folder is remote."""
-        return is_remote(self._root)
-
     def fingerprint(self) -> str:
         """A digest of the names, sizes and times of change of all photographs."""
         digest = hashlib.sha256()
         for _, _, folder in self._folders:
-            digest.update(os.fsencode(folder[len(self._root) :]) + b"\0")
+            digest.update(os.fsencode(folder[len(self.location) :]) + b"\0")
             for entry in list_folder(folder):
                 digest.update(os.fsencode(entry.name) + f"\0{entry.size}\0{entry.changed}\0".encode())
         return f"folder:{digest.hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """Lists the classes' folders in parallel and groups paths by shard."""
-        import apache_beam as beam
-
+    def listing(self) -> Listing:
+        """The classes' folders."""
         folders = [(split, label, os.fsencode(folder)) for split, label, folder in self._folders]
-        before_ids = len(os.fsencode(self._root)) + 1
-        # Without the reshuffle, one worker would list everything.
-        listed = pipeline | "Folders" >> beam.Create(folders) | beam.Reshuffle() | "List" >> beam.FlatMap(_list, before_ids)
-        return plan_shards(listed, num_shards)
+        return folders, functools.partial(_list, before_ids=len(os.fsencode(self.location)) + 1)
 
 
 def _folders(parent: epath.Path) -> set[str]:

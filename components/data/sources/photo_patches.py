@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zfnet.components.data.sources.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
-from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards
-from zfnet.components.data.sources.source import Source, SourcePhotograph
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile
+from zfnet.components.data.sources.source import FileSource, Listing, SourcePhotograph
 from zfnet.components.data.sources.tfds_builder import published_counts
 
 if TYPE_CHECKING:
-    import apache_beam as beam
     from PIL import Image
 
 
-class PhotoPatchesSource(Source):
+class PhotoPatchesSource(FileSource):
     """Patches of the photographs that ship inside the scikit-image and scikit-learn packages.
 
     They are the patches of the TFDS data set of this name, but cut where they are prepared: TFDS would store each as a JPEG, to be decoded,
@@ -24,17 +23,12 @@ class PhotoPatchesSource(Source):
     """
 
     def __init__(self) -> None:
-        super().__init__("photo_patches", "photo_patches")
+        super().__init__("photo_patches", "photo_patches", "package://skimage,sklearn")  # Every worker has these packages.
 
     @property
     def labels(self) -> list[str]:
         """The photographs' names."""
         return [photograph.name for photograph in PHOTOGRAPHS]
-
-    @property
-    def location(self) -> str:
-        """The packages, which every worker has."""
-        return "package://skimage,sklearn"
 
     @property
     def published(self) -> dict[str, int] | None:
@@ -46,20 +40,11 @@ class PhotoPatchesSource(Source):
         digests = "".join(photograph.sha256 for photograph in PHOTOGRAPHS)
         return f"photo_patches:{PHOTO_PATCHES_VERSION}:{hashlib.sha256(digests.encode()).hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """Assigns the patches to shards by their ids, as if each was a file; nothing is cut yet."""
-        import apache_beam as beam
-
-        from zfnet.components.data.sources.photo_patches_builder import PATCHES, patch_id
-
+    def listing(self) -> Listing:
+        """Every photograph in every split; the patches are planned as if each was a file."""
         for photograph in PHOTOGRAPHS:
-            photograph.read()  # Fails here where it is missing or another.
-        patches = [
-            (split, [(patch_id(photograph, split, number), label, b"") for number in range(PATCHES[split])])
-            for split in SPLITS
-            for label, photograph in enumerate(PHOTOGRAPHS)
-        ]
-        return plan_shards(pipeline | "Patches" >> beam.Create(patches), num_shards)
+            photograph.read()  # Fails here if it is missing or another one.
+        return [(split, label) for split in SPLITS for label in range(len(PHOTOGRAPHS))], _list
 
     @staticmethod
     def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
@@ -69,6 +54,13 @@ class PhotoPatchesSource(Source):
             pixels, boxes = _opened(label, split)
             box = boxes[int(number)]
             yield SourcePhotograph(id, label, f"photo_patches/{PHOTO_PATCHES_VERSION}", functools.partial(_cut, pixels, box), name, box)
+
+
+def _list(place: tuple[str, int]) -> Iterator[tuple[str, list[PhotographFile]]]:
+    from zfnet.components.data.sources.photo_patches_builder import PATCHES, patch_id
+
+    split, label = place
+    yield split, [(patch_id(PHOTOGRAPHS[label], split, number), label, b"") for number in range(PATCHES[split])]
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import pickle
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +25,7 @@ def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, i
     """The number of files of each split, at least one.
 
     Args:
-        counts: the number of photographs in each split.
+        counts: the number of photographs in each split; a split that is missing has none.
         num_shards: files of the training split, at most one for each photograph; those of the validation split are about as large.
             None: about `EXAMPLES_PER_SHARD` photographs in each.
 
@@ -32,8 +33,8 @@ def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, i
         >>> shard_numbers({"train": 9000, "validation": 1000}, None)
         {'train': 9, 'validation': 1}
     """
-    per_shard = EXAMPLES_PER_SHARD if num_shards is None else max(1, counts["train"] / num_shards)
-    return {split: max(1, round(count / per_shard)) for split, count in counts.items()}
+    per_shard = EXAMPLES_PER_SHARD if num_shards is None else max(1, counts.get("train", 0) / num_shards)
+    return {split: max(1, round(counts.get(split, 0) / per_shard)) for split in SPLITS}
 
 
 def plan_shards(
@@ -61,25 +62,17 @@ def plan_shards(
 
 
 def _pack(files: list) -> bytes:
-    from apache_beam.coders import FastPrimitivesCoder
-
-    return zlib.compress(FastPrimitivesCoder().encode(files), level=1)  # paths have much in common
+    return zlib.compress(pickle.dumps(files), level=1)  # paths have much in common
 
 
 def _unpack(packed: bytes) -> list:
-    from apache_beam.coders import FastPrimitivesCoder
-
-    return FastPrimitivesCoder().decode(zlib.decompress(packed))
-
-
-def _numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
-    return shard_numbers({split: counts.get(split, 0) for split in SPLITS}, num_shards)
+    return pickle.loads(zlib.decompress(packed))
 
 
 def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
     """Keys photographs by their shard; by other bytes of the digest than those that `hold_out` uses."""
     split, count, packed = files
-    number = _numbers(counts, num_shards)[split]
+    number = shard_numbers(counts, num_shards)[split]
     PROGRESS.expect(count)
     shards = collections.defaultdict(list)
     for file in _unpack(packed):
@@ -90,7 +83,7 @@ def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: in
 
 def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
     """Yields every shard's key, so that a shard without photographs is written too."""
-    for split, number in _numbers(counts, num_shards).items():
+    for split, number in shard_numbers(counts, num_shards).items():
         for index in range(number):
             yield (split, index, number), _pack([])
 

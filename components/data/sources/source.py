@@ -4,16 +4,19 @@ import abc
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zfnet.components.data.sources.shard_plan import PhotographFile, ShardKey
+from zfnet.components.data.sources.shard_plan import PhotographFile, ShardKey, plan_shards
 from zfnet.components.storage.files import is_remote, open_file
 
 if TYPE_CHECKING:
     import apache_beam as beam
+
+# Places to list, and a function for the workers: it yields `(split, files)` for the photographs at a place, whole classes at a time.
+Listing = tuple[list, Callable[[Any], Iterable[tuple[str, list[PhotographFile]]]]]
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,12 @@ class Source(abc.ABC):
     Args:
         data: the DATA argument that named it.
         title: prefix of the names of the shards; TFDS's names are lower-case letters, digits and underscores, so others are replaced.
+        location: where the workers read.
+        remote: whether each photograph has to be fetched from a remote storage.
     """
 
-    def __init__(self, data: str, title: str) -> None:
-        self.data = data
+    def __init__(self, data: str, title: str, location: str, remote: bool = False) -> None:
+        self.data, self.location, self.remote = data, location, remote
         name = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")
         self.name = name if name[:1].isalpha() else f"photographs_{name}".rstrip("_")
 
@@ -62,16 +67,6 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def labels(self) -> list[str]:
         """Class names; the place of a name is its label."""
-
-    @property
-    @abc.abstractmethod
-    def location(self) -> str:
-        """Where the workers read."""
-
-    @property
-    def remote(self) -> bool:
-        """Whether each photograph has to be fetched from a remote storage."""
-        return False
 
     @property
     def published(self) -> dict[str, int] | None:
@@ -101,7 +96,19 @@ class Source(abc.ABC):
 
 
 class FileSource(Source):
-    """Photographs that are files; a reference is a `PhotographFile`."""
+    """Photographs that are files; references are lists of `PhotographFile`."""
+
+    @abc.abstractmethod
+    def listing(self) -> Listing:
+        """How workers find the photographs."""
+
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
+        """As in `Source`, by `plan_shards`."""
+        import apache_beam as beam
+
+        places, list_place = self.listing()
+        # Without the reshuffle, one worker would list everything.
+        return plan_shards(pipeline | beam.Create(places) | beam.Reshuffle() | "List" >> beam.FlatMap(list_place), num_shards)
 
     @staticmethod
     def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:

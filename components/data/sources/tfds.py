@@ -5,7 +5,6 @@ import functools
 import itertools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etils import epath
@@ -22,7 +21,7 @@ HELD_OUT = ("validation", "test")
 HELD_OUT_PART = 5  # one fifth
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class TfdsRange:
     """The examples from `start` to before `stop` of a split of a prepared data set, and the names of its features to read."""
 
@@ -49,10 +48,10 @@ class TfdsSource(Source):
     """
 
     def __init__(self, data: str, download_dir: epath.PathLike) -> None:
-        super().__init__(data, data)
         name, _, splits = data.partition("@")
         self._train, _, self._validation = splits.partition(",")
         self._builder = find_builder(name, os.environ.get("TFDS_DATA_DIR") or os.fspath(download_dir))
+        super().__init__(data, data, os.fspath(self._builder.data_dir))
         self._image, self._label = image_and_label(self._builder)
 
     @property
@@ -60,11 +59,6 @@ class TfdsSource(Source):
         """The names of the classes, or their numbers if they have no names."""
         label = self._builder.info.features[self._label]
         return [class_name(label.int2str(number)) for number in range(label.num_classes)]
-
-    @property
-    def location(self) -> str:
-        """TFDS's directory of the data set."""
-        return os.fspath(self._builder.data_dir)
 
     @property
     def published(self) -> dict[str, int] | None:

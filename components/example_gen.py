@@ -37,8 +37,8 @@ def generate_examples(
         image_size: side of the network's input, pixels; the squares are stored with side `round(image_size * 8 / 7)`.
         num_shards: files of the training split; None lets the number of photographs decide.
         max_rejected: the share of all photographs, 0..1, that may be unreadable.
-        runner: name of the Beam runner.
-        beam_options: further options for Beam.
+        runner: as in `open_pipeline`.
+        beam_options: as in `open_pipeline`.
         splits: the splits to prepare; all splits of a prepared directory are copied.
 
     Raises:

@@ -34,13 +34,7 @@ def validate_examples(
     `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same, see
     `DuplicateImages`). The first `LISTED` of each kind are in the list; one more entry, of kind and message alone, counts the rest.
 
-    Args:
-        examples: the output of ExampleGen.
-        statistics: the output of StatisticsGen for these examples.
-        anomalies: where to write.
-        runner: name of the Beam runner.
-        beam_options: further options for Beam.
-        tensorboard: directory for counts and anomalies as TensorBoard shows them; None for none.
+    `runner` and `beam_options` are those of `open_pipeline`; `tensorboard` is the directory for `write_summaries`, None for none.
     """
     import apache_beam as beam
 

@@ -10,23 +10,14 @@ from zfnet.components.storage.files import atomic_file
 
 
 def generate_statistics(
-    examples: Input[Examples],
-    statistics: Output[Statistics],
-    *,
-    runner: Setting[str],
-    beam_options: Setting[tuple[str, ...]],
+    examples: Input[Examples], statistics: Output[Statistics], *, runner: Setting[str], beam_options: Setting[tuple[str, ...]]
 ) -> None:
     """Averages all training images and counts the classes of both splits.
 
     Writes `mean.npy`, float32 (side, side, 3), 0..255, the mean of every pixel over the training split; and `statistics.json`:
     `{"classes": {"train": [count, ...], "validation": [...]}, "channels": {"mean": [3], "std": [3]}}`, where the channels are those of the
-    training split. Sums are kept in integers, so the result does not depend on the runner.
-
-    Args:
-        examples: the output of ExampleGen.
-        statistics: where to write.
-        runner: name of the Beam runner.
-        beam_options: further options for Beam.
+    training split. Sums are kept in integers, so the result does not depend on the runner. `runner` and `beam_options` are those of
+    `open_pipeline`.
     """
     import apache_beam as beam
 

@@ -96,9 +96,9 @@ def padded_batches(
     """Batches of central crops as in `central_crops`, padded with black images, so that any number of replicas can share them.
 
     Args:
-        examples: prepared examples.
-        split: `"train"` or `"validation"`.
-        size: side of the crops, in pixels.
+        examples: as in `central_crops`.
+        split: as in `central_crops`.
+        size: as in `central_crops`.
         batch_size: images a step, over all replicas.
         context: the input pipeline whose part of every batch is wanted; `None` takes the whole.
 
@@ -144,7 +144,7 @@ def own_shard(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute
     Args:
         numbered: data set of pairs, number and record.
         batch_size: records a batch, over all pipelines; divisible by their number.
-        context: the pipeline.
+        context: the input pipeline.
     """
     if context.num_input_pipelines == 1:
         return numbered

@@ -1,4 +1,4 @@
-"""What Beam computes over prepared shards: the statistics of all images, and images that are in both splits."""
+"""Beam transforms of prepared shards: the statistics of all images, and images that are in both splits."""
 
 import hashlib
 import heapq
@@ -22,7 +22,7 @@ Occurrence = dict[str, tuple[int, list[str]]]
 
 @dataclass
 class Sums:
-    """Sums over images, exact in integers and so the same in whatever order they are added.
+    """Sums over images, in exact integers, so that the order of addition does not matter.
 
     Args:
         pixels: int64 (side, side, 3), the sum of the training images.

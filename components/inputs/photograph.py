@@ -82,7 +82,7 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
 
     Raises:
         UnreadablePhotograph: the bytes cannot be decoded, or the image is larger than the limits above.
-        RuntimeError: the process has told Pillow to fill up truncated files with grey.
+        RuntimeError: the process has set Pillow to fill up truncated files with grey.
 
     Examples:
         >>> file = io.BytesIO()

@@ -134,7 +134,7 @@ class _Mirror:
         self._sent = self._states()
 
     def send(self) -> None:
-        """Sends what changed, and removes what is gone."""
+        """Uploads changed files, and removes those that are gone."""
         states = self._states()
         changed = [name for name, state in states.items() if self._sent.get(name) != state]
         for turn in (False, True):

@@ -75,8 +75,8 @@ def find_examples(models: Sequence[ModelArgument], data: str | None, split: str,
     Args:
         models: the models.
         data: the DATA argument; None takes the examples of the models' runs.
-        split: the split to evaluate on.
-        work: an empty directory, which may be removed afterwards.
+        split: as in `ExamplesToEvaluate`.
+        work: as in `ExamplesToEvaluate`; empty, and may be removed afterwards.
 
     Raises:
         click.UsageError: there is no DATA and no run, or photographs have no such split.
@@ -102,10 +102,10 @@ def find_examples(models: Sequence[ModelArgument], data: str | None, split: str,
 def prepare_photographs(
     data: str, directory: pathlib.Path, downloads: pathlib.Path, image_size: int, *splits: str, err: bool = False
 ) -> Examples:
-    """Prepares splits of DATA without unreadable photographs, however many there are; arguments and errors as in `generate_examples`.
+    """Prepares splits of DATA without unreadable photographs, however many there are; see `open_source` and `generate_examples`.
 
     Args:
-        data: DATA as in `open_source`.
+        data: the DATA argument.
         directory: where to write; its old contents are removed.
         downloads: where TFDS prepares data sets.
         image_size: side of the network's input, in pixels.

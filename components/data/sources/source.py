@@ -154,7 +154,7 @@ def _read_remote(name: str) -> bytes:
 
     try:
         with open_file(name) as file:
-            return file.read(MAX_ENCODED_BYTES + 1)  # decoding refuses what is larger
+            return file.read(MAX_ENCODED_BYTES + 1)  # decoding rejects larger files
     except Exception as error:  # storages raise different errors for a missing file
         if FileSystems.exists(name):
             raise

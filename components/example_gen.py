@@ -1,7 +1,6 @@
 """Step 1: photographs in, TFRecord shards of square JPEGs out."""
 
 import json
-import os
 
 from etils import epath
 
@@ -73,7 +72,7 @@ def generate_examples(
         "splits": written,
     }
     (examples.path / OUTCOME).unlink()
-    with atomic_file(os.fspath(examples.path / "manifest.json")) as file:
+    with atomic_file(f"{examples.path}/manifest.json") as file:
         file.write(json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
 
@@ -87,7 +86,7 @@ def _write_shards(
     from zfnet.components.data.examples.prepare_shard import PrepareShard
 
     check_data_reaches_runner(runner, source.location)
-    path = os.fspath(directory)
+    path = str(directory)
     with open_pipeline(runner, options, path) as pipeline:
         _ = (
             source.plan(pipeline, num_shards)

@@ -2,10 +2,8 @@
 
 import collections
 import json
-import os
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 from etils import epath
 
@@ -49,7 +47,7 @@ def validate_examples(
         others += _bounded(kind, of_kind, len(of_kind))
     anomalies.path.mkdir(parents=True, exist_ok=True)
     shards = [(split, path) for split in counts for path in examples.shards(split)]
-    path = os.fspath(anomalies.path)
+    path = str(anomalies.path)
     with open_pipeline(runner, beam_options, path) as pipeline:
         same = pipeline | beam.Create(shards) | beam.Reshuffle() | DuplicateImages()
         number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
@@ -60,7 +58,7 @@ def validate_examples(
             write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))
 
 
-def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
+def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict]:
     for name, train, validation in zip(labels, counts["train"], counts["validation"], strict=True):
         if not train and not validation:
             yield {"kind": "empty_class", "message": f"The class {name} has no examples.", "class": name}
@@ -74,7 +72,7 @@ def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterato
             yield {"kind": "tiny_class", "message": message, "class": name, "examples": train}
 
 
-def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
+def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterator[dict]:
     for split, per_class in counts.items():
         others = examples.count(split) - sum(per_class)
         if others:
@@ -82,7 +80,7 @@ def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterat
             yield {"kind": "label_out_of_range", "message": message, "split": split, "examples": others}
 
 
-def _number_anomalies(examples: Examples) -> Iterator[dict[str, Any]]:
+def _number_anomalies(examples: Examples) -> Iterator[dict]:
     manifest = examples.read_json("manifest.json")
     for split, published in (manifest["published"] or {}).items():
         number = examples.count(split)
@@ -92,19 +90,19 @@ def _number_anomalies(examples: Examples) -> Iterator[dict[str, Any]]:
             yield {"kind": "wrong_number_of_examples", "message": message, "split": split, "examples": number, "published": published}
 
 
-def _bounded(kind: str, found: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:
     """The first of `number` anomalies of one kind, and one that counts the others."""
     rest = {"kind": kind, "message": f"{number - LISTED:,} more of the kind {kind} are not listed."}
     return found[:LISTED] + ([rest] if number > LISTED else [])
 
 
-def _write(same: list[dict[str, Any]], number: int, others: list[dict[str, Any]], path: str) -> None:
+def _write(same: list[dict], number: int, others: list[dict], path: str) -> None:
     listed = [*others, *_bounded("same_picture", same, number)]
     with atomic_file(path) as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())
 
 
-def write_summaries(directory: str | os.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
+def write_summaries(directory: epath.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
     """Writes two texts, `examples/counts` and `examples/anomalies`, in place of older event files.
 
     Args:
@@ -121,7 +119,7 @@ def write_summaries(directory: str | os.PathLike, examples: Examples, counts: di
         "counts": (counts_table(examples, counts), "Examples by split, and photographs that could not be read"),
         "anomalies": (anomalies_list(anomalies), "Anomalies of the examples, which are reported and not removed"),
     }
-    writer = tf.summary.create_file_writer(os.fspath(directory))
+    writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=0), tf.name_scope("examples"):
         for name, (text, description) in texts.items():
             tf.summary.text(name, text, description=description)

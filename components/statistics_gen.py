@@ -1,8 +1,6 @@
 """Step 2: the mean image and the counts that training and the validator need."""
 
 import json
-import os
-from typing import Any
 
 from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
 from zfnet.components.data.sources.shard_plan import SPLITS
@@ -25,7 +23,7 @@ def generate_statistics(
     from zfnet.components.data.shard_transforms import ImageStatistics
 
     statistics.path.mkdir(parents=True, exist_ok=True)
-    directory = os.fspath(statistics.path)
+    directory = str(statistics.path)
     shards = [(split, path) for split in SPLITS for path in examples.shards(split)]
     with open_pipeline(runner, beam_options, directory) as pipeline:
         found = pipeline | beam.Create(shards) | beam.Reshuffle()
@@ -33,7 +31,7 @@ def generate_statistics(
         _ = found | beam.Map(_write, directory)
 
 
-def _write(found: dict[str, Any], directory: str) -> None:
+def _write(found: dict, directory: str) -> None:
     import numpy as np
 
     with atomic_file(f"{directory}/mean.npy") as file:

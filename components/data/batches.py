@@ -1,6 +1,5 @@
 """Prepared examples as batches of images, each example exactly once."""
 
-import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -55,7 +54,7 @@ def central_crops(
         >>> images.shape, numbers.numpy().tolist()
         (TensorShape([2, 96, 96, 3]), [0, 1])
     """
-    count = min(examples.count(split), most or sys.maxsize)
+    count = min(examples.count(split), most) if most else examples.count(split)
     records = tf.data.TFRecordDataset(examples.shards(split)).take(count).enumerate()
     if numbers is not None:
         wanted, count = tf.constant(sorted(numbers), tf.int64), len(numbers)
@@ -83,7 +82,7 @@ def _central_crop(record: tf.Tensor, side: int, size: int) -> tuple[tf.Tensor, t
 
 def read_origins(examples: Examples, split: str, most: int | None = None) -> Origins:
     """Reads the origins of a split's examples without decoding their images; `most` as in `central_crops`."""
-    records = tf.data.TFRecordDataset(examples.shards(split)).take(most or sys.maxsize).batch(1024)
+    records = tf.data.TFRecordDataset(examples.shards(split)).take(most or -1).batch(1024)
     parts = list(records.map(lambda batch: tf.io.parse_example(batch, ORIGIN_FEATURES)).as_numpy_iterator())
     texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
     boxes, labels = (np.concatenate([part[name] for part in parts]) for name in ("box", "label"))

@@ -1,7 +1,5 @@
 """An image file as the central square that preparation would store."""
 
-from __future__ import annotations
-
 import io
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Size and layout of the images that a model takes."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import keras
@@ -24,7 +22,7 @@ class ImageInput(NamedTuple):
     channels_first: bool
 
     @classmethod
-    def of(cls, model: keras.Model, image_size: int | None = None) -> ImageInput:
+    def of(cls, model: keras.Model, image_size: int | None = None) -> "ImageInput":
         """Reads size and layout from a built model.
 
         Args:

@@ -1,6 +1,4 @@
-"""Photographs translated, scaled and rotated, and cut to what a model takes."""
-
-from __future__ import annotations
+"""Translation, scaling and rotation of images, and the crop that a model takes."""
 
 from typing import NamedTuple
 

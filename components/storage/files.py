@@ -6,7 +6,7 @@ import os
 import pathlib
 import uuid
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from etils import epath
 
@@ -26,14 +26,6 @@ class Entry(NamedTuple):
     name: str
     size: int
     changed: float
-
-
-class Located(Protocol):
-    """Type of an object that is made from the path of its directory, such as an artifact."""
-
-    path: epath.Path
-
-    def __init__(self, path: epath.PathLike) -> None: ...
 
 
 def is_remote(path: epath.PathLike) -> bool:

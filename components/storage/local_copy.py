@@ -9,16 +9,26 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from etils import epath
 
-from zfnet.components.storage.files import Located, is_remote
+from zfnet.components.storage.files import is_remote
 from zfnet.components.storage.remote_directory import RemoteDirectory, RemoteFile, local_files
 
-A = TypeVar("A", bound=Located)
 # Seconds between two uploads of what changed in a synced directory.
 INTERVAL = 60.0
+
+
+class Located(Protocol):
+    """Type of an object that is made from the path of its directory, such as an artifact."""
+
+    path: epath.Path
+
+    def __init__(self, path: epath.PathLike) -> None: ...
+
+
+A = TypeVar("A", bound=Located)
 
 
 def local_copy(artifact: A) -> A:

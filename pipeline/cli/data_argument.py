@@ -1,7 +1,5 @@
 """The argument DATA: examples at the size that a model needs."""
 
-from __future__ import annotations
-
 import pathlib
 import shutil
 from collections.abc import Sequence
@@ -69,7 +67,7 @@ class ExamplesToEvaluate:
         )
 
 
-def find_examples(models: Sequence[ModelArgument], data: str | None, split: str, work: pathlib.Path) -> ExamplesToEvaluate:
+def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: str, work: pathlib.Path) -> ExamplesToEvaluate:
     """Finds the examples to evaluate models on; nothing is prepared yet.
 
     Args:

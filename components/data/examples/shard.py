@@ -7,10 +7,10 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import google_crc32c
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
 from zfnet.components.storage.files import atomic_file, open_file
 
@@ -131,32 +131,29 @@ def decode_example(serialized: bytes) -> dict:
     }
 
 
-def _example_class() -> Any:
-    """Builds the message class in a pool of its own, so that TensorFlow can be loaded beside it."""
-    file = descriptor_pb2.FileDescriptorProto(name="zfnet/example.proto", package="zfnet", syntax="proto3")
-    field_type = descriptor_pb2.FieldDescriptorProto
-
-    def add(messages: Any, name: str, *fields: tuple) -> Any:
-        message = messages.add(name=name)
-        for field, number, label, kind, type_name in fields:
-            message.field.add(name=field, number=number, label=label, type=kind, type_name=type_name)
-        return message
-
-    one, many, nested = field_type.LABEL_OPTIONAL, field_type.LABEL_REPEATED, field_type.TYPE_MESSAGE
-    add(file.message_type, "BytesList", ("value", 1, many, field_type.TYPE_BYTES, None))
-    add(file.message_type, "Int64List", ("value", 1, many, field_type.TYPE_INT64, None))
-    bytes_list, int64_list = ("bytes_list", 1, one, nested, ".zfnet.BytesList"), ("int64_list", 3, one, nested, ".zfnet.Int64List")
-    feature = add(file.message_type, "Feature", bytes_list, int64_list)
-    feature.oneof_decl.add(name="kind")
-    for field in feature.field:
-        field.oneof_index = 0
-    features = add(file.message_type, "Features", ("feature", 1, many, nested, ".zfnet.Features.FeatureEntry"))
-    key, value = ("key", 1, one, field_type.TYPE_STRING, None), ("value", 2, one, nested, ".zfnet.Feature")
-    add(features.nested_type, "FeatureEntry", key, value).options.map_entry = True
-    add(file.message_type, "Example", ("features", 1, one, nested, ".zfnet.Features"))
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("zfnet.Example"))
-
-
-_Example = _example_class()
+# TensorFlow's example.proto, as far as it is used here.
+_PROTO = """
+name: "zfnet/example.proto" package: "zfnet" syntax: "proto3"
+message_type { name: "BytesList" field { name: "value" number: 1 label: LABEL_REPEATED type: TYPE_BYTES } }
+message_type { name: "Int64List" field { name: "value" number: 1 label: LABEL_REPEATED type: TYPE_INT64 } }
+message_type {
+  name: "Feature"
+  field { name: "bytes_list" number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: ".zfnet.BytesList" oneof_index: 0 }
+  field { name: "int64_list" number: 3 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: ".zfnet.Int64List" oneof_index: 0 }
+  oneof_decl { name: "kind" }
+}
+message_type {
+  name: "Features"
+  field { name: "feature" number: 1 label: LABEL_REPEATED type: TYPE_MESSAGE type_name: ".zfnet.Features.FeatureEntry" }
+  nested_type {
+    name: "FeatureEntry"
+    field { name: "key" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING }
+    field { name: "value" number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: ".zfnet.Feature" }
+    options { map_entry: true }
+  }
+}
+message_type { name: "Example" field { name: "features" number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: ".zfnet.Features" } }
+"""
+_pool = descriptor_pool.DescriptorPool()  # one of its own, so that TensorFlow can be loaded beside it
+_pool.Add(text_format.Parse(_PROTO, descriptor_pb2.FileDescriptorProto()))
+_Example = message_factory.GetMessageClass(_pool.FindMessageTypeByName("zfnet.Example"))

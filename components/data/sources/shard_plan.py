@@ -5,7 +5,7 @@ import hashlib
 import pickle
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from zfnet.components.data.photograph_progress import PROGRESS
 
@@ -18,7 +18,6 @@ ShardKey = tuple[str, int, int]  # split, index, number of the split's shards
 # A photograph's id, its label, and the path of its file; the path in bytes, since a file's name need not be text.
 PhotographFile = tuple[str, int, bytes]
 HELD_OUT_SHARE = 0.2
-T = TypeVar("T")
 
 
 def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
@@ -112,7 +111,7 @@ def hold_out(ids: Iterable[str]) -> set[str]:
     return set(ranked[: max(0, min(max(share, 1), len(ranked) - 1))])
 
 
-def split_files(split: str, files: dict[str, T]) -> Iterator[tuple[str, list[T]]]:
+def split_files(split: str, files: dict[str, PhotographFile]) -> Iterator[tuple[str, list[PhotographFile]]]:
     """Yields `(split, files)` for each split of one class's photographs; a split that has none may be left out.
 
     Args:

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from etils import epath
-
 from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.sources.shard_plan import ShardKey, shard_numbers
 from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
@@ -47,7 +45,7 @@ class TfdsSource(Source):
         ValueError: there is no such data set, or it has no image or no class.
     """
 
-    def __init__(self, data: str, download_dir: epath.PathLike) -> None:
+    def __init__(self, data: str, download_dir: str | os.PathLike) -> None:
         name, _, splits = data.partition("@")
         self._train, _, self._validation = splits.partition(",")
         self._builder = find_builder(name, os.environ.get("TFDS_DATA_DIR") or os.fspath(download_dir))

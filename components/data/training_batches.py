@@ -116,8 +116,8 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         Each image times 0.7 to 1.3, plus -25 to 25 in each channel; its mean over the channels in each of them if it turns grey.
 
     Examples:
-        >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1).tolist()
-        [[[[1.3, 1.3, 26.3]]]]
+        >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1)
+        array([[[[ 1.3,  1.3, 26.3]]]], dtype=float32)
     """
     # Broadcasting along a last dimension of 3 takes most of the time: whole rows are shifted instead, greys are copied by a product with
     # ones, and images are selected as a whole. In half the time the result is the same to the bit.
@@ -140,8 +140,8 @@ def scaled_boxes(draws: tf.Tensor) -> tf.Tensor:
         a side of 0.6 to 1 of the image's; if the last column is smaller than the first, the square is flipped.
 
     Examples:
-        >>> scaled_boxes(tf.constant([[0, 0, DRAWS // 2]])).numpy().round(2).tolist()
-        [[0.0, 0.2, 0.6, 0.8]]
+        >>> scaled_boxes(tf.constant([[0, 0, DRAWS // 2]])).numpy().round(2)
+        array([[0. , 0.2, 0.6, 0.8]], dtype=float32)
     """
     shares, down, along = tf.unstack(tf.cast(draws, tf.float32) / DRAWS, axis=1)
     shares = SMALLEST + (1 - SMALLEST) * shares

@@ -1,11 +1,11 @@
-"""The typed directories that steps pass on, and the words that declare a step.
+"""Artifacts, the typed directories that steps exchange, and the annotations that declare a step.
 
 A step is an annotated function; its signature is the whole declaration:
 
     def generate_statistics(examples: Input[Examples], statistics: Output[Statistics], *, runner: Setting[str]) -> None:
 
 `Input` and `Output` name artifacts. Every other argument is a parameter: the step is redone when it changes, unless it is marked
-`Setting`, which is for what cannot change the result (where to log, how many workers to use).
+`Setting`, which is for parameters that cannot change the result (where to log, how many workers to use).
 """
 
 import hashlib
@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from etils import epath
+
+from zfnet.components.storage.files import is_remote
+from zfnet.components.storage.remote_directory import RemoteDirectory, local_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,13 +30,13 @@ Setting = Annotated[T, "setting"]
 
 
 class Artifact:
-    """A directory with a type: what one execution of a step wrote, complete and never changed afterwards.
+    """A directory with a type: an output of one execution of a step, complete and never changed afterwards.
 
     Args:
         path: the directory, local or on any file system that `epath` knows.
     """
 
-    PROPERTIES: ClassVar[str | None] = None  # name of a JSON file that sums it up
+    PROPERTIES: ClassVar[str | None] = None  # name of a JSON file that summarizes it
 
     def __init__(self, path: epath.PathLike) -> None:
         self.path = epath.Path(path)
@@ -53,12 +56,11 @@ class Artifact:
 
     def sizes(self) -> dict[str, int]:
         """Bytes of every file, by its path below the directory; empty if there is no such directory."""
-        if "://" not in str(self.path):
-            # Not by epath, which asks for the name of each file's owner too, and fails where he has none.
-            return _local_sizes(pathlib.Path(self.path))
-        from zfnet.components.storage.remote_directory import RemoteDirectory
-
-        return {name: file.size for name, file in RemoteDirectory(self.path).files().items()}
+        if is_remote(self.path):
+            return {name: file.size for name, file in RemoteDirectory(self.path).files().items()}
+        # Not by epath, which asks for the name of each file's owner too, and fails if the owner has none.
+        directory = pathlib.Path(self.path)
+        return {name: (directory / name).stat().st_size for name in local_files(directory)}
 
     def digest(self) -> str:
         """Hex SHA-256 over the names and contents of all files: equal for equal artifacts, wherever they lie."""
@@ -72,7 +74,7 @@ class Artifact:
         return total.hexdigest()
 
     def properties(self) -> dict[str, Any]:
-        """The little that is worth knowing without the files: what `PROPERTIES` names holds, its lists and tables left out."""
+        """Scalar entries of the JSON file that `PROPERTIES` names, recorded as metadata."""
         if self.PROPERTIES is None or not (self.path / self.PROPERTIES).exists():
             return {}
         return {name: value for name, value in self.read_json(self.PROPERTIES).items() if not isinstance(value, list | dict)}
@@ -80,10 +82,6 @@ class Artifact:
     def read_json(self, name: str) -> Any:
         """The parsed content of the JSON file `name` in the directory."""
         return json.loads((self.path / name).read_text())
-
-
-def _local_sizes(directory: pathlib.Path) -> dict[str, int]:
-    return {str(file.relative_to(directory)): file.stat().st_size for file in directory.rglob("*") if not file.is_dir()}
 
 
 class Examples(Artifact):
@@ -95,7 +93,7 @@ class Examples(Artifact):
     """
 
     def digest(self) -> str:
-        """Hex SHA-256 of the manifest, which holds the SHA-256 of every shard; so the shards need not be read again."""
+        """Hex SHA-256 of the manifest, which holds the SHA-256 of every shard, so that no shard has to be read."""
         return hashlib.sha256((self.path / "manifest.json").read_bytes()).hexdigest()
 
     @property
@@ -138,15 +136,15 @@ class Statistics(Artifact):
 
 
 class Anomalies(Artifact):
-    """`anomalies.json`: what is suspicious in the examples, a list of `{"kind", "message", ...}`."""
+    """`anomalies.json`: anomalies of the examples, a list of `{"kind", "message", ...}`."""
 
 
 class Model(Artifact):
-    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, and of its training `*.json` and pictures."""
+    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, and `*.json` and figures of its training."""
 
 
 class Evaluation(Artifact):
-    """`evaluation.json`: errors and structured filters as fractions, the number of examples, whether the model is blessed or why not."""
+    """`evaluation.json`: errors and structured filters as fractions, their number, and whether the model is blessed, or why not."""
 
     PROPERTIES = "evaluation.json"
 
@@ -158,10 +156,10 @@ class TrainingError(Artifact):
 
 
 class Figures(Artifact):
-    """PNG pictures, and the numbers behind them as JSON."""
+    """Figures as PNG files, and their numbers as JSON."""
 
 
 class Serving(Artifact):
-    """`version.json`: which version directory of the serving directory the model was pushed to; null if it was not blessed."""
+    """`version.json`: the version directory that the model was pushed to; null if the model was not blessed."""
 
     PROPERTIES = "version.json"

@@ -1,8 +1,6 @@
 """Step 1: photographs in, TFRecord shards of square JPEGs out."""
 
 import json
-import os
-from typing import Any
 
 from etils import epath
 
@@ -12,7 +10,7 @@ from zfnet.components.data.sources.prepared import PreparedSource
 from zfnet.components.data.sources.source import Source
 from zfnet.components.storage.files import atomic_file
 
-OUTCOME = "outcome.json"  # what the workers report; gone when the manifest is written
+OUTCOME = "outcome.json"  # the workers' report, which the step turns into the manifest
 
 
 def generate_examples(
@@ -28,19 +26,19 @@ def generate_examples(
 ) -> None:
     """Decodes every photograph, cuts its central square and writes shards that TFDS reads.
 
-    Workers are handed whole shards by reference and decode, crop and write them in one go, so photographs are never shuffled. The shards
-    have the same bytes whatever the runner, the number of workers and the order of files. What cannot be read goes to `rejected.jsonl`,
-    lines of `{"id", "reason", "source"}`. The manifest is written last.
+    Workers receive references to whole shards, and decode, crop and write them in one pass, so photographs are never shuffled. The bytes
+    of the shards do not depend on the runner, the number of workers or the order of files. Unreadable photographs are listed in
+    `rejected.jsonl`, lines of `{"id", "reason", "source"}`. The manifest is written last.
 
     Args:
-        examples: where to.
+        examples: where to write.
         source: the photographs, from `open_source`.
         image_size: side of the network's input, pixels; the squares are stored with side `round(image_size * 8 / 7)`.
-        num_shards: files of the training split; None leaves it to the number of photographs.
+        num_shards: files of the training split; None lets the number of photographs decide.
         max_rejected: the share of all photographs, 0..1, that may be unreadable.
-        runner: name of the Beam runner.
-        beam_options: further options for Beam.
-        splits: those to prepare, where the others are not needed; a prepared directory is passed on with all that it has.
+        runner: as in `open_pipeline`.
+        beam_options: as in `open_pipeline`.
+        splits: the splits to prepare; all splits of a prepared directory are copied.
 
     Raises:
         ValueError: more than `max_rejected` of the photographs cannot be read, or a split has none, or the source is a prepared
@@ -49,18 +47,20 @@ def generate_examples(
     if isinstance(source, PreparedSource):
         source.pass_on(examples, image_size, num_shards)
         return
+    from zfnet.components.data.examples.shard import write_metadata
+
     side = round(image_size * 8 / 7)
     examples.path.mkdir(parents=True, exist_ok=True)
     with PROGRESS.shown():
         _write_shards(source, examples.path, side, num_shards, runner, beam_options, splits)
-    for left in examples.path.glob("*.partial"):  # by a worker that died, and whose work another did again
+    for left in examples.path.glob("*.partial"):  # by a worker that died, and whose work another one repeated
         left.unlink()
     outcome = examples.read_json(OUTCOME)
     written, rejected = outcome["splits"], outcome["rejected"]
     _check(source, written, rejected, max_rejected)
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
     (examples.path / "rejected.jsonl").write_text(lines)
-    _write_metadata(examples.path, source, side, written)
+    write_metadata(examples.path, source.labels, side, written)
     manifest = {
         "name": source.name,
         "image_size": image_size,
@@ -72,18 +72,12 @@ def generate_examples(
         "splits": written,
     }
     (examples.path / OUTCOME).unlink()
-    with atomic_file(os.fspath(examples.path / "manifest.json")) as file:
+    with atomic_file(f"{examples.path}/manifest.json") as file:
         file.write(json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
 
 def _write_shards(
-    source: Source,
-    directory: epath.Path,
-    side: int,
-    num_shards: int | None,
-    runner: str,
-    beam_options: tuple[str, ...],
-    wanted: tuple[str, ...],
+    source: Source, directory: epath.Path, side: int, num_shards: int | None, runner: str, options: tuple[str, ...], wanted: tuple[str, ...]
 ) -> None:
     import apache_beam as beam
 
@@ -92,8 +86,8 @@ def _write_shards(
     from zfnet.components.data.examples.prepare_shard import PrepareShard
 
     check_data_reaches_runner(runner, source.location)
-    path = os.fspath(directory)
-    with open_pipeline(runner, beam_options, path) as pipeline:
+    path = str(directory)
+    with open_pipeline(runner, options, path) as pipeline:
         _ = (
             source.plan(pipeline, num_shards)
             | "Wanted" >> beam.Filter(lambda planned: planned[0][0] in wanted)
@@ -104,7 +98,7 @@ def _write_shards(
 
 
 def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
-    """Writes what came of all shards, in the order of their names."""
+    """Writes the reports of all shards, in the order of their names."""
     splits: dict[str, list[dict]] = {split: [] for split in wanted}
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])
@@ -120,7 +114,7 @@ def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: flo
     if total and len(rejected) > max_rejected * total:
         raise ValueError(
             f"{len(rejected)} of the {total} photographs of {source.data} cannot be read, more than the share {max_rejected:g} that "
-            f"--max-rejected allows ({reasons}{', ...' if len(rejected) > 3 else ''}): mend or remove them, or allow more."
+            f"--max-rejected allows ({reasons}{', ...' if len(rejected) > 3 else ''}): repair or remove them, or allow more."
         )
     for split, found in splits.items():
         if not found["examples"]:
@@ -128,10 +122,3 @@ def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: flo
                 f"The {split} split of {source.data} has no photograph that can be read: expected at least one in {' and in '.join(splits)}"
                 + (f" ({reasons})." if reasons else ".")
             )
-
-
-def _write_metadata(directory: epath.Path, source: Source, side: int, splits: dict[str, Any]) -> None:
-    from zfnet.components.data.examples.shard import Shard, write_metadata
-
-    shards = {split: [Shard(**shard) for shard in found["shards"]] for split, found in splits.items()}
-    write_metadata(directory, source.labels, side, shards)

@@ -2,18 +2,18 @@
 
 import collections
 import json
-import os
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 from etils import epath
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
+from zfnet.components.storage.files import atomic_file
+from zfnet.components.storage.local_copy import synced_directory
 
-FEW_EXAMPLES = 10  # of a class for training; fewer make it tiny
-LISTED = 100  # anomalies of one kind; more are counted
-SHOWN = 20  # reasons of rejection; the others are counted together
+FEW_EXAMPLES = 10  # A class with fewer training examples is tiny.
+LISTED = 100  # anomalies of one kind; the others are counted
+SHOWN = 20  # reasons for rejection; the others are counted together
 
 
 def validate_examples(
@@ -25,28 +25,19 @@ def validate_examples(
     beam_options: Setting[tuple[str, ...]],
     tensorboard: Setting[str | None] = None,
 ) -> None:
-    """Reports what is wrong with classes, labels and counts, and pictures that are in training and validation.
+    """Reports anomalies of classes, labels and counts, and images that are in training and in validation.
 
     Writes `anomalies.json`, a list of `{"kind", "message", ...}`: `empty_class`, `missing_from_split` and `tiny_class` (with `class`, and
     `split` or `examples`), `label_out_of_range` (`split`, `examples`), `wrong_number_of_examples` of a well-known data set (`split`,
-    `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same). Of each kind
-    the first `LISTED` are there; one more entry, of kind and message alone, counts the rest.
+    `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same, see
+    `DuplicateImages`). The first `LISTED` of each kind are in the list; one more entry, of kind and message alone, counts the rest.
 
-    The same photograph gives the same stored image, byte for byte, be the file itself copied or its pixels stored in another lossless
-    file. A copy that was scaled or compressed anew is not found, nor are a large JPEG's pixels in another format.
-
-    Args:
-        examples: what ExampleGen wrote.
-        statistics: what StatisticsGen wrote for these examples.
-        anomalies: where to.
-        runner: name of the Beam runner.
-        beam_options: further options for Beam.
-        tensorboard: directory for counts and anomalies as TensorBoard shows them; None for none.
+    `runner` and `beam_options` are those of `open_pipeline`; `tensorboard` is the directory for `write_summaries`, None for none.
     """
     import apache_beam as beam
 
     from zfnet.components.data.beam.pipeline import open_pipeline
-    from zfnet.components.data.same_pictures import SamePictures
+    from zfnet.components.data.shard_transforms import DuplicateImages
 
     counts = statistics.read_json("statistics.json")["classes"]
     found = [*_class_anomalies(examples.labels, counts), *_label_anomalies(examples, counts), *_number_anomalies(examples)]
@@ -56,20 +47,18 @@ def validate_examples(
         others += _bounded(kind, of_kind, len(of_kind))
     anomalies.path.mkdir(parents=True, exist_ok=True)
     shards = [(split, path) for split in counts for path in examples.shards(split)]
-    path = os.fspath(anomalies.path)
+    path = str(anomalies.path)
     with open_pipeline(runner, beam_options, path) as pipeline:
-        same = pipeline | beam.Create(shards) | beam.Reshuffle() | SamePictures()
+        same = pipeline | beam.Create(shards) | beam.Reshuffle() | DuplicateImages()
         number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
         _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
     if tensorboard is not None:
-        from zfnet.components.storage.mirror import synced_directory
-
         with synced_directory(tensorboard) as logs:
             write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))
 
 
-def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
+def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict]:
     for name, train, validation in zip(labels, counts["train"], counts["validation"], strict=True):
         if not train and not validation:
             yield {"kind": "empty_class", "message": f"The class {name} has no examples.", "class": name}
@@ -83,7 +72,7 @@ def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterato
             yield {"kind": "tiny_class", "message": message, "class": name, "examples": train}
 
 
-def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
+def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterator[dict]:
     for split, per_class in counts.items():
         others = examples.count(split) - sum(per_class)
         if others:
@@ -91,7 +80,7 @@ def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterat
             yield {"kind": "label_out_of_range", "message": message, "split": split, "examples": others}
 
 
-def _number_anomalies(examples: Examples) -> Iterator[dict[str, Any]]:
+def _number_anomalies(examples: Examples) -> Iterator[dict]:
     manifest = examples.read_json("manifest.json")
     for split, published in (manifest["published"] or {}).items():
         number = examples.count(split)
@@ -101,28 +90,26 @@ def _number_anomalies(examples: Examples) -> Iterator[dict[str, Any]]:
             yield {"kind": "wrong_number_of_examples", "message": message, "split": split, "examples": number, "published": published}
 
 
-def _bounded(kind: str, found: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:
     """The first of `number` anomalies of one kind, and one that counts the others."""
     rest = {"kind": kind, "message": f"{number - LISTED:,} more of the kind {kind} are not listed."}
     return found[:LISTED] + ([rest] if number > LISTED else [])
 
 
-def _write(same: list[dict[str, Any]], number: int, others: list[dict[str, Any]], path: str) -> None:
-    from zfnet.components.storage.files import atomic_file
-
+def _write(same: list[dict], number: int, others: list[dict], path: str) -> None:
     listed = [*others, *_bounded("same_picture", same, number)]
     with atomic_file(path) as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())
 
 
-def write_summaries(directory: str | os.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
-    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of those that were in the directory.
+def write_summaries(directory: epath.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
+    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of older event files.
 
     Args:
-        directory: where TensorBoard looks for logs; made if missing. Event files that lie in it are removed, and nothing else.
+        directory: directory of logs for TensorBoard; made if missing.
         examples: the examples.
         counts: examples of each class, by split.
-        anomalies: what is suspicious in them; all of it is shown.
+        anomalies: the anomalies, all of which are shown.
     """
     import tensorflow as tf
 
@@ -130,9 +117,9 @@ def write_summaries(directory: str | os.PathLike, examples: Examples, counts: di
         file.unlink()
     texts = {
         "counts": (counts_table(examples, counts), "Examples by split, and photographs that could not be read"),
-        "anomalies": (anomalies_list(anomalies), "What is suspicious in the examples; nothing of it was left out"),
+        "anomalies": (anomalies_list(anomalies), "Anomalies of the examples, which are reported and not removed"),
     }
-    writer = tf.summary.create_file_writer(os.fspath(directory))
+    writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=0), tf.name_scope("examples"):
         for name, (text, description) in texts.items():
             tf.summary.text(name, text, description=description)
@@ -140,7 +127,7 @@ def write_summaries(directory: str | os.PathLike, examples: Examples, counts: di
 
 
 def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
-    """A Markdown table of the examples in each split, and one of the reasons for which photographs were rejected."""
+    """A Markdown table of the examples in each split, and one of the reasons for rejections."""
     rows = ["| split | examples | classes | smallest class | largest class |", "| --- | --- | --- | --- | --- |"]
     for split, numbers in counts.items():
         named = [(number, name) for number, name in zip(numbers, examples.labels, strict=True) if number]
@@ -158,21 +145,18 @@ def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
 
 
 def anomalies_list(anomalies: list[dict]) -> str:
-    """A Markdown list of what is suspicious."""
+    """A Markdown list of anomalies."""
     return "\n".join(f"- {_escaped(anomaly['message'])}" for anomaly in anomalies) or "Nothing suspicious was found."
 
 
 def _escaped(text: str) -> str:
-    """Names and reasons as they are: what Markdown or HTML would read a meaning into is taken literally."""
+    """Escapes the characters that have a meaning in Markdown or HTML."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!" else character for character in " ".join(text.split()))
 
 
 def check_anomalies(anomalies: Input[Anomalies]) -> None:
-    """Fails if anything suspicious was found in the examples.
-
-    Args:
-        anomalies: what ExampleValidator found.
+    """Fails a strict run if ExampleValidator found anomalies.
 
     Raises:
         ValueError: there is an anomaly.

@@ -1,54 +1,38 @@
 """Step 2: the mean image and the counts that training and the validator need."""
 
 import json
-import os
-from typing import Any
 
 from zfnet.components.artifacts import Examples, Input, Output, Setting, Statistics
-
-SPLITS = ("train", "validation")
+from zfnet.components.data.sources.shard_plan import SPLITS
+from zfnet.components.storage.files import atomic_file
 
 
 def generate_statistics(
-    examples: Input[Examples],
-    statistics: Output[Statistics],
-    *,
-    runner: Setting[str],
-    beam_options: Setting[tuple[str, ...]],
+    examples: Input[Examples], statistics: Output[Statistics], *, runner: Setting[str], beam_options: Setting[tuple[str, ...]]
 ) -> None:
     """Averages all training images and counts the classes of both splits.
 
     Writes `mean.npy`, float32 (side, side, 3), 0..255, the mean of every pixel over the training split; and `statistics.json`:
     `{"classes": {"train": [count, ...], "validation": [...]}, "channels": {"mean": [3], "std": [3]}}`, where the channels are those of the
-    training split. Sums are kept in integers, so the result does not depend on the runner.
-
-    Args:
-        examples: what ExampleGen wrote.
-        statistics: where to.
-        runner: name of the Beam runner.
-        beam_options: further options for Beam.
+    training split. Sums are kept in integers, so the result does not depend on the runner. `runner` and `beam_options` are those of
+    `open_pipeline`.
     """
     import apache_beam as beam
 
     from zfnet.components.data.beam.pipeline import open_pipeline
-    from zfnet.components.data.image_statistics import ImageStatistics
+    from zfnet.components.data.shard_transforms import ImageStatistics
 
     statistics.path.mkdir(parents=True, exist_ok=True)
+    directory = str(statistics.path)
     shards = [(split, path) for split in SPLITS for path in examples.shards(split)]
-    with open_pipeline(runner, beam_options, os.fspath(statistics.path)) as pipeline:
-        _ = (
-            pipeline
-            | beam.Create(shards)
-            | beam.Reshuffle()
-            | beam.CombineGlobally(ImageStatistics(examples.side, len(examples.labels)))
-            | beam.Map(_write, os.fspath(statistics.path))
-        )
+    with open_pipeline(runner, beam_options, directory) as pipeline:
+        found = pipeline | beam.Create(shards) | beam.Reshuffle()
+        found |= beam.CombineGlobally(ImageStatistics(examples.side, len(examples.labels)))
+        _ = found | beam.Map(_write, directory)
 
 
-def _write(found: dict[str, Any], directory: str) -> None:
+def _write(found: dict, directory: str) -> None:
     import numpy as np
-
-    from zfnet.components.storage.files import atomic_file
 
     with atomic_file(f"{directory}/mean.npy") as file:
         np.save(file, found["mean_image"])

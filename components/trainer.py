@@ -98,8 +98,7 @@ def train(
         absolute = {name: str(pathlib.Path(path).absolute()) for name, path in paths.items()}
         lead(Call(recipe=dataclasses.asdict(recipe), keep_every=keep_every, keep_checkpoints=keep_checkpoints, **absolute))
         return
-    from zfnet.components.storage.local_copy import local_copy
-    from zfnet.components.storage.mirror import staged_output, synced_directory
+    from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
     from zfnet.components.training.checkpoints import STATE, Checkpoints
     from zfnet.components.training.fit import fit
 

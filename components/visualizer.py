@@ -37,8 +37,7 @@ def visualize(
     from zfnet.components.figures.run_figures import RUN_FIGURES, TrainedNet
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.pictures.png import summarize_png
-    from zfnet.components.storage.local_copy import local_copy
-    from zfnet.components.storage.mirror import staged_output, synced_directory
+    from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
     deconvnet = Deconvnet(load_model_file(local_copy(model).path / "model.keras"))

@@ -1,6 +1,5 @@
 """Prepared examples as batches of images, each example exactly once."""
 
-import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,22 +10,21 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.progress import progress
 
-FEATURES = {
-    "image": tf.io.FixedLenFeature([], tf.string),
-    "label": tf.io.FixedLenFeature([], tf.int64),
-}
+_TEXT, _NUMBER = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.int64)
+FEATURES = {"image": _TEXT, "label": _NUMBER}
+ORIGIN_FEATURES = {"photograph": _TEXT, "box": tf.io.FixedLenFeature([4], tf.int64), "id": _TEXT, "label": _NUMBER}
 # Pixels of the images that go through the net together, so that the activations of large ones fit into memory too.
 PIXELS = 64 * 96 * 96
 
 
 class Origins(NamedTuple):
-    """Where the examples of a split come from, in the split's order.
+    """Origins of a split's examples, in its order.
 
     Attributes:
-        photographs: the name of each one's photograph.
-        boxes: int64 `(N, 4)`, its box there: top, left, bottom, right, in pixels.
-        ids: the id of each.
-        labels: int64 `(N,)`, the number of its class.
+        photographs: names of the photographs.
+        boxes: int64 `(N, 4)`, the images' boxes there: top, left, bottom, right, in pixels.
+        ids: ids of the examples.
+        labels: int64 `(N,)`, class indices.
     """
 
     photographs: list[str]
@@ -38,7 +36,7 @@ class Origins(NamedTuple):
 def central_crops(
     examples: Examples, split: str, *, size: int, batch_size: int, numbers: set[int] | None = None, most: int | None = None
 ) -> tf.data.Dataset:
-    """Each example of a split once, in order: its central crop.
+    """Batches of the central crops of a split's examples, each once and in order.
 
     Args:
         examples: prepared examples.
@@ -46,22 +44,24 @@ def central_crops(
         size: side of the crops, in pixels; `examples.side` for the whole images.
         batch_size: images a batch; the last batch may be smaller.
         numbers: numbers of the examples to take, in the order of the split; `None` takes all.
-        most: how many examples of the split, from the first, to read at most; `None` reads all.
+        most: the number of examples, from the first, to read at most; `None` reads all.
 
     Returns:
         Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; int64 numbers in the split.
+
+    Examples:
+        >>> images, labels, numbers = next(iter(central_crops(examples, "validation", size=96, batch_size=2)))
+        >>> images.shape, numbers.numpy().tolist()
+        (TensorShape([2, 96, 96, 3]), [0, 1])
     """
-    margin = (examples.side - size) // 2
-    count = min(examples.count(split), most or sys.maxsize)
+    count = min(examples.count(split), most) if most else examples.count(split)
     records = tf.data.TFRecordDataset(examples.shards(split)).take(count).enumerate()
     if numbers is not None:
         wanted, count = tf.constant(sorted(numbers), tf.int64), len(numbers)
         records = records.take(max(numbers, default=-1) + 1).filter(lambda number, _: tf.reduce_any(wanted == number))
 
     def load(number, record):
-        example = tf.io.parse_single_example(record, FEATURES)
-        image = tf.ensure_shape(decode_crop(example["image"], margin, margin, size), (size, size, 3))
-        return tf.cast(image, tf.float32), example["label"], number
+        return *_central_crop(record, examples.side, size), number
 
     # Keras warns of data sets whose length it has to find out.
     length = tf.data.experimental.assert_cardinality(-(-count // batch_size))
@@ -69,29 +69,21 @@ def central_crops(
 
 
 def decode_crop(encoded: tf.Tensor, top: tf.Tensor, left: tf.Tensor, size: int) -> tf.Tensor:
-    """Decodes a square of a JPEG and nothing else: uint8 `(size, size, 3)` from `top` and `left`, in pixels."""
+    """Decodes one square of a JPEG alone: uint8 `(size, size, 3)` from `top` and `left`, in pixels."""
     return tf.io.decode_and_crop_jpeg(encoded, tf.stack([top, left, size, size]), channels=3, dct_method="INTEGER_ACCURATE")
 
 
+def _central_crop(record: tf.Tensor, side: int, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Float image `(size, size, 3)` and label of a record, whose image has the given side."""
+    example, margin = tf.io.parse_single_example(record, FEATURES), (side - size) // 2
+    image = tf.ensure_shape(decode_crop(example["image"], margin, margin, size), (size, size, 3))
+    return tf.cast(image, tf.float32), example["label"]
+
+
 def read_origins(examples: Examples, split: str, most: int | None = None) -> Origins:
-    """Reads where each example of a split comes from, without decoding its image.
-
-    Args:
-        examples: prepared examples.
-        split: which split.
-        most: how many examples of the split, from the first, to read at most; `None` reads all.
-
-    Returns:
-        Photographs, boxes, ids and labels.
-    """
-    features = {
-        "photograph": tf.io.FixedLenFeature([], tf.string),
-        "box": tf.io.FixedLenFeature([4], tf.int64),
-        "id": tf.io.FixedLenFeature([], tf.string),
-        "label": FEATURES["label"],
-    }
-    records = tf.data.TFRecordDataset(examples.shards(split)).take(most or sys.maxsize).batch(1024)
-    parts = list(records.map(lambda batch: tf.io.parse_example(batch, features)).as_numpy_iterator())
+    """Reads the origins of a split's examples without decoding their images; `most` as in `central_crops`."""
+    records = tf.data.TFRecordDataset(examples.shards(split)).take(most or -1).batch(1024)
+    parts = list(records.map(lambda batch: tf.io.parse_example(batch, ORIGIN_FEATURES)).as_numpy_iterator())
     texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
     boxes, labels = (np.concatenate([part[name] for part in parts]) for name in ("box", "label"))
     return Origins(texts["photograph"], boxes, texts["id"], labels)
@@ -100,30 +92,28 @@ def read_origins(examples: Examples, split: str, most: int | None = None) -> Ori
 def padded_batches(
     examples: Examples, split: str, *, size: int, batch_size: int, context: tf.distribute.InputContext | None = None
 ) -> tf.data.Dataset:
-    """Each example of a split once, in batches that are filled up, so that any number of replicas can share them.
+    """Batches of central crops as in `central_crops`, padded with black images, so that any number of replicas can share them.
 
     Args:
-        examples: prepared examples.
-        split: `"train"` or `"validation"`.
-        size: side of the central crops, in pixels; `examples.side` for the whole images.
+        examples: as in `central_crops`.
+        split: as in `central_crops`.
+        size: as in `central_crops`.
         batch_size: images a step, over all replicas.
-        context: whose part of every batch this is; without it the whole.
+        context: the input pipeline whose part of every batch is wanted; `None` takes the whole.
 
     Returns:
-        Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; and bools, false for the black images that
-        only fill up. n is the share of one replica; every replica has equally many batches.
+        Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; and bools, false for padding. n is the share
+        of one replica; every replica has the same number of batches.
     """
     context = context or tf.distribute.InputContext()
-    count, margin = examples.count(split), (examples.side - size) // 2
+    count = examples.count(split)
     steps, pipelines = -(-count // batch_size), context.num_input_pipelines
     share = batch_size // pipelines
     first = context.input_pipeline_id * share
     own = count // batch_size * share + min(max(count % batch_size - first, 0), share)
 
     def load(_, record):
-        example = tf.io.parse_single_example(record, FEATURES)
-        image = tf.ensure_shape(decode_crop(example["image"], margin, margin, size), (size, size, 3))
-        return tf.cast(image, tf.float32), example["label"], True
+        return *_central_crop(record, examples.side, size), True
 
     records = own_shard(tf.data.TFRecordDataset(examples.shards(split)).enumerate(), batch_size, context)
     filling = tf.data.Dataset.from_tensors((tf.zeros((size, size, 3)), tf.constant(0, tf.int64), False)).repeat(steps * share - own)
@@ -135,9 +125,9 @@ def padded_batch_size(examples: int, largest: int, replicas: int) -> int:
     """Examples a batch: a multiple of `replicas`, such that the fewest possible batches have as little padding as possible.
 
     Args:
-        examples: how many there are.
-        largest: how many a replica may be given at once.
-        replicas: how many share a batch.
+        examples: the number of examples.
+        largest: the most examples that one replica takes at once.
+        replicas: the number of replicas that share a batch.
 
     Examples:
         >>> padded_batch_size(100, 64, 1), padded_batch_size(17, 64, 2)
@@ -153,10 +143,7 @@ def own_shard(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute
     Args:
         numbered: data set of pairs, number and record.
         batch_size: records a batch, over all pipelines; divisible by their number.
-        context: says which pipeline this is.
-
-    Returns:
-        Data set of the same pairs.
+        context: the input pipeline.
     """
     if context.num_input_pipelines == 1:
         return numbered
@@ -165,26 +152,20 @@ def own_shard(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute
 
 
 def model_batches(
-    examples: Examples,
-    split: str,
-    image_input: ImageInput,
-    title: str,
-    *,
-    numbers: set[int] | None = None,
-    most: int | None = None,
+    examples: Examples, split: str, image_input: ImageInput, title: str, *, numbers: set[int] | None = None, most: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields each example of a split once, in order, as `strongest_activations` and `project_strongest` take them.
+    """Yields the images of `central_crops` as `strongest_activations` and `project_strongest` take them, with a progress bar.
 
     Args:
-        examples: prepared for the model's larger side.
-        split: which split.
-        image_input: of the model.
-        title: what is done with them.
-        numbers: numbers of the examples to take; `None` takes all.
-        most: how many examples, from the first, to read at most; `None` reads all.
+        examples: examples that were prepared for the model's larger side.
+        split: `"train"` or `"validation"`.
+        image_input: size and layout of the model's images.
+        title: title of the progress bar.
+        numbers: as in `central_crops`.
+        most: as in `central_crops`.
 
     Yields:
-        Float images as the model lays them out, values 0..255, and their numbers in the split.
+        Float images in the model's layout, values 0..255, and their numbers in the split.
     """
     batch_size = model_batch_size(image_input)
     found = central_crops(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)

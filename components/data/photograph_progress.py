@@ -7,11 +7,11 @@ from typing import Any
 
 
 class PhotographProgress:
-    """Counts photographs that are found and that are done, which several threads report, and shows them in a progress bar.
+    """Counts photographs, which several threads report, and shows them in a progress bar.
 
     Attributes:
-        expected: how many photographs there are, as far as is known.
-        done: how many of them are prepared or rejected.
+        expected: the number of photographs, as far as is known.
+        done: the number of them that are prepared or rejected.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class PhotographProgress:
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Counts from 0, and shows the bar on the standard error as long as the `with` statement lasts, if that is a terminal."""
+        """Counts from 0, and shows the bar during the `with` statement on the standard error, if that is a terminal."""
         from tqdm import tqdm
 
         self.expected = self.done = 0
@@ -33,7 +33,7 @@ class PhotographProgress:
                 self._bar = None
 
     def expect(self, number: int) -> None:
-        """Adds photographs that are still to come."""
+        """Adds photographs that were found."""
         with self._lock:
             self.expected += number
             if self._bar is not None:
@@ -47,5 +47,5 @@ class PhotographProgress:
                 self._bar.update(number)
 
 
-# One for the process: what is sent to workers is pickled, so they can't be handed an object of the caller's.
+# One for the process: functions are pickled for the workers, so that they can't share an object with the caller.
 PROGRESS = PhotographProgress()

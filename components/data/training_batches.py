@@ -1,4 +1,4 @@
-"""Prepared examples as batches to train on, with the paper's crops; what a batch holds depends on seed, epoch and step alone."""
+"""Prepared examples as batches to train on, with the paper's crops; a batch depends on seed, epoch and step alone."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import FEATURES, decode_crop, own_shard
 from zfnet.model.net.evaluation import CROPS, crop_corner
 
-# Records held to shuffle: all of a small data set, a part of a large one, whose shards are a random mixture already.
+# Size of the shuffle buffer: all of a small data set, a part of a large one, whose shards are a random mixture already.
 SHUFFLED = 20_000
 # Shards read at a time, so that a slow disk or network does not hold training up.
 READERS = 16
-# Bytes of decoded images that are held in memory at most: to decode them in every epoch takes up to a tenth of a step.
+# Decoded images are kept in memory up to this many bytes: decoding them in every epoch takes up to a tenth of a step.
 MOST_HELD = 256 << 20
-# Strong augmentation: the side of the smallest square that is seen, as a share of the image's; what brightness is multiplied with at least
-# and at most; the most that is added to a channel or taken from it (of 0..255); and the share of the images that turn grey.
+# Strong augmentation: the side of the smallest square, as a share of the image's; the smallest and largest factor of brightness; the
+# largest shift of a channel (of 0..255), up or down; and the share of the images that turn grey.
 SMALLEST, GAINS, SHIFT, GREY = 0.6, (0.7, 1.3), 25.0, 0.6
-# What is drawn of an image is a whole number below this.
+# Random numbers of an image are whole numbers below this.
 DRAWS = 1 << 30
 
 
@@ -36,7 +36,7 @@ def training_batches(
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """Batches to train on, epoch after epoch; what a step holds depends on `seed` and the numbers of epoch and step alone.
+    """Batches to train on, epoch after epoch; a step's images depend on `seed` and the numbers of epoch and step alone.
 
     Zeiler & Fergus 2013, section 3: subtract the mean image, then crop.
 
@@ -44,19 +44,25 @@ def training_batches(
         examples: prepared examples; their split `train` is used.
         mean: mean image, float `(side, side, 3)`, values 0..255.
         size: side of the crops, in pixels.
-        batch_size: images a step, over all replicas; the few that do not fill the last batch of an epoch are left to the other epochs.
+        batch_size: images a step, over all replicas; the few that do not fill an epoch's last batch are skipped in that epoch.
         seed: decides order and crops.
         first_epoch: number of the first epoch, counted from 0.
         epochs: number of the epoch to stop before.
-        crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, mirrored or not.
-        strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: those before it see, instead of a
-            crop, a square of each image of another size (`scaled_boxes`), scaled to that of a crop, in other colours (`vary_colours`).
-        first_step: step of the first epoch to begin at, counted from 0; what comes before is not decoded.
-        context: whose part of every batch this is; without it the whole.
+        crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, flipped or not.
+        strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: earlier epochs take, instead of a
+            crop, a square of another size (`scaled_boxes`), scaled to that of a crop, in other colours (`vary_colours`).
+        first_step: step of the first epoch to begin at, counted from 0; images of earlier steps are not decoded.
+        context: the input pipeline whose part of every batch is wanted; `None` takes the whole.
 
     Returns:
         Data set of pairs: centred float images `(n, size, size, 3)`, about -128..128, and int64 labels, where n is the share of one
         replica; the replicas' shares of a batch follow each other.
+
+    Examples:
+        >>> mean = np.zeros((examples.side, examples.side, 3))
+        >>> batches = training_batches(examples, mean, size=96, batch_size=8, seed=0, first_epoch=0, epochs=1, crops="ten")
+        >>> next(iter(batches))[0].shape
+        TensorShape([8, 96, 96, 3])
     """
     context = context or tf.distribute.InputContext()
     mean = tf.constant(mean, tf.float32)
@@ -98,20 +104,20 @@ def training_batches(
 
 
 def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Varies the colours of images: other brightness and contrast, another cast, and for three fifths of them nothing but grey.
+    """Varies the colours of images: brightness and contrast, a cast, and three fifths of them become grey.
 
-    Not in the paper. Where colour alone tells classes apart, a net learns colours and no shapes.
+    Not in the paper. If colour alone distinguishes classes, a net learns colours and no shapes.
 
     Args:
         images: centred float images `(n, height, width, 3)`, about -128..128.
-        draws: float `(n, 5)`, 0..1, of each: of the gain, of the shift of each channel, and of turning grey.
+        draws: float `(n, 5)`, 0..1, random numbers of each image: for the gain, the shift of each channel, and turning grey.
 
     Returns:
         Each image times 0.7 to 1.3, plus -25 to 25 in each channel; its mean over the channels in each of them if it turns grey.
 
     Examples:
-        >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1).tolist()
-        [[[[1.3, 1.3, 26.3]]]]
+        >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1)
+        array([[[[ 1.3,  1.3, 26.3]]]], dtype=float32)
     """
     # Broadcasting along a last dimension of 3 takes most of the time: whole rows are shifted instead, greys are copied by a product with
     # ones, and images are selected as a whole. In half the time the result is the same to the bit.
@@ -124,40 +130,29 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
 
 
 def scaled_boxes(draws: tf.Tensor) -> tf.Tensor:
-    """Draws the squares of images that strong augmentation sees.
+    """Places the squares of strong augmentation.
 
     Args:
-        draws: int32 `(n, 3)`, 0 to `DRAWS` - 1, of each image: for the side and the mirroring, for the row, and for the column.
+        draws: int32 `(n, 3)`, 0 to `DRAWS` - 1, random numbers of each image: for side and flip, row, and column.
 
     Returns:
         Float `(n, 4)`, first row, first column, last row, last column, as shares of the image's last row and column. They are squares with
-        a side of 0.6 to 1 of the image's; where the last column is smaller than the first, what is seen is mirrored.
+        a side of 0.6 to 1 of the image's; if the last column is smaller than the first, the square is flipped.
 
     Examples:
-        >>> scaled_boxes(tf.constant([[0, 0, DRAWS // 2]])).numpy().round(2).tolist()
-        [[0.0, 0.2, 0.6, 0.8]]
+        >>> scaled_boxes(tf.constant([[0, 0, DRAWS // 2]])).numpy().round(2)
+        array([[0. , 0.2, 0.6, 0.8]], dtype=float32)
     """
     shares, down, along = tf.unstack(tf.cast(draws, tf.float32) / DRAWS, axis=1)
     shares = SMALLEST + (1 - SMALLEST) * shares
     top, left = (1 - shares) * down, (1 - shares) * along
-    mirrored = draws[:, 0] % 2 == 1
-    first, last = tf.where(mirrored, left + shares, left), tf.where(mirrored, left, left + shares)
+    flipped = draws[:, 0] % 2 == 1
+    first, last = tf.where(flipped, left + shares, left), tf.where(flipped, left, left + shares)
     return tf.stack([top, first, top + shares, last], axis=1)
 
 
 def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, step: int) -> list[str]:
-    """Names the examples of one step of `training_batches`.
-
-    Args:
-        examples: prepared examples.
-        batch_size: images a step.
-        seed: of the training.
-        epoch: counted from 0.
-        step: of that epoch, counted from 0.
-
-    Returns:
-        Their ids, in order.
-    """
+    """The ids of the examples in one step of `training_batches`, in order; epoch, and step in that epoch, are counted from 0."""
     records = _whole_batches(examples, seed, tf.constant(epoch, tf.int64), batch_size, held=False).skip(step * batch_size).take(batch_size)
     feature = {"id": tf.io.FixedLenFeature([], tf.string)}
     return [tf.io.parse_single_example(record, feature)["id"].numpy().decode() for _, record in records]
@@ -201,10 +196,10 @@ def _in_record(record):
 
 
 def _cropped(read, mean, place, size):
-    top, left, mirrored = place
+    top, left, flipped = place
     image = tf.cast(read(top, left, size), tf.float32) - mean[top : top + size, left : left + size]
-    # Not `image[:, ::-1]`, which takes longer than all the rest, and not for those that stay as they are.
-    return tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
+    # Not `image[:, ::-1]`, which takes longer than all the rest, and only if it is needed.
+    return tf.ensure_shape(tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
 
 
 def _one_of_ten(draw, side, size):

@@ -53,7 +53,7 @@ def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Exampl
     """Compares images with all that the net was pretrained on, in memory that does not grow with the latter.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out
-    of the data. `components/data/same_pictures.py` finds equal bytes alone; this also finds pictures compressed or scaled anew, cut
+    of the data. `components/data/shard_transforms.py` finds equal bytes alone; this also finds pictures compressed or scaled anew, cut
     slightly otherwise, or mirrored.
 
     Args:

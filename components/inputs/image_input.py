@@ -1,6 +1,4 @@
-"""The images that a model takes, and the way from pictures to them and back."""
-
-from __future__ import annotations
+"""Size and layout of the images that a model takes."""
 
 from typing import NamedTuple
 
@@ -24,19 +22,15 @@ class ImageInput(NamedTuple):
     channels_first: bool
 
     @classmethod
-    def of(cls, model: keras.Model, image_size: int | None = None) -> ImageInput:
-        """Reads it off a model.
+    def of(cls, model: keras.Model, image_size: int | None = None) -> "ImageInput":
+        """Reads size and layout from a built model.
 
         Args:
             model: any built Keras model.
-            image_size: height and width where the model leaves them open, else its larger side; `None` takes 224.
-
-        Returns:
-            Size and layout.
+            image_size: height and width if the model leaves them open, else its larger side; `None` takes 224.
 
         Raises:
-            ValueError: the model does not take one batch of images of three channels, or takes another size than `image_size`, or can't
-                take that.
+            ValueError: the model does not take one batch of images of three channels, or can't take images of `image_size`.
         """
         channels, channels_first = image_layout(model)
         if channels != 3:
@@ -47,12 +41,12 @@ class ImageInput(NamedTuple):
         if image_size not in (None, max(height, width)):
             raise ValueError(f"The model takes images of {height} x {width} pixels, not of {image_size}.")
         if None in sizes:
-            _refuse_impossible(model, (height, width), channels_first)
+            _check_size(model, (height, width), channels_first)
         return cls(height, width, channels_first)
 
     @property
     def side(self) -> int:
-        """Side of the square that photographs are cut to first."""
+        """Side of the square that images are cut to first."""
         return max(self.height, self.width)
 
     def crop(self, squares: np.ndarray) -> np.ndarray:
@@ -61,19 +55,19 @@ class ImageInput(NamedTuple):
         return squares[:, top : top + self.height, left : left + self.width]
 
     def to_model_layout(self, pictures: np.ndarray) -> np.ndarray:
-        """Pictures `(N, height, width, 3)` as the model takes them."""
+        """Moves the channels of pictures `(N, height, width, 3)` to where the model takes them."""
         return np.moveaxis(pictures, 3, 1) if self.channels_first else pictures
 
     def pictures(self, images: np.ndarray) -> np.ndarray:
-        """Images as the model lays them out, whole or parts of them, as pictures `(N, h, w, 3)`."""
+        """The inverse of `to_model_layout`, for whole images or windows of them: `(N, h, w, 3)`."""
         return np.moveaxis(images, 1, 3) if self.channels_first else images
 
 
 def image_layout(model: keras.Model) -> tuple[int, bool]:
-    """How many channels the images of a model have, 3 or 1, and whether they come first.
+    """The number of channels of a model's images, 3 or 1, and whether they come first.
 
     Raises:
-        ValueError: it does not take one batch of such images.
+        ValueError: the model does not take one batch of such images.
     """
     shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
     shape = shapes[0] if len(shapes) == 1 and len(shapes[0]) == 4 else (0,) * 4
@@ -84,8 +78,8 @@ def image_layout(model: keras.Model) -> tuple[int, bool]:
     raise ValueError(f"The model {model.name!r} {takes}; expected one input, images of three channels or one: (None, height, width, 3).")
 
 
-def _refuse_impossible(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:
-    """Fails if a model that leaves the size open can't take images of `size`: a layer has no room, or branches don't meet."""
+def _check_size(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:
+    """Fails if a model of open size can't take images of `size`: they are too small for a layer, or branches have different sizes."""
     try:
         model.compute_output_shape((1, 3, *size) if channels_first else (1, *size, 3))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Opens `.keras` files, which may come from anywhere: in safe mode, and with one clear message where that fails."""
+"""Opens `.keras` files, which may come from anywhere: in safe mode, and with one clear message if that fails."""
 
 import re
 import zipfile
@@ -16,20 +16,13 @@ LARGEST = 4 << 30
 
 
 def load_model_file(path: epath.PathLike) -> keras.Model:
-    """Loads a model without running any code that the file brings.
-
-    Args:
-        path: a `.keras` file.
-
-    Returns:
-        The model.
+    """Loads a `.keras` file without running any code in it.
 
     Raises:
-        ValueError: if there is no such file, if it is none of Keras', if it holds more than 4 GiB, or if it needs code that Keras and
-            this project do not have.
+        ValueError: there is no such file, it is no Keras file, holds more than 4 GiB, or needs code that neither Keras nor zfnet has.
     """
     path = epath.Path(path)
-    if is_remote(str(path)) and path.exists():
+    if is_remote(path) and path.exists():
         path = epath.Path(local_file(path))
     if not path.exists():
         raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")
@@ -48,9 +41,7 @@ def load_model_file(path: epath.PathLike) -> keras.Model:
 def _reason(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     if "`Lambda` layer" in text:
-        return (
-            "it has a Lambda layer, which is code that the file brings, and that is not run. Build the model with layers of Keras instead."
-        )
+        return "it has a Lambda layer, whose code is in the file and is not run. Build the model with layers of Keras instead."
     if missing := re.search(r"Could not locate (class|function) '([^']+)'", text):
         return f"it needs the {missing[1]} {missing[2]!r}, which neither Keras nor zfnet has. Build the model with layers of Keras instead."
     return text.splitlines()[0]

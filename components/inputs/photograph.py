@@ -12,18 +12,18 @@ JPEG_QUALITY = 95
 # Full colour resolution. Cameras have halved it once already; halving it again after shrinking would blur the colours that the first
 # layer learns, to save a fifth of the bytes.
 JPEG_SUBSAMPLING = "4:4:4"
-# What photographs come in. Naming them keeps out the formats that start another program to be read.
+# Naming the formats excludes those for which Pillow starts another program.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000")
 
-# What a file may cost whom it was sent to. A reader can look at a file's size, and need not read what will be refused.
+# Limits on the cost of an untrusted file. A reader can check a file's size before it reads it.
 MAX_ENCODED_BYTES = 256 << 20
-MAX_PIXELS = 89_478_485  # Pillow's own limit, whatever the process made of it
-MAX_SIDE = 65_535  # a JPEG's longest; every row costs memory of its own, however short it is
+MAX_PIXELS = 89_478_485  # Pillow's own limit, even if the process changed that
+MAX_SIDE = 65_535  # the longest of a JPEG; every row costs memory, however short it is
 MAX_SCANNED_PIXELS = 100 * MAX_PIXELS  # a JPEG's decoder passes over all its pixels in every scan, and a scan can be a few bytes
 TOO_LARGE = f"more than {MAX_PIXELS} pixels, or more than {MAX_SIDE} along a side"
 MAX_REASON_LENGTH = 200
 
-# How the pixels of a file are turned upright, by EXIF orientation.
+# The operation that turns a file's pixels upright, by EXIF orientation.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -34,25 +34,21 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 TURNED = (5, 6, 7, 8)  # those that swap width and height
-BAND_ROWS = 256  # that become RGB at a time
+BAND_ROWS = 256  # converted to RGB at a time
 
-
-# Pillow warns of odd tags in files that it then reads well; what it cannot read comes back as a reason.
+# Pillow warns of odd tags in files that it then reads well; for those that it cannot read, the error gives the reason.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-class UnreadablePhotograph(ValueError):  # noqa: N818  says what the bytes are
-    """The bytes are no photograph that can be read; the message says why, in one short line that is always the same for them."""
+class UnreadablePhotograph(ValueError):  # noqa: N818  names the data
+    """The bytes are no photograph that can be read; the message gives the reason in one short line, always the same for equal bytes."""
 
 
 def check_encoded_size(encoded_bytes: int) -> None:
-    """Refuses a file by its size, before it is read.
-
-    Args:
-        encoded_bytes: the file's size, in bytes.
+    """Checks a file's size in bytes before it is read.
 
     Raises:
-        UnreadablePhotograph: it is empty, or larger than `MAX_ENCODED_BYTES`.
+        UnreadablePhotograph: the file is empty, or larger than `MAX_ENCODED_BYTES`.
     """
     if not encoded_bytes:
         raise UnreadablePhotograph("the file is empty")
@@ -69,34 +65,38 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
     photograph. This is the shortest side scaled to `side`, then the centre crop, without rounding in between.
 
     A large JPEG is first decoded at a half, a quarter or an eighth, never to less than twice `side`; the square is divided alike.
-    Greyscale and palettes become RGB, of 16 bits the upper 8 are kept, transparent pixels are laid over white, of an animation or of
-    several pages the first is taken. CMYK in a JPEG is inverted, as Adobe writes it and browsers read it. An embedded colour profile is
-    not applied, not to CMYK either. An orientation that cannot be read counts as none. A file that ends before its pixels do is refused;
-    damage that the format's decoder conceals is not found.
+    Greyscale and palettes become RGB, 16-bit values keep their upper 8 bits, transparent pixels are laid over white, and the first page
+    of an animation or document is taken. CMYK in a JPEG is inverted, as Adobe writes it and browsers read it. Embedded colour profiles
+    are not applied, not to CMYK either. An orientation that cannot be read counts as none. A file that ends before its pixels do is
+    refused; damage that the format's decoder conceals is not found.
 
-    Memory is bounded by `MAX_PIXELS`: decoded once, four bytes a pixel, and what the format's decoder needs besides (most of all, four
-    times as much, for WebP and JPEG 2000).
+    Memory is bounded by `MAX_PIXELS`: decoded once, four bytes a pixel, plus the needs of the format's decoder (four times as much for
+    WebP and JPEG 2000, which need most).
 
     Args:
-        encoded: the file's bytes; the format is told by them.
+        encoded: the file's bytes, which also identify its format.
         side: side of the result, in pixels.
 
     Returns:
-        The square as JPEG, RGB, and its place `(top, left, bottom, right)` in whole pixels of the photograph as it is meant to be seen.
+        The square as JPEG, RGB, and its place `(top, left, bottom, right)` in whole pixels of the upright photograph.
 
     Raises:
-        UnreadablePhotograph: nothing can be decoded from the bytes, or only what is larger than the limits above.
-        RuntimeError: the process has told Pillow to fill up truncated files with grey.
+        UnreadablePhotograph: the bytes cannot be decoded, or the image is larger than the limits above.
+        RuntimeError: the process has set Pillow to fill up truncated files with grey.
 
     Examples:
-        jpeg, (top, left, bottom, right) = prepare_photograph(pathlib.Path("cat.jpg").read_bytes(), 256)
+        >>> file = io.BytesIO()
+        >>> Image.new("RGB", (300, 200)).save(file, "PNG")
+        >>> jpeg, box = prepare_photograph(file.getvalue(), 256)
+        >>> box
+        (0, 50, 200, 250)
     """
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: half photographs would pass for whole ones; set it to False")
     check_encoded_size(len(encoded))
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-            jpeg = image.format in ("JPEG", "MPO")  # MPO is what Pillow calls a JPEG with more pictures behind the first
+            jpeg = image.format in ("JPEG", "MPO")  # MPO is Pillow's name for a JPEG that holds several images
             if jpeg and _has_endless_scans(encoded, image.width * image.height):
                 raise UnreadablePhotograph("too many scans for a JPEG of its size")
             return _prepare(image, side)
@@ -106,14 +106,14 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
         raise UnreadablePhotograph(f"none of {', '.join(FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadablePhotograph(TOO_LARGE) from error
-    except Exception as error:  # Pillow's decoders raise whatever their parsers stumble over: OSError, SyntaxError, struct.error, ...
+    except Exception as error:  # Pillow's decoders raise many kinds: OSError, SyntaxError, struct.error
         raise UnreadablePhotograph(_reason(error)) from error
 
 
 def _has_endless_scans(jpeg: bytes, pixels: int) -> bool:
     if pixels * len(jpeg) // 10 <= MAX_SCANNED_PIXELS:  # a scan's header alone has ten bytes; ordinary photographs end here
         return False
-    # With its length and number of components, else what cameras hang on (films, for instance) would hold the marker by chance.
+    # With length and number of components, since data that cameras append, such as films, holds the marker alone by chance.
     scans = re.findall(rb"\xff\xda\0(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)", jpeg)
     return pixels * len(scans) > MAX_SCANNED_PIXELS
 
@@ -136,11 +136,11 @@ def _prepare(image: Image.Image, side: int) -> tuple[bytes, tuple[int, int, int,
     left, top = (width - shortest) / 2, (height - shortest) / 2
     crop = _resample(image, side, *(edge / reduction for edge in (left, top, left + shortest, top + shortest)))
     orientation = _orientation(image)
-    if orientation in UPRIGHT:  # a central square stays one, so no more need turn than is kept
+    if orientation in UPRIGHT:  # a central square stays one when turned, so the crop can be turned instead of the whole
         crop = crop.transpose(UPRIGHT[orientation])
     if orientation in TURNED:
         left, top = top, left
-    crop.info = {}  # else comments and the like of the original are written along
+    crop.info = {}  # else the original's comments and other metadata are written too
     stored = io.BytesIO()
     crop.save(stored, "JPEG", quality=JPEG_QUALITY, subsampling=JPEG_SUBSAMPLING)
     top, left = int(top), int(left)
@@ -157,8 +157,8 @@ def _orientation(image: Image.Image) -> int | None:
 def _resample(image: Image.Image, side: int, left: float, top: float, right: float, bottom: float) -> Image.Image:
     if image.mode in ("L", "RGB") and not image.has_transparency_data:
         return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom)).convert("RGB")
-    # The same columns first, rows after, as `resize` does it; but a band of rows at a time, and no more than the filter reaches, since
-    # what lies between the pixels of a large photograph and RGB takes several times its memory.
+    # Columns first, then rows, as in `resize`; but a band of rows at a time, and no further than the filter reaches, since converting
+    # all of a large photograph to RGB takes several times its memory.
     reach = math.ceil(2 * max(1, (right - left) / side)) + 1
     first_column, first_row = max(0, math.floor(left) - reach), max(0, math.floor(top) - reach)
     last_column, last_row = min(image.width, math.ceil(right) + reach), min(image.height, math.ceil(bottom) + reach)

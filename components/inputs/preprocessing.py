@@ -1,12 +1,12 @@
-"""What a model was trained to see instead of RGB values 0..255, as a layer in front of it."""
+"""The preprocessing that a model was trained with, as a layer in front of it."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
 
-# For each name: the order in which the model takes red, green and blue, what they are multiplied by, and what is then added. The means and
-# deviations are those that keras.applications uses.
+# For each name: the order in which the model takes red, green and blue, their factors, and their offsets. Means and deviations are those
+# of keras.applications.
 PREPROCESSINGS: dict[str, tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]] | None] = {
     "raw": None,
     "unit": ((0, 1, 2), (1 / 255,) * 3, (0.0,) * 3),
@@ -15,22 +15,22 @@ PREPROCESSINGS: dict[str, tuple[tuple[int, ...], tuple[float, ...], tuple[float,
     "torch": ((0, 1, 2), (1 / 255 / 0.229, 1 / 255 / 0.224, 1 / 255 / 0.225), (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225)),
 }
 SAME = ((0, 1, 2), (1.0,) * 3, (0.0,) * 3)
-# Those that treat all channels alike.
+# Preprocessings that treat all channels alike.
 GREY = ("raw", "unit", "tf")
-# Begins the name of the layer, so that it is not taken for one of the model's own.
+# Prefix of the layer's name, which tells it from the model's own layers.
 LAYER = "preprocessing_"
 
 
 def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
     """Puts a model behind the preprocessing that it was trained with.
 
-    The layer is a fixed convolution of 1x1, which a deconvnet goes down through as through any other: projections come out in RGB. A model
-    of one channel gets the mean of red, green and blue, and its projections come out grey.
+    The layer is a fixed 1x1 convolution, which a deconvnet projects through as through any other: projections are RGB. A model of one
+    channel gets the mean of red, green and blue, and its projections are grey.
 
     Args:
         model: takes one batch of images of three channels or of one, channels last or first.
-        name: `"raw"`: RGB 0..255 as they are; `"unit"`: 0..1; `"tf"`: -1..1; `"caffe"`: BGR less ImageNet's mean colour;
-            `"torch"`: 0..1 less ImageNet's mean colour, divided by its standard deviation.
+        name: `"raw"`: RGB 0..255; `"unit"`: 0..1; `"tf"`: -1..1; `"caffe"`: BGR minus ImageNet's mean colour; `"torch"`: 0..1 minus
+            ImageNet's mean colour, divided by its standard deviation.
 
     Returns:
         A model that takes RGB 0..255, with the layers and weights of `model`; for `"raw"` and three channels that model itself.
@@ -39,7 +39,9 @@ def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
         ValueError: there is no such preprocessing, or none for models of one channel; or the model takes no such images.
 
     Examples:
-        >>> model = with_preprocessing(keras.applications.VGG16(), "caffe")
+        >>> model = with_preprocessing(keras.applications.MobileNetV2(weights=None), "tf")
+        >>> model.layers[1].name
+        'preprocessing_tf'
     """
     import keras
     import numpy as np

@@ -1,16 +1,14 @@
-"""Photographs translated, scaled and rotated, and cut to what a model takes."""
-
-from __future__ import annotations
+"""Translation, scaling and rotation of images, and the crop that a model takes."""
 
 from typing import NamedTuple
 
 import numpy as np
 from skimage.transform import AffineTransform, warp
 
-# Zeiler & Fergus 2013, Fig. 5: how far images go, of an input of 224 pixels.
+# Zeiler & Fergus 2013, Fig. 5: the largest shift, as a share of an input of 224 pixels, and the largest scale.
 LARGEST_SHIFT = 60 / 224
 LARGEST_SCALE = 1.8
-# Reading: the paper's curves have no marks; these are points enough for them to be smooth.
+# Reading: the paper's curves have no marks; with these numbers of points they are smooth.
 SHIFTS, SCALES, ANGLES = 41, 17, 36
 CUBIC = 3
 
@@ -20,7 +18,7 @@ class Transformation(NamedTuple):
 
     Attributes:
         shift: pixels downwards, a whole number; upwards if negative.
-        scale: how many times as large things become, at least 1, about the centre.
+        scale: magnification about the centre, at least 1.
         angle: degrees, counterclockwise as seen, about the centre.
     """
 
@@ -30,13 +28,13 @@ class Transformation(NamedTuple):
 
 
 class Family(NamedTuple):
-    """Images transformed further and further.
+    """Transformations of one kind and increasing strength.
 
     Attributes:
-        name: what it is called.
-        unit: of its values, for an axis.
+        name: its name.
+        unit: unit of the values, for an axis.
         values: `(steps,)`, rising.
-        field: of `Transformation`, what the values are.
+        field: the field of `Transformation` that has these values.
     """
 
     name: str
@@ -50,16 +48,13 @@ class Family(NamedTuple):
 
 
 def paper_families(height: int) -> list[Family]:
-    """The three families of Zeiler & Fergus 2013, Fig. 5.
+    """Translation, scale and rotation, as in Zeiler & Fergus 2013, Fig. 5.
 
     Reading: "vertical translation" is positive downwards, rotation counterclockwise; the paper does not say. Shifts are in proportion to
     the input, -60 to 60 pixels of 224, and whole pixels, so that nothing is interpolated.
 
     Args:
-        height: of the model's images, in pixels.
-
-    Returns:
-        Translation, scale and rotation.
+        height: height of the model's images, in pixels.
     """
     largest = max(1, round(LARGEST_SHIFT * height))
     shifts = np.unique(np.rint(np.linspace(-largest, largest, SHIFTS)).astype(int))
@@ -70,19 +65,19 @@ def paper_families(height: int) -> list[Family]:
     ]
 
 
-def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int, int], transformation: Transformation) -> np.ndarray:
-    """Transforms photographs about the centre of a window of them, and cuts that window.
+def transform(images: np.ndarray, corner: tuple[int, int], size: tuple[int, int], transformation: Transformation) -> np.ndarray:
+    """Transforms images about the centre of a window, and cuts that window.
 
-    What comes in at the borders of the window is the photograph as far as it goes; photographs are stored an eighth larger than what a
-    net takes. Beyond it, its border pixels are repeated: black would be an edge, which the first layer answers to more than to anything
-    in the picture. Translation by whole pixels moves the window and interpolates nothing. Else it is one bicubic interpolation; images
-    are never shrunk, so that nothing can alias.
+    Borders of the window are filled from the surrounding image, which is stored an eighth larger than a net's input, then by repeating
+    its edge pixels: black would be an edge, to which the first layer responds more than to anything in the image. Translation by whole
+    pixels moves the window and interpolates nothing; anything else is one bicubic interpolation. Images are never shrunk, so that
+    nothing can alias.
 
     Args:
-        photographs: `(N, H, W, 3)`, values 0..255.
+        images: `(N, H, W, 3)`, values 0..255.
         corner: row and column of the window's corner, in pixels.
         size: height and width of the window.
-        transformation: how. The one that changes nothing gives the window, bit for bit.
+        transformation: the transformation; the default one gives the window, bit for bit.
 
     Returns:
         float32 `(N, height, width, 3)`.
@@ -91,7 +86,7 @@ def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int,
         ValueError: the scale is below 1, or the shift is no whole number.
 
     Examples:
-        >>> transform(photographs, (8, 8), (96, 96), Transformation(angle=90)).shape  # photographs: (5, 112, 112, 3)
+        >>> transform(np.zeros((5, 112, 112, 3)), (8, 8), (96, 96), Transformation(angle=90)).shape
         (5, 96, 96, 3)
     """
     shift, scale, angle = transformation
@@ -99,9 +94,9 @@ def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int,
         raise ValueError(f"The shift is {shift} and the scale {scale}; expected whole pixels, and a scale of at least 1.")
     if scale == 1 and angle % 360 == 0:
         rows, columns = (np.arange(length) + start for length, start in zip(size, corner, strict=True))
-        rows = np.clip(rows - int(shift), 0, photographs.shape[1] - 1)
-        return photographs[:, rows][:, :, columns].astype(np.float32)
-    # From a pixel of the window to the place of the photograph where its value is; in (column, row), whose rows point downwards.
+        rows = np.clip(rows - int(shift), 0, images.shape[1] - 1)
+        return images[:, rows][:, :, columns].astype(np.float32)
+    # Maps a pixel of the window to the place in the image that it shows; in (column, row), whose rows point downwards.
     centre = (np.array(size) - 1) / 2
     cosine, sine = _exact(np.cos(np.radians(angle))) / scale, _exact(np.sin(np.radians(angle))) / scale
     turn = np.array([[cosine, -sine], [sine, cosine]])
@@ -109,7 +104,7 @@ def transform(photographs: np.ndarray, corner: tuple[int, int], size: tuple[int,
     matrix[:2, :2] = turn
     matrix[:2, 2] = (centre + corner)[::-1] - turn @ (centre + np.array([shift, 0]))[::-1]
     options = {"order": CUBIC, "mode": "edge", "output_shape": tuple(size), "preserve_range": True}
-    return np.stack([warp(image.astype(np.float32), AffineTransform(matrix), **options) for image in photographs]).astype(np.float32)
+    return np.stack([warp(image.astype(np.float32), AffineTransform(matrix), **options) for image in images]).astype(np.float32)
 
 
 def _exact(value: float) -> float:

@@ -6,8 +6,7 @@ import os
 import pathlib
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from etils import epath
 
@@ -15,11 +14,10 @@ _LOCAL_OPERATIONS: tuple[Callable, Callable, Callable] = functools.partial(open,
 P = TypeVar("P", pathlib.Path, epath.Path)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One thing that lies in a folder.
+class Entry(NamedTuple):
+    """One entry of a folder.
 
-    Args:
+    Attributes:
         name: its name.
         size: bytes; 0 for a link that leads nowhere.
         changed: when it was last written, in the storage's own unit.
@@ -30,30 +28,16 @@ class Entry:
     changed: float
 
 
-class Located(Protocol):
-    """Type of an object that is made from the path of its directory, such as an artifact."""
-
-    path: epath.Path
-
-    def __init__(self, path: epath.PathLike) -> None: ...
-
-
-def is_remote(path: str) -> bool:
+def is_remote(path: epath.PathLike) -> bool:
     """Whether a path names its storage, as `gs://bucket/folder` does, rather than a place on a local disk."""
-    return "://" in path
+    return "://" in str(path)
 
 
 def list_folder(folder: str) -> list[Entry]:
-    """What lies in a folder, sorted by name, without what begins with a dot.
+    """The entries of a folder, sorted by name, without those whose names begin with a dot.
 
-    On a local disk everything is listed, links that lead nowhere and folders too, so that nothing is left out without a word; a remote
+    On a local disk everything is listed, links that lead nowhere and folders too, so that nothing is left out silently; a remote
     storage has files alone.
-
-    Args:
-        folder: its path.
-
-    Returns:
-        The entries.
     """
     entries = _list_remote(folder) if is_remote(folder) else _list_local(folder)
     return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
@@ -91,15 +75,9 @@ def open_file(path: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def atomic_file(path: str) -> Iterator[BinaryIO]:
-    """Gives a file to write, which has the name `path` only when the `with` statement ends well.
+    """Yields a binary file to write, which gets the name `path` only when the `with` statement ends well.
 
-    It is written beside under a name of its own, so that two workers that are given the same work do not get into each other's way.
-
-    Args:
-        path: the name that it will have.
-
-    Yields:
-        A binary file.
+    Its name until then is unique, so that two workers with the same work do not disturb each other.
     """
     create, rename, remove = _remote_operations() if is_remote(path) else _LOCAL_OPERATIONS
     partial = f"{path}.{uuid.uuid4().hex}.partial"
@@ -108,7 +86,7 @@ def atomic_file(path: str) -> Iterator[BinaryIO]:
             yield file
         rename(partial, path)
     except BaseException:
-        with contextlib.suppress(OSError):  # what went wrong first is what counts
+        with contextlib.suppress(OSError):  # the first error is the one to report
             remove(partial)
         raise
 
@@ -125,11 +103,11 @@ def _remote_operations() -> tuple[Callable, Callable, Callable]:
 
 @contextlib.contextmanager
 def atomic_path(path: P) -> Iterator[P]:
-    """Gives a path beside `path` to write to, which becomes `path` when the `with` statement ends well.
+    """Yields a path beside `path` to write to, which becomes `path` when the `with` statement ends well.
 
-    A remote storage shows a file when all of it has arrived: there `path` itself is given, to be written once.
+    A remote storage shows only complete files: there `path` itself is yielded, to be written once.
     """
-    if is_remote(str(path)):
+    if is_remote(path):
         yield path
         return
     partial = path.with_name(f".{path.name}.partial")

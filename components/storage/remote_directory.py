@@ -2,18 +2,17 @@
 
 import pathlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from etils import epath
 
 
-@dataclass(frozen=True)
-class RemoteFile:
+class RemoteFile(NamedTuple):
     """A file as the storage lists it.
 
-    Args:
+    Attributes:
         size: bytes.
-        version: text that is another one when the file was written anew.
+        version: text that changes whenever the file is written.
     """
 
     size: int
@@ -21,10 +20,10 @@ class RemoteFile:
 
 
 class RemoteDirectory:
-    """A directory in a storage that fsspec knows.
+    """A directory in a storage that fsspec knows; names of files are their paths below it.
 
     Args:
-        path: its path, `gs://bucket/name`; there need not be anything yet.
+        path: its path, `gs://bucket/name`; it need not exist yet.
     """
 
     def __init__(self, path: epath.PathLike) -> None:
@@ -34,7 +33,7 @@ class RemoteDirectory:
         self._system, self._path = fsspec.url_to_fs(self._url)
 
     def files(self) -> dict[str, RemoteFile]:
-        """All files, by their paths below the directory, in order; empty if there is no such directory."""
+        """All files by name, in order; empty if there is no such directory."""
         self._system.invalidate_cache()  # Others write too, and by other clients.
         try:
             found = self._system.find(self._path, detail=True)
@@ -45,11 +44,7 @@ class RemoteDirectory:
         return {name: RemoteFile(details["size"], _version(details)) for name, details in sorted(listed.items()) if not name.endswith("/")}
 
     def download(self, names: Iterable[str], target: pathlib.Path) -> None:
-        """Fetches files.
-
-        Args:
-            names: their paths below the directory.
-            target: the local directory to write them to, at the same paths below it.
+        """Fetches files to the same names below a local directory.
 
         Raises:
             OSError: a file is gone.
@@ -60,27 +55,17 @@ class RemoteDirectory:
             self._system.get([f"{self._path}/{name}" for name in names], [str(target / name) for name in names])
 
     def upload(self, names: Iterable[str], source: pathlib.Path) -> None:
-        """Sends files, each of which is whole whenever it is there, and in no order.
-
-        Args:
-            names: their paths below the directory.
-            source: the local directory that holds them at the same paths below it.
-        """
+        """Sends files from the same names below a local directory, in no order; each is visible only when it is complete."""
         if names := list(names):
             self._system.put([str(source / name) for name in names], [f"{self._path}/{name}" for name in names])
 
     def copy(self, names: Iterable[str], target: "RemoteDirectory") -> None:
-        """Copies files to another directory of the same storage, which does it by itself.
-
-        Args:
-            names: their paths below this directory, and below `target` then.
-            target: where to.
-        """
+        """Copies files to the same names in another directory of the same storage, inside the storage."""
         if names := list(names):
             self._system.copy([f"{self._path}/{name}" for name in names], [f"{target._path}/{name}" for name in names])
 
     def remove(self, names: Iterable[str]) -> None:
-        """Removes files; what is gone already is none of them."""
+        """Removes files; files that are gone already are no error."""
         for name in names:
             epath.Path(f"{self._url}/{name}").unlink(missing_ok=True)
 

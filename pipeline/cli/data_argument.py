@@ -1,7 +1,5 @@
 """The argument DATA: examples at the size that a model needs."""
 
-from __future__ import annotations
-
 import pathlib
 import shutil
 from collections.abc import Sequence
@@ -13,21 +11,21 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.sources.shard_plan import SPLITS
+from zfnet.components.storage.files import is_remote
 
 if TYPE_CHECKING:
-    from zfnet.components.artifacts import Examples
     from zfnet.pipeline.cli.model_argument import ModelArgument
 
 
 @dataclass(frozen=True)
 class ExamplesToEvaluate:
-    """Where the examples come from: what was prepared already, or photographs.
+    """Source of examples: prepared ones, or photographs that are prepared when they are needed.
 
     Args:
-        prepared: examples that are there; empty if photographs are prepared for each size.
+        prepared: examples that exist; empty if photographs are prepared for each size.
         data: the DATA argument; None for the examples of runs.
-        split: which split.
-        work: a directory for what is prepared.
+        split: the split to evaluate on.
+        work: a directory for examples to prepare.
         downloads: where TFDS prepares data sets.
     """
 
@@ -39,16 +37,16 @@ class ExamplesToEvaluate:
 
     @property
     def usual_size(self) -> int | None:
-        """Image size, in pixels, for a model that takes any; None if nothing says."""
+        """Image size, in pixels, for a model that takes any; None if it is unknown."""
         return self.prepared[0].image_size if self.prepared else None
 
     def of_size(self, model: str, image_size: int, own: Examples | None = None) -> Examples:
-        """The examples for a model.
+        """Returns the examples for a model, prepared if necessary.
 
         Args:
             model: the MODEL argument, for messages.
             image_size: side of its images, in pixels.
-            own: examples of its own run, which go before those of others.
+            own: examples of its own run, preferred to those of other runs.
 
         Raises:
             ValueError: they were prepared for another size.
@@ -69,17 +67,14 @@ class ExamplesToEvaluate:
         )
 
 
-def find_examples(models: Sequence[ModelArgument], data: str | None, split: str, work: pathlib.Path) -> ExamplesToEvaluate:
-    """Finds what to evaluate models on; nothing is prepared yet.
+def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: str, work: pathlib.Path) -> ExamplesToEvaluate:
+    """Finds the examples to evaluate models on; nothing is prepared yet.
 
     Args:
         models: the models.
-        data: the DATA argument; None takes the examples that the models' runs were made on.
-        split: which split.
-        work: an empty directory, which may be removed afterwards.
-
-    Returns:
-        Where the examples come from.
+        data: the DATA argument; None takes the examples of the models' runs.
+        split: as in `ExamplesToEvaluate`.
+        work: as in `ExamplesToEvaluate`; empty, and may be removed afterwards.
 
     Raises:
         click.UsageError: there is no DATA and no run, or photographs have no such split.
@@ -96,7 +91,7 @@ def find_examples(models: Sequence[ModelArgument], data: str | None, split: str,
         if prepared:
             from zfnet.components.data.sources.prepared import PreparedSource
 
-            PreparedSource(data)  # refuses other manifests
+            PreparedSource(data)  # raises for other manifests
     if not prepared and split not in SPLITS:
         raise click.UsageError(f"--split {split}: photographs have the splits {' and '.join(SPLITS)}.")
     return ExamplesToEvaluate(prepared, data, split, work, downloads)
@@ -105,23 +100,16 @@ def find_examples(models: Sequence[ModelArgument], data: str | None, split: str,
 def prepare_photographs(
     data: str, directory: pathlib.Path, downloads: pathlib.Path, image_size: int, *splits: str, err: bool = False
 ) -> Examples:
-    """Prepares splits of DATA; what can't be read is left out, however much of it there is.
+    """Prepares splits of DATA without unreadable photographs, however many there are; see `open_source` and `generate_examples`.
 
     Args:
-        data: what `zfnet run --data` takes.
-        directory: where to; what is there is removed first.
-        downloads: where TFDS prepares data sets, unless the environment names another place.
+        data: the DATA argument.
+        directory: where to write; its old contents are removed.
+        downloads: where TFDS prepares data sets.
         image_size: side of the network's input, in pixels.
         splits: `"train"`, `"validation"` or both.
-        err: whether to say on the standard error, rather than on the standard output, what is done.
-
-    Returns:
-        The examples.
-
-    Raises:
-        ValueError: there are no such photographs.
+        err: whether messages go to the standard error rather than the standard output.
     """
-    from zfnet.components.artifacts import Examples
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
 
@@ -134,7 +122,7 @@ def prepare_photographs(
         source=open_source(data, downloads),
         image_size=image_size,
         num_shards=None,
-        max_rejected=1,  # What can't be read is not looked at, that is all.
+        max_rejected=1,
         runner="FnApiRunner",
         beam_options=(),
         splits=splits,
@@ -145,27 +133,25 @@ def prepare_photographs(
 
 
 def check_outside_data(directory: pathlib.PurePath, data: str, option: str) -> None:
-    """Fails if `directory` is the directory DATA or lies inside of it, where it would be taken for a class of photographs.
+    """Fails if a directory to be written is DATA or lies inside of it, where it would be taken for a class of photographs.
 
     Args:
         directory: a directory to be written, local or remote.
-        data: the DATA argument; what is no directory holds nothing.
+        data: the DATA argument.
         option: the option by which `directory` is given, for the message.
 
     Raises:
         ValueError: it lies there.
     """
-    # As for `open_source`, the data set has the name before a directory.
+    # As in `open_source`, `photo_patches` is the data set even if there is a directory of this name.
     if not data or data == "photo_patches":
         return
-    if "://" in data:
+    if is_remote(data):
         inside = epath.Path(directory).is_relative_to(epath.Path(data))
     else:
         photographs = pathlib.Path(data).expanduser()
-        inside = photographs.is_dir() and "://" not in str(directory)
-        inside = inside and pathlib.Path(directory).resolve().is_relative_to(photographs.resolve())
+        local = photographs.is_dir() and not is_remote(directory)
+        inside = local and pathlib.Path(directory).resolve().is_relative_to(photographs.resolve())
     if inside:
-        raise ValueError(
-            f"The directory {directory} lies inside of DATA {data}, where it would be taken for photographs. "
-            f"Give one outside of it with {option}."
-        )
+        advice = f"Give one outside of it with {option}."
+        raise ValueError(f"The directory {directory} lies inside of DATA {data}, where it would be taken for photographs. {advice}")

@@ -4,6 +4,7 @@ import click
 from etils import epath
 
 from zfnet.components.data.beam.options import step_options
+from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import beam_options_argument, runner_option
@@ -52,7 +53,7 @@ def command(
 
     check_outside_data(out, data, "--out")
     options = step_options(beam_options, ("ExampleGen",))["ExampleGen"]
-    examples = Examples(out if "://" in str(out) else out.resolve())  # `.` is another directory when the one that it meant was replaced.
+    examples = Examples(out if is_remote(out) else out.resolve())  # `.` would name another directory once it was replaced.
     with output_directory(out) as directory:
         generate_examples(
             Examples(directory.path),

@@ -163,7 +163,7 @@ def test_labels_that_name_no_class(tmp_path):
     splits = {}
     for split, listed in labels.items():
         shard = write_shard(examples.path / split, [example(i, label) for i, label in enumerate(listed)])
-        splits[split] = {"examples": shard.examples, "shards": [vars(shard)]}
+        splits[split] = {"examples": shard.examples, "shards": [shard._asdict()]}
     (examples.path / "manifest.json").write_text(
         json.dumps(
             {

@@ -125,7 +125,7 @@ WRONG = [
     ("evaluate ten.keras --data root/examples", 1, "images of 32 pixels, but root/examples was prepared for 56: name the photographs"),
     ("evaluate features.keras --data photographs", 1, r"takes \(None, 5\); expected one input, images of three channels"),
     ("project grey.keras a.png --layer first --preprocessing caffe --out o.png", 1, "takes one channel, and caffe is for three; expected"),
-    ("evaluate lambda.keras --data photographs", 1, "Lambda layer, which is code that the file brings, and that is not run"),
+    ("evaluate lambda.keras --data photographs", 1, "Lambda layer, whose code is in the file and is not run"),
     ("evaluate root --image-size 40", 1, "--image-size 40 is for a model that takes any size"),
     ("evaluate root --split test", 1, "no split 'test'; it has train, validation"),
     ("project root a.png --layer conv5 --image-size 40 --out o.png", 1, "images of 56 x 56 pixels, not of 40"),

@@ -1,7 +1,6 @@
-"""What a worker does: reads the photographs of one shard, cuts them and writes them, several at a time."""
+"""The work of a Beam worker: reads the photographs of one shard, cuts them and writes them, several at a time."""
 
 import collections
-import dataclasses
 import functools
 import io
 import os
@@ -20,43 +19,39 @@ from zfnet.components.data.sources.source import SourcePhotograph
 from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
 
 CORES = os.cpu_count() or 1
-# Waiting for a remote file takes many times as long as decoding it. Where there is nothing to wait for, more threads than cores only get
-# into each other's way.
+# Waiting for a remote file takes many times as long as decoding it; for local files, more threads than cores slow each other down.
 REMOTE_READERS = max(16, CORES)
-_decoders = threading.BoundedSemaphore(CORES)  # what is decoded at a time, so that large photographs do not add up
+_decoders = threading.BoundedSemaphore(CORES)  # bounds the memory of large photographs that are decoded at a time
 
 
 class PrepareShard(beam.DoFn):
-    """Writes one shard of examples, and tells what came of it.
+    """Writes one shard of examples, and reports it.
 
     Args:
-        read: yields the photographs that references stand for, see `Source.read`.
+        read: `Source.read`.
         directory: where to write.
-        name: what the names of the shards begin with.
+        name: prefix of the shards' names.
         labels: names of the classes.
         side: side of every stored image, pixels.
-        remote: whether to read a photograph takes long.
+        remote: whether each photograph has to be fetched from a remote storage.
     """
 
     def __init__(
         self, read: Callable[[Any], Iterator[SourcePhotograph]], directory: str, name: str, labels: list[str], side: int, remote: bool
     ) -> None:
-        self._read = read
-        self._directory = directory
-        self._name = name
-        self._labels = labels
-        self._side = side
+        self._read, self._labels, self._side = read, labels, side
+        self._directory, self._name = directory, name
         self._threads = REMOTE_READERS if remote else CORES
         self._prepared = beam.metrics.Metrics.counter("zfnet", "photographs_prepared")
         self._rejected = beam.metrics.Metrics.counter("zfnet", "photographs_rejected")
 
     def process(self, planned: tuple[ShardKey, Any]) -> Iterator[dict]:
-        """Yields `{"split", "shard", "rejected"}` for one shard; `rejected` lists id, reason and source of what could not be read."""
+        """Yields `{"split", "shard", "rejected"}` for one shard; `rejected` lists id, reason and source of unreadable photographs."""
         (split, index, number), references = planned
         rejected: list[dict] = []
         path = f"{self._directory}/{shard_name(self._name, split, index, number)}"
         shard = write_shard(path, self._examples(references, rejected))
-        yield {"split": split, "shard": dataclasses.asdict(shard), "rejected": rejected}
+        yield {"split": split, "shard": shard._asdict(), "rejected": rejected}
 
     def _examples(self, references: Any, rejected: list[dict]) -> Iterator[dict]:
         for example in _ahead(functools.partial(_prepare, side=self._side), self._read(references), self._threads):
@@ -72,12 +67,12 @@ class PrepareShard(beam.DoFn):
 
 @functools.lru_cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """One for all shards that a process works on, so that its last shard has every core."""
+    """The threads for all shards of a process, so that its last shard has every core."""
     return ThreadPoolExecutor(threads, thread_name_prefix="prepare")
 
 
 def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
-    """Yields `function(item)` in order, working on the next items meanwhile."""
+    """Yields `function(item)` in order, while threads work on the next items."""
     pool = _pool(threads)
     begun: collections.deque[Future] = collections.deque()
     try:
@@ -93,7 +88,7 @@ def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -
 
 
 def _prepare(photograph: SourcePhotograph, side: int) -> dict:
-    """The example without its class's name, or id, reason and source of a photograph that cannot be one."""
+    """The example without its class's name, or id, reason and source of an unreadable photograph."""
     try:
         encoded = photograph.read()
         with _decoders:
@@ -112,15 +107,9 @@ def _prepare(photograph: SourcePhotograph, side: int) -> dict:
 
 
 def compose(outer: tuple[int, ...], inner: tuple[int, ...], encoded: bytes) -> tuple[int, ...]:
-    """The place in the photograph of a crop `inner` from an image that was itself cut at `outer`, and maybe scaled, before.
+    """The place, in pixels of a photograph, of the box `inner` in an encoded image that was itself cut at `outer`, and maybe scaled.
 
-    Args:
-        outer: top, left, bottom, right in pixels of the photograph.
-        inner: top, left, bottom, right in pixels of the image.
-        encoded: the image.
-
-    Returns:
-        Top, left, bottom, right of `inner` in pixels of the photograph.
+    All boxes are top, left, bottom, right; `inner` is in pixels of the image.
     """
     with Image.open(io.BytesIO(encoded)) as image:
         width, height = image.size

@@ -1,22 +1,20 @@
 """DATA that is a CSV of path and label."""
 
+import collections
 import csv
+import functools
 import hashlib
 import io
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from etils import epath
 
-from zfnet.components.data.sources.photograph_files import as_text, read_files
-from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards, split_files
-from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, split_files
+from zfnet.components.data.sources.source import FileSource, Listing, as_text, class_name
 from zfnet.components.storage.files import is_remote, open_file
-
-if TYPE_CHECKING:
-    import apache_beam as beam
 
 EXPECTED = "expected rows of path,label or of path,label,split, in UTF-8, with a first line that names these columns if there are others"
 
@@ -29,13 +27,13 @@ class Row(NamedTuple):
     split: str
 
 
-class CsvSource(Source):
+class CsvSource(FileSource):
     """A table with the path of each photograph and the name of its class, and its split if wanted.
 
     The columns are path, label and, if there is a third, split (`train` or `validation`); a first line that holds the words `path` and
-    `label` may put them in another order and among others. Paths are taken from the table's own folder, or are absolute, or remote.
-    Without splits a digest of its path sends a photograph to training or validation, as in a folder of classes. Classes are sorted by
-    name, or by number if all of them are whole numbers.
+    `label` may put them in another order and among others. Paths are relative to the table's folder, or absolute, or remote. Without
+    splits, `hold_out` divides each class by the digests of the paths. Classes are sorted by name, or by number if all of them are whole
+    numbers.
 
     Args:
         data: the file.
@@ -48,65 +46,37 @@ class CsvSource(Source):
         path = epath.Path(data).expanduser()
         if not path.exists():
             raise ValueError(f"DATA {data!r} does not exist: expected a .csv of path and label.")
-        super().__init__(data, path.stem)
-        self._file = os.fspath(path if is_remote(data) else path.resolve())
+        super().__init__(data, path.stem, os.fspath(path if is_remote(data) else path.resolve()))
         paths, classes, found = set(), set(), set()
-        for number, row in _rows(self._file):
+        for number, row in _rows(self.location):
             if row.path in paths:
-                raise ValueError(f"{data}, line {number}: the photograph {row.path!r} stands there twice; leave one line.")
+                raise ValueError(f"{data}, line {number}: duplicate path {row.path!r}; keep one line.")
             paths.add(row.path)
             classes.add(row.label)
             found.add(row.split)
-        self._remote = any(is_remote(_absolute(self._file, path)) for path in paths)
-        self._classes = sorted(classes, key=_in_order(classes))
+        self.remote = any(is_remote(_absolute(self.location, path)) for path in paths)
+        self._classes = sorted(classes, key=_sort_key(classes))
         if len(self._classes) < 2:
             raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
         if found not in ({""}, set(SPLITS)):
-            raise ValueError(
-                f"The splits in {data} are {', '.join(sorted(split or 'none' for split in found))}: expected train and validation, or no "
-                "split at all."
-            )
+            names = ", ".join(sorted(split or "none" for split in found))
+            raise ValueError(f"The splits in {data} are {names}: expected train and validation, or no split at all.")
 
     @property
     def labels(self) -> list[str]:
         """The names of the classes, sorted."""
         return [class_name(name) for name in self._classes]
 
-    @property
-    def location(self) -> str:
-        """The table, since the photographs may lie anywhere."""
-        return self._file
-
-    @property
-    def remote(self) -> bool:
-        """Whether any of the photographs is."""
-        return self._remote
-
     def fingerprint(self) -> str:
         """A digest of the table, and of the sizes and times of change of photographs on local disks."""
         digest = hashlib.sha256()
-        for _, row in _rows(self._file):
-            digest.update("\0".join((*row, _state(_absolute(self._file, row.path)))).encode() + b"\0")
+        for _, row in _rows(self.location):
+            digest.update("\0".join((*row, _state(_absolute(self.location, row.path)))).encode() + b"\0")
         return f"csv:{digest.hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """Reads the table on one worker, splits class by class, and groups paths by shard."""
-        import apache_beam as beam
-
-        labels = {name: label for label, name in enumerate(self._classes)}
-        files = (
-            pipeline
-            | "Table" >> beam.Create([self._file])
-            | "Rows" >> beam.FlatMap(_labelled, labels)
-            | "Classes" >> beam.GroupByKey()
-            | "Split" >> beam.FlatMapTuple(_split)
-        )
-        return plan_shards(files, num_shards)
-
-    @staticmethod
-    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
-        """Yields the photographs of a shard, unread."""
-        return read_files(references)
+    def listing(self) -> Listing:
+        """The table, which one worker reads."""
+        return [self.location], functools.partial(_list, labels={name: label for label, name in enumerate(self._classes)})
 
 
 def _rows(file: str) -> Iterator[tuple[int, Row]]:
@@ -136,14 +106,18 @@ def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None
     return row
 
 
-def _in_order(names: set[str]) -> Callable[[str], Any]:
-    """How to sort classes: `10` comes after `9` where all are numbers."""
+def _sort_key(names: set[str]) -> Callable[[str], Any]:
+    """Sorts classes by number if all names are numbers, so that `10` comes after `9`."""
     return int if all(name.isascii() and name.isdigit() for name in names) else str
 
 
-def _labelled(file: str, labels: dict[str, int]) -> Iterator[tuple[tuple[str, int], tuple[str, str]]]:
-    for _, row in _rows(file):
-        yield (row.split, labels[row.label]), (row.path, _absolute(file, row.path))
+def _list(file: str, labels: dict[str, int]) -> Iterator[tuple[str, list[PhotographFile]]]:
+    """Yields `(split, files)` for the photographs of each class."""
+    classes: dict[tuple[str, int], dict[str, PhotographFile]] = collections.defaultdict(dict)
+    for _, (path, name, split) in _rows(file):
+        classes[split, labels[name]][path] = as_text(os.fsencode(path)), labels[name], os.fsencode(_absolute(file, path))
+    for (split, _), files in classes.items():
+        yield from split_files(split, files)
 
 
 def _absolute(file: str, path: str) -> str:
@@ -151,7 +125,7 @@ def _absolute(file: str, path: str) -> str:
 
 
 def _state(path: str) -> str:
-    """Size and time of change of a local file; of a remote one nothing, since to ask for each takes too long."""
+    """Size and time of change of a local file; empty for a remote one, since asking for each takes too long."""
     if is_remote(path):
         return ""
     try:
@@ -159,8 +133,3 @@ def _state(path: str) -> str:
     except OSError:
         return "gone"
     return f"{status.st_size} {status.st_mtime_ns}"
-
-
-def _split(key: tuple[str, int], paths: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[PhotographFile]]]:
-    split, label = key
-    return split_files(split, {id: (as_text(os.fsencode(id)), label, os.fsencode(path)) for id, path in paths})

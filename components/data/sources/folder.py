@@ -1,28 +1,24 @@
 """DATA that is a folder of photographs."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from etils import epath
 
-from zfnet.components.data.sources.photograph_files import as_text, read_files
-from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, ShardKey, plan_shards, split_files
-from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, split_files
+from zfnet.components.data.sources.source import FileSource, Listing, as_text, class_name
 from zfnet.components.storage.files import is_remote, list_folder
-
-if TYPE_CHECKING:
-    import apache_beam as beam
 
 LAYOUT = "expected train/CLASS/* and validation/CLASS/*, or CLASS/* alone, with photographs of at least two classes"
 
 
-class FolderSource(Source):
+class FolderSource(FileSource):
     """A folder with one folder for each class, on a local disk or on a storage that Beam knows.
 
-    Either `train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone; then a digest of `CLASS/name` sends a fifth to validation, at least
-    one of each class that has two. Every file is taken for a photograph unless its name begins with a dot; what it is, its bytes tell.
+    Either `train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone; then `hold_out` divides each class by the digests of
+    `CLASS/name`. Every file counts as a photograph, whatever its extension, unless its name begins with a dot.
 
     Args:
         data: the folder.
@@ -34,8 +30,7 @@ class FolderSource(Source):
     def __init__(self, data: str) -> None:
         root = epath.Path(data).expanduser()
         root = root if is_remote(data) else root.resolve()
-        super().__init__(data, root.name)
-        self._root = os.fspath(root)
+        super().__init__(data, root.name, os.fspath(root), is_remote(data))
         splits = [split for split in SPLITS if (root / split).is_dir()]
         if len(splits) == 1:
             raise ValueError(f"The folder {data} has {splits[0]}/ alone of train/ and validation/: {LAYOUT}.")
@@ -51,7 +46,7 @@ class FolderSource(Source):
         ]
         if len(self._names) < 2:
             raise ValueError(f"The folder {data} holds {f'one class, {self.labels[0]}' if self._names else 'no folders'}: {LAYOUT}.")
-        # To list a remote folder takes long; there it is left to ExampleGen to find nothing.
+        # Listing a remote folder takes long: ExampleGen finds out whether it is empty.
         if not self.remote and not any(list_folder(folder) for _, _, folder in self._folders):
             raise ValueError(f"The folder {data} holds the classes {', '.join(self.labels)}, and no file in any of them: {LAYOUT}.")
 
@@ -60,39 +55,19 @@ class FolderSource(Source):
         """The names of the classes' folders, sorted."""
         return [class_name(name) for name in self._names]
 
-    @property
-    def location(self) -> str:
-        """The folder."""
-        return self._root
-
-    @property
-    def remote(self) -> bool:
-        """Whether the folder is."""
-        return is_remote(self._root)
-
     def fingerprint(self) -> str:
         """A digest of the names, sizes and times of change of all photographs."""
         digest = hashlib.sha256()
         for _, _, folder in self._folders:
-            digest.update(os.fsencode(folder[len(self._root) :]) + b"\0")
+            digest.update(os.fsencode(folder[len(self.location) :]) + b"\0")
             for entry in list_folder(folder):
                 digest.update(os.fsencode(entry.name) + f"\0{entry.size}\0{entry.changed}\0".encode())
         return f"folder:{digest.hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """Lists the classes' folders in parallel and groups paths by shard."""
-        import apache_beam as beam
-
+    def listing(self) -> Listing:
+        """The classes' folders."""
         folders = [(split, label, os.fsencode(folder)) for split, label, folder in self._folders]
-        before_ids = len(os.fsencode(self._root)) + 1
-        # Without the reshuffle, one worker would list everything.
-        listed = pipeline | "Folders" >> beam.Create(folders) | beam.Reshuffle() | "List" >> beam.FlatMap(_list, before_ids)
-        return plan_shards(listed, num_shards)
-
-    @staticmethod
-    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
-        """Yields the photographs of a shard, unread."""
-        return read_files(references)
+        return folders, functools.partial(_list, before_ids=len(os.fsencode(self.location)) + 1)
 
 
 def _folders(parent: epath.Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""DATA that needs nothing: `photo_patches`."""
+"""DATA that is `photo_patches`: nothing is downloaded."""
 
 import functools
 import hashlib
@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zfnet.components.data.sources.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
-from zfnet.components.data.sources.shard_plan import SPLITS, plan_shards
-from zfnet.components.data.sources.source import Source, SourcePhotograph
-from zfnet.components.data.sources.tfds import published_counts
+from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile
+from zfnet.components.data.sources.source import FileSource, Listing, SourcePhotograph
+from zfnet.components.data.sources.tfds_builder import published_counts
 
 if TYPE_CHECKING:
-    import apache_beam as beam
     from PIL import Image
 
-    from zfnet.components.data.sources.shard_plan import PhotographFile, ShardKey
 
-
-class PhotoPatchesSource(Source):
+class PhotoPatchesSource(FileSource):
     """Patches of the photographs that ship inside the scikit-image and scikit-learn packages.
 
     They are the patches of the TFDS data set of this name, but cut where they are prepared: TFDS would store each as a JPEG, to be decoded,
@@ -26,7 +23,7 @@ class PhotoPatchesSource(Source):
     """
 
     def __init__(self) -> None:
-        super().__init__("photo_patches", "photo_patches")
+        super().__init__("photo_patches", "photo_patches", "package://skimage,sklearn")  # Every worker has these packages.
 
     @property
     def labels(self) -> list[str]:
@@ -34,49 +31,41 @@ class PhotoPatchesSource(Source):
         return [photograph.name for photograph in PHOTOGRAPHS]
 
     @property
-    def location(self) -> str:
-        """The packages, which are wherever this project is installed."""
-        return "package://skimage,sklearn"
-
-    @property
     def published(self) -> dict[str, int] | None:
-        """As many as are cut."""
+        """The numbers of patches."""
         return published_counts(self.data, None)
 
     def fingerprint(self) -> str:
-        """The version and a digest of the photographs that are expected; TFDS is not imported for it."""
+        """The version and a digest of the expected photographs; computed without TFDS."""
         digests = "".join(photograph.sha256 for photograph in PHOTOGRAPHS)
         return f"photo_patches:{PHOTO_PATCHES_VERSION}:{hashlib.sha256(digests.encode()).hexdigest()}"
 
-    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """Shares the patches out by a digest of their ids, as if each was a file; nothing is cut yet."""
-        import apache_beam as beam
-
-        from zfnet.components.data.sources.photo_patches_builder import PATCHES, patch_id
-
+    def listing(self) -> Listing:
+        """Every photograph in every split; the patches are planned as if each was a file."""
         for photograph in PHOTOGRAPHS:
-            photograph.read()  # Fails here where it is missing or another.
-        patches = [
-            (split, [(patch_id(photograph, split, number), label, b"") for number in range(PATCHES[split])])
-            for split in SPLITS
-            for label, photograph in enumerate(PHOTOGRAPHS)
-        ]
-        return plan_shards(pipeline | "Patches" >> beam.Create(patches), num_shards)
+            photograph.read()  # Fails here if it is missing or another one.
+        return [(split, label) for split in SPLITS for label in range(len(PHOTOGRAPHS))], _list
 
     @staticmethod
-    def read(references: "list[PhotographFile]") -> Iterator[SourcePhotograph]:
-        """The patches of one shard, as files without loss."""
+    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
+        """As in `Source`; the encoding is lossless."""
         for id, label, _ in references:
             name, split, number = id.split("/")
             pixels, boxes = _opened(label, split)
             box = boxes[int(number)]
-            origin = f"photo_patches/{PHOTO_PATCHES_VERSION}"
-            yield SourcePhotograph(id, label, origin, functools.partial(_cut, pixels, box), photograph=name, box=box)
+            yield SourcePhotograph(id, label, f"photo_patches/{PHOTO_PATCHES_VERSION}", functools.partial(_cut, pixels, box), name, box)
+
+
+def _list(place: tuple[str, int]) -> Iterator[tuple[str, list[PhotographFile]]]:
+    from zfnet.components.data.sources.photo_patches_builder import PATCHES, patch_id
+
+    split, label = place
+    yield split, [(patch_id(PHOTOGRAPHS[label], split, number), label, b"") for number in range(PATCHES[split])]
 
 
 @functools.cache
 def _opened(label: int, split: str) -> "tuple[Image.Image, list[tuple[int, int, int, int]]]":
-    """A photograph, and its patches of one split."""
+    """The photograph, and the boxes of its patches of one split."""
     from zfnet.components.data.sources.photo_patches_builder import decode, patch_boxes
 
     pixels = decode(PHOTOGRAPHS[label])
@@ -84,7 +73,7 @@ def _opened(label: int, split: str) -> "tuple[Image.Image, list[tuple[int, int, 
 
 
 def _cut(pixels: "Image.Image", box: tuple[int, int, int, int]) -> bytes:
-    """The patch as a BMP: of what has no loss, that costs least."""
+    """The patch as a BMP, the cheapest lossless format."""
     top, left, bottom, right = box
     patch = pixels.crop((left, top, right, bottom))
     patch.info = {}

@@ -52,18 +52,10 @@ class PhotoPatches(tfds.core.GeneratorBasedBuilder):
 
 
 def cut_patches(photograph: Photograph, split: str) -> Iterator[dict]:
-    """Cuts the patches of one photograph for one split; the same patches every time.
+    """Yields the features of the patches that `patch_boxes` places, with the class's name as `label`.
 
     A patch is cropped out of the original pixels before anything is resampled, so no filter carries pixels of the one split's columns
     into the other's.
-
-    Args:
-        photograph: where to cut.
-        split: `train` (the left 70 % of the columns) or `validation` (the others).
-
-    Yields:
-        The features of one patch: `image` (JPEG bytes), `label` (class name), `id`, `photograph` (its name) and `box` (int64, top,
-        left, bottom, right, in pixels of the photograph).
     """
     pixels = decode(photograph)
     for number, (top, left, bottom, right) in enumerate(patch_boxes(photograph, split, pixels.size)):
@@ -83,23 +75,23 @@ def decode(photograph: Photograph) -> Image.Image:
 
 
 def patch_id(photograph: Photograph, split: str, number: int) -> str:
-    """What patch `number` of a photograph and split is called: `astronaut/train/0007`."""
+    """The id of patch `number` of a photograph and split, such as `astronaut/train/0007`."""
     return f"{photograph.name}/{split}/{number:04d}"
 
 
 def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Where the patches of one photograph lie; the same places every time.
+    """Draws the places of a photograph's patches, the same ones every time.
 
     The side of a patch is uniform between the two shares of the photograph's shortest side, or as wide as the columns if that is less; its
     place is uniform.
 
     Args:
-        photograph: where to cut.
-        split: `train` or `validation`.
+        photograph: the photograph.
+        split: `train` (the left 70 % of the columns) or `validation` (the others).
         size: width and height of the photograph, pixels.
 
     Returns:
-        Top, left, bottom, right of each, in pixels of the photograph.
+        Top, left, bottom, right of each patch, in pixels of the photograph.
     """
     width, height = size
     boundary = int(TRAIN_SHARE * width)
@@ -118,7 +110,7 @@ def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> li
 def _encode(patch: Image.Image) -> bytes:
     if patch.width > LARGEST_SIDE:
         patch = patch.resize((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BICUBIC)
-    patch.info = {}  # else comments and the like of the photograph are written along
+    patch.info = {}  # else the photograph's comments and other metadata are written too
     encoded = io.BytesIO()
     patch.save(encoded, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
     return encoded.getvalue()

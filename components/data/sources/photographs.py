@@ -9,7 +9,7 @@ from dataclasses import dataclass
 FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}
 VERSIONS = {"skimage": "scikit-image 0.26.0", "sklearn": "scikit-learn 1.9.1"}
 
-# Raised when other photographs, or other patches of them, are cut.
+# Increased when other photographs, or other patches of them, are cut.
 PHOTO_PATCHES_VERSION = "2.0.0"
 
 
@@ -30,13 +30,10 @@ class Photograph:
     sha256: str
 
     def read(self) -> bytes:
-        """The file's bytes, found without importing the package.
-
-        Returns:
-            The encoded photograph.
+        """Returns the file's bytes, found without importing the package.
 
         Raises:
-            ValueError: the package or the file is missing, or is not the file that the patches are defined on.
+            ValueError: the package or the file is missing, or has other contents.
         """
         expected = f"the file that {VERSIONS[self.package]} ships, SHA-256 {self.sha256}"
         spec = importlib.util.find_spec(self.package)
@@ -46,9 +43,8 @@ class Photograph:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ValueError(
-                f"Cannot read {path} ({error.strerror}): expected {expected}. Install {VERSIONS[self.package]} again."
-            ) from error
+            again = f"Install {VERSIONS[self.package]} again."
+            raise ValueError(f"Cannot read {path} ({error.strerror}): expected {expected}. {again}") from error
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise ValueError(f"{path} has SHA-256 {found}: expected {expected}. Install that version of the package.")

@@ -1,4 +1,4 @@
-"""DATA that ExampleGen wrote before: its shards are passed on as they are."""
+"""DATA that ExampleGen wrote before: its shards are reused unchanged."""
 
 import os
 import pathlib
@@ -47,27 +47,24 @@ class PreparedSource:
         return f"prepared:{self._examples.digest()}"
 
     def pass_on(self, examples: Examples, image_size: int, num_shards: int | None) -> None:
-        """Gives `examples` the same files, the manifest last: as hard links where the file system allows it, or copied by a storage itself.
+        """Copies the files to `examples`, an empty directory, the manifest last; as hard links, or inside a storage, if possible.
 
         Args:
-            examples: where to; an empty directory.
-            image_size: the image size that is wanted, in pixels.
-            num_shards: the number of training shards that is wanted, None for whatever there is.
+            examples: where to write.
+            image_size: the wanted image size, in pixels.
+            num_shards: the wanted number of training shards; None accepts any.
 
         Raises:
             ValueError: the examples were prepared for another image size or number of shards, or files are missing or cut off.
         """
-        if self._examples.image_size != image_size:
-            raise ValueError(
-                f"{self.data} was prepared for --image-size {self._examples.image_size}, not {image_size}: give that size, or prepare "
-                "the photographs again from where they came from."
-            )
+        again = "or prepare the photographs again from where they came from"
+        size = self._examples.image_size
+        if size != image_size:
+            raise ValueError(f"{self.data} was prepared for --image-size {size}, not {image_size}: give that size, {again}.")
         splits = self._examples.read_json(MANIFEST)["splits"]
-        if num_shards not in (None, len(splits["train"]["shards"])):
-            raise ValueError(
-                f"{self.data} has {len(splits['train']['shards'])} training shards, not {num_shards}: leave --num-shards out, or prepare "
-                "the photographs again from where they came from."
-            )
+        shards = len(splits["train"]["shards"])
+        if num_shards not in (None, shards):
+            raise ValueError(f"{self.data} has {shards} training shards, not {num_shards}: leave --num-shards out, {again}.")
         sizes = self._examples.sizes()
         for shard in (shard for split in splits.values() for shard in split["shards"]):
             path, size = self._examples.path / shard["file"], sizes.get(shard["file"], 0)
@@ -78,20 +75,16 @@ class PreparedSource:
 
 
 def _pass_on(names: list[str], source: epath.Path, target: epath.Path) -> None:
-    if is_remote(str(source)) and is_remote(str(target)):
+    if is_remote(source) and is_remote(target):
         RemoteDirectory(source).copy(names, RemoteDirectory(target))
-    elif is_remote(str(source)):
+    elif is_remote(source):
         RemoteDirectory(source).download(names, pathlib.Path(target))
-    elif is_remote(str(target)):
+    elif is_remote(target):
         RemoteDirectory(target).upload(names, pathlib.Path(source))
     else:
         for name in names:
-            _link_or_copy(source / name, target / name)
-
-
-def _link_or_copy(file: epath.Path, target: epath.Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(file, target)
-    except OSError:  # another file system, or one without links
-        file.copy(target)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(source / name, target / name)
+            except OSError:  # another file system, or one without links
+                (source / name).copy(target / name)

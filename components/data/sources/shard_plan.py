@@ -1,52 +1,52 @@
-"""Assigns each image to a split, a shard and a place in it: the same for any runner and any order of files."""
+"""Assigns each photograph to a split, a shard and a place in it: the same for any runner and any order of files."""
 
 import collections
 import hashlib
+import pickle
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from zfnet.components.data.photograph_progress import PROGRESS
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
-
 SPLITS = ("train", "validation")
 EXAMPLES_PER_SHARD = 1000  # about 45 MB of 256 px photographs: enough files for many workers, none of them tiny
 ShardKey = tuple[str, int, int]  # split, index, number of the split's shards
 # A photograph's id, its label, and the path of its file; the path in bytes, since a file's name need not be text.
 PhotographFile = tuple[str, int, bytes]
-SHARE = 0.2
-T = TypeVar("T")
+HELD_OUT_SHARE = 0.2
 
 
 def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
-    """How many files each split is written to.
+    """The number of files of each split, at least one.
 
     Args:
-        counts: the number of photographs in `train` and in `validation`.
+        counts: the number of photographs in each split; a split that is missing has none.
         num_shards: files of the training split, at most one for each photograph; those of the validation split are about as large.
             None: about `EXAMPLES_PER_SHARD` photographs in each.
 
-    Returns:
-        The number of files of each split, at least one.
+    Examples:
+        >>> shard_numbers({"train": 9000, "validation": 1000}, None)
+        {'train': 9, 'validation': 1}
     """
-    per_shard = EXAMPLES_PER_SHARD if num_shards is None else max(1, counts["train"] / num_shards)
-    return {split: max(1, round(count / per_shard)) for split, count in counts.items()}
+    per_shard = EXAMPLES_PER_SHARD if num_shards is None else max(1, counts.get("train", 0) / num_shards)
+    return {split: max(1, round(counts.get(split, 0) / per_shard)) for split in SPLITS}
 
 
 def plan_shards(
     files: "beam.PCollection[tuple[str, list[PhotographFile]]]", num_shards: int | None
 ) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-    """Groups files by shard; a digest of its id gives a photograph its shard and its place in it.
+    """Groups files by shard; the digest of a photograph's id decides its shard and its place in it.
 
-    Only paths are grouped, never photographs, and those of one class that go to one shard are packed together, since a runner takes much
-    more memory for an element than the element has bytes.
+    Paths are grouped rather than photographs, and those of one class and shard are packed together, since a runner takes much more memory
+    for an element than the element has bytes.
 
     Args:
         files: `(split, files)` for the photographs of every class.
-        num_shards: files of the training split; None leaves it to the number of photographs.
+        num_shards: as in `shard_numbers`.
 
     Returns:
         `((split, index, number of shards), files in order)` once for every shard of both splits.
@@ -61,25 +61,17 @@ def plan_shards(
 
 
 def _pack(files: list) -> bytes:
-    from apache_beam.coders import FastPrimitivesCoder
-
-    return zlib.compress(FastPrimitivesCoder().encode(files), level=1)  # paths have much in common
+    return zlib.compress(pickle.dumps(files), level=1)  # paths have much in common
 
 
 def _unpack(packed: bytes) -> list:
-    from apache_beam.coders import FastPrimitivesCoder
-
-    return FastPrimitivesCoder().decode(zlib.decompress(packed))
-
-
-def _numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
-    return shard_numbers({split: counts.get(split, 0) for split in SPLITS}, num_shards)
+    return pickle.loads(zlib.decompress(packed))
 
 
 def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
-    """Keys photographs by their shard, by other bytes of the digest than those that may have chosen the split."""
+    """Keys photographs by their shard; by other bytes of the digest than those that `hold_out` uses."""
     split, count, packed = files
-    number = _numbers(counts, num_shards)[split]
+    number = shard_numbers(counts, num_shards)[split]
     PROGRESS.expect(count)
     shards = collections.defaultdict(list)
     for file in _unpack(packed):
@@ -89,8 +81,8 @@ def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: in
 
 
 def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
-    """Yields every shard's key, so that one to which no digest points is written too, empty."""
-    for split, number in _numbers(counts, num_shards).items():
+    """Yields every shard's key, so that a shard without photographs is written too."""
+    for split, number in shard_numbers(counts, num_shards).items():
         for index in range(number):
             yield (split, index, number), _pack([])
 
@@ -100,38 +92,31 @@ def _order(key: ShardKey, parts: Iterable[bytes]) -> tuple[ShardKey, list]:
 
 
 def digest(id: str) -> bytes:
-    """SHA-256 of a photograph's id: decides its split by the first eight bytes, and its shard and place by those after them."""
+    """SHA-256 of a photograph's id: the first eight bytes decide its split, the next its shard and place."""
     return hashlib.sha256(id.encode()).digest()
 
 
 def hold_out(ids: Iterable[str]) -> set[str]:
-    """Chooses about a fifth of the photographs of one class by their ids alone, so that the choice is the same everywhere.
+    """Chooses about a fifth of a class's photographs for validation, by their ids alone, so that the choice is the same everywhere.
 
-    A photograph that is added or removed moves no other one, except in a class so small that its last one would leave a split.
-
-    Args:
-        ids: the ids of all photographs of the class.
-
-    Returns:
-        Those for validation: at least one, and not all, of a class that has two.
+    At least one photograph, and not all, of a class that has two. A photograph that is added or removed moves no other one, except in a
+    class so small that a split would lose its last one.
 
     Examples:
-        hold_out(["cat/1.jpg", "cat/2.jpg", "cat/3.jpg"])
+        >>> hold_out(["cat/1.jpg", "cat/2.jpg", "cat/3.jpg"])
+        {'cat/3.jpg'}
     """
     ranked = sorted(ids, key=digest)
-    share = sum(int.from_bytes(digest(id)[:8]) < SHARE * 2**64 for id in ranked)
+    share = sum(int.from_bytes(digest(id)[:8]) < HELD_OUT_SHARE * 2**64 for id in ranked)
     return set(ranked[: max(0, min(max(share, 1), len(ranked) - 1))])
 
 
-def split_files(split: str, files: dict[str, T]) -> Iterator[tuple[str, list[T]]]:
-    """Hands the photographs of one class to their splits.
+def split_files(split: str, files: dict[str, PhotographFile]) -> Iterator[tuple[str, list[PhotographFile]]]:
+    """Yields `(split, files)` for each split of one class's photographs; a split that has none may be left out.
 
     Args:
-        split: the split that all of them are in; "" where their ids decide.
-        files: what stands for each photograph, by its id.
-
-    Yields:
-        `(split, files)` for each split; one that has none may be left out.
+        split: the split of all of them; "" if `hold_out` decides.
+        files: the files of the photographs, by id.
     """
     if split:
         yield split, list(files.values())

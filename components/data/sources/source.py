@@ -1,29 +1,35 @@
-"""Where photographs come from: what every kind of DATA offers to ExampleGen."""
+"""Where photographs come from: the interface of every kind of DATA, and how photographs that are files are read."""
 
 import abc
+import functools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from zfnet.components.data.sources.shard_plan import PhotographFile, ShardKey, plan_shards
+from zfnet.components.storage.files import is_remote, open_file
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
-    from zfnet.components.data.sources.shard_plan import ShardKey
+# Places to list, and a function for the workers: it yields `(split, files)` for the photographs at a place, whole classes at a time.
+Listing = tuple[list, Callable[[Any], Iterable[tuple[str, list[PhotographFile]]]]]
 
 
 @dataclass(frozen=True)
 class SourcePhotograph:
-    """One photograph as a source gives it.
+    """One photograph of a source.
 
     Args:
         id: names it within the source, and stays the same.
         label: place of its class in the source's labels.
         origin: where it was read from, for a person who looks for it.
-        read: returns the encoded bytes; raises `UnreadablePhotograph` where there are none.
+        read: returns the encoded bytes; raises `UnreadablePhotograph` if there are none.
         photograph: the photograph that the image was cut from; None if the image is the whole photograph.
-        box: what was cut: top, left, bottom, right in pixels of `photograph`; None if the image is the whole photograph.
+        box: top, left, bottom, right of the image in pixels of `photograph`; None if the image is the whole photograph.
     """
 
     id: str
@@ -41,11 +47,13 @@ class Source(abc.ABC):
 
     Args:
         data: the DATA argument that named it.
-        title: what the names of the shards begin with, made a name as TFDS demands it: lower-case letters, digits and underscores.
+        title: prefix of the names of the shards; TFDS's names are lower-case letters, digits and underscores, so others are replaced.
+        location: where the workers read.
+        remote: whether each photograph has to be fetched from a remote storage.
     """
 
-    def __init__(self, data: str, title: str) -> None:
-        self.data = data
+    def __init__(self, data: str, title: str, location: str, remote: bool = False) -> None:
+        self.data, self.location, self.remote = data, location, remote
         name = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")
         self.name = name if name[:1].isalpha() else f"photographs_{name}".rstrip("_")
 
@@ -61,31 +69,21 @@ class Source(abc.ABC):
         """Class names; the place of a name is its label."""
 
     @property
-    @abc.abstractmethod
-    def location(self) -> str:
-        """Where the workers will read."""
-
-    @property
-    def remote(self) -> bool:
-        """Whether each photograph has to be fetched from a remote storage."""
-        return False
-
-    @property
     def published(self) -> dict[str, int] | None:
-        """How many photographs each split of a well-known data set has; None where nobody can know."""
+        """The number of photographs in each split of a well-known data set; None if it is unknown."""
         return None
 
     @abc.abstractmethod
     def fingerprint(self) -> str:
-        """Text that changes when the photographs do; told without reading them."""
+        """Text that changes when the photographs do; computed without reading them."""
 
     @abc.abstractmethod
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, Any]]":
-        """Decides what goes into which shard, by references to the photographs rather than their bytes.
+        """Assigns references to the photographs, rather than their bytes, to shards.
 
         Args:
-            pipeline: where to begin.
-            num_shards: files of the training split; None leaves it to the number of photographs.
+            pipeline: a new pipeline.
+            num_shards: files of the training split; None lets the number of photographs decide.
 
         Returns:
             `((split, index, number of shards), references)`, once for every shard of both splits; `read` takes the references.
@@ -94,10 +92,70 @@ class Source(abc.ABC):
     @staticmethod
     @abc.abstractmethod
     def read(references: Any) -> Iterator[SourcePhotograph]:
-        """Yields the photographs of one shard in order; runs on the workers."""
+        """Yields the photographs of one shard in order, undecoded; runs on the workers."""
+
+
+class FileSource(Source):
+    """Photographs that are files; references are lists of `PhotographFile`."""
+
+    @abc.abstractmethod
+    def listing(self) -> Listing:
+        """How workers find the photographs."""
+
+    def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
+        """As in `Source`, by `plan_shards`."""
+        import apache_beam as beam
+
+        places, list_place = self.listing()
+        # Without the reshuffle, one worker would list everything.
+        return plan_shards(pipeline | beam.Create(places) | beam.Reshuffle() | "List" >> beam.FlatMap(list_place), num_shards)
+
+    @staticmethod
+    def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
+        """As in `Source`; no file is opened before its photograph is read."""
+        for id, label, path in references:
+            yield SourcePhotograph(id, label, as_text(path), functools.partial(_read, path))
+
+
+def as_text(path: bytes) -> str:
+    """A path as text, with bytes that are no UTF-8 escaped."""
+    return path.decode(errors="backslashreplace")
 
 
 def class_name(text: str) -> str:
-    """A class's name as it is stored: what is no text, or would break the line that lists of classes give to each, is spelt out."""
-    text = os.fsencode(text).decode(errors="backslashreplace")
-    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+    """A class's name as it is stored: bytes that are no text, and characters that would break a line, are escaped."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in as_text(os.fsencode(text)))
+
+
+def _read(path: bytes) -> bytes:
+    name = os.fsdecode(path)
+    return _read_remote(name) if is_remote(name) else _read_local(Path(name))
+
+
+def _read_local(file: Path) -> bytes:
+    # A run in which nothing changed must not wait for numpy and Pillow.
+    from zfnet.components.inputs.photograph import UnreadablePhotograph, check_encoded_size
+
+    if not file.is_file():  # before opening it: reading a named pipe would never end
+        gone = not file.exists()
+        raise UnreadablePhotograph("a link that leads nowhere" if file.is_symlink() and gone else "no such file" if gone else "not a file")
+    try:
+        check_encoded_size(file.stat().st_size)
+        return file.read_bytes()
+    except OSError as error:
+        raise UnreadablePhotograph(f"cannot be read: {error.strerror}") from error
+
+
+def _read_remote(name: str) -> bytes:
+    """Reads from a storage that may fail for a while: then the error ends this attempt, and the runner tries again."""
+    from apache_beam.io.filesystems import FileSystems
+
+    from zfnet.components.inputs.photograph import MAX_ENCODED_BYTES, UnreadablePhotograph
+
+    try:
+        with open_file(name) as file:
+            return file.read(MAX_ENCODED_BYTES + 1)  # decoding rejects larger files
+    except Exception as error:  # storages raise different errors for a missing file
+        if FileSystems.exists(name):
+            raise
+        raise UnreadablePhotograph("no such file") from error

@@ -20,7 +20,7 @@ from tensorboard.context import RequestContext
 from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment, list_session_groups
 
-from zfnet.components.data.examples.example_record import decode_example
+from zfnet.components.data.examples.shard import decode_example
 from zfnet.pipeline.commands.compare import command
 from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.lock import root_lock

@@ -3,7 +3,16 @@ import hashlib
 import pytest
 import tensorflow as tf
 
-from zfnet.components.data.examples.shard import BrokenShardError, read_shard, shard_name, write_shard
+from zfnet.components.data.examples.shard import BrokenShardError, decode_example, encode_example, read_shard, shard_name, write_shard
+
+EXAMPLE = {
+    "image": b"\xff\xd8\x00picture",
+    "label": 3,
+    "class_name": "개",
+    "id": "개/1.jpg",
+    "photograph": "개/1.jpg",
+    "box": [0, 5, 100, 105],
+}
 
 
 def examples(number: int) -> list[dict]:
@@ -74,3 +83,36 @@ def test_a_shard_that_was_altered_is_not_read(tmp_path, place):
 
 def test_names_are_those_of_tfds():
     assert shard_name("flowers", "train", 3, 12) == "flowers-train.tfrecord-00003-of-00012"
+
+
+def test_what_is_encoded_is_decoded():
+    assert decode_example(encode_example(EXAMPLE)) == EXAMPLE
+
+
+def test_zero_and_negative_numbers_survive():
+    example = {**EXAMPLE, "label": -1, "box": [0, 0, 0, 0]}
+    assert decode_example(encode_example(example)) == example
+
+
+def test_tensorflow_reads_a_record():
+    feature = tf.train.Example.FromString(encode_example(EXAMPLE)).features.feature
+    assert feature["image"].bytes_list.value == [EXAMPLE["image"]]
+    assert feature["label"].int64_list.value == [3]
+    assert feature["id"].bytes_list.value == ["개/1.jpg".encode()]
+    assert feature["box"].int64_list.value == [0, 5, 100, 105]
+
+
+def test_a_record_that_tensorflow_writes_is_read():
+    message = tf.train.Example()
+    message.features.feature["box"].int64_list.value.extend([1, 2, 3, 4])
+    message.features.feature["label"].int64_list.value.append(0)
+    message.features.feature["weight"].float_list.value.append(0.5)
+    for name in ("image", "class_name", "id", "photograph"):
+        message.features.feature[name].bytes_list.value.append(name.encode())
+    expected = {"image": b"image", "label": 0, "class_name": "class_name", "id": "id", "photograph": "photograph", "box": [1, 2, 3, 4]}
+    assert decode_example(message.SerializeToString()) == expected
+
+
+def test_equal_examples_give_equal_bytes():
+    backwards = dict(reversed(EXAMPLE.items()))
+    assert encode_example(backwards) == encode_example(EXAMPLE)

@@ -83,7 +83,7 @@ def test_the_fingerprint_changes_with_rows_and_with_photographs(table, tmp_path)
         ("a,x\nb,x\n", r"has 1 classes \(x\): expected at least two"),
         ("a,x\nb\n", "line 2: 'b' has no label; expected rows of path,label"),
         ("a,x\n ,y\n", "line 2: ' ,y' has no path"),
-        ("a,x\nb,y\na,y\n", "line 3: the photograph 'a' stands there twice"),
+        ("a,x\nb,y\na,y\n", "line 3: duplicate path 'a'; keep one line"),
         ("a,x,train\nb,y,test\n", "line 2: the split 'test' is neither train nor validation"),
         ("a,x,train\nb,y,\n", "splits in .* are none, train: expected train and validation, or no split at all"),
         ("a,x,train\nb,y,train\n", "splits in .* are train: expected"),

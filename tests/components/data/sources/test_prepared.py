@@ -16,7 +16,7 @@ def prepared(tmp_path):
     for split, number in (("train", 2), ("validation", 1)):
         example = {"image": split.encode(), "label": 0, "class_name": "a", "id": "a", "photograph": "a", "box": [0, 0, 9, 9]}
         shards = [write_shard(directory / f"{split}-{index}", [example]) for index in range(number)]
-        splits[split] = {"examples": number, "shards": [vars(shard) for shard in shards]}
+        splits[split] = {"examples": number, "shards": [shard._asdict() for shard in shards]}
     (directory / "features.json").write_text("{}")
     (directory / "manifest.json").write_text(
         json.dumps({"name": "a", "image_size": 96, "side": 110, "labels": ["a"], "published": None, "rejected": 0, "splits": splits})

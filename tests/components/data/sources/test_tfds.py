@@ -13,9 +13,7 @@ from etils import epath
 from PIL import Image
 
 from zfnet.components.data.beam.pipeline import open_pipeline
-from zfnet.components.data.sources.photo_patches_builder import PATCHES
-from zfnet.components.data.sources.photographs import PHOTOGRAPHS
-from zfnet.components.data.sources.tfds import TfdsSource, published_counts
+from zfnet.components.data.sources.tfds import TfdsSource
 
 SPLITS = {"three": {"train": 60, "validation": 4, "test": 3}, "no_validation": {"train": 10, "test": 3}, "train_alone": {"train": 10}}
 
@@ -232,22 +230,3 @@ def test_an_interrupted_download_says_how_to_go_on(tmp_path, monkeypatch):
     finally:
         server.shutdown()
         server.server_close()
-
-
-@pytest.mark.parametrize(
-    ("name", "config", "expected"),
-    [
-        ("imagenet2012", None, {"train": 1_281_167, "validation": 50_000}),
-        ("cifar10", None, {"train": 50_000, "test": 10_000}),
-        ("imagenette", "320px-v2", {"train": 9_469, "validation": 3_925}),
-        ("imagenette", "320px", None),
-        ("imagenette", None, None),
-        ("plain_colours", "three", None),
-    ],
-)
-def test_known_data_sets(name, config, expected):
-    assert published_counts(name, config) == expected
-
-
-def test_patches_are_counted_as_they_are_cut():
-    assert published_counts("photo_patches", None) == {split: number * len(PHOTOGRAPHS) for split, number in PATCHES.items()}

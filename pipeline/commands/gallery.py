@@ -180,7 +180,7 @@ def compare_galleries(
     Raises:
         ValueError: the photographs are not the same, or no model has a layer or unit that is named.
     """
-    from zfnet.components.evaluation.class_order import check_same_examples
+    from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.compared import ComparedModel, draw_compared_galleries, layers_by_name, layers_by_place
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.components.storage.local_copy import local_copy

@@ -1,7 +1,5 @@
 """Probabilities that models give for stored examples, comparable whatever a model's size, layout and order of classes."""
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -30,7 +28,7 @@ class Probabilities:
         ValueError: the model takes no such images, does not give one number for each class, or the mean image is of another size.
     """
 
-    def __init__(self, model: keras.Model, examples: Examples, order: Sequence[int] | None = None, mean: np.ndarray | None = None) -> None:
+    def __init__(self, model: keras.Model, examples: Examples, order: list[int] | None = None, mean: np.ndarray | None = None) -> None:
         side, classes = examples.side, len(examples.labels)
         shapes = [tuple(output.shape) for output in model.outputs]
         self.model, self.examples, self.order, self.mean = model, examples, order, mean
@@ -93,7 +91,7 @@ def _gives_probabilities(model: keras.Model, image_input: ImageInput) -> bool:
     return bool(np.all(~np.isfinite(sums) | ((outputs.min(axis=1) >= 0) & (abs(sums - 1) < TOLERANCE))))
 
 
-def class_order(model: str, known: Sequence[str], wanted: Sequence[str]) -> list[int]:
+def class_order(model: str, known: list[str], wanted: list[str]) -> list[int]:
     """Finds, for each class of the data, its place among the classes of a model, by name.
 
     Args:
@@ -111,26 +109,26 @@ def class_order(model: str, known: Sequence[str], wanted: Sequence[str]) -> list
         >>> class_order("birds.keras", ["tit", "crow"], ["crow", "tit"])
         [1, 0]
     """
-    if list(known) == list(wanted):
+    if known == wanted:
         return list(range(len(wanted)))
     _check_known(f"{model} does not know", wanted, known)
     _check_known(f"the data, unlike {model}, does not have", known, wanted)
     places = {name: place for place, name in enumerate(known)}
     if len(places) < len(known) or len(set(wanted)) < len(wanted):
-        twice = next(name for names in (known, wanted) for name in names if list(names).count(name) > 1)
-        raise ValueError(f"{model}: {twice!r} is the name of several classes, so that their order can't be told: give each its own name.")
+        twice = next(name for names in (known, wanted) for name in names if names.count(name) > 1)
+        raise ValueError(f"{model}: {twice!r} is the name of several classes, so that their order is ambiguous: give each its own name.")
     return [places[name] for name in wanted]
 
 
-def _check_known(who: str, names: Sequence[str], among: Sequence[str]) -> None:
-    missing = sorted(set(names) - set(among), key=list(names).index)
+def _check_known(who: str, names: list[str], among: list[str]) -> None:
+    missing = sorted(set(names) - set(among), key=names.index)
     if missing:
         named = ", ".join(map(repr, missing[:MOST_NAMED])) + (", ..." if len(missing) > MOST_NAMED else "")
         there_are = "is a class" if len(missing) == 1 else f"are {len(missing)} classes"
         raise ValueError(f"There {there_are} that {who}: {named}. Expected the same classes, in any order.")
 
 
-def check_same_examples(examples: Sequence[Examples], split: str) -> None:
+def check_same_examples(examples: list[Examples], split: str) -> None:
     """Fails if examples are not the same in the same order, with the same classes.
 
     The same images, prepared in another size, pass: an image's place depends on a digest of its id. Nothing is decoded.

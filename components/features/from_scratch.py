@@ -1,6 +1,5 @@
 """Train the same net from fresh weights on the few images alone: the baseline of pretraining."""
 
-import math
 import pathlib
 
 import keras
@@ -101,17 +100,17 @@ def train_from_scratch(
     mean = np.zeros((subset.side, subset.side, 3), np.float32)
     batches = training_batches(subset, mean, size=size, batch_size=batch_size, seed=seed, first_epoch=0, epochs=epochs, crops="ten")
     net.compile(keras.optimizers.SGD(rate, momentum=0.9), "sparse_categorical_crossentropy", jit_compile=False)
-    lowered = math.ceil(LOWERED_AFTER * epochs)
+    lowered = np.ceil(LOWERED_AFTER * epochs)
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: rate if epoch < lowered else rate / 10)
     steps = count // batch_size
     history = net.fit(batches.map(to_model_layout), epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[schedule])
     if not np.isfinite(history.history["loss"]).all():
         raise ValueError(f"Training {model.name!r} from scratch on {count} images diverged. Leave --from-scratch out.")
-    answers = [
+    predicted = [
         net.predict_on_batch(image_input.to_model_layout(image_input.crop(images))).argmax(axis=1)
         for images, _ in candidates.batches(test, image_input.side, batch_size)  # in ascending order
     ]
-    return np.concatenate(answers)[np.searchsorted(np.sort(test), test)]
+    return np.concatenate(predicted)[np.searchsorted(np.sort(test), test)]
 
 
 def _choices(count: int, seed: int) -> tuple[int, int, float]:

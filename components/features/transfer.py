@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn import exceptions, linear_model, svm
@@ -38,7 +38,7 @@ class Accuracy:
     classifier: str
     layer: str | None
     per_class: int
-    folds: list[list[float]] = field(default_factory=list)
+    folds: list[list[float]]
 
     @property
     def of_folds(self) -> list[float]:
@@ -91,9 +91,9 @@ def measure_transfer(
     classes = len(candidates.examples.labels)
     results: dict[tuple[str, str | None, int], Accuracy] = {}
 
-    def add(classifier, layer, n, fold, answers):
-        shares = per_class_accuracy(candidates.labels[fold.test], answers, classes)
-        results.setdefault((classifier, layer, n), Accuracy(classifier, layer, n)).folds.append(shares.tolist())
+    def add(classifier, layer, n, fold, predicted):
+        shares = per_class_accuracy(candidates.labels[fold.test], predicted, classes)
+        results.setdefault((classifier, layer, n), Accuracy(classifier, layer, n, [])).folds.append(shares.tolist())
 
     tasks = [(layer, n, fold) for layer in layers for n in (per_class if layer == layers[-1] else per_class[-1:]) for fold in folds]
     for layer, n, fold in progress(tasks, len(tasks), "Training classifiers"):
@@ -163,12 +163,12 @@ def check_free_space(folder: pathlib.Path, needed: int) -> None:
         )
 
 
-def per_class_accuracy(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
+def per_class_accuracy(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Computes the share of each class's images that are classified rightly (Zeiler & Fergus 2013, section 5.2).
 
     Args:
         labels: int array `(N,)`, the true classes, numbers below `classes`.
-        answers: int array `(N,)`, the predicted classes.
+        predicted: int array `(N,)`, the predicted classes.
 
     Returns:
         float64 array `(classes,)`, fractions 0..1.
@@ -180,15 +180,14 @@ def per_class_accuracy(labels: np.ndarray, answers: np.ndarray, classes: int) ->
         >>> per_class_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]), 2)
         array([1., 0.])
     """
-    labels, answers = np.asarray(labels), np.asarray(answers)
-    if labels.shape != answers.shape or labels.ndim != 1:
-        raise ValueError(f"There are labels of shape {labels.shape} and answers of shape {answers.shape}; expected one answer a label.")
+    if labels.shape != predicted.shape or labels.ndim != 1:
+        raise ValueError(f"Labels have the shape {labels.shape}, predictions {predicted.shape}; expected one prediction a label.")
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(f"Labels go from {labels.min()} to {labels.max()}; expected 0 to {classes - 1}.")
     counts = np.bincount(labels, minlength=classes)
     if not counts.all():
         raise ValueError(f"Class {counts.argmin()} has no image to test: its accuracy is not defined.")
-    return np.bincount(labels, answers == labels, minlength=classes) / counts
+    return np.bincount(labels, predicted == labels, minlength=classes) / counts
 
 
 def classify(classifier: str, known: np.ndarray, labels: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:

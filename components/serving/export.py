@@ -82,7 +82,7 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
             parallel_iterations=PARALLEL,
         )
         best = tf.math.top_k(net(images, training=False), k=min(GUESSES, classes))
-        read = tf.equal(errors, "")[:, None]
+        read = (errors == "")[:, None]
         return {
             "labels": tf.where(read, names.lookup(tf.cast(best.indices, tf.int64)), ""),
             "probabilities": tf.where(read, best.values, 0.0),
@@ -110,12 +110,19 @@ def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -
     counts = tf.constant([deconvnet.graph.shapes[deconvnet.graph.outputs[layer]][-1] for layer in deconvnet.layers])
     project_unit = traced_projection(deconvnet)
 
+    def unknown(number, layer, unit):
+        last = counts[tf.maximum(number, 0)] - 1
+        no_layer = tf.strings.join(["there is no layer '", layer, "'; there are ", tf.strings.reduce_join(names, separator=", ")])
+        parts = ["there is no unit ", tf.as_string(unit), " in layer '", layer, "'; it has units 0 to ", tf.as_string(last)]
+        no_unit = tf.strings.join([*parts, ", and -1 is the strongest"])
+        wrong = (unit != STRONGEST) & ((unit < 0) | (unit > last))
+        return tf.where(number == UNKNOWN, no_layer, tf.where(wrong, no_unit, ""))
+
     def project_one(question):
         encoded, layer, unit = question
         image, error = served_image(encoded, side=side, size=size)
         number = layers.lookup(layer)
-        error = _first(error, _wrong_layer(number, layer, names))
-        error = _first(error, _wrong_unit(number, layer, unit, counts))
+        error = tf.where(error == "", unknown(number, layer, unit), error)
 
         def picture():
             projected = project_unit(image, number, unit)
@@ -124,7 +131,7 @@ def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -
         def nothing():
             return tf.constant(b""), tf.constant(0.0), unit, tf.zeros((2,), tf.int32)
 
-        return *tf.cond(tf.equal(error, ""), picture, nothing), error
+        return *tf.cond(error == "", picture, nothing), error
 
     def project(image_bytes: tf.Tensor, layer: tf.Tensor, unit: tf.Tensor) -> dict[str, tf.Tensor]:
         picture, activation, number, error = (tf.TensorSpec((), kind) for kind in (tf.string, tf.float32, tf.int32, tf.string))
@@ -133,22 +140,6 @@ def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -
         return dict(zip(("projection_bytes", "activations", "units", "positions", "errors"), made, strict=True))
 
     return project
-
-
-def _first(error, other):
-    return tf.where(tf.equal(error, ""), other, error)
-
-
-def _wrong_layer(number, layer, names):
-    unknown = tf.strings.join(["there is no layer '", layer, "'; there are ", tf.strings.reduce_join(names, separator=", ")])
-    return tf.where(tf.equal(number, UNKNOWN), unknown, "")
-
-
-def _wrong_unit(number, layer, unit, counts):
-    last = counts[tf.maximum(number, 0)] - 1
-    parts = ["there is no unit ", tf.as_string(unit), " in layer '", layer, "'; it has units 0 to ", tf.as_string(last)]
-    wrong = tf.strings.join([*parts, ", and -1 is the strongest"])
-    return tf.where((unit != STRONGEST) & ((unit < 0) | (unit > last)), wrong, "")
 
 
 def signed_picture(projection: tf.Tensor) -> tf.Tensor:

@@ -19,8 +19,8 @@ from zfnet.pipeline.cli.tables import error_table
     "--data",
     metavar="DATA",
     show_default="what the runs were made on",
-    help="Photographs to evaluate on, as `zfnet run --data` takes them. What TFDS downloads is kept in the directory of a run among the "
-    "models, or where TFDS_DATA_DIR says.",
+    help="Images to evaluate on, as `zfnet run --data` takes them. Downloads of TFDS are kept in the directory of a run among the models, "
+    "or in TFDS_DATA_DIR.",
 )
 @click.option("--split", default="validation", show_default=True, metavar="SPLIT", help="Data split.")
 @click.option("--ten-crop", is_flag=True, help="Also average over the paper's ten crops.")

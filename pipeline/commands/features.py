@@ -20,7 +20,7 @@ CLASSIFIERS = ("softmax", "svm")
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for a .keras file",
-    help="Photographs of the new classes, as `zfnet run --data` takes them.",
+    help="Images of the new classes, as `zfnet run --data` takes them.",
 )
 @click.option(
     "--classifier",
@@ -56,13 +56,13 @@ CLASSIFIERS = ("softmax", "svm")
 @click.option(
     "--from-scratch",
     is_flag=True,
-    help="Also train the same net anew on the same few images. On 2 cores, for one fold of 15 classes of 96 pixels, some minutes.",
+    help="Also train the same net from fresh weights on the same few images; some minutes a fold for 15 classes of 96 pixels on 2 cores.",
 )
 @click.option(
     "--pretraining",
     metavar="DATA",
     show_default="the examples of the run",
-    help="Photographs that the model was trained on: those of DATA that are among them are reported.",
+    help="Images that the model was trained on; those that DATA contains too are reported.",
 )
 @click.option("--leave-out-seen", is_flag=True, help="Draw no images that the model was trained on.")
 @seed_option("the draws")

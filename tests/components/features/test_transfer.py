@@ -79,7 +79,7 @@ def test_of_an_unbalanced_set_by_hand():
 
 @pytest.mark.parametrize(
     ("labels", "answers", "message"),
-    [([0, 2], [0, 2], "Class 1 has no image"), ([0, 1, 2], [0, 1], "one answer a label"), ([0, 1, 3], [0, 1, 2], "expected 0 to 2")],
+    [([0, 2], [0, 2], "Class 1 has no image"), ([0, 1, 2], [0, 1], "one prediction a label"), ([0, 1, 3], [0, 1, 2], "expected 0 to 2")],
 )
 def test_what_has_no_accuracy_is_refused(labels, answers, message):
     with pytest.raises(ValueError, match=message):

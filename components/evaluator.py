@@ -1,4 +1,4 @@
-"""Evaluator: measures a model's errors and filters, and decides whether it may be served."""
+"""Evaluator: measures a model and its filters, and decides whether it may be served."""
 
 import json
 
@@ -16,33 +16,27 @@ def evaluate(
     ten_crop: bool,
     baseline: Setting[Evaluation | None],
 ) -> None:
-    """Counts top-1 and top-5 error over every validation example, each once, and blesses the model or says why not.
-
-    All GPUs of the machine take part.
+    """Measures the model over every validation example, each once, on all GPUs, and blesses it or says why not.
 
     Args:
         examples: prepared examples; the split `validation` is used.
         statistics: class counts, and the mean image for ten crops.
         model: the trained model.
-        evaluation: gets `evaluation.json`; `structured` there is the share of the first convolution's filters that have structure, null if
-            they are too small to tell.
+        evaluation: gets `evaluation.json`: the numbers of all `MEASURES`; `structured`, the share of the first convolution's filters that
+            have structure, null if they are too small to tell; `blessed`, and the `reason`.
         ten_crop: whether to average the paper's ten crops as well (section 3).
-        baseline: evaluation of the model pushed last for the same data, which this one must not fall behind; `None` if there is
-            none.
+        baseline: evaluation of the model that was pushed last for the same data; None if there is none.
     """
-    from zfnet.components.evaluation.errors import all_gpus, measure_errors
+    from zfnet.components.evaluation.measures import all_gpus, evaluate_models
+    from zfnet.components.evaluation.probabilities import Probabilities
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.storage.local_copy import local_copy
     from zfnet.model.measures.filters import structured_share
 
-    examples = local_copy(examples)
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")
-        errors = measure_errors(net, examples, "validation")
-        result = {**errors, "top1_error_ten_crop": None, "top5_error_ten_crop": None, "structured": structured_share(net)}
-        if ten_crop:
-            crops = measure_errors(net, examples, "validation", ten_crop_mean=statistics.mean_image())
-            result |= {"top1_error_ten_crop": crops["top1_error"], "top5_error_ten_crop": crops["top5_error"]}
+        probabilities = Probabilities(net, local_copy(examples), mean=statistics.mean_image() if ten_crop else None)
+        result = evaluate_models([probabilities], "validation", ten_crop=ten_crop)[0] | {"structured": structured_share(net)}
     class_counts = statistics.read_json("statistics.json")["classes"]["validation"]
     blessed, reason = bless(result, class_counts, baseline.read_json("evaluation.json") if baseline else None)
     result |= {"blessed": blessed, "reason": reason}
@@ -58,14 +52,14 @@ def bless(errors: dict, class_counts: list[int], baseline: dict | None) -> tuple
     Args:
         errors: `top1_error` and `top5_error` of the model, fractions 0..1.
         class_counts: number of validation examples of each class.
-        baseline: the same errors of the model pushed last; `None` if there is none.
+        baseline: the same errors of the model pushed last; None if there is none.
 
     Returns:
         Whether it is blessed, and the reason in a sentence.
 
     Examples:
         >>> bless({"top1_error": 0.25, "top5_error": 0.0}, [5, 15], None)
-        (False, "top-1 error 0.2500 is not below 0.2500, what always answering the commonest class gives")
+        (False, 'top-1 error 0.2500 is not below 0.2500, what always answering the commonest class gives')
     """
     guesses = GUESSES if len(class_counts) > GUESSES else 1
     name = f"top{guesses}_error"

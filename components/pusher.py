@@ -1,4 +1,4 @@
-"""Pusher: makes a blessed model ready to be served."""
+"""Pusher: writes a blessed model as a version for model servers."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Outpu
 from zfnet.components.storage.files import is_remote
 from zfnet.components.storage.remote_directory import RemoteDirectory, local_files
 
-# Where a SavedModel may hold what TensorFlow does not read: which model it is, what it was trained on, and its evaluation.
+# A SavedModel may hold files here that TensorFlow does not read: digests of the model and of its training data, and its evaluation.
 EXTRA = "assets.extra"
 DIGEST = f"{EXTRA}/model_digest.txt"
 EXAMPLES_DIGEST = f"{EXTRA}/examples_digest.txt"
@@ -29,13 +29,12 @@ def push(
 ) -> None:
     """Writes a blessed model as the next version of a SavedModel directory, as model servers watch it.
 
-    The model that is served already, and is only evaluated anew, keeps its version: each says in `assets.extra` which model it is, on which
-    examples it was trained, and how it was evaluated when it was pushed.
+    A model that is served already, and is only evaluated anew, keeps its version.
 
     Args:
         examples: the examples it was trained on, for their size and digest.
         model: the model.
-        evaluation: says whether it is blessed; a model that is not stays where it is.
+        evaluation: says whether the model is blessed; one that is not is not pushed.
         serving: gets `version.json`: the version, or null.
         destination: directory of the versions, `serving` under the root; the new one is `destination/<integer>`.
     """
@@ -46,7 +45,8 @@ def push(
         digest = model.digest()
         versions = directory.iterdir() if directory.exists() else ()
         version = max((int(path.name) for path in versions if path.name.isdecimal()), default=0)
-        if _pushed_digest(directory / str(version)) != digest:
+        pushed = directory / str(version) / DIGEST
+        if not pushed.exists() or pushed.read_text() != digest:
             from zfnet.components.serving.export import export
 
             version += 1
@@ -63,8 +63,8 @@ def push(
 def _new_version(version: epath.Path) -> Iterator[epath.Path]:
     """Gives a local path at which to make the directory `version`.
 
-    A local one is renamed when it is whole. A remote one can't be: what a server looks for, and after it the digest, are sent when
-    all the rest is there.
+    A local directory is renamed when it is complete. A remote one can't be: the file that servers look for, and after it the digest, are
+    sent last.
     """
     if not is_remote(str(version)):
         beside = version.with_name(f"{version.name}.partial")
@@ -80,9 +80,3 @@ def _new_version(version: epath.Path) -> Iterator[epath.Path]:
         remote.upload([name for name in local_files(made) if name not in last], made)
         for name in last:
             remote.upload([name], made)
-
-
-def _pushed_digest(version: epath.Path) -> str | None:
-    """Digest of the model that was pushed as this version, None if it doesn't say."""
-    file = version / DIGEST
-    return file.read_text() if file.exists() else None

@@ -23,11 +23,12 @@ def measure_training_error(
         model: the trained model.
         training_error: gets `training_error.json`.
     """
-    from zfnet.components.evaluation.errors import all_gpus, measure_errors
+    from zfnet.components.evaluation.measures import all_gpus, measure_models
+    from zfnet.components.evaluation.probabilities import Probabilities
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.storage.local_copy import local_copy
 
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")
-        errors = measure_errors(net, local_copy(examples), "train")
+        errors = measure_models([Probabilities(net, local_copy(examples))], "train")[0]
     (training_error.path / "training_error.json").write_text(json.dumps(errors, indent=1))

@@ -1,11 +1,9 @@
-"""Tables 4 to 7 as a chart and as numbers: accuracy against training images a class, and layer by layer."""
+"""Draw Tables 4 to 7: accuracy against training images a class, and accuracy of each layer."""
 
 import json
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from zfnet.components.features.transfer import FROM_SCRATCH, STRENGTHS, Accuracy
 from zfnet.components.pictures.chart import chart_picture, new_chart
@@ -17,22 +15,19 @@ COLORS = {"softmax": "#1f77b4", "svm": "#ff7f0e", FROM_SCRATCH: "#7f7f7f"}
 TITLES = {"softmax": "softmax", "svm": "linear SVM", FROM_SCRATCH: "same net, from scratch"}
 
 
-def draw_features(
-    results: Sequence[Accuracy], layers: Sequence[str], last: str, classes: int, folder: pathlib.Path, facts: dict
-) -> dict[str, np.ndarray]:
+def draw_features(results: list[Accuracy], layers: list[str], classes: int, folder: pathlib.Path, facts: dict) -> dict[str, np.ndarray]:
     """Draws accuracies, and writes all numbers.
 
-    Zeiler & Fergus 2013, Tables 4 to 7 and Fig. 9: left, accuracy against training images a class, of classifiers on the last layer's
-    frozen features and of the net trained from scratch; right, every layer's features with the most training images. Bars and whiskers
-    are one standard deviation over folds.
+    Zeiler & Fergus 2013, Tables 4 to 7 and Fig. 9: left, accuracy against training images a class, for classifiers on the last layer's
+    frozen features and for the net trained from scratch; right, every layer's features with the most training images. Whiskers are one
+    standard deviation over folds.
 
     Args:
-        results: the accuracies.
+        results: see `measure_transfer`.
         layers: names of the layers, from the image upwards.
-        last: the layer of the left panel.
-        classes: how many there are: chance is one over it.
+        classes: number of classes; chance is one over it.
         folder: gets `features.png` and `features.json`.
-        facts: what else is to be in `features.json`.
+        facts: further entries of `features.json`.
 
     Returns:
         `{"features": picture}`, a uint8 array `(height, width, 3)`.
@@ -40,7 +35,7 @@ def draw_features(
     several = len(layers) > 1
     figure, axes = new_chart(1, 2 if several else 1, SIZE[0] if several else SIZE[0] * 2 // 3, SIZE[1])
     folds = len(results[0].folds)
-    _draw_curves(axes[0, 0], results, last)
+    _draw_curves(axes[0, 0], results, layers[-1])
     if several:
         _draw_layers(axes[0, 1], results, layers, max(each.per_class for each in results))
     for panel in axes[0]:
@@ -51,13 +46,13 @@ def draw_features(
     axes[0, 0].legend(loc="lower right")
     picture = chart_picture(figure)
     write_png(picture, folder / PICTURE)
-    numbers = facts | {"penalties": STRENGTHS, "last_layer": last, "layers": list(layers)}
+    numbers = facts | {"penalties": STRENGTHS, "last_layer": layers[-1], "layers": layers}
     numbers |= {"results": [each.to_json() for each in results], "pictures": [PICTURE]}
     (folder / "features.json").write_text(json.dumps(numbers, indent=1))
     return {"features": picture}
 
 
-def _draw_curves(panel: Axes, results: Sequence[Accuracy], last: str) -> None:
+def _draw_curves(panel, results, last):
     for name in COLORS:
         shown = [each for each in results if each.classifier == name and each.layer in (last, None)]
         if shown:
@@ -71,7 +66,7 @@ def _draw_curves(panel: Axes, results: Sequence[Accuracy], last: str) -> None:
     panel.set_title("Few images a class")
 
 
-def _draw_layers(panel: Axes, results: Sequence[Accuracy], layers: Sequence[str], most: int) -> None:
+def _draw_layers(panel, results, layers, most):
     names = [name for name in COLORS if name != FROM_SCRATCH and any(each.classifier == name for each in results)]
     width = 0.8 / len(names)
     for place, name in enumerate(names):

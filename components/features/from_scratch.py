@@ -1,6 +1,5 @@
-"""The same net with fresh weights, trained on the few images alone: what pretraining is compared with."""
+"""Train the same net from fresh weights on the few images alone: the baseline of pretraining."""
 
-import math
 import pathlib
 
 import keras
@@ -15,28 +14,29 @@ from zfnet.components.training.recipe import Recipe
 from zfnet.model.net.layers import MeanImage
 
 # Share of the epochs after which the learning rate is divided by ten. Reading: the paper lowers it when the validation error stops
-# falling; of n images a class none are left to validate with, and the test images must not be looked at.
+# falling; here no images are left to validate with, and the test images must not be used.
 LOWERED_AFTER = 0.75
 
 
 def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
-    """The same layers with new random weights and a softmax for other classes.
+    """Copies a model with new random weights and a softmax for other classes.
+
+    Layers that only bring pixels into the expected range (mean image, normalisation, preprocessing) keep their weights.
 
     Args:
         model: takes RGB 0..255; Sequential or Functional, nested or not.
         classes: number of classes.
 
     Returns:
-        A model of the same input that gives probabilities `(batch, classes)`. What only brings pixels into the range that the layers
-        expect (mean image, normalisation, preprocessing) is kept as it is.
+        A model of the same input that gives probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: there is no dense layer, and no maps, at the end that a new softmax could take the place of.
+        ValueError: the model ends neither with a dense layer nor with maps, which a new softmax could replace.
     """
     last = ([layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, keras.layers.Dense)] or [None])[-1]
     copies = []
 
-    def renewed(layer):
+    def renew(layer):
         config = layer.get_config()
         if "trainable" in config:  # Layers that were frozen for a fine tuning learn again.
             config["trainable"] = True
@@ -45,7 +45,7 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
         copies.append((layer, layer.__class__.from_config(config)))
         return copies[-1][1]
 
-    copy = keras.models.clone_model(model, clone_function=renewed, recursive=True)
+    copy = keras.models.clone_model(model, clone_function=renew, recursive=True)
     for layer, new in copies:
         if isinstance(layer, MeanImage | keras.layers.Normalization) or layer.name.startswith(LAYER):
             new.set_weights(layer.get_weights())
@@ -54,8 +54,8 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
         signal = keras.layers.Dense(classes)(keras.layers.Flatten()(signal))
     if len(copy.outputs) > 1 or tuple(signal.shape[1:]) != (classes,):
         raise ValueError(
-            f"The model {model.name!r} can't be trained from scratch: its output is {tuple(model.outputs[0].shape)}, and no dense layer "
-            "makes it that a new softmax could take the place of. Leave --from-scratch out."
+            f"The model {model.name!r} can't be trained from scratch: its output is {tuple(model.outputs[0].shape)}, and there is no "
+            "dense layer that a new softmax could replace. Leave --from-scratch out."
         )
     if _ends_with_softmax(copy):  # A layer of its own, above the last dense one.
         return copy
@@ -65,22 +65,20 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
 def train_from_scratch(
     model: keras.Model, candidates: Candidates, train: np.ndarray, test: np.ndarray, folder: pathlib.Path, seed: int
 ) -> np.ndarray:
-    """Trains a fresh copy on a few images, and answers.
+    """Trains a fresh copy on a few images, and predicts classes.
 
-    Zeiler & Fergus 2013, section 3, as far as it goes: the ten crops, SGD with momentum 0.9, dropout and clipped filters where the net has
-    them; batches, learning rate and epochs as `zfnet run` chooses them for so many images (at least 10 epochs and at most 60). The
-    learning rate falls once (`LOWERED_AFTER`). The same seed gives the same bits on a CPU.
+    Zeiler & Fergus 2013, section 3, as far as it applies: the ten crops, SGD with momentum 0.9, dropout and clipped filters where the net
+    has them; batches, learning rate and epochs as `zfnet run` chooses them for this number of images (at least 10 epochs and at most 60).
+    The learning rate falls once (`LOWERED_AFTER`). The same seed gives the same bits on a CPU.
 
     Args:
-        model: as `fresh_copy` takes it.
-        candidates: the images.
-        train: numbers of the training images.
-        test: numbers of the test images.
+        model: see `fresh_copy`.
+        candidates: the images; `train` and `test` are numbers of them.
         folder: is made, for a copy of the training images.
         seed: decides weights, order, crops and dropout.
 
     Returns:
-        int `(len(test),)`, the class answered for the central crop of each test image.
+        int `(len(test),)`, the predicted class for the central crop of each test image.
 
     Raises:
         ValueError: the training diverges.
@@ -89,9 +87,11 @@ def train_from_scratch(
     tf.config.experimental.enable_op_determinism()
     subset = candidates.write_subset(train, folder)
     classes, size = len(subset.labels), subset.image_size
-    # Of a recipe what follows from the number of images; the architecture has no part in that.
-    recipe = Recipe("zfnet", None, None, None, 1, seed, "ten", True)
     count = len(train)
+    # These three follow from the number of images, and not from the architecture.
+    recipe = Recipe(
+        architecture="zfnet", epochs=None, batch_size=None, learning_rate=None, patience=1, seed=seed, crops="ten", deterministic=True
+    )
     batch_size, epochs, rate = recipe.batch_for(count), recipe.epochs_for(count), recipe.learning_rate_for(count)
     net = fresh_copy(model, classes)
     image_input = ImageInput.of(net, size)
@@ -104,20 +104,17 @@ def train_from_scratch(
     mean = np.zeros((subset.side, subset.side, 3), np.float32)
     batches = training_batches(subset, mean, size=size, batch_size=batch_size, seed=seed, first_epoch=0, epochs=epochs, crops="ten")
     net.compile(keras.optimizers.SGD(rate, momentum=0.9), "sparse_categorical_crossentropy", jit_compile=False)
-    lowered = math.ceil(LOWERED_AFTER * epochs)
+    lowered = np.ceil(LOWERED_AFTER * epochs)
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: rate if epoch < lowered else rate / 10)
     steps = count // batch_size
     history = net.fit(batches.map(to_model_layout), epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[schedule])
     if not np.isfinite(history.history["loss"]).all():
         raise ValueError(f"Training {model.name!r} from scratch on {count} images diverged. Leave --from-scratch out.")
-    order = np.argsort(test)
-    answers = [
+    predicted = [
         net.predict_on_batch(image_input.to_model_layout(image_input.crop(images))).argmax(axis=1)
-        for images, _ in candidates.batches(test, image_input.side, batch_size)
+        for images, _ in candidates.batches(test, image_input.side, batch_size)  # in ascending order
     ]
-    found = np.zeros(len(test), np.int64)
-    found[order] = np.concatenate(answers)
-    return found
+    return np.concatenate(predicted)[np.searchsorted(np.sort(test), test)]
 
 
 def _ends_with_softmax(model: keras.Model) -> bool:

@@ -1,29 +1,25 @@
-"""Images of the data that a model was also pretrained on, and draws that leave them out."""
+"""Find images that a model was also pretrained on, and draw folds without them."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.features.candidates import Candidates
-from zfnet.components.features.folds import Fold, draw_folds
+from zfnet.components.features.candidates import Candidates, Fold, draw_folds
 from zfnet.model.measures.picture_correlation import Matches, Thumbnails, compare_pictures, thumbnails
 from zfnet.model.progress import progress
 
 BATCH = 256
 
 
-@dataclass(frozen=True, eq=False)
-class Overlap:
-    """What was found.
+class Overlap(NamedTuple):
+    """Images and their most similar ones in the pretraining set.
 
-    Args:
+    Attributes:
         numbers: int `(n,)`, the images that were looked for, ascending.
         matches: for each the most similar one of the pretraining set.
-        ids: of the pretraining set.
+        ids: ids of the pretraining set.
     """
 
     numbers: np.ndarray
@@ -35,8 +31,8 @@ class Overlap:
         """Numbers of the images that are in the pretraining set."""
         return self.numbers[self.matches.margins >= 0]
 
-    def pairs(self, candidates: Candidates, numbers: ArrayLike) -> list[dict]:
-        """Those of `numbers` that were found: their id, that of the same picture in the pretraining set, and the correlation."""
+    def pairs(self, candidates: Candidates, numbers: np.typing.ArrayLike) -> list[dict]:
+        """Lists those of `numbers` that were found: their id, that of the same image in the pretraining set, and the correlation."""
         rows = np.flatnonzero((self.matches.margins >= 0) & np.isin(self.numbers, numbers))
         return [
             {
@@ -49,23 +45,20 @@ class Overlap:
         ]
 
 
-def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Examples) -> Overlap:
-    """Compares images with all that the net was pretrained on, in memory that does not grow with the latter.
+def find_overlap(candidates: Candidates, numbers: np.typing.ArrayLike, pretraining: Examples) -> Overlap:
+    """Compares images with the whole pretraining set, in memory that does not grow with it.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out
-    of the data. `components/data/shard_transforms.py` finds equal bytes alone; this also finds pictures compressed or scaled anew, cut
-    slightly otherwise, or mirrored.
+    of the data. `components/data/same_pictures.py` finds equal bytes alone; this also finds images compressed or scaled anew, cropped
+    slightly differently, or flipped.
 
     Args:
         candidates: the images.
         numbers: which of them to look for.
-        pretraining: prepared examples; their split `train` is looked through.
-
-    Returns:
-        What was found.
+        pretraining: prepared examples; their split `train` is searched.
     """
     numbers = np.unique(numbers)
-    # The whole stored squares: what a central crop holds depends on the size of the net's input.
+    # The whole stored squares: a central crop would depend on the size of the net's input.
     parts = [thumbnails(images) for images, _ in candidates.batches(numbers, candidates.examples.side, BATCH)]
     pictures = Thumbnails(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     matches = Matches.none(len(numbers))
@@ -79,72 +72,59 @@ def find_overlap(candidates: Candidates, numbers: ArrayLike, pretraining: Exampl
             )
             for column, changed in zip(matches, better, strict=True):
                 column[block] = changed
-    return Overlap(numbers, matches, read_origins(pretraining, "train")[2])
+    return Overlap(numbers, matches, read_origins(pretraining, "train").ids)
 
 
 def draw_unseen(
-    candidates: Candidates,
-    pretraining: Examples | None,
-    *,
-    redraw: bool,
-    leave_out: bool,
-    most: int,
-    test: int,
-    folds: int,
-    seed: int,
+    candidates: Candidates, pretraining: Examples | None, *, redraw: bool, leave_out: bool, **options: int
 ) -> tuple[list[Fold], dict]:
     """Draws training and test images, and reports which of them are in the pretraining set.
 
     Reading: training images come from the split `train`, test images from `validation`, so that images cut from one photograph, as
-    patches are, share no pixel between the two; folds differ in what they draw. With `redraw` both come from the two splits together, as
-    the protocol of Caltech-101 has it.
+    patches are, share no pixel between the two. The draw differs from fold to fold. With `redraw` both come from the two splits together,
+    as in the protocol of Caltech-101.
 
     Args:
         candidates: the images.
-        pretraining: what the net was trained on; None if that is not known.
+        pretraining: the training data of the net; None if they are not known.
         redraw: see above.
         leave_out: whether images of the pretraining set are never drawn.
-        most: training images a class.
-        test: test images a class, at most.
-        folds: how many folds.
-        seed: decides the draws.
+        options: `most`, `test`, `folds` and `seed`, see `draw_folds`.
 
     Returns:
-        The folds; and what was found: `looked` (numbers of training and test images that were looked for), `train` and `test` (pairs of
-        ids with their correlation), `left_out`, and a `message` for people.
+        The folds; and a report: `looked` (numbers of training and test images that were looked for), `train` and `test` (pairs of ids
+        with their correlation), `left_out`, and `message`, a sentence.
 
     Raises:
-        ValueError: too few images, or they are to be left out and `pretraining` is None.
+        ValueError: there are too few images, or they are to be left out and `pretraining` is None.
     """
     everything, usable = np.arange(len(candidates)), np.ones(len(candidates), bool)
     overlap = None
     if leave_out:
         if pretraining is None:
-            raise ValueError("What the model saw in pretraining is not known, so that nothing of it can be left out.")
+            raise ValueError("The pretraining images of the model are not known, so that none of them can be left out.")
         overlap = find_overlap(candidates, everything, pretraining)
         usable[overlap.found] = False
     is_train = candidates.is_train
     trainable, testable = (usable, usable) if redraw else (usable & is_train, usable & ~is_train)
     try:
-        drawn = draw_folds(candidates.labels, trainable, testable, candidates.examples.labels, most=most, test=test, folds=folds, seed=seed)
+        drawn = draw_folds(candidates.labels, trainable, testable, candidates.examples.labels, **options)
     except ValueError as error:
         if overlap is not None and len(overlap.found):
             raise ValueError(f"{error} {len(overlap.found):,} of {len(candidates):,} images were seen in pretraining.") from error
         raise
     train = np.unique([fold.train for fold in drawn])
     tested = np.unique(np.concatenate([fold.test for fold in drawn]))
-    found: dict[str, Any] = {"looked": {"train": len(train), "test": len(tested)}, "train": [], "test": [], "left_out": []}
+    report: dict[str, Any] = {"looked": {"train": len(train), "test": len(tested)}, "train": [], "test": [], "left_out": []}
     if pretraining is None:
-        return drawn, found | {"message": "Whether images were seen in pretraining is not known: --pretraining names what the model saw."}
-    if overlap is not None:
-        count = len(overlap.found)
-        return drawn, found | {
-            "left_out": overlap.pairs(candidates, everything),
-            "message": f"{count:,} of {len(candidates):,} images were seen in pretraining, and left out.",
-        }
-    overlap = find_overlap(candidates, np.concatenate([train, tested]), pretraining)
-    found |= {"train": overlap.pairs(candidates, train), "test": overlap.pairs(candidates, tested)}
-    seen = len(overlap.found)
-    message = f"{len(found['train']):,} of {len(train):,} training images and {len(found['test']):,} of {len(tested):,} test images "
-    message = f"{'Warning: ' if seen else ''}{message}were seen in pretraining"
-    return drawn, found | {"message": message + (": for them this is no test of new pictures." if seen else ".")}
+        message = "Whether images were seen in pretraining is not known: --pretraining names what the model saw."
+    elif overlap is not None:
+        report["left_out"] = overlap.pairs(candidates, everything)
+        message = f"{len(overlap.found):,} of {len(candidates):,} images were seen in pretraining, and left out."
+    else:
+        overlap = find_overlap(candidates, np.concatenate([train, tested]), pretraining)
+        report |= {"train": overlap.pairs(candidates, train), "test": overlap.pairs(candidates, tested)}
+        message = f"{len(report['train']):,} of {len(train):,} training images and {len(report['test']):,} of {len(tested):,} test images "
+        message += "were seen in pretraining"
+        message = f"Warning: {message}: for them this is no test of new pictures." if len(overlap.found) else f"{message}."
+    return drawn, report | {"message": message}

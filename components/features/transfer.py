@@ -1,19 +1,17 @@
-"""Classifiers on a model's features: the accuracies of Tables 4 to 7."""
+"""Classifiers on features of a model with frozen weights: the accuracies of Tables 4 to 7."""
 
 import pathlib
+import shutil
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
+from sklearn import exceptions, linear_model, svm
 
-from zfnet.components.features.candidates import Candidates
-from zfnet.components.features.extract import extract_features
-from zfnet.components.features.folds import Fold
+from zfnet.components.data.batches import PIXELS
+from zfnet.components.features.candidates import Candidates, Fold
 from zfnet.components.features.from_scratch import train_from_scratch
+from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.outputs import feature_coordinates
 from zfnet.model.progress import progress
@@ -27,7 +25,7 @@ MOST_ITERATIONS = 10_000
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What one classifier reaches on one layer with n training images a class.
+    """The accuracy of one classifier on one layer, with n training images a class.
 
     Args:
         classifier: `"softmax"`, `"svm"`, or `FROM_SCRATCH`.
@@ -39,11 +37,11 @@ class Accuracy:
     classifier: str
     layer: str | None
     per_class: int
-    folds: list[list[float]] = field(default_factory=list)
+    folds: list[list[float]]
 
     @property
     def of_folds(self) -> list[float]:
-        """For each fold the mean over classes."""
+        """Mean over classes, for each fold."""
         return [float(np.mean(classes)) for classes in self.folds]
 
     @property
@@ -53,31 +51,23 @@ class Accuracy:
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation over folds, of a sample; None of a single fold."""
+        """Standard deviation over folds, of a sample; None for a single fold."""
         return float(np.std(self.of_folds, ddof=1)) if len(self.folds) > 1 else None
 
     def to_json(self) -> dict:
-        """All of it."""
-        return {
-            "classifier": self.classifier,
-            "layer": self.layer,
-            "per_class": self.per_class,
-            "mean": self.mean,
-            "deviation": self.deviation,
-            "folds": self.of_folds,
-            "classes": self.folds,
-        }
+        """Fields, mean and deviation; `folds` are the means over classes, and `classes` the fields `folds`."""
+        summary = {"mean": self.mean, "deviation": self.deviation, "folds": self.of_folds, "classes": self.folds}
+        return {"classifier": self.classifier, "layer": self.layer, "per_class": self.per_class, **summary}
 
 
 def measure_transfer(
     deconvnet: Deconvnet,
     candidates: Candidates,
-    folds: Sequence[Fold],
+    folds: list[Fold],
+    layers: list[str],
+    per_class: list[int],
     *,
-    layers: Sequence[str],
-    last: str,
-    classifiers: Sequence[str],
-    per_class: Sequence[int],
+    classifiers: tuple[str, ...],
     from_scratch: bool,
     seed: int,
     work: pathlib.Path,
@@ -85,33 +75,26 @@ def measure_transfer(
     """Trains every classifier on every layer's features, in every fold.
 
     Zeiler & Fergus 2013, Tables 4 to 6: the last layer with several numbers of training images a class, beside the same net trained from
-    scratch; Table 7: every layer with the largest of them. The accuracy is the mean over classes.
+    scratch; Table 7: every layer with the largest of them. See also `extract_features` and `classify`.
 
     Args:
-        deconvnet: of a model that takes RGB 0..255.
-        candidates: the images.
-        folds: draws of them.
-        layers: names out of `deconvnet.layers`.
-        last: the one of them that all numbers of training images are tried on.
-        classifiers: `"softmax"`, `"svm"`.
+        folds: draws of the candidates.
+        layers: names of layers; all numbers of training images are tried on the last one.
         per_class: numbers of training images a class, ascending.
-        from_scratch: whether to train the net anew as well.
+        from_scratch: whether to train the net from fresh weights as well.
         seed: of the classifiers, and of the fresh weights.
-        work: a directory for features.
-
-    Returns:
-        The accuracies: of `last` and from scratch for all of `per_class`, of the other layers for the largest.
+        work: a directory for features and images.
     """
     wanted = np.concatenate([np.concatenate([fold.train.ravel(), fold.test]) for fold in folds])
     numbers, features = extract_features(deconvnet, candidates, wanted, layers, work)
     classes = len(candidates.examples.labels)
     results: dict[tuple[str, str | None, int], Accuracy] = {}
 
-    def add(classifier, layer, n, fold, answers):
-        shares = per_class_accuracy(candidates.labels[fold.test], answers, classes)
-        results.setdefault((classifier, layer, n), Accuracy(classifier, layer, n)).folds.append(shares.tolist())
+    def add(classifier, layer, n, fold, predicted):
+        shares = per_class_accuracy(candidates.labels[fold.test], predicted, classes)
+        results.setdefault((classifier, layer, n), Accuracy(classifier, layer, n, [])).folds.append(shares.tolist())
 
-    tasks = [(layer, n, fold) for layer in layers for n in (per_class if layer == last else per_class[-1:]) for fold in folds]
+    tasks = [(layer, n, fold) for layer in layers for n in (per_class if layer == layers[-1] else per_class[-1:]) for fold in folds]
     for layer, n, fold in progress(tasks, len(tasks), "Training classifiers"):
         train = fold.train[:, :n].ravel()
         rows = np.searchsorted(numbers, train), np.searchsorted(numbers, fold.test)
@@ -126,15 +109,65 @@ def measure_transfer(
     return list(results.values())
 
 
-def per_class_accuracy(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
-    """The share of each class's images that are answered rightly; their mean weighs all classes alike.
+def extract_features(
+    deconvnet: Deconvnet, candidates: Candidates, numbers: np.typing.ArrayLike, layers: list[str], folder: pathlib.Path
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Runs the net once over central crops of images and writes all activations of several layers to disk.
 
-    Zeiler & Fergus 2013, section 5.2: "the average accuracy per class".
+    Zeiler & Fergus 2013, section 5. Reading: whole maps, neither pooled nor sampled.
 
     Args:
-        labels: int array `(N,)`, the true classes.
-        answers: int array `(N,)`, the classes that were answered.
-        classes: how many classes there are.
+        deconvnet: of a model that takes RGB 0..255.
+        candidates: the images.
+        numbers: which of them.
+        layers: names out of `deconvnet.layers`; a softmax layer gives its logits.
+        folder: gets one file of float32 numbers a layer.
+
+    Returns:
+        The numbers, each once and ascending, `(n,)`; and for each layer its features `(n, features)`, float32, in that order, on disk.
+
+    Raises:
+        ValueError: a feature is NaN or infinite.
+        OSError: the disk has too little room.
+    """
+    numbers = np.unique(numbers)
+    image_input = ImageInput.of(deconvnet.model, candidates.examples.image_size)
+    batch_size = max(1, PIXELS // (image_input.height * image_input.width))
+    batches = candidates.batches(numbers, image_input.side, batch_size)
+    features: dict[str, np.ndarray] = {}
+    row = 0
+    for images, _ in progress(batches, -(-len(numbers) // batch_size), "Computing features"):
+        activations = deconvnet.activations(image_input.to_model_layout(image_input.crop(images)), list(layers))
+        flat = [np.reshape(values, (len(images), -1)).astype(np.float32, copy=False) for values in activations]
+        if not features:
+            check_free_space(folder, len(numbers) * sum(values.shape[1] for values in flat) * 4)
+        for place, (layer, values) in enumerate(zip(layers, flat, strict=True)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"Layer {layer!r} gives NaN or infinite values; expected finite features.")
+            if layer not in features:
+                file = folder / f"features-{place}"
+                features[layer] = np.memmap(file, np.float32, "w+", shape=(len(numbers), values.shape[1]))
+            features[layer][row : row + len(images)] = values
+        row += len(images)
+    return numbers, features
+
+
+def check_free_space(folder: pathlib.Path, needed: int) -> None:
+    """Fails if a folder's disk has less room than `needed` bytes."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(
+            f"The features take {needed / 1e9:.1f} GB of disk, and {free / 1e9:.1f} GB are free beside --out: name fewer --layer, or give "
+            "smaller --per-class, --folds or --test-per-class."
+        )
+
+
+def per_class_accuracy(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Computes the share of each class's images that are classified rightly (Zeiler & Fergus 2013, section 5.2).
+
+    Args:
+        labels: int array `(N,)`, the true classes, numbers below `classes`.
+        predicted: int array `(N,)`, the predicted classes.
 
     Returns:
         float64 array `(classes,)`, fractions 0..1.
@@ -146,22 +179,21 @@ def per_class_accuracy(labels: np.ndarray, answers: np.ndarray, classes: int) ->
         >>> per_class_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]), 2)
         array([1., 0.])
     """
-    labels, answers = np.asarray(labels), np.asarray(answers)
-    if labels.shape != answers.shape or labels.ndim != 1:
-        raise ValueError(f"There are labels of shape {labels.shape} and answers of shape {answers.shape}; expected one answer a label.")
+    if labels.shape != predicted.shape or labels.ndim != 1:
+        raise ValueError(f"Labels have the shape {labels.shape}, predictions {predicted.shape}; expected one prediction a label.")
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(f"Labels go from {labels.min()} to {labels.max()}; expected 0 to {classes - 1}.")
     counts = np.bincount(labels, minlength=classes)
     if not counts.all():
         raise ValueError(f"Class {counts.argmin()} has no image to test: its accuracy is not defined.")
-    return np.bincount(labels, answers == labels, minlength=classes) / counts
+    return np.bincount(labels, predicted == labels, minlength=classes) / counts
 
 
 def classify(classifier: str, known: np.ndarray, labels: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
-    """Trains a classifier to convergence, and answers.
+    """Trains a classifier to convergence, and predicts classes.
 
-    Zeiler & Fergus 2013, Tables 4 to 7. Readings: the softmax is multinomial logistic regression with an L2 penalty (L-BFGS); the SVM is
-    linear, one class against all others, with squared hinge loss (liblinear's primal solver). The paper states neither penalty nor solver.
+    Readings: the softmax is multinomial logistic regression with an L2 penalty (L-BFGS); the SVM is linear, one class against all
+    others, with squared hinge loss (liblinear's primal solver). The paper states neither penalty nor solver.
 
     Args:
         classifier: `"softmax"` or `"svm"`.
@@ -171,7 +203,7 @@ def classify(classifier: str, known: np.ndarray, labels: np.ndarray, new: np.nda
         seed: of the SVM's random numbers.
 
     Returns:
-        int `(m,)`, the classes answered.
+        int `(m,)`, the predicted classes.
 
     Raises:
         ValueError: there is no such classifier, or it does not converge.
@@ -180,14 +212,14 @@ def classify(classifier: str, known: np.ndarray, labels: np.ndarray, new: np.nda
         raise ValueError(f"There is no classifier {classifier!r}; there are {', '.join(STRENGTHS)}.")
     strength = STRENGTHS[classifier]
     if classifier == "softmax":
-        learner = LogisticRegression(C=strength, max_iter=MOST_ITERATIONS)
+        learner = linear_model.LogisticRegression(C=strength, max_iter=MOST_ITERATIONS)
     else:
-        learner = LinearSVC(C=strength, dual=False, max_iter=MOST_ITERATIONS, random_state=seed)
+        learner = svm.LinearSVC(C=strength, dual=False, max_iter=MOST_ITERATIONS, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("error", exceptions.ConvergenceWarning)
         try:
             return learner.fit(known, labels).predict(new)
-        except ConvergenceWarning as error:
+        except exceptions.ConvergenceWarning as error:
             raise ValueError(
                 f"The {classifier} did not converge within {MOST_ITERATIONS:,} iterations: are the features finite?"
             ) from error

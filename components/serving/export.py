@@ -1,4 +1,4 @@
-"""A model as a SavedModel that needs TensorFlow alone, with signatures for classes and projections."""
+"""Export a model as a SavedModel that needs TensorFlow alone, with signatures for classes and projections."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,13 @@ from etils import epath
 
 from zfnet.components.artifacts import Model
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.serving.projection import UNKNOWN, projection
+from zfnet.components.pictures.signed import OUTLIERS
 from zfnet.components.serving.served_image import served_image
 from zfnet.components.storage.local_copy import local_copy
-from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.deconvnet import STRONGEST, Deconvnet, traced_projection
 
 GUESSES = 5
+UNKNOWN = -1
 # Images that are decoded at a time: each may take its pixels in memory.
 PARALLEL = 4
 
@@ -21,15 +22,13 @@ PARALLEL = 4
 def export(model: Model, *, side: int, path: epath.Path) -> None:
     """Writes a SavedModel with three signatures.
 
-    `serving_default` takes `image_bytes`, a batch of JPEG, PNG, BMP or GIF files, and returns the `labels` of each by name, best first,
-    their `probabilities`, and `errors`; see `classification`. `project` takes `image_bytes`, `layer` and `unit`, and returns
-    `projection_bytes`, PNG files, and what they show; see `projection`. `probabilities` takes `images`, float RGB of shape
-    `(batch, height, width, 3)`, of the net's size, 0..255, and returns the `probabilities` of all classes. A file that can't be read
-    does not fail the others of its batch. The class names are inside, as an asset.
+    `serving_default` is `classification`, `project` is `projection`; both take a batch of JPEG, PNG, BMP or GIF files, of which an
+    unreadable one does not fail the others. `probabilities` takes `images`, float RGB of shape `(batch, height, width, 3)`, of the net's
+    size, 0..255, and returns the `probabilities` of all classes. The class names are inside, as an asset.
 
     Args:
         model: `model.keras` and `labels.txt`.
-        side: side that photographs were scaled to before the centre was cut out, in pixels.
+        side: see `classification`.
         path: local directory to write; must not exist.
     """
     model = local_copy(model)
@@ -60,17 +59,17 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
 
 
 def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Makes the function behind the signature.
+    """Makes the function of the signature that classifies images.
 
     Args:
         net: takes RGB 0..255 of `(size, size)` pixels and returns probabilities.
-        names: of the classes, by their number.
-        side: side that photographs were scaled to before the centre was cut out, in pixels.
+        names: names of the classes, by their number.
+        side: side that images are scaled to before the centre is cut out, in pixels.
 
     Returns:
         A function of `image_bytes`, a string tensor `(N,)`, that returns `labels` `(N, k)`, the best five classes or all if there are
-        fewer, best first, their `probabilities` `(N, k)`, and `errors` `(N,)`: empty, or why an image can't be read; its labels are empty
-        then, and its probabilities 0.
+        fewer, best first, their `probabilities` `(N, k)`, and `errors` `(N,)`: empty, or the reason why an image can't be read, with
+        empty labels and probabilities of 0.
     """
     size, classes = net.input_shape[1], net.output_shape[-1]
 
@@ -82,7 +81,7 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
             parallel_iterations=PARALLEL,
         )
         best = tf.math.top_k(net(images, training=False), k=min(GUESSES, classes))
-        read = tf.equal(errors, "")[:, None]
+        read = (errors == "")[:, None]
         return {
             "labels": tf.where(read, names.lookup(tf.cast(best.indices, tf.int64)), ""),
             "probabilities": tf.where(read, best.values, 0.0),
@@ -90,3 +89,65 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
         }
 
     return classify
+
+
+def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -> Callable[..., dict[str, tf.Tensor]]:
+    """Makes the function of the signature that projects a unit of each image (Zeiler & Fergus 2013, section 2.1).
+
+    Args:
+        net: see `classification`, as for `side`.
+        layers: numbers of its layers, by their names, in the order of `Deconvnet.layers`; `UNKNOWN` for any other.
+
+    Returns:
+        A function of `image_bytes`, `layer` and `unit`, tensors `(N,)` of strings, strings and int32; a unit of -1 is the one with the
+        strongest activation. It returns tensors `(N,)`: `projection_bytes`, the projection as a PNG of the size of the net's input, in
+        which 0 is grey; `activations`; `units`; `positions` `(N, 2)`, row and column in the feature map; and `errors`, empty or the
+        reason why there is no projection.
+    """
+    size, deconvnet = net.input_shape[1], Deconvnet(net)
+    names = tf.constant(deconvnet.layers)
+    counts = tf.constant([deconvnet.graph.shapes[deconvnet.graph.outputs[layer]][-1] for layer in deconvnet.layers])
+    project_unit = traced_projection(deconvnet)
+
+    def unknown(number, layer, unit):
+        last = counts[tf.maximum(number, 0)] - 1
+        no_layer = tf.strings.join(["there is no layer '", layer, "'; there are ", tf.strings.reduce_join(names, separator=", ")])
+        parts = ["there is no unit ", tf.as_string(unit), " in layer '", layer, "'; it has units 0 to ", tf.as_string(last)]
+        no_unit = tf.strings.join([*parts, ", and -1 is the strongest"])
+        wrong = (unit != STRONGEST) & ((unit < 0) | (unit > last))
+        return tf.where(number == UNKNOWN, no_layer, tf.where(wrong, no_unit, ""))
+
+    def project_one(question):
+        encoded, layer, unit = question
+        image, error = served_image(encoded, side=side, size=size)
+        number = layers.lookup(layer)
+        error = tf.where(error == "", unknown(number, layer, unit), error)
+
+        def picture():
+            projected = project_unit(image, number, unit)
+            return tf.io.encode_png(signed_picture(projected.projection)), projected.activation, projected.unit, projected.position
+
+        def nothing():
+            return tf.constant(b""), tf.constant(0.0), unit, tf.zeros((2,), tf.int32)
+
+        return *tf.cond(error == "", picture, nothing), error
+
+    def project(image_bytes: tf.Tensor, layer: tf.Tensor, unit: tf.Tensor) -> dict[str, tf.Tensor]:
+        picture, activation, number, error = (tf.TensorSpec((), kind) for kind in (tf.string, tf.float32, tf.int32, tf.string))
+        position = tf.TensorSpec((2,), tf.int32)
+        made = tf.map_fn(project_one, (image_bytes, layer, unit), fn_output_signature=(picture, activation, number, position, error))
+        return dict(zip(("projection_bytes", "activations", "units", "positions", "errors"), made, strict=True))
+
+    return project
+
+
+def signed_picture(projection: tf.Tensor) -> tf.Tensor:
+    """Turns a projection, a float tensor `(height, width, channels)`, into a uint8 picture as `signed_to_rgb` does."""
+    ordered = tf.sort(tf.reshape(tf.abs(projection), [-1]))
+    last = tf.cast(tf.size(ordered) - 1, tf.float32)
+    place = (1 - OUTLIERS) * last
+    below, above = ordered[tf.cast(tf.floor(place), tf.int32)], ordered[tf.cast(tf.math.ceil(place), tf.int32)]
+    quantile = below + (above - below) * (place - tf.floor(place))
+    scale = tf.where(quantile > 0, quantile, ordered[-1])
+    scale = tf.where(scale > 0, scale, 1.0)
+    return tf.cast(tf.clip_by_value(tf.round(128 + 127.5 * projection / scale), 0, 255), tf.uint8)

@@ -1,16 +1,15 @@
-"""`zfnet features`: what a model's features are worth for other classes."""
+"""`zfnet features`: accuracy of classifiers on a model's features, for other classes."""
 
 import pathlib
-from typing import Any
 
 import click
 
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.data_argument import prepare_photographs
 from zfnet.pipeline.cli.model_argument import find_model
-from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option
+from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
 from zfnet.pipeline.cli.output import figure_directory
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.cli.tables import accuracy_table
 
 CLASSIFIERS = ("softmax", "svm")
 
@@ -21,23 +20,20 @@ CLASSIFIERS = ("softmax", "svm")
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for a .keras file",
-    help="Photographs of the new classes, as `zfnet run --data` takes them.",
+    help="Images of the new classes, as `zfnet run --data` takes them.",
 )
 @click.option(
     "--classifier",
     "classifiers",
     type=click.Choice(CLASSIFIERS),
     multiple=True,
+    default=CLASSIFIERS,
     show_default="both",
     help="What to train on the features; several times for several.",
 )
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="L",
-    show_default="every convolution, or five of more than ten, with the pooling on top of it, and every dense layer below the logits",
-    help="Layer whose features are taken, by its name in the model; several times for several.",
+@layers_option(
+    "every convolution, or five of more than ten, with the pooling on top of it, and every dense layer below the logits",
+    "Layer whose features are taken",
 )
 @click.option(
     "--per-class",
@@ -61,16 +57,16 @@ CLASSIFIERS = ("softmax", "svm")
 @click.option(
     "--from-scratch",
     is_flag=True,
-    help="Also train the same net anew on the same few images. On 2 cores, for one fold of 15 classes of 96 pixels, some minutes.",
+    help="Also train the same net from fresh weights on the same few images; some minutes a fold for 15 classes of 96 pixels on 2 cores.",
 )
 @click.option(
     "--pretraining",
     metavar="DATA",
     show_default="the examples of the run",
-    help="Photographs that the model was trained on: those of DATA that are among them are reported.",
+    help="Images that the model was trained on; those that DATA contains too are reported.",
 )
 @click.option("--leave-out-seen", is_flag=True, help="Draw no images that the model was trained on.")
-@click.option("--seed", type=click.IntRange(min=0), default=RunConfig.seed, show_default=True, metavar="N", help="Decides the draws.")
+@seed_option("the draws")
 @out_option
 @preprocessing_option
 @image_size_option
@@ -105,56 +101,31 @@ def command(
         from zfnet.components.features.transfer import measure_transfer
         from zfnet.components.figures.layers import feature_layers
         from zfnet.components.inputs.image_input import ImageInput
-        from zfnet.components.storage.local_copy import local_copy
-        from zfnet.pipeline.cli.tables import accuracy_table
 
         if leave_out_seen and pretraining is None and found.examples is None:
             raise click.UsageError("--leave-out-seen: a model file does not say what it was trained on; name it with --pretraining.")
         deconvnet, _ = found.open_deconvnet(preprocessing, "gradient")
         for layer in layers:
             deconvnet.graph.value_of(layer)
-        layers = tuple(dict.fromkeys(layers)) or tuple(feature_layers(deconvnet))
+        used = list(dict.fromkeys(layers)) or feature_layers(deconvnet)
         image_input = ImageInput.of(deconvnet.model, image_size)
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
-        candidates = Candidates.of(directory.examples(found, data, image_input.side, "train", "validation"))
+        candidates = Candidates(directory.examples(found, data, image_input.side, "train", "validation"))
         seen = None
         if pretraining is not None:
             seen = prepare_photographs(pretraining, directory.work / "pretraining", directory.downloads, image_input.side, "train")
         elif found.examples is not None:
-            seen = local_copy(found.examples)
+            seen = directory.examples(found, None, image_input.side)
         counts = sorted(set(per_class))
-        draws, overlap = draw_unseen(
-            candidates,
-            seen,
-            redraw=redraw,
-            leave_out=leave_out_seen,
-            most=counts[-1],
-            test=test_per_class,
-            folds=folds,
-            seed=seed,
-        )
+        sizes = {"most": counts[-1], "test": test_per_class, "folds": folds}
+        draws, overlap = draw_unseen(candidates, seen, redraw=redraw, leave_out=leave_out_seen, seed=seed, **sizes)
         click.echo(overlap["message"])
         results = measure_transfer(
-            deconvnet,
-            candidates,
-            draws,
-            layers=layers,
-            last=layers[-1],
-            classifiers=classifiers or CLASSIFIERS,
-            per_class=counts,
-            from_scratch=from_scratch,
-            seed=seed,
-            work=directory.work,
+            deconvnet, candidates, draws, used, counts, classifiers=classifiers, from_scratch=from_scratch, seed=seed, work=directory.work
         )
-        facts: dict[str, Any] = {
-            "model": model,
-            "data": data,
-            "preprocessing": preprocessing,
-            "image": [image_input.height, image_input.width],
-        }
-        facts |= {"seed": seed, "redraw": redraw, "test_per_class": test_per_class, "class_names": candidates.examples.labels}
-        draw_features(results, layers, layers[-1], len(candidates.examples.labels), directory.drawing, facts | {"overlap": overlap})
-    for line in accuracy_table(results, layers, layers[-1]):
+        size, names = [image_input.height, image_input.width], candidates.examples.labels
+        facts: dict = {"model": model, "data": data, "preprocessing": preprocessing, "image": size, "seed": seed, "redraw": redraw}
+        facts |= {"test_per_class": test_per_class, "class_names": names, "overlap": overlap}
+        draw_features(results, used, len(names), directory.drawing, facts)
+    for line in (*accuracy_table(results, used, used[-1]), out / "features.png", out / "features.json"):
         click.echo(line)
-    click.echo(out / "features.png")
-    click.echo(out / "features.json")

@@ -114,7 +114,7 @@ def _models(
     data: str | None,
 ) -> list[GalleryModel]:
     """The models with the same photographs, each at its own size."""
-    from zfnet.components.evaluation.class_order import check_same_examples
+    from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.example_search import ExampleSearch
     from zfnet.components.figures.gallery.gallery import GalleryModel
     from zfnet.components.figures.image_set import ImageSet

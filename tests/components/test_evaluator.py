@@ -2,8 +2,10 @@ import json
 
 import keras
 import pytest
+import tensorflow as tf
 
 from zfnet.components.artifacts import Evaluation
+from zfnet.components.evaluation import measures
 from zfnet.components.evaluator import bless, evaluate
 from zfnet.model.measures.filters import filter_structure
 
@@ -29,6 +31,17 @@ def test_ten_crops_when_asked_for(examples, statistics, model, tmp_path):
     found = run(examples, statistics, model, tmp_path, ten_crop=True)
     assert 0 <= found["top1_error_ten_crop"] < 0.5
     assert found["top5_error_ten_crop"] is not None
+
+
+def sum_probabilities(labels, probabilities, counted):
+    return tf.reduce_sum(tf.where(counted[:, None], probabilities, 0))
+
+
+def test_a_further_measure_is_in_the_file(examples, statistics, model, tmp_path, monkeypatch):
+    before = run(examples, statistics, model, tmp_path, ten_crop=True)
+    measure = measures.Measure(sum_probabilities, lambda total, examples: {"sum": round(float(total) / examples, 6)})
+    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, measure])
+    assert run(examples, statistics, model, tmp_path, ten_crop=True) == before | {"sum": 1, "sum_ten_crop": 1}
 
 
 def test_does_not_bless_what_falls_behind_the_model_pushed_last(examples, statistics, model, tmp_path):

@@ -1,7 +1,8 @@
 import pytest
 
 from zfnet.components.artifacts import TrainingError
-from zfnet.components.evaluation.errors import measure_errors
+from zfnet.components.evaluation.measures import measure_models
+from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.training_error import measure_training_error
 
@@ -14,7 +15,8 @@ def test_counts_every_training_example_once(examples, model, bars, tmp_path):
     assert made.properties() == found
     assert [(bar.title, len(bar.items)) for bar in bars] == [("Evaluating", bars[0].total)]
     net = load_model_file(model.path / "model.keras")
-    assert found == measure_errors(net, examples, "train") != measure_errors(net, examples, "validation")
+    train, validation = (measure_models([Probabilities(net, examples)], split)[0] for split in ("train", "validation"))
+    assert found == train != validation
 
 
 def test_model_that_is_not_there(examples, tmp_path):

@@ -17,7 +17,7 @@ RESULTS = [
 
 
 def test_every_number_is_written(tmp_path):
-    picture = draw_features(RESULTS, ["conv1", "fc7"], "fc7", 2, tmp_path, {"seed": 3})["features"]
+    picture = draw_features(RESULTS, ["conv1", "fc7"], 2, tmp_path, {"seed": 3})["features"]
     np.testing.assert_array_equal(picture, Image.open(tmp_path / "features.png"))
     written = json.loads((tmp_path / "features.json").read_text())
     assert (written["seed"], written["layers"], written["last_layer"]) == (3, ["conv1", "fc7"], "fc7")
@@ -27,6 +27,6 @@ def test_every_number_is_written(tmp_path):
 
 
 def test_one_layer_has_one_panel(tmp_path):
-    several = draw_features(RESULTS, ["conv1", "fc7"], "fc7", 2, tmp_path, {})["features"]
-    one = draw_features(RESULTS[1:3], ["fc7"], "fc7", 2, tmp_path, {})["features"]
+    several = draw_features(RESULTS, ["conv1", "fc7"], 2, tmp_path, {})["features"]
+    one = draw_features(RESULTS[1:3], ["fc7"], 2, tmp_path, {})["features"]
     assert one.shape[1] < several.shape[1]

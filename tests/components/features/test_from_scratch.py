@@ -64,7 +64,7 @@ def test_a_net_whose_classifier_can_not_be_replaced_is_refused():
 
 def test_it_learns_and_the_same_seed_gives_the_same(examples, tmp_path):
     net = small_net(layers.Rescaling(1 / 255), layers.Dense(7, activation="softmax"))
-    candidates = Candidates.of(examples)
+    candidates = Candidates(examples)
     train, test = np.flatnonzero(candidates.is_train)[:12], np.flatnonzero(~candidates.is_train)[::-1]
     one, other = (train_from_scratch(net, candidates, train, test, tmp_path / name, 0) for name in "ab")
     assert one.shape == test.shape

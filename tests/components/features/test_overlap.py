@@ -8,12 +8,12 @@ OPTIONS = {"redraw": False, "leave_out": False, "most": 4, "test": 5, "folds": 2
 
 
 def test_exactly_what_the_pretraining_set_holds_is_found(examples, tmp_path, bars):
-    candidates = Candidates.of(examples)
-    seen = [2, 9, candidates.train_count + 3]
+    candidates = Candidates(examples)
+    seen = [2, 9, candidates.is_train.sum() + 3]
     pretraining = candidates.write_subset(seen, tmp_path / "pretraining")
     found = find_overlap(candidates, range(len(candidates)), pretraining)
     assert found.found.tolist() == seen
-    pairs = found.pairs(candidates, np.arange(candidates.train_count))
+    pairs = found.pairs(candidates, np.arange(candidates.is_train.sum()))
     assert [pair["image"] for pair in pairs] == [candidates.ids[number] for number in seen[:2]]
     for pair in pairs:
         assert pair["pretraining"] == pair["image"]
@@ -23,7 +23,7 @@ def test_exactly_what_the_pretraining_set_holds_is_found(examples, tmp_path, bar
 
 
 def test_only_those_asked_for_are_looked_for(examples, tmp_path):
-    candidates = Candidates.of(examples)
+    candidates = Candidates(examples)
     pretraining = candidates.write_subset([2, 9], tmp_path / "pretraining")
     found = find_overlap(candidates, [9, 4, 9], pretraining)
     assert found.numbers.tolist() == [4, 9]
@@ -33,7 +33,7 @@ def test_only_those_asked_for_are_looked_for(examples, tmp_path):
 @pytest.fixture(scope="module")
 def candidates(examples):
     """The photographs of the tests."""
-    return Candidates.of(examples)
+    return Candidates(examples)
 
 
 def draw(candidates, pretraining, **changed):
@@ -81,5 +81,5 @@ def test_nothing_left_to_draw_tells_why(candidates, examples):
 
 
 def test_what_is_not_known_cannot_be_left_out(candidates):
-    with pytest.raises(ValueError, match="is not known, so that nothing of it can be left out"):
+    with pytest.raises(ValueError, match="are not known, so that none of them can be left out"):
         draw(candidates, None, leave_out=True)

@@ -2,9 +2,16 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.features.candidates import Candidates
-from zfnet.components.features.folds import draw_folds
-from zfnet.components.features.transfer import Accuracy, classify, measure_transfer, per_class_accuracy
+from zfnet.components.data.batches import central_crops
+from zfnet.components.features.candidates import Candidates, draw_folds
+from zfnet.components.features.transfer import (
+    Accuracy,
+    check_free_space,
+    classify,
+    extract_features,
+    measure_transfer,
+    per_class_accuracy,
+)
 from zfnet.model import Deconvnet
 
 LABELS = np.arange(60) % 3
@@ -33,7 +40,7 @@ def net():
 
 
 def test_a_layer_that_sees_the_classes_and_one_that_is_blind(examples, net, tmp_path):
-    candidates = Candidates.of(examples)
+    candidates = Candidates(examples)
     train = candidates.is_train
     folds = draw_folds(candidates.labels, train, ~train, examples.labels, most=6, test=5, folds=2, seed=0)
     results = measure_transfer(
@@ -41,7 +48,6 @@ def test_a_layer_that_sees_the_classes_and_one_that_is_blind(examples, net, tmp_
         candidates,
         folds,
         layers=["colour", "blind"],
-        last="blind",
         classifiers=["softmax", "svm"],
         per_class=[3, 6],
         from_scratch=False,
@@ -73,7 +79,7 @@ def test_of_an_unbalanced_set_by_hand():
 
 @pytest.mark.parametrize(
     ("labels", "answers", "message"),
-    [([0, 2], [0, 2], "Class 1 has no image"), ([0, 1, 2], [0, 1], "one answer a label"), ([0, 1, 3], [0, 1, 2], "expected 0 to 2")],
+    [([0, 2], [0, 2], "Class 1 has no image"), ([0, 1, 2], [0, 1], "one prediction a label"), ([0, 1, 3], [0, 1, 2], "expected 0 to 2")],
 )
 def test_what_has_no_accuracy_is_refused(labels, answers, message):
     with pytest.raises(ValueError, match=message):
@@ -104,3 +110,46 @@ def test_no_convergence_is_an_error(monkeypatch):
     features = np.random.default_rng(0).normal(size=(60, 9))
     with pytest.raises(ValueError, match="softmax did not converge"):
         classify("softmax", features, LABELS, features, 0)
+
+
+@pytest.fixture(scope="module")
+def narrow_net():
+    """Takes 40 x 56 pixels."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((40, 56, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 5, strides=3, activation="relu", name="conv"),
+            layers.MaxPooling2D(name="pool"),
+            layers.Flatten(),
+            layers.Dense(6, activation="relu", name="hidden"),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+
+
+def test_features_are_those_of_the_keras_model(examples, narrow_net, tmp_path):
+    candidates = Candidates(examples)
+    chosen = [len(candidates) - 1, 3, 0, candidates.is_train.sum(), 3]
+    numbers, features = extract_features(Deconvnet(narrow_net), candidates, chosen, ["pool", "hidden"], tmp_path)
+    assert numbers.tolist() == sorted(set(chosen))
+    images = np.concatenate(
+        [batch[0] for split in ("train", "validation") for batch in central_crops(examples, split, size=56, batch_size=8)]
+    )
+    sub = keras.Model(narrow_net.inputs, [narrow_net.get_layer("pool").output, narrow_net.get_layer("hidden").output])
+    for layer, expected in zip(("pool", "hidden"), sub.predict(images[numbers][:, 8:48], verbose=0), strict=True):
+        np.testing.assert_allclose(features[layer], expected.reshape(len(numbers), -1), atol=1e-5)
+
+
+def test_nan_is_an_error(examples, narrow_net, tmp_path):
+    broken = keras.models.clone_model(narrow_net)
+    broken.get_layer("classes").bias.assign(np.full(3, np.nan))
+    with pytest.raises(ValueError, match="'classes' gives NaN"):
+        extract_features(Deconvnet(broken), Candidates(examples), [0], ["pool", "classes"], tmp_path)
+
+
+def test_a_full_disk_is_told_beforehand(tmp_path):
+    with pytest.raises(OSError, match=r"1000000000.0 GB of disk.*name fewer --layer"):
+        check_free_space(tmp_path, 10**18)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.signed import signed_to_rgb
-from zfnet.components.serving.export import export
+from zfnet.components.serving.export import export, signed_picture
 from zfnet.components.serving.served_image import UNREADABLE, prepare_image
 from zfnet.model import Deconvnet
 
@@ -54,6 +54,9 @@ print(json.dumps({
     "projected": plain({name: value.numpy() for name, value in projected.items()}),
 }))
 """
+RNG = np.random.default_rng(0)
+SPARSE = np.zeros((30, 40, 3), "float32")
+SPARSE[3, 4] = 2, -1, 0.5
 ASKED = (("conv2", 1), ("conv5", -1), ("fc7", 3), ("conv9", 0), ("conv5", 4000), ("predictions", 1))
 
 
@@ -134,3 +137,10 @@ def test_says_which_layer_or_unit_is_not_there(served):
     assert errors[4] == "there is no unit 4000 in layer 'conv5'; it has units 0 to 127, and -1 is the strongest"
     assert served[1]["projected"]["projection_bytes"][3:5] == ["", ""]
     assert [errors[row] for row in (0, 1, 2, 5)] == [""] * 4
+
+
+@pytest.mark.parametrize("projection", [RNG.normal(size=(30, 40, 3)).astype("float32"), SPARSE, np.zeros((30, 40, 3), "float32")])
+def test_as_numpy_draws_it(projection):
+    drawn = signed_picture(projection).numpy().astype(int)
+    assert np.abs(drawn - signed_to_rgb(projection[None])[0]).max() <= 1
+    assert drawn.dtype == int

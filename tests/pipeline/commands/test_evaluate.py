@@ -3,12 +3,14 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Statistics
 from zfnet.components.data.batches import central_crops
 from zfnet.components.data.sources.open_source import open_source
+from zfnet.components.evaluation import measures
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.model import MeanImage, ten_crop
@@ -118,6 +120,17 @@ def test_one_run_on_its_own_examples(evaluate, home):
     assert found["models"][0]["top1_error_ten_crop"] is None
 
 
+def test_a_further_measure_is_in_the_json(evaluate, monkeypatch):
+    def count(labels, probabilities, counted):
+        return tf.reduce_sum(tf.cast(counted, tf.float32))
+
+    measure = measures.Measure(count, lambda total, examples: {"counted": float(total) / examples})
+    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, measure])
+    found = json.loads(evaluate("root", "root", "--json").stdout)
+    for row in (*found["models"], found["ensemble"]):
+        assert (row["counted"], row["counted_ten_crop"]) == (1, None)
+
+
 def test_a_file_without_labels_is_taken_at_its_word(evaluate):
     done = evaluate("root", "nameless/model.keras", "--preprocessing", "caffe", "--json")
     assert done.exit_code == 0
@@ -129,7 +142,7 @@ def test_a_file_without_labels_is_taken_at_its_word(evaluate):
 def test_ten_crops_of_the_file_of_a_run(evaluate):
     done = evaluate("root/trainer/2/model/model.keras", "--data", "root/examples", "--ten-crop")
     assert done.exit_code == 0
-    assert "of its mean image only the centre is in the file" in done.stderr
+    assert "the file holds only the centre of its mean image" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import pathlib
 import shutil
@@ -25,7 +24,7 @@ from zfnet.pipeline.zfnet_pipeline import data_steps, training_log, training_ste
 
 LOCAL = "FnApiRunner"
 LONGEST = 50  # Characters of DATA in a title.
-RECIPE = ("batch_size", "patience", "seed", "crops", "augmentation")
+RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
 
 
 def compare_architectures(
@@ -53,7 +52,7 @@ def compare_architectures(
         examples = cast("Examples", runner.results["ExampleGen"].outputs["examples"])
         for number, architecture in enumerate(architectures, start=1):
             click.echo(f"\n{click.style(architecture, bold=True)} ({number} of {len(architectures)})")
-            net = _train(runner, dataclasses.replace(config, architecture=architecture), data, examples, root)
+            net = _train(runner, config.with_choices(architecture=architecture), data, examples, root)
             if net.failed:
                 click.echo(f"failed: {net.message}", err=True)
             nets.append(net)
@@ -82,7 +81,7 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
     except OSError:  # The disk is full, or the like: that is not the architecture's fault.
         raise
     except Exception as error:
-        return ComparedNet(config.architecture, parameters, message=error_message(error).replace(f"{root}/", ""))
+        return ComparedNet(config.recipe.architecture, parameters, message=error_message(error).replace(f"{root}/", ""))
     model = results["Trainer"].outputs["model"]
     trained, validated = (
         results[step].outputs[name].read_json(f"{name}.json")
@@ -91,7 +90,7 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
     recipe = model.read_json("recipe.json")
     log = training_log(epath.Path(root), runner.plan(trainer))
     net = ComparedNet(
-        config.architecture,
+        config.recipe.architecture,
         parameters,
         training_top1_error=trained["top1_error"],
         training_top5_error=trained["top5_error"],
@@ -111,7 +110,7 @@ def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], example
 def _count_parameters(config: RunConfig, examples: Examples) -> int:
     from zfnet.model.net.build import build
 
-    return build(config.architecture, (examples.image_size, examples.image_size, 3), len(examples.labels)).count_params()
+    return build(config.recipe.architecture, (examples.image_size, examples.image_size, 3), len(examples.labels)).count_params()
 
 
 def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples: Examples, root: pathlib.Path) -> None:
@@ -125,13 +124,13 @@ def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples:
     # Small nets and others start at different rates, which stand in their own rows then.
     rate = rates.pop() if len(rates) == 1 else None
     further = {
-        "data": str(config.data),
+        "data": config.data,
         "image_size": size,
         "examples": counts,
-        "recipe": {name: getattr(config, name) for name in ("epochs", *RECIPE)} | {"learning_rate": rate},
+        "recipe": {name: getattr(config.recipe, name) for name in RECIPE} | {"learning_rate": rate},
         "complete": len(nets) == wanted,
     }
-    data = str(config.data) if len(str(config.data)) <= LONGEST else f"...{str(config.data)[-LONGEST:]}"
+    data = config.data if len(config.data) <= LONGEST else f"...{config.data[-LONGEST:]}"
     title = f"{data}: {counts['train']:,} training and {counts['validation']:,} validation examples, {size} x {size} pixels{trained}"
     drawing = root / ".compare.partial"
     shutil.rmtree(drawing, ignore_errors=True)  # Of a process that was killed.

@@ -1,6 +1,5 @@
 """The named configurations, and the choices that a user makes instead of theirs."""
 
-import dataclasses
 import importlib
 import pkgutil
 from typing import Any
@@ -12,15 +11,15 @@ from zfnet.pipeline.run_config import RunConfig
 
 
 def choose(config_name: str | None, choices: dict[str, Any], local: bool = False) -> RunConfig:
-    """The named configuration, shrunk if `local`, with the choices that were made instead of its own.
+    """The named configuration, shrunk if `local`, with other choices instead of its own; those that are None were not made.
 
     Raises:
         click.UsageError: neither says which data to use.
     """
     if config_name is None:
-        config_name = "photo_patches" if choices.get("data", "photo_patches") == "photo_patches" else "folder"
-    config = dataclasses.replace(load_config(config_name, local), **choices)
-    if config.data is None:
+        config_name = "photo_patches" if choices.get("data") in (None, "photo_patches") else "folder"
+    config = load_config(config_name, local).with_choices(**{name: value for name, value in choices.items() if value is not None})
+    if not config.data:
         raise click.UsageError(f"The configuration {config_name} needs --data.")
     return config
 

@@ -90,7 +90,7 @@ def train_from_scratch(
     subset = candidates.write_subset(train, folder)
     classes, size = len(subset.labels), subset.image_size
     # Of a recipe what follows from the number of images; the architecture has no part in that.
-    recipe = Recipe("zfnet", None, None, None, 1, seed, "ten", True)
+    recipe = Recipe(architecture="zfnet", seed=seed)
     count = len(train)
     batch_size, epochs, rate = recipe.batch_for(count), recipe.epochs_for(count), recipe.learning_rate_for(count)
     net = fresh_copy(model, classes)

@@ -4,22 +4,21 @@ import dataclasses
 import pathlib
 import signal
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.cli.command import Command, command_line
 from zfnet.pipeline.cli.data_argument import check_outside_data
-from zfnet.pipeline.cli.options import augmentation_option, batch_size_option, epochs_option, training_data_option, training_seed_option
+from zfnet.pipeline.cli.options import choice_options
 from zfnet.pipeline.named_configs import choose
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 @click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
 @click.argument("architectures", nargs=-1, required=True, metavar="ARCHITECTURE [ARCHITECTURE ...]")
-@training_data_option
-@epochs_option
-@batch_size_option
+@choice_options("data", "epochs", "batch_size", "seed", "augmentation")
 @click.option(
     "--image-size",
     type=click.IntRange(min=1),
@@ -27,25 +26,14 @@ from zfnet.pipeline.run_config import RunConfig
     show_default="what the first architecture was made for",
     help="Side of the input of all networks, in pixels.",
 )
-@training_seed_option
-@augmentation_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=pathlib.Path),
     required=True,
     metavar="DIR",
-    help="Directory for everything, made if missing. Given again, it goes on, and trains only what is not there yet.",
+    help="Directory for everything, made if missing. If it exists, only missing models are trained.",
 )
-def command(
-    architectures: tuple[str, ...],
-    data: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    image_size: int | None,
-    seed: int | None,
-    augmentation: str | None,
-    out: pathlib.Path,
-) -> None:
+def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, **choices: Any) -> None:
     """Train every ARCHITECTURE by the same recipe on the same examples, and show training error beside validation error.
 
     An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the table, or a variation of one: a name, a colon, and
@@ -62,11 +50,10 @@ def command(
     """
     # As in `zfnet run`: what is half is removed, and what was trained so far is kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    check_outside_data(out, data or "", "--out")
+    check_outside_data(out, choices["data"] or "", "--out")
     if (task := read_task()) and task.workers > 1:
         raise ValueError("zfnet compare trains on one machine, but TF_CONFIG names several. Unset it, or use `zfnet run`.")
-    choices = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augmentation": augmentation}
-    config = choose(None, {name: value for name, value in choices.items() if value is not None})
+    config = choose(None, choices)
     names = list(dict.fromkeys(architectures))
     _refuse_same_nets(names)
     config = dataclasses.replace(config, image_size=image_size or _shared_size(names))
@@ -74,7 +61,7 @@ def command(
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.compare_architectures import compare_architectures
 
-    compare_architectures(names, config, lambda: open_source(config.photographs, out / "tfds"), out, command_line())
+    compare_architectures(names, config, lambda: open_source(config.data, out / "tfds"), out, command_line())
 
 
 def _refuse_same_nets(names: Sequence[str]) -> None:
@@ -88,7 +75,7 @@ def _refuse_same_nets(names: Sequence[str]) -> None:
 
 def _shared_size(names: Sequence[str]) -> int:
     """The size that the first architecture was made for; says which others were made for another."""
-    first, *others = sizes = {name: RunConfig(None, architecture=name).input_size for name in names}
+    first, *others = sizes = {name: RunConfig(recipe=Recipe(architecture=name)).input_size for name in names}
     for name in others:
         if sizes[name] != sizes[first]:
             click.echo(

@@ -10,7 +10,7 @@ from zfnet.pipeline.cli.data_argument import prepare_photographs
 from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, model_argument, out_option, preprocessing_option
 from zfnet.pipeline.cli.output import figure_directory
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe
 
 CLASSIFIERS = ("softmax", "svm")
 
@@ -70,7 +70,7 @@ CLASSIFIERS = ("softmax", "svm")
     help="Photographs that the model was trained on: those of DATA that are among them are reported.",
 )
 @click.option("--leave-out-seen", is_flag=True, help="Draw no images that the model was trained on.")
-@click.option("--seed", type=click.IntRange(min=0), default=RunConfig.seed, show_default=True, metavar="N", help="Decides the draws.")
+@click.option("--seed", type=click.IntRange(min=0), default=Recipe.seed, show_default=True, metavar="N", help="Decides the draws.")
 @out_option
 @preprocessing_option
 @image_size_option

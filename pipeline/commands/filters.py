@@ -9,7 +9,7 @@ from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import data_option, image_size_option, out_option, preprocessing_option
 from zfnet.pipeline.cli.output import figure_directory
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe
 
 if TYPE_CHECKING:
     from zfnet.components.figures.filters.report import FilterReport
@@ -39,9 +39,7 @@ LABELS = {True: "change", False: "fine", None: "unsure"}
 @out_option
 @preprocessing_option
 @image_size_option
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 2), default=RunConfig.seed, show_default=True, metavar="N", help="Decides which maps."
-)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 2), default=Recipe.seed, show_default=True, metavar="N", help="Decides which maps.")
 def command(
     models: tuple[str, ...],
     data: str | None,

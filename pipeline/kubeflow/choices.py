@@ -1,15 +1,16 @@
 """What of a step can be chosen when a compiled pipeline is started, read off its declaration."""
 
 import collections.abc
+import dataclasses
 import inspect
 import types
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import docstring_parser
 
+from zfnet.components.training.recipe import Recipe
 from zfnet.pipeline.kubeflow.task import NamedData
 from zfnet.pipeline.orchestration.step import Step, snake_case
 
@@ -18,7 +19,7 @@ PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tup
 DATA = "the DATA of zfnet run, as the tasks understand it: a name, a directory that every task reaches, or gs://bucket/name."
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Choice:
     """A value that a step was declared with, and that may be replaced by another one.
 
@@ -32,19 +33,20 @@ class Choice:
     type: type
     value: Any
     topic: str
-    description: str = field(compare=False)
+    description: str = dataclasses.field(compare=False)
 
 
 def choices(step: Step) -> dict[str, Choice]:
     """The parameters and settings that a step was given as values, by name.
 
-    Not those that were left open as None, which not every back end passes on, nor settings given as functions, which the task works out.
+    Excludes arguments that are None (some back ends drop them) and callable settings (evaluated in the task).
 
     Raises:
         ValueError: a value is of a type that Kubeflow does not pass to tasks.
     """
     hints = typing.get_type_hints(step.function)
-    described = {entry.arg_name: entry.description or "" for entry in docstring_parser.parse(inspect.getdoc(step.function) or "").params}
+    described = {field.name: field.metadata["help"] for field in dataclasses.fields(Recipe)}
+    described |= {entry.arg_name: entry.description or "" for entry in docstring_parser.parse(inspect.getdoc(step.function) or "").params}
     return {
         name: _choice(step, name, hints.get(name), value, " ".join(described.get(name, "").split()))
         for name, value in _given(step).items()

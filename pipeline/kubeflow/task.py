@@ -11,7 +11,7 @@ from zfnet.components.artifacts import Artifact, Evaluation
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.data.sources.prepared import PreparedSource
 from zfnet.components.data.sources.source import Source
-from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
+from zfnet.pipeline.baseline import served_last
 from zfnet.pipeline.libraries import configure_libraries
 from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.step import Step
@@ -68,7 +68,7 @@ def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Pa
 
 def declared_steps(root: pathlib.Path) -> list[Step]:
     """All steps that `zfnet run` may have, with arguments that a task replaces by its own."""
-    return zfnet_pipeline(RunConfig(None), NamedData(""), root, "", strict=True, baseline=served_last)
+    return zfnet_pipeline(RunConfig(), NamedData(""), root, "", strict=True, baseline=served_last)
 
 
 def shared_directory(root: str) -> pathlib.Path:
@@ -178,25 +178,3 @@ class NamedData:
             root: directory of the runs, for what TFDS prepares.
         """
         return open_source(self.data, root / "tfds")
-
-
-def served_last(root: pathlib.Path, examples: str, model: str) -> Evaluation | None:
-    """Finds the evaluation of the model that was pushed last for the same data, without the database of a local run.
-
-    Args:
-        root: the directory that runs were made in.
-        examples: digest of the examples; only models that were trained on these count.
-        model: digest of the model to be evaluated, which is never compared with itself.
-
-    Returns:
-        The evaluation, from the highest version that there is, or None if no other model is served.
-    """
-    versions = [path for path in (root / "serving").glob("*") if path.name.isdecimal()]
-    for version in sorted(versions, key=lambda path: int(path.name), reverse=True):
-        evaluation = Evaluation(version / EXTRA)
-        # A version that was written before these were kept has none.
-        if not ((version / EXAMPLES_DIGEST).is_file() and (evaluation.path / "evaluation.json").is_file()):
-            continue
-        if (version / EXAMPLES_DIGEST).read_text() == examples and (version / DIGEST).read_text() != model:
-            return evaluation
-    return None

@@ -1,11 +1,12 @@
-"""What TensorBoard shows of every epoch: losses, errors, the learning rate, structured filters, and the first layer's filters."""
+"""TensorBoard's summaries of every epoch: losses, errors, the learning rate, structured filters, and the first layer's filters."""
 
 import keras
 import tensorflow as tf
+from etils import epath
 
 from zfnet.components.pictures.sheet import filter_grid
 
-# What stands before the slash is one row of TensorBoard's page.
+# The tags before the slash; each is one row of TensorBoard's page.
 GROUP = "epoch"
 DESCRIPTIONS = {
     "loss": "Mean cross-entropy of the true class, in nats.",
@@ -43,3 +44,11 @@ class EpochSummaries(keras.callbacks.Callback):
             tf.summary.image(f"filters/{first.name}", grid, description="Weights of each filter over RGB; grey is 0. Step = epoch.")
         self.train.flush()
         self.validation.flush()
+
+
+def open_writers(folder: epath.PathLike, anew: bool) -> list[tf.summary.SummaryWriter]:
+    """Opens the writers of `train` and `validation`; `anew` removes what a training wrote that was killed before its first checkpoint."""
+    logs = [epath.Path(folder) / split for split in ("train", "validation")]
+    for log in logs if anew else ():
+        log.rmtree(missing_ok=True)
+    return [tf.summary.create_file_writer(str(log)) for log in logs]

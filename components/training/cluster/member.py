@@ -52,9 +52,9 @@ def main(call_file: str, failure_file: str) -> int:
 
     from zfnet.components.artifacts import Examples, Model, Statistics
     from zfnet.components.training.checkpoints import Checkpoints
+    from zfnet.components.training.devices import ClusterChangedError
     from zfnet.components.training.fit import fit
     from zfnet.components.training.recipe import Recipe
-    from zfnet.components.training.strategy import ClusterChangedError
 
     # What TensorFlow raises when it does not hear of another machine any more.
     errors = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError

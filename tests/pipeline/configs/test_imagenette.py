@@ -23,4 +23,4 @@ def test_a_tenth_of_the_real_layout(run_local, downloaded, photograph, packed):
 def test_the_whole_is_the_same_data(tmp_path):
     whole, local = load_config("imagenette"), load_config("imagenette", local=True)
     assert local.data.split("@")[0] == whole.data == "imagenette/320px-v2"
-    assert (whole.architecture, whole.input_size) == ("zfnet-small", 96)
+    assert (whole.recipe.architecture, whole.input_size) == ("zfnet-small", 96)

@@ -13,7 +13,7 @@ from zfnet.components.training.recipe import Recipe
 @pytest.fixture
 def call(examples, statistics, tmp_path):
     """A call whose recipe no member can follow."""
-    recipe = dataclasses.asdict(Recipe("zfnet-small", 1, 8, 0.01, 5, 0, "ten", True)) | {"crops": "all"}
+    recipe = dataclasses.asdict(Recipe(epochs=1, batch_size=8, learning_rate=0.01)) | {"crops": "all"}
     folder = tmp_path / "trainer" / "checkpoints-0"
     return Call(recipe, str(examples.path), str(statistics.path), str(tmp_path / "model"), str(folder), str(tmp_path / "logs"), 600.0)
 

@@ -17,7 +17,7 @@ def command(examples, statistics, tmp_path):
     """The command that starts a member."""
 
     def command(**changes):
-        recipe = dataclasses.asdict(Recipe("zfnet-small", 1, 8, 0.01, 5, 0, "ten", True)) | changes
+        recipe = dataclasses.asdict(Recipe(epochs=1, batch_size=8, learning_rate=0.01)) | changes
         paths = [str(path) for path in (examples.path, statistics.path, tmp_path / "model", tmp_path / "kept", tmp_path / "logs")]
         (tmp_path / "call").write_text(json.dumps(dataclasses.asdict(Call(recipe, *paths, 600.0))))
         return [sys.executable, "-m", "zfnet.components.training.cluster.member", tmp_path / "call", tmp_path / "failure"]

@@ -41,7 +41,7 @@ def training_step(architecture, size: int, batch_size: int, batches=None) -> Cal
     step, numbers = make_train_step(net, strategy, batch_size), itertools.count()
 
     def run() -> None:
-        float(step(batches, no_totals(), tf.constant(next(numbers), tf.int64))[0])
+        float(step(batches, no_totals(), tf.constant(next(numbers), tf.int64)).sums[0])
 
     return run
 

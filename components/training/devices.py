@@ -19,15 +19,12 @@ BFLOAT16_SINCE = (8, 0)
 
 
 def training_devices(replicas: int, for_gpus: Sequence[str] = (), driver: pathlib.Path = NVIDIA_DRIVER) -> str:
-    """Tells what a training computes on.
+    """Describes the devices of a training in a line; a longer one if there is no GPU, and one was expected.
 
     Args:
         replicas: devices that share a step, on all machines.
         for_gpus: options that the user gave which only help on GPUs.
-        driver: the file by which NVIDIA's driver shows that it is there.
-
-    Returns:
-        A line; more of it where there is no GPU, and one was expected.
+        driver: the file that NVIDIA's driver makes.
 
     Examples:
         >>> training_devices(1)
@@ -51,9 +48,6 @@ def choose_mixed_precision(choice: bool | None) -> bool:
 
     Args:
         choice: the user's; `None` says yes where every GPU is fast at it. On a CPU it is slower.
-
-    Returns:
-        The decision.
     """
     if choice is not None:
         return choice
@@ -68,9 +62,6 @@ def choose_xla(choice: bool | None, deterministic: bool) -> bool:
         choice: the user's; `None` says yes where there is a GPU. On a CPU it is slower.
         deterministic: whether only operations may be used that give the same bits each time; XLA has none for the gradient of max
             pooling.
-
-    Returns:
-        The decision.
     """
     return bool(tf.config.list_physical_devices("GPU")) and not deterministic if choice is None else choice
 
@@ -88,17 +79,17 @@ def precision(mixed: bool) -> Iterator[None]:
 
 
 class ClusterChangedError(Exception):
-    """The processes of a cluster do not train the same thing: one of them came late, and has to ask the chief again."""
+    """The processes of a cluster train different things: one of them came late, and has to read the chief's call again."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """Where a training runs.
+    """Replicas and processes of a training.
 
     Args:
-        strategy: the replicas, all that take part, on whatever machines.
-        chief: whether this process is the one that writes.
-        processes: how many there are.
+        strategy: the replicas of all machines.
+        chief: whether this process writes the files.
+        processes: number of processes.
     """
 
     strategy: tf.distribute.Strategy
@@ -111,13 +102,10 @@ class Cluster:
         return self.strategy.num_replicas_in_sync
 
     def agree(self, text: str) -> None:
-        """Makes sure that all processes of the cluster have the same text; waits for them.
-
-        Args:
-            text: what is to be the same everywhere.
+        """Waits for all processes of the cluster, and fails unless they have the same text.
 
         Raises:
-            ClusterChangedError: if it is not.
+            ClusterChangedError: they have different ones.
         """
         if self.processes == 1:
             return
@@ -144,9 +132,6 @@ def open_cluster(examples: int) -> Cluster:
 
     Args:
         examples: number of examples of the smaller split; if it is less than the number of this machine's GPUs, one of them is used.
-
-    Returns:
-        The cluster.
     """
     task = read_task()
     if task and task.workers > 1:

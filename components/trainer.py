@@ -47,8 +47,7 @@ def train(
     recipe.check()
     task = read_task()
     if task and task.workers > 1:
-        from zfnet.components.training.cluster.lead import lead
-        from zfnet.components.training.cluster.member import Call
+        from zfnet.components.training.cluster import Call, lead
 
         paths = {"examples": examples.path, "statistics": statistics.path, "model": model.path}
         paths |= {"checkpoints": checkpoints, "tensorboard": tensorboard}

@@ -15,17 +15,15 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.training_batches import training_batches, training_ids
 from zfnet.components.figures.evolution.moments import evolution_epochs, watched_epochs
-from zfnet.components.training.callbacks.convergence import LayerConvergence, read_convergence
 from zfnet.components.training.callbacks.evolution import FeatureEvolution
 from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
-from zfnet.components.training.callbacks.summaries import EpochSummaries, open_writers
-from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence, open_writers, read_convergence
+from zfnet.components.training.checkpoints import Checkpoints, TrainingState
 from zfnet.components.training.devices import choose_mixed_precision, choose_xla, open_cluster, precision, training_devices
 from zfnet.components.training.interruption import Interruption
 from zfnet.components.training.recipe import Recipe, divisible_batch_size
 from zfnet.components.training.results import write_evolution_figure, write_model
 from zfnet.components.training.train_step import make_train_step, make_validate
-from zfnet.components.training.training_state import TrainingState
 from zfnet.model.measures.filter_structure import structured_share
 from zfnet.model.net.build import build
 

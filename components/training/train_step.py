@@ -1,6 +1,8 @@
 """One step of training and one pass of validation, on all replicas of a strategy."""
 
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -9,7 +11,33 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import padded_batch_size, padded_batches
 from zfnet.components.evaluation.errors import count_errors
-from zfnet.components.training.training_state import NEVER, SUMS, Totals, means
+
+SUMS = ("loss", "top1_error", "top5_error", "examples")
+NEVER = -1
+
+
+class Totals(NamedTuple):
+    """Numbers of the steps of an epoch so far, on the devices until somebody reads them.
+
+    Args:
+        sums: float64 `(4,)`, in the order of `SUMS`.
+        diverged_at: int64, the first step, counted from the beginning of the training, with loss, gradients or weights that were no
+            finite numbers; `NEVER` if there is none.
+    """
+
+    sums: tf.Tensor
+    diverged_at: tf.Tensor
+
+
+def no_totals() -> Totals:
+    """The totals before the first step of an epoch."""
+    return Totals(tf.zeros(len(SUMS), tf.float64), tf.constant(NEVER, tf.int64))
+
+
+def means(sums: tf.Tensor) -> dict[str, float]:
+    """Means by name, from the sums of loss, errors and examples; NaN if there was no example."""
+    *values, examples = (float(value) for value in sums)
+    return {name: value / examples if examples else math.nan for name, value in zip(SUMS[:-1], values, strict=True)}
 
 
 def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_size: int, xla: bool = False) -> Callable:

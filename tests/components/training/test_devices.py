@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.training.devices import choose_mixed_precision, choose_xla, precision, training_devices
-from zfnet.components.training.train_step import make_train_step
-from zfnet.components.training.training_state import no_totals
+from zfnet.components.training.train_step import make_train_step, no_totals
 from zfnet.model import build
 
 CPU, AMPERE, VOLTA = None, {"compute_capability": (8, 0)}, {"compute_capability": (7, 0)}
@@ -16,7 +15,7 @@ XLA = """
 import sys
 import keras, numpy as np, tensorflow as tf
 from zfnet.components.training.train_step import make_train_step
-from zfnet.components.training.training_state import no_totals
+from zfnet.components.training.train_step import no_totals
 from zfnet.model import build
 
 rng = np.random.default_rng(0)

@@ -8,15 +8,14 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.data.batches import central_crops
-from zfnet.components.training.train_step import make_count_step, make_train_step, make_validate
-from zfnet.components.training.training_state import NEVER, no_totals
+from zfnet.components.training.train_step import NEVER, make_count_step, make_train_step, make_validate, no_totals
 from zfnet.model import build
 
 CLASSES = 7
 MASKS = """
 import keras, numpy as np, tensorflow as tf
 from zfnet.components.training.train_step import make_train_step
-from zfnet.components.training.training_state import no_totals
+from zfnet.components.training.train_step import no_totals
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
 with strategy.scope():

@@ -4,7 +4,8 @@ import math
 import pytest
 import tensorflow as tf
 
-from zfnet.components.training.training_state import Totals, TrainingState, means
+from zfnet.components.training.checkpoints import TrainingState
+from zfnet.components.training.train_step import Totals, means
 
 
 def totals(sums, diverged_at):

@@ -1,10 +1,17 @@
-"""Everything that a user can choose about a run."""
+"""Everything that a user can choose about a run, and the named configurations of `pipeline/configs/`."""
 
 import dataclasses
+import importlib
+import pathlib
+import pkgutil
 from typing import Any
+
+import click
 
 from zfnet.components.training.recipe import Recipe, choice
 from zfnet.model.net.variation import find_architecture
+
+CONFIGS = pathlib.Path(__file__).with_name("configs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,3 +60,37 @@ class RunConfig:
             find_architecture(name).check_size(size, size)
         except ValueError as error:
             raise ValueError(f"Images of {size} x {size} pixels are too small for {name}: {error}") from error
+
+
+def choose(config_name: str | None, choices: dict[str, Any], local: bool = False) -> RunConfig:
+    """The named configuration, shrunk if `local`, with other choices instead of its own; those that are None were not made.
+
+    Raises:
+        click.UsageError: neither says which data to use.
+    """
+    if config_name is None:
+        config_name = "photo_patches" if choices.get("data") in (None, "photo_patches") else "folder"
+    config = load_config(config_name, local).with_choices(**{name: value for name, value in choices.items() if value is not None})
+    if not config.data:
+        raise click.UsageError(f"The configuration {config_name} needs --data.")
+    return config
+
+
+def config_names() -> list[str]:
+    """Names of the configurations: the modules of `zfnet.pipeline.configs`."""
+    return sorted(module.name for module in pkgutil.iter_modules([str(CONFIGS)]))
+
+
+def load_config(name: str, local: bool = False) -> RunConfig:
+    """The configuration `name`.
+
+    Args:
+        name: name of a module of `zfnet.pipeline.configs`.
+        local: whether to shrink it to what a laptop does in a minute.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in config_names():
+        raise ValueError(f"There is no configuration {name!r}; there are {', '.join(config_names())}.")
+    return importlib.import_module(f"zfnet.pipeline.configs.{name}").get_config(local)

@@ -10,8 +10,7 @@ import click
 from etils import epath
 
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS
-from zfnet.pipeline.named_configs import load_config
-from zfnet.pipeline.run_config import Recipe, RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig, load_config
 
 
 def _as_root(ctx: click.Context, parameter: click.Parameter, value: str) -> epath.PathLike:

@@ -9,7 +9,7 @@ from zfnet.components.data.beam.options import DATAFLOW
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
-from zfnet.pipeline.named_configs import choose
+from zfnet.pipeline.run_config import choose
 
 # Options of `zfnet run` that say where, how and when that one runs.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")

@@ -12,8 +12,7 @@ from zfnet.pipeline.cli.command import Command, command_line
 from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import beam_options_argument, choice_options, metadata_option, root_option, runner_option
 from zfnet.pipeline.messages import duration, program_name
-from zfnet.pipeline.named_configs import choose, config_names
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import RunConfig, choose, config_names
 
 NOT_BLESSED = 3
 

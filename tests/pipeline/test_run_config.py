@@ -5,8 +5,7 @@ import pytest
 
 from zfnet.model.net.architecture import ARCHITECTURES
 from zfnet.model.net.variation import find_architecture
-from zfnet.pipeline.named_configs import config_names, load_config
-from zfnet.pipeline.run_config import Recipe, RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig, config_names, load_config
 
 
 @pytest.mark.parametrize("name", config_names())

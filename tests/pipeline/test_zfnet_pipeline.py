@@ -11,10 +11,10 @@ from PIL import Image
 
 from zfnet.components.artifacts import Serving
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.pipeline.named_configs import load_config
 from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
 from zfnet.pipeline.orchestration.local_runner import LocalRunner
 from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.run_config import load_config
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 
@@ -120,7 +120,7 @@ def test_declaring_and_keys_import_nothing_heavy(tmp_path):
 import pathlib, sys
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.pipeline.orchestration.execution_plan import ExecutionPlan
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import load_config
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 root = pathlib.Path(sys.argv[1])
 for step in zfnet_pipeline(load_config("photo_patches"), open_source("photo_patches", root), root, "FnApiRunner"):

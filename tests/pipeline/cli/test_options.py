@@ -8,7 +8,7 @@ from etils import epath
 
 from zfnet.pipeline.cli.command import command_line
 from zfnet.pipeline.cli.options import choice_options, root_option
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import load_config
 
 
 @pytest.mark.parametrize(

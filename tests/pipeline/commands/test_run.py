@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from zfnet.pipeline.commands.run import report
-from zfnet.pipeline.named_configs import choose
 from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.orchestration.lock import root_lock
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import RunConfig, choose
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import tensorflow_datasets as tfds
 
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import load_config
 
 CLASSES = 10
 

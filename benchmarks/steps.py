@@ -25,8 +25,7 @@ def training_step(architecture, size: int, batch_size: int, batches=None) -> Cal
     import tensorflow as tf
     from report import photographs
 
-    from zfnet.components.training.train_step import make_train_step
-    from zfnet.components.training.training_state import no_totals
+    from zfnet.components.training.train_step import make_train_step, no_totals
     from zfnet.model.net.build import build
 
     keras.utils.set_random_seed(1)
@@ -41,7 +40,7 @@ def training_step(architecture, size: int, batch_size: int, batches=None) -> Cal
     step, numbers = make_train_step(net, strategy, batch_size), itertools.count()
 
     def run() -> None:
-        float(step(batches, no_totals(), tf.constant(next(numbers), tf.int64))[0])
+        float(step(batches, no_totals(), tf.constant(next(numbers), tf.int64)).sums[0])
 
     return run
 

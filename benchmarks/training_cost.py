@@ -74,11 +74,9 @@ def measure_callbacks() -> dict:
     import tensorflow as tf
 
     from zfnet.components.artifacts import Examples
-    from zfnet.components.training.callbacks.convergence import LayerConvergence
     from zfnet.components.training.callbacks.evolution import FeatureEvolution
-    from zfnet.components.training.callbacks.summaries import EpochSummaries
-    from zfnet.components.training.checkpoints import Checkpoints
-    from zfnet.components.training.training_state import TrainingState
+    from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence
+    from zfnet.components.training.checkpoints import Checkpoints, TrainingState
     from zfnet.model.net.build import build
 
     net = build("zfnet", (SIZE, SIZE, 3), CLASSES)

@@ -1,4 +1,4 @@
-"""TrainingError: counts a trained net's errors on the examples that it was trained on."""
+"""TrainingError: errors of a trained net on its training examples."""
 
 import json
 
@@ -13,10 +13,7 @@ def measure_training_error(
     """Counts top-1 and top-5 error over every training example, each once, as the Evaluator does over those for validation.
 
     Zeiler & Fergus 2013, Table 3, first column. Reading: measured with the trained net, on central crops and without dropout, so that it
-    can be compared with the validation error. The errors that a training shows while it goes on are of many nets, on ten crops, with
-    dropout.
-
-    All GPUs of the machine take part.
+    can be compared with the validation error. The errors shown during a training are of many nets, on ten crops, with dropout.
 
     Args:
         examples: prepared examples; the split `train` is used.

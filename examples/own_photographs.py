@@ -27,7 +27,7 @@ from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.tables import aligned_table
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 from zfnet.pipeline.run_pipeline import run_pipeline
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
@@ -46,7 +46,7 @@ def write_pieces(folder: pathlib.Path, count: int) -> None:
 
 def run(data: pathlib.Path, root: pathlib.Path, epochs: int, image_size: int) -> dict:
     """Prepares, trains, tests and draws, as `zfnet run` does; returns what run.json says of it."""
-    config = RunConfig(data=str(data), epochs=epochs, image_size=image_size)
+    config = RunConfig(data=str(data), recipe=Recipe(epochs=epochs), image_size=image_size)
     run_pipeline(root, lambda: zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, "FnApiRunner"), "own_photographs.py")
     return json.loads((root / "run.json").read_text())
 

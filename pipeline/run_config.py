@@ -1,71 +1,53 @@
-"""Everything that a user can choose about a run."""
+"""Everything that a user can choose about a run, and the named configurations of `pipeline/configs/`."""
 
-from dataclasses import dataclass
+import dataclasses
+import importlib
+import pathlib
+import pkgutil
+from typing import Any
 
+import click
+
+from zfnet.components.training.recipe import Recipe, choice
 from zfnet.model.net.variation import find_architecture
 
+CONFIGS = pathlib.Path(__file__).with_name("configs")
 
-@dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True)
 class RunConfig:
-    """Choices for `zfnet run`.
+    """Choices for `zfnet run`: how to train, and everything else."""
 
-    Args:
-        data: `photo_patches`, a TFDS name, a folder or a prepared directory; None if the user has to say.
-        architecture: name of the network or of a variation of one, see `zfnet.model`.
-        image_size: side of the network's input, in pixels; None for the one that the architecture was made for.
-        epochs: how often to train on every example; None lets the Trainer choose by their number.
-        batch_size: examples per training step, over all replicas; None lets the Trainer choose.
-        learning_rate: the rate to begin with; None for the architecture's.
-        patience: epochs without a lower validation error after which it is divided by ten; small nets do not look at it.
-        decay_epochs: epochs over which the rate of small nets falls along a cosine; None for as many as the Trainer would choose.
-        seed: of everything random.
-        augmentation: how training varies images: "paper", crops alone, or "strong", sizes and colours too.
-        crops: what training sees of a photograph: "ten" (four corners, centre, flips) or "random".
-        ten_crop: whether to evaluate with the ten crops too.
-        deterministic: whether the same seed must give the same bits, on a CPU.
-        mixed_precision: whether to compute in bfloat16, with weights in float32; None does so where every GPU is fast at it.
-        xla: whether to compile a training step with XLA; None does so on GPUs, if not `deterministic`.
-        checkpoint_minutes: time between two checkpoints in the middle of an epoch; there is one at the end of each.
-        keep_checkpoints: whether to keep those of all epochs that `zfnet evolution` draws, instead of the last two and the best alone.
-        maps_per_layer: for how many maps of each layer to draw pictures.
-        max_rejected: the share of unreadable photographs, 0 to 1, above which the run fails.
-    """
+    data: str = choice(
+        "",
+        "photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a directory "
+        "that `zfnet examples` wrote.",
+    )
+    recipe: Recipe = dataclasses.field(default_factory=Recipe)
+    image_size: int | None = choice(
+        None, "Side of the network's input, in pixels.", unset="96 for the small architectures, else 224", least=1
+    )
+    ten_crop: bool = choice(False, "Evaluate with the average over ten crops too.")
+    checkpoint_minutes: float = choice(
+        10, "Time between two checkpoints in the middle of an epoch; there is one at the end of each.", least=0
+    )
+    keep_checkpoints: bool = choice(
+        False,
+        "Keep the checkpoints of all epochs that `zfnet evolution` draws (1, 2, 5, 10, ...; each takes twice the room of the weights), "
+        "instead of the last two and the best.",
+    )
+    maps_per_layer: int = choice(9, "Feature maps of each layer to draw.", option=False)
+    max_rejected: float = choice(0.1, "Share of unreadable images, 0 to 1, above which the run fails.", least=0, most=1)
 
-    data: str | None
-    architecture: str = "zfnet-small"
-    image_size: int | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    patience: int = 5
-    decay_epochs: int | None = None
-    seed: int = 0
-    augmentation: str = "paper"
-    crops: str = "ten"
-    ten_crop: bool = False
-    deterministic: bool = True
-    mixed_precision: bool | None = None
-    xla: bool | None = None
-    checkpoint_minutes: float = 10
-    keep_checkpoints: bool = False
-    maps_per_layer: int = 9
-    max_rejected: float = 0.1
-
-    @property
-    def photographs(self) -> str:
-        """`data`, which has been said.
-
-        Raises:
-            ValueError: it has not.
-        """
-        if self.data is None:
-            raise ValueError("The configuration needs --data.")
-        return self.data
+    def with_choices(self, **choices: Any) -> "RunConfig":
+        """This configuration with other choices, by name, whether they are of its recipe or not."""
+        of_recipe = {name: choices.pop(name) for name in choices.keys() & Recipe.__dataclass_fields__.keys()}
+        return dataclasses.replace(self, recipe=dataclasses.replace(self.recipe, **of_recipe), **choices)
 
     @property
     def input_size(self) -> int:
         """Side of the network's input, in pixels."""
-        return self.image_size or find_architecture(self.architecture).input_size
+        return self.image_size or find_architecture(self.recipe.architecture).input_size
 
     def check_image_size(self) -> None:
         """Fails if images of the size `input_size` are too small for the architecture, or if there is no architecture of that name.
@@ -73,8 +55,42 @@ class RunConfig:
         Raises:
             ValueError: the message names the layer that is short of positions, or the architectures there are.
         """
-        size, architecture = self.input_size, find_architecture(self.architecture)
+        size, name = self.input_size, self.recipe.architecture
         try:
-            architecture.check_size(size, size)
+            find_architecture(name).check_size(size, size)
         except ValueError as error:
-            raise ValueError(f"Images of {size} x {size} pixels are too small for {self.architecture}: {error}") from error
+            raise ValueError(f"Images of {size} x {size} pixels are too small for {name}: {error}") from error
+
+
+def choose(config_name: str | None, choices: dict[str, Any], local: bool = False) -> RunConfig:
+    """The named configuration, shrunk if `local`, with other choices instead of its own; those that are None were not made.
+
+    Raises:
+        click.UsageError: neither says which data to use.
+    """
+    if config_name is None:
+        config_name = "photo_patches" if choices.get("data") in (None, "photo_patches") else "folder"
+    config = load_config(config_name, local).with_choices(**{name: value for name, value in choices.items() if value is not None})
+    if not config.data:
+        raise click.UsageError(f"The configuration {config_name} needs --data.")
+    return config
+
+
+def config_names() -> list[str]:
+    """Names of the configurations: the modules of `zfnet.pipeline.configs`."""
+    return sorted(module.name for module in pkgutil.iter_modules([str(CONFIGS)]))
+
+
+def load_config(name: str, local: bool = False) -> RunConfig:
+    """The configuration `name`.
+
+    Args:
+        name: name of a module of `zfnet.pipeline.configs`.
+        local: whether to shrink it to what a laptop does in a minute.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in config_names():
+        raise ValueError(f"There is no configuration {name!r}; there are {', '.join(config_names())}.")
+    return importlib.import_module(f"zfnet.pipeline.configs.{name}").get_config(local)

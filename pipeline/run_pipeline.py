@@ -127,7 +127,7 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
         ValueError: the run failed, or the root is no directory that machines can share.
         OSError: there is no run.
     """
-    from zfnet.components.training.cluster.lead import follow
+    from zfnet.components.training.cluster import follow
 
     if is_remote(str(root)):
         raise ValueError(f"The root {root} is in a remote storage; machines that train together need a directory that all of them see.")

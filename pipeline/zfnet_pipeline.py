@@ -1,12 +1,12 @@
 """The pipeline: from images to a served model and figures of its features."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from etils import epath
 
-from zfnet.components import artifacts
 from zfnet.components.artifacts import Evaluation
 from zfnet.components.data.beam.options import step_options
 from zfnet.components.evaluator import evaluate
@@ -17,6 +17,7 @@ from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
+from zfnet.pipeline.baseline import pushed_last
 from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.metadata import Execution
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
@@ -37,9 +38,9 @@ def zfnet_pipeline(
 
     Args:
         config: what the user chose.
-        source: the photographs, as `zfnet.components.data.sources.open_source.open_source` opens them.
+        source: the images, as `zfnet.components.data.sources.open_source.open_source` opens them.
         root: where checkpoints, TensorBoard's logs and pushed models go, and where earlier runs are looked up.
-        runner: name of the Beam runner for the steps that go over all photographs.
+        runner: name of the Beam runner for the steps that go over all images.
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
         strict: whether an anomaly in the examples ends the run.
         metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
@@ -59,6 +60,7 @@ def zfnet_pipeline(
             from zfnet.components.data.beam.pipeline import check_options
 
             check_options(runner, given)
+
     example_gen, statistics_gen = data_steps(config, source, runner, options)
     examples, statistics = example_gen.output("examples"), statistics_gen.output("statistics")
     example_validator = Step(
@@ -71,8 +73,9 @@ def zfnet_pipeline(
             "runner": runner,
             "beam_options": options["ExampleValidator"],
         },
-        still_holds=_still_logged(root, metadata_url),
+        still_holds=functools.partial(_still_logged, root, metadata_url),
     )
+    gate = [Step("AnomalyGate", check_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []
     trainer, evaluator = training_steps(config, root, examples, statistics, metadata_url, baseline)
     model = trainer.output("model")
     visualizer = Step(
@@ -82,7 +85,7 @@ def zfnet_pipeline(
             "examples": examples,
             "model": model,
             "maps": config.maps_per_layer,
-            "seed": config.seed,
+            "seed": config.recipe.seed,
             "tensorboard": lambda plan: str(training_log(root, plan.upstream["model"])),
         },
     )
@@ -95,50 +98,13 @@ def zfnet_pipeline(
             "evaluation": evaluator.output("evaluation"),
             "destination": lambda plan: str(root / "serving"),
         },
-        still_holds=_still_serves(root),
+        still_holds=functools.partial(_still_serves, root),
     )
-    gate = [Step("AnomalyGate", check_anomalies, {"anomalies": example_validator.output("anomalies")})] if strict else []
     return [example_gen, statistics_gen, example_validator, *gate, trainer, evaluator, visualizer, pusher]
 
 
-def _examples_log(root: epath.Path, examples: str) -> epath.Path:
-    """Directory of TensorBoard's logs of the examples with a digest."""
-    return root / "tensorboard" / f"examples-{examples[:6]}"
-
-
-def _still_logged(root: epath.Path, metadata_url: str | None) -> Callable[[dict[str, Any]], bool]:
-    """Asks whether the logs that an earlier execution of ExampleValidator wrote are still there."""
-
-    def holds(outputs: dict[str, Any]) -> bool:
-        with open_metadata(root, metadata_url) as session:
-            execution = session.get_one(Execution, int(outputs["anomalies"].path.parent.name))
-            return _examples_log(root, execution.artifacts("input")["examples"].digest).is_dir()
-
-    return holds
-
-
-def _still_serves(root: epath.Path) -> Callable[[dict[str, Any]], bool]:
-    """Asks whether the version that an earlier execution of Pusher wrote is still in the serving directory."""
-
-    def holds(outputs: dict[str, Any]) -> bool:
-        version = outputs["serving"].read_json("version.json")["version"]
-        return version is None or (root / "serving" / str(version)).is_dir()
-
-    return holds
-
-
 def data_steps(config: RunConfig, source: Any, runner: str, beam_options: Mapping[str, tuple[str, ...]]) -> tuple[Step, Step]:
-    """Declares ExampleGen and StatisticsGen; nothing is run.
-
-    Args:
-        config: what the user chose.
-        source: the photographs, as `zfnet.components.data.sources.open_source.open_source` opens them.
-        runner: name of the Beam runner.
-        beam_options: further options of that runner, by the name of the step.
-
-    Returns:
-        The two steps.
-    """
+    """Declares ExampleGen and StatisticsGen, as in `zfnet_pipeline`; `beam_options` are those of each step, by its name."""
     example_gen = Step(
         "ExampleGen",
         generate_examples,
@@ -167,45 +133,21 @@ def training_steps(
     metadata_url: str | None = None,
     baseline: Callable[[epath.Path, str, str], Evaluation | None] | None = None,
 ) -> tuple[Step, Step]:
-    """Declares Trainer and Evaluator; nothing is run.
-
-    Args:
-        config: what the user chose.
-        root: where checkpoints and TensorBoard's logs go, and where earlier runs are looked up.
-        examples: what to train and evaluate on.
-        statistics: their mean image and counts.
-        metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
-        baseline: finds what a model is compared with, from the root and the digests of the examples and of the model; None
-            looks into that database.
-
-    Returns:
-        The two steps.
-    """
+    """Declares Trainer and Evaluator for the examples and their statistics, as in `zfnet_pipeline`."""
+    find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
     trainer = Step(
         "Trainer",
         train,
         {
             "examples": examples,
             "statistics": statistics,
-            "architecture": config.architecture,
-            "epochs": config.epochs,
-            "batch_size": config.batch_size,
-            "learning_rate": config.learning_rate,
-            "patience": config.patience,
-            "seed": config.seed,
-            "crops": config.crops,
-            "deterministic": config.deterministic,
-            "mixed_precision": config.mixed_precision,
-            "xla": config.xla,
-            "augmentation": config.augmentation,
-            "decay_epochs": config.decay_epochs,
+            **dataclasses.asdict(config.recipe),
             "keep_every": 60 * config.checkpoint_minutes,
             "keep_checkpoints": config.keep_checkpoints,
             "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
             "tensorboard": lambda plan: str(training_log(root, plan)),
         },
     )
-    find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
     evaluator = Step(
         "Evaluator",
         evaluate,
@@ -231,26 +173,19 @@ def _training(plan: ExecutionPlan) -> str:
     return plan.key(without=("epochs",))
 
 
-def pushed_last(root: epath.PathLike, examples: str, model: str, metadata_url: str | None = None) -> artifacts.Evaluation | None:
-    """Finds the evaluation of the model that was pushed last for the same data.
+def _examples_log(root: epath.Path, examples: str) -> epath.Path:
+    """Directory of TensorBoard's logs of the examples with a digest."""
+    return root / "tensorboard" / f"examples-{examples[:6]}"
 
-    Args:
-        root: the directory that runs were made in.
-        examples: digest of the examples; only models that were trained on these count.
-        model: digest of the model to be evaluated, which is never compared with itself.
-        metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
 
-    Returns:
-        The evaluation, or None if no other model was pushed or nothing is left of its evaluation.
-    """
-    root = epath.Path(root)
+def _still_logged(root: epath.Path, metadata_url: str | None, outputs: dict[str, Any]) -> bool:
+    """Whether the logs that an earlier execution of ExampleValidator wrote are still there."""
     with open_metadata(root, metadata_url) as session:
-        for execution in session.executions(step="Pusher", status="done"):
-            serving, inputs = execution.artifacts("output")["serving"], execution.artifacts("input")
-            if inputs["examples"].digest != examples or inputs["model"].digest == model:
-                continue
-            if not (serving.is_whole(root) and inputs["evaluation"].is_whole(root)):
-                continue
-            if artifacts.Serving(root / serving.path).read_json("version.json")["version"] is not None:
-                return artifacts.Evaluation(root / inputs["evaluation"].path)
-    return None
+        execution = session.get_one(Execution, int(outputs["anomalies"].path.parent.name))
+        return _examples_log(root, execution.artifacts("input")["examples"].digest).is_dir()
+
+
+def _still_serves(root: epath.Path, outputs: dict[str, Any]) -> bool:
+    """Whether the version that an earlier execution of Pusher wrote is still in the serving directory."""
+    version = outputs["serving"].read_json("version.json")["version"]
+    return version is None or (root / "serving" / str(version)).is_dir()

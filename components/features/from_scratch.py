@@ -87,11 +87,9 @@ def train_from_scratch(
     tf.config.experimental.enable_op_determinism()
     subset = candidates.write_subset(train, folder)
     classes, size = len(subset.labels), subset.image_size
+    # Batch size, epochs and rate follow from the number of images, not from the architecture.
+    recipe = Recipe(architecture="zfnet", seed=seed)
     count = len(train)
-    # These three follow from the number of images, and not from the architecture.
-    recipe = Recipe(
-        architecture="zfnet", epochs=None, batch_size=None, learning_rate=None, patience=1, seed=seed, crops="ten", deterministic=True
-    )
     batch_size, epochs, rate = recipe.batch_for(count), recipe.epochs_for(count), recipe.learning_rate_for(count)
     net = fresh_copy(model, classes)
     image_input = ImageInput.of(net, size)

@@ -1,4 +1,9 @@
-"""Checkpoints of a training: what it takes to go on after any step as if nothing had happened."""
+"""Checkpoints of a training: everything needed to go on after any step with the same bits.
+
+Not `tf.train.Checkpoint`: it stores a variable under its layer's number in the net, and the saved model, into which `KeptCheckpoint` loads
+weights, has one layer more. Several workers would all have to call it, but here the chief alone writes; and its manager keeps the last
+checkpoints, not the best one or those of some epochs. Not Keras' `save_weights`: HDF5 crashes the process when the disk is full.
+"""
 
 import contextlib
 import dataclasses
@@ -8,15 +13,63 @@ import os
 import pathlib
 import shutil
 from collections.abc import Container, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from zfnet.components.training.training_state import TrainingState
+from zfnet.components.training.train_step import Totals, means, no_totals
 
 # The one before the last is there in case the last can't be read.
 KEPT = 2
 VARIABLES, STATE = "variables.npz", "state.json"
+
+
+@dataclasses.dataclass
+class TrainingState:
+    """State of a training.
+
+    Args:
+        epoch: epochs that are done, with their validation and callbacks.
+        step: steps of the next epoch that are done.
+        totals: over these steps.
+        history: losses and errors of each epoch that is done, and measurements of the weights, by name.
+        schedule: the learning rate and the counters by which it falls, as of the last epoch that is done.
+        batch_size: images a step, over all replicas; another number of replicas may change it, and then steps are others.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    totals: Totals = dataclasses.field(default_factory=no_totals)
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    schedule: dict[str, Any] = dataclasses.field(default_factory=dict)
+    batch_size: int | None = None
+
+    def logs(self) -> dict[str, float]:
+        """Mean loss in nats, and errors as fractions 0..1, of the steps of this epoch."""
+        return means(self.totals.sums)
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The step, counted from the beginning of the training, that gave no finite number; None if there is none."""
+        step = int(self.totals.diverged_at)
+        return step if step >= 0 else None
+
+    def end_epoch(self, logs: dict[str, float]) -> None:
+        """Goes on to the next epoch, and enters the numbers of this one into the history."""
+        self.history.append({name: float(number) for name, number in logs.items()})
+        self.epoch, self.step, self.totals = self.epoch + 1, 0, no_totals()
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as JSON can hold it; the totals are one list, with `diverged_at` last."""
+        return {**vars(self), "totals": [*self.totals.sums.numpy().tolist(), float(self.totals.diverged_at)]}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "TrainingState":
+        """The state that `to_json` gave."""
+        *sums, diverged_at = values["totals"]
+        return cls(**values | {"totals": Totals(tf.constant(sums, tf.float64), tf.constant(int(diverged_at), tf.int64))})
 
 
 class Checkpoints:
@@ -24,11 +77,10 @@ class Checkpoints:
 
     A checkpoint is a directory `epoch-NNNN`, or `epoch-NNNN-step-NNNNNN` in the middle of an epoch, with `variables.npz` (weights and
     optimizer) and `state.json` (the rest, and the SHA-256 of the first). It is written beside and renamed, so that none is ever half.
-    Not Keras' `save_weights`: HDF5 crashes the process when the disk is full.
 
     Args:
         folder: directory of the checkpoints, of one training alone.
-        called: what a user is told of where they are, if `folder` only mirrors that place.
+        called: name of that directory in messages, if `folder` only mirrors it.
     """
 
     def __init__(self, folder: pathlib.Path, called: str | None = None) -> None:
@@ -39,11 +91,11 @@ class Checkpoints:
 
         Args:
             net: the net, with its optimizer.
-            state: where its training stands.
-            keep_epochs: epochs, counted from 1, whose checkpoints stay besides.
+            state: of its training.
+            keep_epochs: epochs, counted from 1, whose checkpoints are kept too.
 
         Raises:
-            OSError: if it can't be written, because the disk is full, say; the checkpoints before are left as they are.
+            OSError: if it can't be written; earlier checkpoints are left as they are.
         """
         target = self.folder / (f"epoch-{state.epoch:04d}" + (f"-step-{state.step:06d}" if state.step else ""))
         beside = target.with_suffix(".partial")
@@ -78,7 +130,7 @@ class Checkpoints:
                 _remove(path)
 
     def clean(self) -> None:
-        """Removes what writers left that were killed. To be called when nobody writes."""
+        """Removes the partial files of writers that were killed. To be called when nobody writes."""
         for path in list(self.folder.rglob("*.partial")):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -87,11 +139,11 @@ class Checkpoints:
 
         Args:
             net: the net, built and compiled.
-            epochs: checkpoints of later epochs are passed over.
-            batch_size: images a step; checkpoints in the middle of an epoch that had another are passed over too.
+            epochs: checkpoints of later epochs are ignored.
+            batch_size: images a step; checkpoints in the middle of an epoch that had another are ignored too.
 
         Returns:
-            Where the training stands; at its beginning if there is no checkpoint.
+            State of the training; that of its beginning if there is no checkpoint.
 
         Raises:
             ValueError: if there are checkpoints and none can be read.
@@ -112,26 +164,26 @@ class Checkpoints:
         return TrainingState(batch_size=batch_size)
 
     def written(self) -> list[pathlib.Path]:
-        """The checkpoints there are with both their files, in order."""
+        """The checkpoints that have both their files, in order."""
         found = (path for path in self.folder.glob("epoch-*") if not path.suffix)
         return sorted((path for path in found if all((path / name).exists() for name in (VARIABLES, STATE))), key=_place)
 
 
 def _variables(net: keras.Model) -> list[keras.Variable]:
-    """What training changes, in an order that is the same in the next process. Dropout's seeds follow from the step."""
+    """The variables that training changes, in the same order in every process. Dropout's seeds follow from the step."""
     return net.weights + net.optimizer.variables
 
 
 def read_variables(file: pathlib.Path, variables: Sequence[keras.Variable]) -> None:
-    """Sets variables to the first values of a checkpoint: the weights alone, or those of the optimizer too.
+    """Sets variables to the first values of a checkpoint's `variables.npz`: weights alone, or those of the optimizer too.
 
     Args:
-        file: its `variables.npz`.
-        variables: as many as are wanted, in the order in which they were written.
+        file: the file.
+        variables: in the order in which they were written.
 
     Raises:
         ValueError: they are of another net; then none is set.
-        KeyError: there are not as many.
+        KeyError: the file holds fewer.
     """
     with np.load(file, allow_pickle=False) as arrays:
         # All before the first is set, so that a checkpoint of another net leaves this one as it is.
@@ -148,7 +200,7 @@ def _place(path: pathlib.Path) -> tuple[int, int]:
 
 
 def _remove(directory: pathlib.Path) -> None:
-    """Removes a checkpoint, such that a process that is killed meanwhile leaves none that looks whole."""
+    """Removes a checkpoint; a process that is killed meanwhile leaves none that looks whole."""
     if directory.exists():
         leaving = directory if directory.suffix else directory.rename(directory.with_suffix(".leaving.partial"))
         shutil.rmtree(leaving)

@@ -1,4 +1,4 @@
-"""This process' place in a cluster, as the environment variable `TF_CONFIG` says; read without TensorFlow."""
+"""Place of this process in a cluster, read from the environment variable `TF_CONFIG` without TensorFlow."""
 
 import json
 import os
@@ -12,8 +12,8 @@ class Task:
     """A place in a cluster.
 
     Args:
-        index: which of its processes this is, counted from 0 with the chief first.
-        workers: how many there are, the chief included.
+        index: number of this process, counted from 0 with the chief first.
+        workers: number of processes, the chief included.
     """
 
     index: int

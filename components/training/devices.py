@@ -1,11 +1,16 @@
-"""Devices and precision of a training, printed before it begins."""
+"""The devices that a training runs on, those of this machine or of several machines, and the precision that they compute in."""
 
 import contextlib
+import dataclasses
+import hashlib
 import pathlib
 from collections.abc import Iterator, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from zfnet.components.training.cluster_task import read_task
 
 NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
 MIXED = "mixed_bfloat16"
@@ -14,15 +19,12 @@ BFLOAT16_SINCE = (8, 0)
 
 
 def training_devices(replicas: int, for_gpus: Sequence[str] = (), driver: pathlib.Path = NVIDIA_DRIVER) -> str:
-    """Tells what a training computes on.
+    """Describes the devices of a training in a line; a longer one if there is no GPU, and one was expected.
 
     Args:
         replicas: devices that share a step, on all machines.
         for_gpus: options that the user gave which only help on GPUs.
-        driver: the file by which NVIDIA's driver shows that it is there.
-
-    Returns:
-        A line; more of it where there is no GPU, and one was expected.
+        driver: the file that NVIDIA's driver makes.
 
     Examples:
         >>> training_devices(1)
@@ -46,9 +48,6 @@ def choose_mixed_precision(choice: bool | None) -> bool:
 
     Args:
         choice: the user's; `None` says yes where every GPU is fast at it. On a CPU it is slower.
-
-    Returns:
-        The decision.
     """
     if choice is not None:
         return choice
@@ -63,9 +62,6 @@ def choose_xla(choice: bool | None, deterministic: bool) -> bool:
         choice: the user's; `None` says yes where there is a GPU. On a CPU it is slower.
         deterministic: whether only operations may be used that give the same bits each time; XLA has none for the gradient of max
             pooling.
-
-    Returns:
-        The decision.
     """
     return bool(tf.config.list_physical_devices("GPU")) and not deterministic if choice is None else choice
 
@@ -80,3 +76,67 @@ def precision(mixed: bool) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+class ClusterChangedError(Exception):
+    """The processes of a cluster train different things: one of them came late, and has to read the chief's call again."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """Replicas and processes of a training.
+
+    Args:
+        strategy: the replicas of all machines.
+        chief: whether this process writes the files.
+        processes: number of processes.
+    """
+
+    strategy: tf.distribute.Strategy
+    chief: bool
+    processes: int
+
+    @property
+    def replicas(self) -> int:
+        """Number of replicas over all machines."""
+        return self.strategy.num_replicas_in_sync
+
+    def agree(self, text: str) -> None:
+        """Waits for all processes of the cluster, and fails unless they have the same text.
+
+        Raises:
+            ClusterChangedError: they have different ones.
+        """
+        if self.processes == 1:
+            return
+        own = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint16).astype(np.int64)
+
+        @tf.function(autograph=False)
+        def compare():
+            def on_replica():
+                context = tf.distribute.get_replica_context()
+                # The sum of squared differences from the mean is 0 where all are equal; whole numbers, so that it is exact.
+                total, squares = (context.all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(value)) for value in (own, own**2))
+                return tf.reduce_sum(self.replicas * squares - total**2)
+
+            return self.strategy.experimental_local_results(self.strategy.run(on_replica))
+
+        if any(int(result) for result in compare()):
+            raise ClusterChangedError("The processes of the cluster were started with different choices, or see different checkpoints.")
+
+
+def open_cluster(examples: int) -> Cluster:
+    """Joins the cluster that the environment variable `TF_CONFIG` describes, or else takes all GPUs of this machine, or else its CPU.
+
+    In a cluster this waits until all its machines are there, and has to come before TensorFlow computes anything.
+
+    Args:
+        examples: number of examples of the smaller split; if it is less than the number of this machine's GPUs, one of them is used.
+    """
+    task = read_task()
+    if task and task.workers > 1:
+        return Cluster(tf.distribute.MultiWorkerMirroredStrategy(), task.chief, task.workers)
+    strategy = tf.distribute.MirroredStrategy()
+    if examples < strategy.num_replicas_in_sync:
+        strategy = tf.distribute.MirroredStrategy(strategy.extended.worker_devices[:1])
+    return Cluster(strategy, True, 1)

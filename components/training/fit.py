@@ -1,38 +1,34 @@
-"""One training, from prepared examples to a saved model."""
+"""One training, from prepared examples to a saved model: set-up, the loop over epochs and steps, and the results."""
 
 import dataclasses
 import functools
 import json
 import sys
 import textwrap
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from etils import epath
 
 from zfnet.components.artifacts import Examples, Model, Statistics
-from zfnet.components.data.batches import read_origins
 from zfnet.components.data.training_batches import training_batches, training_ids
-from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns
-from zfnet.components.figures.evolution.moments import MOST_SEARCHED, evolution_epochs, watched_epochs
-from zfnet.components.pictures.png import write_png
-from zfnet.components.pictures.sheet import filter_grid
-from zfnet.components.training.callbacks.convergence import LayerConvergence, read_convergence
-from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
+from zfnet.components.figures.evolution.moments import evolution_epochs, watched_epochs
+from zfnet.components.training.callbacks.evolution import FeatureEvolution
 from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
-from zfnet.components.training.callbacks.summaries import EpochSummaries
-from zfnet.components.training.checkpoints import Checkpoints
-from zfnet.components.training.devices import choose_mixed_precision, choose_xla, precision, training_devices
+from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence, open_writers, read_convergence
+from zfnet.components.training.checkpoints import Checkpoints, TrainingState
+from zfnet.components.training.devices import choose_mixed_precision, choose_xla, open_cluster, precision, training_devices
+from zfnet.components.training.interruption import Interruption
 from zfnet.components.training.recipe import Recipe, divisible_batch_size
-from zfnet.components.training.strategy import open_cluster
-from zfnet.components.training.train_loop import train_loop
+from zfnet.components.training.results import write_evolution_figure, write_model
 from zfnet.components.training.train_step import make_train_step, make_validate
 from zfnet.model.measures.filters import structured_share
 from zfnet.model.net.build import build
 
+# Seconds between looks at the numbers, for which GPUs have to be waited for.
+LOG_INTERVAL = 1.0
 NAMED = 200  # characters
 
 
@@ -47,12 +43,12 @@ def fit(
     keep_checkpoints: bool = False,
 ) -> None:
     """Trains by a recipe; see `trainer.train` for the artifacts and directories, all of which are local here."""
+    recipe.check()
     # TensorFlow can't shuffle by an epoch's number where its own seed is 0.
     keras.utils.set_random_seed(recipe.seed + 1)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
-    size, labels = examples.image_size, examples.labels
-    count = examples.count("train")
+    size, labels, count = examples.image_size, examples.labels, examples.count("train")
     cluster = open_cluster(min(count, examples.count("validation")))
     strategy = cluster.strategy
     batch_size, epochs = divisible_batch_size(recipe.batch_for(count), cluster.replicas), recipe.epochs_for(count)
@@ -63,34 +59,36 @@ def fit(
     margin = (examples.side - size) // 2
     central_mean = mean[margin : margin + size, margin : margin + size]
 
-    rate = recipe.learning_rate_for(count)
+    # The net and its optimizer, as the last checkpoint has them.
+    rate = first_rate = recipe.learning_rate_for(count)
     schedule: PlateauSchedule | CosineSchedule = PlateauSchedule(recipe.patience)
     if recipe.row.schedule == "cosine":
         schedule = CosineSchedule(rate, recipe.decay_epochs_for(count) * steps)
+        first_rate = schedule.rate
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
-        first_rate = schedule.rate if isinstance(schedule, CosineSchedule) else rate
         optimizer = keras.optimizers.SGD(first_rate, momentum=0.9, weight_decay=recipe.row.weight_decay or None)
         optimizer.exclude_from_weight_decay(var_names=["bias"])
         net.compile(optimizer)
         state = kept.restore(net, epochs, batch_size)
     cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
 
-    evolution_folder, convergence_folder = (kept.folder / name for name in ("evolution", "convergence"))
+    # Callbacks; the chief alone writes.
     in_figure = {0} | evolution_epochs(epochs)
     writers, callbacks = [], [schedule]
     if cluster.chief:
         options = {"--mixed-precision": recipe.mixed_precision, "--xla": recipe.xla}
         print(training_devices(cluster.replicas, [name for name, chosen in options.items() if chosen]), flush=True)
         kept.clean()
-        writers = _open_writers(epath.Path(tensorboard), anew=not kept.written())
-        evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), in_figure, recipe.seed, evolution_folder, writers[0])
+        writers = open_writers(tensorboard, anew=not kept.written())
+        folder = kept.folder / "evolution"
+        evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), in_figure, recipe.seed, folder, writers[0])
         evolution.set_model(net)
         if not kept.written():
             evolution.look(0)
-        convergence = LayerConvergence(convergence_folder, evolution_folder, writers[0], state.epoch if state.step else None)
+        convergence = LayerConvergence(kept.folder / "convergence", folder, writers[0], state.epoch if state.step else None)
         callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
-    report = functools.partial(report_divergence, examples, recipe, kept, steps=steps, batch_size=batch_size)
+
     if state.epoch < epochs:
         batches = strategy.distribute_datasets_from_function(
             lambda context: training_batches(
@@ -107,6 +105,9 @@ def fit(
                 context=context,
             )
         )
+        verbose = 1 if sys.stdout.isatty() else 2
+        keep = functools.partial(kept.keep, net, keep_epochs=in_figure if keep_checkpoints else ())
+        report = functools.partial(report_divergence, examples, recipe, kept, steps=steps, batch_size=batch_size)
         train_loop(
             state,
             make_train_step(net, strategy, batch_size, choose_xla(recipe.xla, recipe.deterministic)),
@@ -117,11 +118,9 @@ def fit(
             measure=functools.partial(_measure, net),
             schedule=schedule,
             callbacks=keras.callbacks.CallbackList(
-                callbacks, add_progbar=cluster.chief, model=net, verbose=1 if sys.stdout.isatty() else 2, epochs=epochs, steps=steps
+                callbacks, add_progbar=cluster.chief, model=net, verbose=verbose, epochs=epochs, steps=steps
             ),
-            keep=functools.partial(kept.keep, net, keep_epochs=in_figure if keep_checkpoints else ())
-            if cluster.chief
-            else lambda state: None,
+            keep=keep if cluster.chief else lambda state: None,
             keep_every=keep_every,
             on_divergence=report if cluster.chief else lambda step: None,
         )
@@ -133,13 +132,92 @@ def fit(
     used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "strong_epochs": recipe.strong_epochs_for(count)}
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
-    (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence_folder, epochs), indent=1))
-    (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
-    _save(model, recipe, net, labels, central_mean, state.history)
-    origins = read_origins(examples, "train", MOST_SEARCHED)
-    columns = drawn_columns(read_evolution(evolution_folder, in_figure), origins.photographs, MAPS)
-    same = evolution.last_places(in_figure, columns)
-    draw_evolution(columns, same, origins.ids).save(model.path / "pictures")
+    (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence.folder, epochs), indent=1))
+    write_model(model, recipe, used, net, labels, central_mean, state.history)
+    write_evolution_figure(model.path / "pictures", evolution, in_figure, examples)
+
+
+def train_loop(
+    state: TrainingState,
+    train_step: Callable,
+    batches: Iterator,
+    validate: Callable[[], dict[str, float]],
+    *,
+    epochs: int,
+    steps: int,
+    measure: Callable[[], dict[str, float]],
+    schedule: PlateauSchedule | CosineSchedule,
+    callbacks: keras.callbacks.CallbackList,
+    keep: Callable[[TrainingState], None],
+    keep_every: float,
+    on_divergence: Callable[[int], None],
+) -> None:
+    """Trains until `epochs` epochs are done, from wherever the training was left.
+
+    Keras' own `fit` fails under MultiWorkerMirroredStrategy, and can't stop or go on in the middle of an epoch; this does, and calls Keras'
+    callbacks as `fit` would.
+
+    Args:
+        state: of the training; it is changed along the way.
+        train_step: see `make_train_step`.
+        batches: iterator over what is still to be trained on.
+        validate: measures losses and errors of the validation examples, by name.
+        epochs: number of the epoch to stop after.
+        steps: steps an epoch.
+        measure: measures the net's weights at the end of an epoch, by name.
+        schedule: of the learning rate; one of the callbacks.
+        callbacks: their logs hold the training's numbers, the validation's with `val_` before their names, and those of `measure`.
+        keep: writes a checkpoint of a consistent state.
+        keep_every: seconds between two checkpoints in the middle of an epoch.
+        on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint was written.
+    """
+    with Interruption() as interruption:
+        callbacks.on_train_begin()
+        if state.schedule:
+            schedule.restore(state.schedule)
+        state.schedule = schedule.state()
+        kept = logged = time.monotonic()
+        try:
+            while state.epoch < epochs:
+                callbacks.on_epoch_begin(state.epoch)
+                logs = {}
+                while state.step < steps:
+                    callbacks.on_train_batch_begin(state.step)
+                    with interruption.deferred():
+                        step = tf.constant(state.epoch * steps + state.step, tf.int64)
+                        state.totals = train_step(batches, state.totals, step)
+                        state.step += 1
+                    now = time.monotonic()
+                    if now - logged > LOG_INTERVAL or state.step == steps:
+                        logged, logs = now, _read_logs(state, on_divergence)
+                    callbacks.on_train_batch_end(state.step - 1, logs)
+                    if now - kept > keep_every:
+                        _read_logs(state, on_divergence)
+                        keep(state)
+                        kept = time.monotonic()
+                validated = {f"val_{name}": number for name, number in validate().items()}
+                logs = state.logs() | validated | measure() | {"learning_rate": state.schedule["learning_rate"]}
+                callbacks.on_epoch_end(state.epoch, logs)
+                with interruption.deferred():
+                    state.end_epoch(logs)
+                    state.schedule = schedule.state()
+                    keep(state)
+                kept = time.monotonic()
+        except KeyboardInterrupt:
+            if not interruption.aborted_mid_step and state.diverged_at is None:
+                with interruption.deferred():
+                    keep(state)
+            raise
+        callbacks.on_train_end()
+
+
+def _read_logs(state: TrainingState, on_divergence: Callable[[int], None]) -> dict[str, float]:
+    if state.diverged_at is not None:
+        on_divergence(state.diverged_at)
+    return state.logs()
 
 
 def _measure(net: keras.Model) -> dict[str, float]:
@@ -147,40 +225,11 @@ def _measure(net: keras.Model) -> dict[str, float]:
     return {} if share is None else {"structured": share}
 
 
-def _open_writers(folder: epath.Path, anew: bool) -> list:
-    logs = [folder / split for split in ("train", "validation")]
-    if anew:
-        for log in logs:  # of a training that was killed before its first checkpoint
-            log.rmtree(missing_ok=True)
-    return [tf.summary.create_file_writer(str(log)) for log in logs]
-
-
-def _save(model: Model, recipe: Recipe, net: keras.Model, labels: Sequence[str], mean: np.ndarray, history: list[dict[str, float]]) -> None:
-    saved = build(recipe.architecture, net.input_shape[1:], len(labels), mean_image=mean)
-    for layer in net.layers:
-        saved.get_layer(layer.name).set_weights(layer.get_weights())
-    saved.save(model.path / "model.keras")
-    (model.path / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
-    (model.path / "history.json").write_text(json.dumps(history, indent=1))
-    folder = model.path / "pictures"
-    folder.mkdir()
-    first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
-    write_png(filter_grid(first.kernel.numpy()), folder / f"filters_{first.name}.png")
-
-
 def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoints, step: int, *, steps: int, batch_size: int) -> None:
-    """Raises an error that names the step, its examples and the last good checkpoint.
-
-    Args:
-        examples: what is trained on.
-        recipe: how.
-        checkpoints: of this training.
-        step: number of the first step whose loss, gradients or weights were no finite numbers, counted from 0 over all epochs.
-        steps: steps an epoch.
-        batch_size: images a step.
+    """Raises an error that names the first step without finite numbers, its examples and the last good checkpoint.
 
     Raises:
-        ValueError: always.
+        ValueError: always; `step` is counted from 0 over all epochs, `steps` are those of an epoch.
     """
     epoch, step_of_epoch = divmod(step, steps)
     ids = training_ids(examples, batch_size=batch_size, seed=recipe.seed, epoch=epoch, step=step_of_epoch)

@@ -1,4 +1,4 @@
-"""Checkpoints that a training left, and the moments that they show."""
+"""Checkpoints that a training kept, found again and loaded into its model."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ class KeptCheckpoint:
     history: Sequence[dict[str, float]] = dataclasses.field(repr=False)
 
     def load_into(self, model: keras.Model) -> None:
-        """Gives a saved model the weights that it had then; its mean image stays.
-
-        Args:
-            model: what the training ended with, as it was saved.
+        """Sets the weights of the training's saved model to those of this epoch; its mean image stays.
 
         Raises:
             ValueError: the checkpoint is damaged, of another training, or of another architecture; the model is left as it is.
@@ -58,14 +55,14 @@ class KeptCheckpoint:
 def find_checkpoints(root: epath.PathLike, history: Sequence[dict[str, float]]) -> list[KeptCheckpoint]:
     """Finds the checkpoints of the training that ended with a model.
 
-    A training is known by its history: the losses and errors of all epochs to the last digit, which each checkpoint holds too.
+    A training is identified by its history: the losses and errors of all epochs to the last digit, which each checkpoint holds too.
 
     Args:
         root: the directory of its run.
         history: `history.json` of the model.
 
     Returns:
-        Those of epochs before the last, which the model itself stands for; in order. Damaged ones are among them.
+        Those of epochs before the last, in order, damaged ones too. The model itself is the net after the last epoch.
     """
     folder = epath.Path(root) / "trainer"
     found = [_epochs(each) for each in sorted(folder.iterdir()) if each.name.startswith("checkpoints-")] if folder.exists() else []
@@ -94,13 +91,13 @@ def _belongs(checkpoint: epath.Path, history: Sequence[dict[str, float]]) -> boo
 def moments_of_training(
     deconvnet: Deconvnet, checkpoints: Sequence[KeptCheckpoint], epochs: int, passed_over: Callable[[str], None]
 ) -> Iterator[tuple[str, Deconvnet]]:
-    """Gives a model the weights of one checkpoint after the other, and in the end its own.
+    """Loads one checkpoint after the other into a model, and in the end its own weights.
 
     Args:
-        deconvnet: of the model that the training ended with, as it was saved.
+        deconvnet: of the training's saved model.
         checkpoints: in order.
-        epochs: how many the training took.
-        passed_over: told why a checkpoint is left out.
+        epochs: epochs of the whole training.
+        passed_over: is called with the reason why a checkpoint is left out.
 
     Yields:
         The title of each column, and the deconvnet.

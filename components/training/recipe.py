@@ -1,7 +1,10 @@
 """How to train: what a user chooses, and what follows from the number of examples where a choice was left open."""
 
 import dataclasses
+import inspect
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from zfnet.model.net.architecture import Architecture
 from zfnet.model.net.variation import find_architecture
@@ -12,48 +15,106 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 # When the batch is left open: an epoch of a tiny data set still has this many steps.
 STEPS_PER_EPOCH = 8
 LARGEST_BATCH = 64
-CROPS = ("ten", "random")
-AUGMENTATIONS = ("paper", "strong")
 # Part of the epochs over which a rate falls that have strong augmentation; in the others a net learns images as they are.
 STRONG = 0.6
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How to train; the fields are the parameters of `trainer.train`.
+def choice(
+    default: Any,
+    help: str,
+    *,
+    unset: str = "",
+    among: Sequence[str] = (),
+    least: float | None = None,
+    most: float | None = None,
+    option: bool = True,
+) -> Any:
+    """A field of a record of choices, described once: `zfnet run --help` and Kubeflow's parameters show the same text.
 
-    Raises:
-        ValueError: if one is out of its range.
+    Args:
+        default: its value if nothing is chosen.
+        help: what it decides, in a sentence.
+        unset: what decides if the value is None.
+        among: the values there are; any if empty.
+        least: smallest number allowed.
+        most: largest number allowed.
+        option: whether it is an option of commands; otherwise only a configuration sets it.
     """
+    metadata = {"help": help, "unset": unset, "among": among, "least": least, "most": most, "option": option}
+    return dataclasses.field(default=default, metadata=metadata)
 
-    architecture: str
-    epochs: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    patience: int
-    seed: int
-    crops: str
-    deterministic: bool
-    mixed_precision: bool | None = None
-    xla: bool | None = None
-    augmentation: str = "paper"
-    decay_epochs: int | None = None
 
-    def __post_init__(self) -> None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train. Each choice is written here alone: options, parameters of the Trainer and `recipe.json` are made from these fields."""
+
+    architecture: str = choice(
+        "zfnet-small",
+        "zfnet, alexnet, zfnet-small, ..., or a variation: zfnet-small:conv1.kernel=11,conv1.stride=4,fc6.units=256,without=conv3.",
+    )
+    epochs: int | None = choice(
+        None,
+        "Number of epochs. A larger number continues a previous run with the same settings.",
+        unset="by the number of examples",
+        least=1,
+    )
+    batch_size: int | None = choice(None, "Images per training step, over all GPUs.", unset="by the number of examples", least=1)
+    learning_rate: float | None = choice(
+        None,
+        "Learning rate at the start, in proportion for batches smaller than 64 unless both are chosen.",
+        unset="the architecture's",
+        option=False,
+    )
+    patience: int = choice(
+        5,
+        "Epochs without a lower validation error after which the learning rate is divided by ten, if it falls on plateaus.",
+        least=1,
+        option=False,
+    )
+    seed: int = choice(0, "Seed of everything random.", least=0, most=2**32 - 2)
+    crops: str = choice("ten", "Crops of an image for training: one of the paper's ten at a time, or any crop.", among=("ten", "random"))
+    deterministic: bool = choice(
+        True, "The same seed gives the same bits on a CPU. --no-deterministic turns this off, and is somewhat faster."
+    )
+    mixed_precision: bool | None = choice(
+        None, "Compute in bfloat16, with weights in float32. Slower on a CPU.", unset="where every GPU is fast at it"
+    )
+    xla: bool | None = choice(
+        None,
+        "Compile a training step with XLA, with --no-deterministic only. Slower on a CPU.",
+        unset="on GPUs with --no-deterministic",
+    )
+    augmentation: str = choice(
+        "paper",
+        "Augmentation: crops alone, as in the paper, or changes of size, brightness and colour too, while the learning rate is high.",
+        among=("paper", "strong"),
+    )
+    decay_epochs: int | None = choice(
+        None,
+        "Epochs over which the learning rate of the small architectures falls; it stays low in further ones.",
+        unset="as many as --epochs is by the number of examples",
+        least=1,
+    )
+
+    def check(self) -> None:
+        """Fails if a choice is out of its range.
+
+        Raises:
+            ValueError: the message names it, and what was expected.
+        """
         find_architecture(self.architecture)
-        for name in ("epochs", "batch_size", "learning_rate", "patience", "decay_epochs"):
-            number = getattr(self, name)
-            if number is not None and number <= 0:
-                raise ValueError(f"{name} is {number}; it must be greater than 0.")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}; it must not be negative.")
+        for field in dataclasses.fields(self):
+            value, least, among = getattr(self, field.name), field.metadata["least"], field.metadata["among"]
+            if least is not None and value is not None and value < least:
+                raise ValueError(f"{field.name} is {value}; expected {least} at least.")
+            if among and value not in among:
+                raise ValueError(f"{field.name} is {value!r}; expected one of: {', '.join(among)}.")
+        if self.learning_rate is not None and self.learning_rate <= 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be greater than 0.")
         if self.xla and self.deterministic:
             raise ValueError(
                 "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."
             )
-        for name, choices in (("crops", CROPS), ("augmentation", AUGMENTATIONS)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of: {', '.join(choices)}.")
 
     @property
     def row(self) -> Architecture:
@@ -100,3 +161,16 @@ class Recipe:
 def divisible_batch_size(batch_size: int, replicas: int) -> int:
     """The largest batch up to `batch_size` of which every replica has the same share, one image at least."""
     return max(replicas, batch_size // replicas * replicas)
+
+
+def takes_recipe(function: Callable) -> Callable:
+    """Decorates a step's function such that its `**choices` are declared as the fields of `Recipe`, each a parameter of the step."""
+    signature = inspect.signature(function)
+    fields = dataclasses.fields(Recipe)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    chosen = [inspect.Parameter(field.name, kind, default=field.default, annotation=field.type) for field in fields]
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind != inspect.Parameter.VAR_KEYWORD]
+    # inspect and typing, by which a step reads its declaration, look at these attributes.
+    function.__signature__ = signature.replace(parameters=[*own, *chosen])  # type: ignore[attr-defined]
+    function.__annotations__ |= {field.name: field.type for field in fields}
+    return function

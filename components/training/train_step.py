@@ -1,6 +1,8 @@
 """One step of training and one pass of validation, on all replicas of a strategy."""
 
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -9,24 +11,50 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import padded_batch_size, padded_batches
 from zfnet.components.evaluation.errors import count_errors
-from zfnet.components.training.training_state import SUMS, means
+
+SUMS = ("loss", "top1_error", "top5_error", "examples")
+NEVER = -1
+
+
+class Totals(NamedTuple):
+    """Numbers of the steps of an epoch so far, on the devices until somebody reads them.
+
+    Args:
+        sums: float64 `(4,)`, in the order of `SUMS`.
+        diverged_at: int64, the first step, counted from the beginning of the training, with loss, gradients or weights that were no
+            finite numbers; `NEVER` if there is none.
+    """
+
+    sums: tf.Tensor
+    diverged_at: tf.Tensor
+
+
+def no_totals() -> Totals:
+    """The totals before the first step of an epoch."""
+    return Totals(tf.zeros(len(SUMS), tf.float64), tf.constant(NEVER, tf.int64))
+
+
+def means(sums: tf.Tensor) -> dict[str, float]:
+    """Means by name, from the sums of loss, errors and examples; NaN if there was no example."""
+    *values, examples = (float(value) for value in sums)
+    return {name: value / examples if examples else math.nan for name, value in zip(SUMS[:-1], values, strict=True)}
 
 
 def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_size: int, xla: bool = False) -> Callable:
     """Makes the function that trains a net on one batch.
 
     The gradient is that of the mean loss over the whole batch, however many replicas share it. Dropout depends on the seed, the step and
-    the replica alone, so that a training that goes on draws what it would have drawn.
+    the replica alone, so that a resumed training drops the same units.
 
     Args:
         net: compiled with an optimizer, in the strategy's scope.
-        strategy: on whose replicas to train.
+        strategy: trains on all its replicas.
         batch_size: images a step, over all replicas.
-        xla: whether to compile what each replica computes with XLA.
+        xla: whether to compile the forward and backward pass of each replica with XLA.
 
     Returns:
-        Function of an iterator over distributed batches, the totals so far (see `TrainingState`) and the number of the step, counted
-        from the beginning of the training, an int64 tensor; it returns the new totals.
+        Function of an iterator over distributed batches, the `Totals` so far and the number of the step, counted from the beginning of
+        the training, an int64 tensor; it returns the new totals.
     """
     generators = [variable for variable in net.variables if "seed_generator_state" in variable.path]
     seeds = [int(variable.numpy()[0]) for variable in generators]
@@ -52,14 +80,15 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
         net.optimizer.apply(gradients, net.trainable_variables)
         # Not the loss alone: where a ReLU turns NaN into 0, it stays finite, and so do the gradients.
         finite &= tf.math.is_finite(tf.linalg.global_norm([variable.value for variable in net.trainable_variables]))
+        # One vector, so that replicas exchange it at once.
         return tf.concat([sums, [tf.cast(~finite, tf.float64)]], axis=0)
 
     @tf.function(autograph=False)
     def train_step(batches, totals, step):
         images, labels = next(batches)
-        sums = strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(on_replica, args=(images, labels, step)), axis=None)
-        first = tf.where((totals[-1] < 0) & (sums[-1] > 0), tf.cast(step, tf.float64), totals[-1])
-        return tf.concat([totals[:-1] + sums[:-1], [first]], axis=0)
+        reduced = strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(on_replica, args=(images, labels, step)), axis=None)
+        diverges_first = (reduced[-1] > 0) & (totals.diverged_at == NEVER)
+        return Totals(totals.sums + reduced[:-1], tf.where(diverges_first, step, totals.diverged_at))
 
     return train_step
 
@@ -69,12 +98,12 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
 
     Args:
         net: takes centred images.
-        strategy: on whose replicas to run it.
+        strategy: counts on all its replicas.
         mean: mean image, float `(size, size, 3)`, values 0..255, to subtract.
 
     Returns:
-        Function of an iterator over distributed batches, as `padded_batches` gives them, and the sums so far, float64 `(4,)`: of loss,
-        top-1 errors, top-5 errors and examples; it returns the new sums.
+        Function of an iterator over distributed batches, as `padded_batches` gives them, and the sums so far (see `Totals`); it returns
+        the new sums.
     """
 
     def on_replica(images, labels, counted):
@@ -89,7 +118,7 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
 
 
 def _sums(labels, answers, losses, counted):
-    # Not by multiplication: what only fills a batch up may score NaN.
+    # Not by multiplication: the examples that only fill a batch up may score NaN.
     loss = tf.reduce_sum(tf.where(counted, tf.cast(losses, tf.float64), 0))
     errors, examples = count_errors(labels, answers, counted), tf.reduce_sum(tf.cast(counted, tf.float64))
     return tf.concat([[loss], tf.cast(errors, tf.float64), [examples]], axis=0)
@@ -101,11 +130,11 @@ def make_validate(
     """Makes the function that measures a net on the central crops of all validation examples, each once.
 
     Args:
-        net: takes centred images.
-        strategy: on whose replicas to run it.
+        net: as in `make_count_step`.
+        strategy: as in `make_count_step`.
         examples: prepared examples.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
-        batch_size: images that the replicas together are given at once, at most.
+        batch_size: images at once, at most, over all replicas.
 
     Returns:
         Function that returns the mean loss, in nats, and the errors, as fractions 0..1, by name.

@@ -1,15 +1,16 @@
 """Options that several commands share."""
 
+import dataclasses
 import importlib.util
 import pathlib
+import typing
 from collections.abc import Callable
 
 import click
 from etils import epath
 
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS
-from zfnet.pipeline.named_configs import load_config
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig, load_config
 
 
 def _as_root(ctx: click.Context, parameter: click.Parameter, value: str) -> epath.PathLike:
@@ -103,41 +104,50 @@ named_maps_option = click.option(
     help="Draw this map, instead of ones at random, such as conv3/17; of the layer of the classes the class's name will do too, "
     "predictions/coffee. Several times for several maps.",
 )
-DEFAULTS = load_config("photo_patches")
-training_data_option = click.option(
-    "--data",
-    metavar="DATA",
-    show_default=str(DEFAULTS.data),
-    help="photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a "
-    "directory that `zfnet examples` wrote.",
-)
-epochs_option = click.option(
-    "--epochs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    show_default=f"{DEFAULTS.epochs}, or by the number of examples where --data is given",
-    help="How often to train on every example. More of them continue an otherwise equal run.",
-)
-batch_size_option = click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    metavar="N",
-    show_default=f"{DEFAULTS.batch_size}, or by the number of examples where --data is given",
-    help="Examples per training step, over all GPUs.",
-)
-augmentation_option = click.option(
-    "--augmentation",
-    type=click.Choice(["paper", "strong"]),
-    show_default=f"{DEFAULTS.augmentation} for photo_patches, else {RunConfig(None).augmentation}",
-    help="How training varies images: by crops alone, as the paper does, or by size, brightness and colour too.",
-)
-training_seed_option = click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 2),
-    metavar="N",
-    show_default=str(DEFAULTS.seed),
-    help="Seed of everything random.",
-)
+
+
+def choice_options(*names: str) -> Callable:
+    """Options made from the fields of `RunConfig` and its `Recipe`; one that is not given is None, and the configuration decides.
+
+    Args:
+        names: the fields, in the order of `--help`; all that are options if there is none.
+    """
+    first, *others = dataclasses.fields(RunConfig)
+    choices = {field.name: field for field in (first, *dataclasses.fields(Recipe), *others) if field.metadata.get("option")}
+
+    def decorate(command: Callable) -> Callable:
+        for name in reversed(names or list(choices)):
+            command = _choice_option(choices[name])(command)
+        return command
+
+    return decorate
+
+
+def _choice_option(field: dataclasses.Field) -> Callable:
+    name, types = f"--{field.name.replace('_', '-')}", typing.get_args(field.type) or (field.type,)
+    metadata, shown = field.metadata, {"help": field.metadata["help"], "default": None}
+    if bool in types and field.default is None:
+        return click.option(f"{name}/--no-{name[2:]}", show_default=metadata["unset"], **shown)
+    if bool in types and field.default:
+        return click.option(f"--no-{name[2:]}", field.name, is_flag=True, flag_value=False, **shown)
+    if bool in types:
+        return click.option(name, is_flag=True, **shown)
+    kind: click.ParamType | None = click.Choice(metadata["among"]) if metadata["among"] else None
+    if int in types or float in types:
+        kind = (click.IntRange if int in types else click.FloatRange)(metadata["least"], metadata["most"])
+    metavar = None if metadata["among"] else "N" if kind else field.name.upper()
+    return click.option(name, type=kind, metavar=metavar, show_default=_usual(field), **shown)
+
+
+def _usual(field: dataclasses.Field) -> str:
+    """The default as `--help` shows it: that of photo_patches, and that of other data."""
+    config = load_config("photo_patches")
+    value, unset = getattr(config if hasattr(config, field.name) else config.recipe, field.name), field.metadata["unset"]
+    if value is None:
+        return unset
+    if unset:
+        return f"{value}, or {unset} where --data is given"
+    return str(value) if field.default in (value, "") else f"{value} for photo_patches, else {field.default}"
 
 
 def layers_option(usual: str, purpose: str) -> Callable:

@@ -1,25 +1,42 @@
 """`zfnet compare`: architectures trained by one recipe, as the paper's Table 3 has them."""
 
+from __future__ import annotations
+
 import dataclasses
+import gc
 import pathlib
+import shutil
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+from etils import epath
 
+from zfnet.components.artifacts import Examples
+from zfnet.components.figures.comparison.table import ComparedNet, table_cells
 from zfnet.components.training.cluster_task import read_task
+from zfnet.components.training_error import measure_training_error
+from zfnet.model.net.variation import find_architecture
 from zfnet.pipeline.cli.command import Command, command_line
 from zfnet.pipeline.cli.data_argument import check_outside_data
-from zfnet.pipeline.cli.options import augmentation_option, batch_size_option, epochs_option, training_data_option, training_seed_option
-from zfnet.pipeline.named_configs import choose
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.cli.options import choice_options
+from zfnet.pipeline.cli.output import replace_drawing
+from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import error_message
+from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.run_config import Recipe, RunConfig, choose
+
+if TYPE_CHECKING:
+    from zfnet.pipeline.orchestration.local_runner import LocalRunner
+
+LONGEST = 50  # Characters of DATA in a title.
+RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
 
 
 @click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
 @click.argument("architectures", nargs=-1, required=True, metavar="ARCHITECTURE [ARCHITECTURE ...]")
-@training_data_option
-@epochs_option
-@batch_size_option
+@choice_options("data", "epochs", "batch_size", "seed", "augmentation")
 @click.option(
     "--image-size",
     type=click.IntRange(min=1),
@@ -27,25 +44,14 @@ from zfnet.pipeline.run_config import RunConfig
     show_default="what the first architecture was made for",
     help="Side of the input of all networks, in pixels.",
 )
-@training_seed_option
-@augmentation_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=pathlib.Path),
     required=True,
     metavar="DIR",
-    help="Directory for everything, made if missing. Given again, it goes on, and trains only what is not there yet.",
+    help="Directory for everything, made if missing. If it exists, only missing models are trained.",
 )
-def command(
-    architectures: tuple[str, ...],
-    data: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    image_size: int | None,
-    seed: int | None,
-    augmentation: str | None,
-    out: pathlib.Path,
-) -> None:
+def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, **choices: Any) -> None:
     """Train every ARCHITECTURE by the same recipe on the same examples, and show training error beside validation error.
 
     An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the table, or a variation of one: a name, a colon, and
@@ -62,24 +68,17 @@ def command(
     """
     # As in `zfnet run`: what is half is removed, and what was trained so far is kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    check_outside_data(out, data or "", "--out")
+    check_outside_data(out, choices["data"] or "", "--out")
     if (task := read_task()) and task.workers > 1:
         raise ValueError("zfnet compare trains on one machine, but TF_CONFIG names several. Unset it, or use `zfnet run`.")
-    choices = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed, "augmentation": augmentation}
-    config = choose(None, {name: value for name, value in choices.items() if value is not None})
+    config = choose(None, choices)
     names = list(dict.fromkeys(architectures))
     _refuse_same_nets(names)
     config = dataclasses.replace(config, image_size=image_size or _shared_size(names))
-
-    from zfnet.components.data.sources.open_source import open_source
-    from zfnet.pipeline.compare_architectures import compare_architectures
-
-    compare_architectures(names, config, lambda: open_source(config.photographs, out / "tfds"), out, command_line())
+    _compare(names, config, out)
 
 
 def _refuse_same_nets(names: Sequence[str]) -> None:
-    from zfnet.model.net.variation import find_architecture
-
     known: dict[object, str] = {}
     for name in names:
         if (other := known.setdefault(find_architecture(name), name)) != name:
@@ -88,7 +87,7 @@ def _refuse_same_nets(names: Sequence[str]) -> None:
 
 def _shared_size(names: Sequence[str]) -> int:
     """The size that the first architecture was made for; says which others were made for another."""
-    first, *others = sizes = {name: RunConfig(None, architecture=name).input_size for name in names}
+    first, *others = sizes = {name: RunConfig(recipe=Recipe(architecture=name)).input_size for name in names}
     for name in others:
         if sizes[name] != sizes[first]:
             click.echo(
@@ -97,3 +96,110 @@ def _shared_size(names: Sequence[str]) -> int:
                 err=True,
             )
     return sizes[first]
+
+
+def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path) -> None:
+    """Trains what was not trained under `root` by this recipe, draws the table anew after each architecture, and prints it.
+
+    The steps are those of `zfnet run`: what is unchanged is found again, and what was interrupted goes on.
+    """
+    from zfnet.components.data.sources.open_source import open_source
+    from zfnet.pipeline.orchestration.local_runner import LocalRunner
+    from zfnet.pipeline.zfnet_pipeline import data_steps
+
+    nets: list[ComparedNet] = []
+    with LocalRunner(root, command_line(), option="--out") as runner:
+        data = data_steps(config, open_source(config.data, root / "tfds"), "FnApiRunner", {"ExampleGen": (), "StatisticsGen": ()})
+        runner.run(data)
+        examples = cast("Examples", runner.results["ExampleGen"].outputs["examples"])
+        for number, architecture in enumerate(architectures, start=1):
+            click.echo(f"\n{click.style(architecture, bold=True)} ({number} of {len(architectures)})")
+            net = _train(runner, config.with_choices(architecture=architecture), data, examples, root)
+            if net.failed:
+                click.echo(f"failed: {net.message}", err=True)
+            nets.append(net)
+            _draw(nets, len(architectures), config, examples, root)
+            gc.collect()
+        click.echo("\n" + "\n".join(aligned_table(table_cells(nets, len(examples.labels)))))
+        click.echo("\n" + "\n".join(str(root / name) for name in ("compare.png", "compare.json") if (root / name).exists()))
+        if failed := [net for net in nets if net.failed]:
+            raise ValueError(f"{len(failed)} of {len(nets)} could not be trained. {failed[0].architecture}: {failed[0].message}")
+
+
+def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
+    from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
+    from zfnet.pipeline.zfnet_pipeline import training_log, training_steps
+
+    example_gen, statistics_gen = data
+    trainer, evaluator = training_steps(config, epath.Path(root), example_gen.output("examples"), statistics_gen.output("statistics"))
+    training_error = Step(
+        "TrainingError",
+        measure_training_error,
+        {"examples": example_gen.output("examples"), "model": trainer.output("model")},
+    )
+    parameters = None
+    try:
+        parameters = _count_parameters(config, examples)
+        results = runner.run([trainer, evaluator, training_error])
+    except OSError:  # The disk is full, or the like: that is not the architecture's fault.
+        raise
+    except Exception as error:
+        return ComparedNet(config.recipe.architecture, parameters, message=error_message(error).replace(f"{root}/", ""))
+    model = results["Trainer"].outputs["model"]
+    trained, validated = (
+        results[step].outputs[name].read_json(f"{name}.json")
+        for step, name in (("TrainingError", "training_error"), ("Evaluator", "evaluation"))
+    )
+    recipe = model.read_json("recipe.json")
+    log = training_log(epath.Path(root), runner.plan(trainer))
+    net = ComparedNet(
+        config.recipe.architecture,
+        parameters,
+        training_top1_error=trained["top1_error"],
+        training_top5_error=trained["top5_error"],
+        validation_top1_error=validated["top1_error"],
+        validation_top5_error=validated["top5_error"],
+        seconds=round(results["Trainer"].took or 0.0, 1),
+        epochs=recipe["epochs"],
+        learning_rate=recipe["learning_rate"],
+        model=str((model.path / "model.keras").relative_to(root)),
+        tensorboard=str(log.relative_to(root)),
+    )
+    write_training(log, net, training_hyperparameters(recipe, config.input_size) | {"parameters": parameters})
+    write_table(log.parent)
+    return net
+
+
+def _count_parameters(config: RunConfig, examples: Examples) -> int:
+    from zfnet.model.net.build import build
+
+    return build(config.recipe.architecture, (examples.image_size, examples.image_size, 3), len(examples.labels)).count_params()
+
+
+def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples: Examples, root: pathlib.Path) -> None:
+    from zfnet.components.figures.comparison.draw import draw_comparison
+
+    counts = {split: examples.count(split) for split in ("train", "validation")}
+    epochs = sorted({net.epochs for net in nets if net.epochs})
+    trained = f", {' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}" if epochs else ""
+    size = examples.image_size
+    rates = {net.learning_rate for net in nets if not net.failed}
+    # Small nets and others start at different rates, which stand in their own rows then.
+    rate = rates.pop() if len(rates) == 1 else None
+    further = {
+        "data": config.data,
+        "image_size": size,
+        "examples": counts,
+        "recipe": {name: getattr(config.recipe, name) for name in RECIPE} | {"learning_rate": rate},
+        "complete": len(nets) == wanted,
+    }
+    data = config.data if len(config.data) <= LONGEST else f"...{config.data[-LONGEST:]}"
+    title = f"{data}: {counts['train']:,} training and {counts['validation']:,} validation examples, {size} x {size} pixels{trained}"
+    drawing = root / ".compare.partial"
+    shutil.rmtree(drawing, ignore_errors=True)  # Of a process that was killed.
+    drawing.mkdir()
+    try:
+        draw_comparison(nets, drawing, classes=len(examples.labels), title=title, further=further)
+        replace_drawing(drawing, root, "compare.json")
+    finally:
+        shutil.rmtree(drawing)

@@ -9,6 +9,7 @@ from zfnet.components.data.beam.options import DATAFLOW
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
+from zfnet.pipeline.run_config import choose
 
 # Options of `zfnet run` that say where, how and when that one runs.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
@@ -89,8 +90,8 @@ def command(
 
     BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
     """
-    config = run.choose(config_name, {name: value for name, value in choices.items() if value is not None}, local)
-    _refuse_relative(config.photographs)
+    config = choose(config_name, choices, local)
+    _refuse_relative(config.data)
     if runner == DATAFLOW:
         raise ValueError(
             f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "
@@ -102,13 +103,14 @@ def command(
         if (error.name or "").partition(".")[0] not in ("kfp", "docstring_parser"):
             raise
         raise ValueError("zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'") from error
-    from zfnet.pipeline.kubeflow.task import NamedData, served_last
+    from zfnet.pipeline.baseline import served_last
+    from zfnet.pipeline.kubeflow.task import NamedData
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     config.check_image_size()
     make_its_directory(out)
     # The tasks say where the root is; what depends on it is worked out there.
-    steps = zfnet_pipeline(config, NamedData(config.photographs), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
+    steps = zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
     parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)
     click.echo(f"{out}: {', '.join(step.name for step in steps)}, each in a container of {image}")
     click.echo(f"Parameters: {', '.join(sorted(parameters))}{'' if root else '; root must be given'}")

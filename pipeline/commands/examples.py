@@ -24,7 +24,7 @@ from zfnet.pipeline.run_config import RunConfig
 @click.option(
     "--image-size",
     type=click.IntRange(min=1),
-    default=RunConfig(None).input_size,
+    default=RunConfig().input_size,
     show_default=True,
     metavar="N",
     help="Side of the input, in pixels, of the network that is to be trained; images are stored an eighth larger.",

@@ -7,7 +7,7 @@ Expected error: not run here. From scratch, the paper's whole net at 224 pixels 
     2013, Table 4: accuracy 46.5 % with 30 a class); the small net at 96 pixels can be expected to have more.
 """
 
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
@@ -18,5 +18,5 @@ def get_config(local: bool = False) -> RunConfig:
             twentieth for validation, two epochs at 64 pixels.
     """
     if local:
-        return RunConfig(data="caltech101@train[:20%],test[:5%]", image_size=64, epochs=2, batch_size=16)
-    return RunConfig(data="caltech101", epochs=40, decay_epochs=40, batch_size=64)
+        return RunConfig(data="caltech101@train[:20%],test[:5%]", recipe=Recipe(epochs=2, batch_size=16), image_size=64)
+    return RunConfig(data="caltech101", recipe=Recipe(epochs=40, decay_epochs=40, batch_size=64))

@@ -6,7 +6,7 @@ Time: one to a few minutes for some hundred photographs; it grows with photograp
 Expected error: below that of always answering the commonest class, if the classes look different at 96 pixels; not known otherwise.
 """
 
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
@@ -15,4 +15,4 @@ def get_config(local: bool = False) -> RunConfig:
     Args:
         local: whether to train for two epochs at 64 pixels instead, on as many photographs.
     """
-    return RunConfig(data=None, image_size=64, epochs=2) if local else RunConfig(data=None)
+    return RunConfig(recipe=Recipe(epochs=2), image_size=64) if local else RunConfig()

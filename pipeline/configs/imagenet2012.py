@@ -7,7 +7,7 @@ Expected error: not run here; in the paper 38.4 % top-1 and 16.5 % top-5 after 7
     the single crop. That the average of ten crops is counted too follows Krizhevsky et al. 2012.
 """
 
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
@@ -19,7 +19,7 @@ def get_config(local: bool = False) -> RunConfig:
     """
     if local:
         data = "imagenet2012@train[:1shard],validation[:1shard]"
-        return RunConfig(data=data, image_size=64, epochs=2, batch_size=16, ten_crop=True, deterministic=False)
-    return RunConfig(
-        data="imagenet2012", architecture="zfnet", epochs=70, batch_size=128, learning_rate=0.01, ten_crop=True, deterministic=False
-    )
+        recipe = Recipe(epochs=2, batch_size=16, deterministic=False)
+        return RunConfig(data=data, recipe=recipe, image_size=64, ten_crop=True)
+    recipe = Recipe(architecture="zfnet", epochs=70, batch_size=128, learning_rate=0.01, deterministic=False)
+    return RunConfig(data="imagenet2012", recipe=recipe, ten_crop=True)

@@ -6,7 +6,7 @@ Time: about half an hour, not run here; reckoned from 17 s an epoch of 3,750 pat
 Expected error: not known, not run here (chance: 90 % top-1, 50 % top-5)
 """
 
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 
 DATA = "imagenette/320px-v2"
 
@@ -19,5 +19,5 @@ def get_config(local: bool = False) -> RunConfig:
             64 pixels.
     """
     if local:
-        return RunConfig(data=f"{DATA}@train[:10%],validation[:10%]", image_size=64, epochs=2, batch_size=16)
-    return RunConfig(data=DATA, epochs=30, decay_epochs=30, batch_size=64)
+        return RunConfig(data=f"{DATA}@train[:10%],validation[:10%]", recipe=Recipe(epochs=2, batch_size=16), image_size=64)
+    return RunConfig(data=DATA, recipe=Recipe(epochs=30, decay_epochs=30, batch_size=64))

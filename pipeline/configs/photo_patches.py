@@ -6,7 +6,7 @@ Time: 2 to 4.5 minutes; with --local about one
 Expected error: top-1 about 20 %, top-5 about 2 % (chance: 93 %, 67 %); benchmarks/default_run.json has the last measurement.
 """
 
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
@@ -16,5 +16,7 @@ def get_config(local: bool = False) -> RunConfig:
         local: whether to shrink it to what a laptop does in a minute: two epochs at 64 pixels.
     """
     if local:
-        return RunConfig(data="photo_patches", image_size=64, epochs=2, batch_size=64, patience=2, augmentation="strong")
-    return RunConfig(data="photo_patches", epochs=10, decay_epochs=10, batch_size=64, patience=2, augmentation="strong")
+        recipe = Recipe(epochs=2, batch_size=64, patience=2, augmentation="strong")
+        return RunConfig(data="photo_patches", recipe=recipe, image_size=64)
+    recipe = Recipe(epochs=10, decay_epochs=10, batch_size=64, patience=2, augmentation="strong")
+    return RunConfig(data="photo_patches", recipe=recipe)

@@ -1,28 +1,36 @@
-"""Compiles declared steps to a pipeline of Kubeflow Pipelines and Vertex AI."""
+"""Compiles declared steps to a pipeline of Kubeflow Pipelines and Vertex AI, and their choices to its parameters."""
 
+import collections.abc
+import dataclasses
 import inspect
 import linecache
 import pathlib
 import tempfile
+import types
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import docstring_parser
 from kfp import compiler, dsl, kubernetes
 
 from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
 from zfnet.components.storage.files import atomic_path
-from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices
+from zfnet.components.training.recipe import Recipe
+from zfnet.pipeline.kubeflow.task import NamedData
 from zfnet.pipeline.orchestration.code_version import code_version
 from zfnet.pipeline.orchestration.step import Step, snake_case
 
-DESCRIPTION = "Prepares photographs, trains a network on them, evaluates it, draws what it sees, and keeps it for serving."
+DESCRIPTION = "Prepares images, trains a network on them, evaluates it, draws its features, and keeps it for serving."
 ROOT_DESCRIPTION = (
     "directory that every task reaches, for checkpoints, TensorBoard's logs and pushed models: absolute, or gs://bucket/name."
 )
 TRAINER = "Trainer"
-# kfp admits the types of the namespaces `system` and `google` alone: these show as what they are, the others as plain artifacts. The class
-# is in the description.
+# kfp admits the types of the namespaces `system` and `google` alone; other classes are plain artifacts, named in the description.
 ARTIFACT_TYPES: dict[type[Artifact], str] = {Examples: "Dataset", Model: "Model", Evaluation: "Metrics"}
+# The types of parameters that Kubeflow passes to tasks, by the annotations of a step's function.
+PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tuple: list, collections.abc.Sequence: list, dict: dict}
+DATA = "the DATA of zfnet run, as the tasks understand it: a name, a directory that every task reaches, or gs://bucket/name."
 
 
 def compile_pipeline(
@@ -35,17 +43,15 @@ def compile_pipeline(
     gpu_type: str = "nvidia.com/gpu",
     volumes: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Writes the YAML of a pipeline in which every step is a task.
-
-    What the steps were declared with becomes the parameters of the pipeline, with these values as defaults.
+    """Writes the YAML of a pipeline in which every step is a task; the values of the steps' arguments are defaults of its parameters.
 
     Args:
-        steps: the pipeline, each step behind those whose outputs it takes.
+        steps: the pipeline, each step after those whose outputs it takes.
         out: file to write, `.yaml`.
         image: image of every container, with this project and kfp installed.
-        root: default of the parameter `root`; None leaves it to whoever starts the pipeline.
+        root: default of the parameter `root`; None if it must be given whenever the pipeline is started.
         gpus: accelerators for the Trainer.
-        gpu_type: what they are called where the pipeline will run.
+        gpu_type: name of the accelerator.
         volumes: names of Kubernetes' persistent volume claims, by the directory in which every task finds them; Vertex AI has none.
 
     Returns:
@@ -93,7 +99,7 @@ def compile_pipeline(
 def _parameters(
     steps: Sequence[Step], names: Mapping[str, Mapping[str, str]], root: str | None
 ) -> tuple[dict[str, inspect.Parameter], dict[str, str]]:
-    """The pipeline's parameters, and what they are, by name."""
+    """The pipeline's parameters, and their descriptions, by name."""
     parameters = {"root": _parameter("root", str, inspect.Parameter.empty if root is None else root)}
     described = {"root": ROOT_DESCRIPTION}
     for step in steps:
@@ -109,11 +115,7 @@ def _parameter(name: str, kind: type, default: object) -> inspect.Parameter:
 
 
 def make_component(step: Step, image: str) -> dsl.base_component.BaseComponent:
-    """Makes the component that runs a step in a container.
-
-    Args:
-        step: the step.
-        image: the container's image, with this project and kfp installed.
+    """Makes the component that runs a step in a container of `image`, which has this project and kfp installed.
 
     Raises:
         ValueError: an argument of the step can't be passed to a task.
@@ -128,15 +130,15 @@ def make_component(step: Step, image: str) -> dsl.base_component.BaseComponent:
 
 
 def component_source(step: Step) -> str:
-    """The Python function that a container runs: the signature is the step's own, and the body only hands on what was given.
+    """Source of the function that a container runs: it has the step's signature, and calls `run_task` with its arguments.
 
-    It names the version of the step's code, because Kubeflow's cache looks at this function and at the name of the image, not into it.
-
-    Args:
-        step: the step.
+    It names the version of the step's code, because Kubeflow's cache compares this function and the name of the image alone.
     """
     artifacts = {name: argument for name, argument in step.declared.items() if argument.type and step.arguments.get(name, True) is not None}
-    arguments = [f"{name}: {argument.kind.capitalize()}[{kubeflow_type(argument.artifact_type)}]" for name, argument in artifacts.items()]
+    arguments = [
+        f"{name}: {argument.kind.capitalize()}[{ARTIFACT_TYPES.get(argument.artifact_type, 'Artifact')}]"
+        for name, argument in artifacts.items()
+    ]
     arguments += [f"{name}: {choice.type.__name__}" for name, choice in choices(step).items()]
     arguments += ["root: str"] if needs_root(step) else []
     lines = [(inspect.getdoc(step.function) or step.name).splitlines()[0]]
@@ -158,6 +160,88 @@ def component_source(step: Step) -> str:
     )
 
 
-def kubeflow_type(artifact_type: type[Artifact]) -> str:
-    """Name of the class in `kfp.dsl` by which Kubeflow knows artifacts of a class."""
-    return ARTIFACT_TYPES.get(artifact_type, "Artifact")
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A value of a step's argument that may be replaced when the pipeline is started.
+
+    Args:
+        type: str, int, float, bool, list or dict.
+        value: the value; not None.
+        topic: its name where several steps share it.
+        description: one line.
+    """
+
+    type: type
+    value: Any
+    topic: str
+    description: str = dataclasses.field(compare=False)
+
+
+def choices(step: Step) -> dict[str, Choice]:
+    """The values of a step's parameters and settings, by name.
+
+    Excludes arguments that are None (some back ends drop them) and callable settings (evaluated in the task).
+
+    Raises:
+        ValueError: a value is of a type that Kubeflow does not pass to tasks.
+    """
+    hints = typing.get_type_hints(step.function)
+    described = {field.name: field.metadata["help"] for field in dataclasses.fields(Recipe)}
+    described |= {entry.arg_name: entry.description or "" for entry in docstring_parser.parse(inspect.getdoc(step.function) or "").params}
+    return {
+        name: _choice(step, name, hints.get(name), value, " ".join(described.get(name, "").split()))
+        for name, value in _given(step).items()
+        if value is not None and not inspect.isfunction(value)
+    }
+
+
+def left_open(step: Step) -> list[str]:
+    """Names of the parameters and settings that a step was given as None."""
+    return [name for name, value in _given(step).items() if value is None]
+
+
+def needs_root(step: Step) -> bool:
+    """Whether a task must know the directory of the runs: for a setting that is a function, or to open the images."""
+    return any(inspect.isfunction(value) or isinstance(value, NamedData) for value in _given(step).values())
+
+
+def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
+    """Names the choices of a whole pipeline.
+
+    Choices of several steps with the same name and value are one, such as the seed. If the values differ, each has the name of its step
+    before its own: `trainer_seed`.
+
+    Returns:
+        For each step, by its name, the pipeline's names of its choices, by their names in the step.
+    """
+    of_steps = {step.name: choices(step) for step in steps}
+    differing = set()
+    first: dict[str, Choice] = {}
+    for of_step in of_steps.values():
+        differing |= {choice.topic for choice in of_step.values() if first.setdefault(choice.topic, choice) != choice}
+    return {
+        name: {
+            argument: f"{snake_case(name)}_{choice.topic}" if choice.topic in differing else choice.topic
+            for argument, choice in of_step.items()
+        }
+        for name, of_step in of_steps.items()
+    }
+
+
+def _given(step: Step) -> dict[str, Any]:
+    declared = step.declared
+    return {name: value for name, value in step.arguments.items() if declared[name].kind in ("parameter", "setting")}
+
+
+def _choice(step: Step, name: str, hint: Any, value: Any, description: str) -> Choice:
+    if isinstance(value, NamedData):
+        return Choice(str, value.data, "data", DATA)
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    kinds = [kind for kind in (typing.get_args(hint) if is_union else (hint,)) if kind is not types.NoneType]
+    parameter_type = PARAMETER_TYPES.get(typing.get_origin(kinds[0]) or kinds[0]) if len(kinds) == 1 else None
+    if parameter_type is None:
+        raise ValueError(
+            f"Step {step.name}, argument {name!r}: {hint} can't be passed to a task of Kubeflow; expected one of "
+            f"{', '.join(kind.__name__ for kind in PARAMETER_TYPES)}, or None as well. Give a setting as a function of the plan instead."
+        )
+    return Choice(parameter_type, list(value) if parameter_type is list else value, name, description)

@@ -1,4 +1,4 @@
-"""One task of a compiled pipeline: a step that knows the others by its inputs alone."""
+"""One task of a compiled pipeline: a step that knows other steps only by the records of its inputs."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from zfnet.components.artifacts import Artifact, Evaluation
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.data.sources.prepared import PreparedSource
 from zfnet.components.data.sources.source import Source
-from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
+from zfnet.pipeline.baseline import served_last
 from zfnet.pipeline.libraries import configure_libraries
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import RunConfig
@@ -30,16 +30,15 @@ class KubeflowArtifact(Protocol):
 
 
 def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Path], list[Step]] | None = None) -> None:
-    """Runs the step `name`.
+    """Runs the step `name`, and records the execution in the outputs' metadata; an evaluation's numbers too, which Kubeflow shows.
 
     Args:
         name: of the step.
-        arguments: what the component was called with: artifacts of Kubeflow, values, and `root` if the step needs it. The outputs'
-            metadata get the record of the execution, and an evaluation's also its numbers, which Kubeflow shows.
+        arguments: of the component: artifacts of Kubeflow, values, and `root` if the step needs it.
         declare: returns the steps of the pipeline for a root; None for those of `zfnet run`.
 
     Raises:
-        ValueError: the root is not there, or whatever the step finds wrong.
+        ValueError: the root does not exist, or the step fails.
     """
     configure_libraries()
     given = dict(arguments)
@@ -67,17 +66,17 @@ def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Pa
 
 def declared_steps(root: pathlib.Path) -> list[Step]:
     """All steps that `zfnet run` may have, with arguments that a task replaces by its own."""
-    return zfnet_pipeline(RunConfig(None), NamedData(""), root, "", strict=True, baseline=served_last)
+    return zfnet_pipeline(RunConfig(), NamedData(""), root, "", strict=True, baseline=served_last)
 
 
 def shared_directory(root: str) -> pathlib.Path:
-    """The directory of the runs, where it is for this task.
+    """The directory of the runs, as this task finds it.
 
     Args:
         root: an absolute path; or `gs://bucket/name` where buckets are mounted as on Vertex AI, `/gcs/bucket/name`.
 
     Raises:
-        ValueError: there is no such place. That a path can be made says nothing: without its volume it would be the task's own, and lost.
+        ValueError: there is no such directory. It is not made: without its volume it would be in the task's container, and lost.
     """
     directory = CLOUD_STORAGE_MOUNTED / root.removeprefix(CLOUD_STORAGE) if root.startswith(CLOUD_STORAGE) else pathlib.Path(root)
     if not directory.is_absolute() or not (directory.is_dir() or directory.parent.is_dir()):
@@ -90,13 +89,13 @@ def shared_directory(root: str) -> pathlib.Path:
 
 
 class Record(TypedDict):
-    """An artifact and how it came to be, as JSON.
+    """An artifact and the execution that wrote it, as JSON.
 
     Args:
         digest: of the artifact.
         step: name of the step that wrote it.
-        parameters: of that step, by name; photographs by their DATA argument.
-        inputs: records of what it read, by name.
+        parameters: of that step, by name; images by their DATA argument.
+        inputs: records of its inputs, by name.
     """
 
     digest: str
@@ -132,12 +131,7 @@ def _numbers(output: Artifact) -> dict[str, float]:
 
 
 def recorded(record: Record, steps: dict[str, Step]) -> ExecutionPlan:
-    """The plan of an execution that ran elsewhere; its key is the one it has there, unless it opened photographs.
-
-    Args:
-        record: what came with its output.
-        steps: the declared steps by name.
-    """
+    """The plan of an execution in another task, from the record of its output; its key is the same, unless the step opened images."""
     return ExecutionPlan(
         with_choices(steps[record["step"]], record["parameters"]),
         inputs={},
@@ -147,18 +141,14 @@ def recorded(record: Record, steps: dict[str, Step]) -> ExecutionPlan:
 
 
 def with_choices(step: Step, values: dict[str, Any]) -> Step:
-    """The step with other values for some of its arguments; photographs may be given by their DATA argument."""
+    """The step with other values for some of its arguments; images may be given by their DATA argument."""
     named = {name for name, value in step.arguments.items() if isinstance(value, NamedData)}
     values = {name: NamedData(value) if name in named and isinstance(value, str) else value for name, value in values.items()}
     return dataclasses.replace(step, arguments={**step.arguments, **values})
 
 
 class NamedData:
-    """Stands for the photographs in a declared pipeline until a task opens them.
-
-    Args:
-        data: the DATA argument, as the tasks understand it.
-    """
+    """The DATA argument of a declared pipeline, as the tasks understand it; a task opens it."""
 
     def __init__(self, data: str) -> None:
         self.data = data
@@ -167,35 +157,9 @@ class NamedData:
         return self.data
 
     def fingerprint(self) -> str:
-        """Not known: only the task that reads the photographs can tell when they change."""
+        """Not known: only the task that reads the images can tell when they change."""
         raise ValueError(f"DATA {self.data} was not opened here, so nothing is known of its photographs but the name.")
 
     def open(self, root: pathlib.Path) -> Source | PreparedSource:
-        """The photographs.
-
-        Args:
-            root: directory of the runs, for what TFDS prepares.
-        """
+        """Opens the images; `root` is the directory of the runs, for the data that TFDS prepares."""
         return open_source(self.data, root / "tfds")
-
-
-def served_last(root: pathlib.Path, examples: str, model: str) -> Evaluation | None:
-    """Finds the evaluation of the model that was pushed last for the same data, without the database of a local run.
-
-    Args:
-        root: the directory that runs were made in.
-        examples: digest of the examples; only models that were trained on these count.
-        model: digest of the model to be evaluated, which is never compared with itself.
-
-    Returns:
-        The evaluation, from the highest version that there is, or None if no other model is served.
-    """
-    versions = [path for path in (root / "serving").glob("*") if path.name.isdecimal()]
-    for version in sorted(versions, key=lambda path: int(path.name), reverse=True):
-        evaluation = Evaluation(version / EXTRA)
-        # A version that was written before these were kept has none.
-        if not ((version / EXAMPLES_DIGEST).is_file() and (evaluation.path / "evaluation.json").is_file()):
-            continue
-        if (version / EXAMPLES_DIGEST).read_text() == examples and (version / DIGEST).read_text() != model:
-            return evaluation
-    return None

@@ -5,8 +5,7 @@ import pytest
 
 from zfnet.model.net.architecture import ARCHITECTURES
 from zfnet.model.net.variation import find_architecture
-from zfnet.pipeline.named_configs import config_names, load_config
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import Recipe, RunConfig, config_names, load_config
 
 
 @pytest.mark.parametrize("name", config_names())
@@ -19,8 +18,8 @@ def test_every_configuration_says_what_to_expect(name):
 def test_every_configuration_can_be_shrunk(name):
     whole, local = load_config(name), load_config(name, local=True)
     assert isinstance(whole, RunConfig)
-    assert (local.architecture, local.input_size, local.epochs) == ("zfnet-small", 64, 2)
-    assert (local.data or "").split("@")[0] == (whole.data or "")
+    assert (local.recipe.architecture, local.input_size, local.recipe.epochs) == ("zfnet-small", 64, 2)
+    assert local.data.split("@")[0] == whole.data
 
 
 def test_unknown_configuration_lists_those_there_are():
@@ -30,7 +29,7 @@ def test_unknown_configuration_lists_those_there_are():
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_input_size_is_that_of_the_architecture(name):
-    assert RunConfig(None, architecture=name).input_size == ARCHITECTURES[name].input_size
+    assert RunConfig(recipe=Recipe(architecture=name)).input_size == ARCHITECTURES[name].input_size
 
 
 @pytest.mark.parametrize(
@@ -38,20 +37,20 @@ def test_input_size_is_that_of_the_architecture(name):
     ["zfnet-small:conv1.kernel=11", "zfnet:without=fc7,conv1.stride=4", "zfnet:input_size=64", "zfnet-small:dropout=0,input_size=80"],
 )
 def test_input_size_is_that_of_the_variation(name):
-    assert RunConfig(None, architecture=name).input_size == find_architecture(name).input_size
-    assert RunConfig(None, architecture=name, image_size=128).input_size == 128
+    assert RunConfig(recipe=Recipe(architecture=name)).input_size == find_architecture(name).input_size
+    assert RunConfig(recipe=Recipe(architecture=name), image_size=128).input_size == 128
 
 
 def test_input_size_that_is_given():
-    assert RunConfig(None, image_size=128).input_size == 128
+    assert RunConfig(image_size=128).input_size == 128
 
 
 def test_architectures_that_there_are_not_are_refused():
     with pytest.raises(ValueError, match=r"no architecture 'resnet'. Choose one of: zfnet"):
-        RunConfig(None, architecture="resnet").check_image_size()
+        RunConfig(recipe=Recipe(architecture="resnet")).check_image_size()
 
 
 def test_images_that_are_too_small_are_refused():
-    RunConfig(None, architecture="alexnet-small").check_image_size()
+    RunConfig(recipe=Recipe(architecture="alexnet-small")).check_image_size()
     with pytest.raises(ValueError, match="Images of 48 x 48 pixels are too small for zfnet-small: pool5 needs 3 x 3 positions"):
-        RunConfig(None, image_size=48).check_image_size()
+        RunConfig(image_size=48).check_image_size()

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfnet.components.training.checkpoints import Checkpoints
-from zfnet.components.training.training_state import TrainingState
+from zfnet.components.training.checkpoints import Checkpoints, TrainingState
 
 
 def make_net(seed=0):

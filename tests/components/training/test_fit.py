@@ -41,7 +41,7 @@ tf.distribute.MirroredStrategy = lambda: mirrored([f"cpu:{number}" for number in
 # Half the width again, and a radius that clips every filter of conv1 at this rate.
 row = dataclasses.replace(ARCHITECTURES["zfnet-small"], dropout=0.0, rms_radius=0.0005)
 ARCHITECTURES["tiny"] = row.with_filters(conv1=8, conv2=16, conv3=16, conv4=16, conv5=16).with_units(32)
-recipe = Recipe("tiny", options["epochs"], options["batch_size"], 0.01, 5, 0, "ten", True)
+recipe = Recipe(architecture="tiny", epochs=options["epochs"], batch_size=options["batch_size"], learning_rate=0.01)
 model = Model(out)
 model.path.mkdir(parents=True, exist_ok=True)
 kept = Checkpoints(pathlib.Path(f"{out}/checkpoints"))
@@ -51,7 +51,7 @@ if task is None or task.chief:
     net = keras.saving.load_model(model.path / "model.keras", compile=False)
     np.savez(f"{out}/weights.npz", *[weight.numpy() for weight in net.weights])
 """
-RECIPE = Recipe("zfnet-small", 3, 8, 0.01, 5, 0, "ten", True)
+RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.01)
 
 
 @dataclasses.dataclass

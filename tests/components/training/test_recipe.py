@@ -5,7 +5,7 @@ from zfnet.components.training.recipe import Recipe, divisible_batch_size
 
 def test_xla_and_determinism_exclude_each_other():
     with pytest.raises(ValueError, match="xla is True, and deterministic too"):
-        Recipe("zfnet-small", None, None, 0.01, 5, 0, "ten", deterministic=True, xla=True)
+        Recipe(xla=True).check()
 
 
 @pytest.mark.parametrize(
@@ -13,21 +13,21 @@ def test_xla_and_determinism_exclude_each_other():
     [(4500, None, 64, 10), (40, None, 5, 60), (1_281_167, None, 64, 10), (4500, 7, 64, 7), (3, None, 1, 60)],
 )
 def test_open_choices_follow_from_the_number_of_examples(examples, epochs, batch, chosen):
-    recipe = Recipe("zfnet-small", epochs, None, 0.01, 5, 0, "ten", True)
+    recipe = Recipe(epochs=epochs)
     assert (recipe.batch_for(examples), recipe.epochs_for(examples)) == (batch, chosen)
 
 
 def test_a_batch_that_was_asked_for_is_taken_as_far_as_there_are_examples():
-    recipe = Recipe("zfnet-small", None, 64, 0.01, 5, 0, "ten", True)
+    recipe = Recipe(batch_size=64)
     assert (recipe.batch_for(100), recipe.batch_for(40)) == (64, 40)
 
 
 def test_small_batches_get_smaller_steps_unless_both_were_chosen():
-    recipe = Recipe("zfnet-small", None, None, 0.01, 5, 0, "ten", True)
+    recipe = Recipe(learning_rate=0.01)
     assert [recipe.learning_rate_for(examples) for examples in (4500, 256)] == [0.01, 0.005]
-    assert Recipe("zfnet-small", None, 8, 0.01, 5, 0, "ten", True).learning_rate_for(4500) == 0.01
+    assert Recipe(batch_size=8, learning_rate=0.01).learning_rate_for(4500) == 0.01
     sizes = [8, 64, 128]
-    assert [Recipe("zfnet", None, size, None, 5, 0, "ten", True).learning_rate_for(4500) for size in sizes] == [0.00125, 0.01, 0.01]
+    assert [Recipe(architecture="zfnet", batch_size=size).learning_rate_for(4500) for size in sizes] == [0.00125, 0.01, 0.01]
 
 
 def test_every_replica_has_the_same_share():
@@ -36,7 +36,7 @@ def test_every_replica_has_the_same_share():
 
 def test_where_nothing_was_chosen_the_architecture_says_how_it_learns():
     def learns(architecture, rate=None):
-        recipe = Recipe(architecture, None, 64, rate, 5, 0, "ten", True)
+        recipe = Recipe(architecture=architecture, batch_size=64, learning_rate=rate)
         return recipe.learning_rate_for(4500), recipe.row.schedule
 
     assert learns("zfnet") == learns("alexnet") == (0.01, "plateau")  # The paper's.
@@ -47,7 +47,7 @@ def test_where_nothing_was_chosen_the_architecture_says_how_it_learns():
 
 def test_strong_augmentation_ends_where_the_rate_is_low():
     def strong_epochs(architecture, **choices):
-        return Recipe(architecture, None, 64, None, 5, 0, "ten", True, **choices).strong_epochs_for(4500)
+        return Recipe(architecture=architecture, batch_size=64, **choices).strong_epochs_for(4500)
 
     assert strong_epochs("zfnet-small") == strong_epochs("zfnet") == 0
     assert strong_epochs("zfnet-small", augmentation="strong") == 6
@@ -56,11 +56,11 @@ def test_strong_augmentation_ends_where_the_rate_is_low():
 
 
 def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
-    recipes = [Recipe("zfnet-small", epochs, 64, None, 5, 0, "ten", True, augmentation="strong") for epochs in (3, None, 30)]
+    recipes = [Recipe(epochs=epochs, batch_size=64, augmentation="strong") for epochs in (3, None, 30)]
     assert [recipe.decay_epochs_for(4000) for recipe in recipes] == [10] * 3
     assert recipes[1].epochs_for(4000) == 10
     assert [recipe.strong_epochs_for(4000) for recipe in recipes] == [6] * 3
-    longer = Recipe("zfnet-small", 30, 64, None, 5, 0, "ten", True, augmentation="strong", decay_epochs=30)
+    longer = Recipe(epochs=30, batch_size=64, augmentation="strong", decay_epochs=30)
     assert (longer.decay_epochs_for(4000), longer.strong_epochs_for(4000)) == (30, 18)
 
 
@@ -70,4 +70,4 @@ def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
 )
 def test_what_is_no_choice_is_refused(choice, message):
     with pytest.raises(ValueError, match=message):
-        Recipe("zfnet-small", None, None, None, 5, 0, "ten", True, **choice)
+        Recipe(**choice).check()

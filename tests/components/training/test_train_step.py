@@ -8,15 +8,14 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.data.batches import central_crops
-from zfnet.components.training.train_step import make_count_step, make_train_step, make_validate
-from zfnet.components.training.training_state import no_totals
+from zfnet.components.training.train_step import NEVER, make_count_step, make_train_step, make_validate, no_totals
 from zfnet.model import build
 
 CLASSES = 7
 MASKS = """
 import keras, numpy as np, tensorflow as tf
 from zfnet.components.training.train_step import make_train_step
-from zfnet.components.training.training_state import no_totals
+from zfnet.components.training.train_step import no_totals
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
 with strategy.scope():
@@ -50,7 +49,7 @@ def train(net, batches, xla=False):
     iterator = iter(tf.data.Dataset.from_tensor_slices(tuple(tf.stack(part) for part in zip(*batches, strict=True))))
     for number in range(len(batches)):
         totals = step(iterator, totals, tf.constant(number, tf.int64))
-    return totals.numpy()
+    return totals
 
 
 @pytest.mark.parametrize("xla", [False, True])
@@ -60,8 +59,8 @@ def test_trains_as_keras_does(xla):
     losses = [float(expected.train_on_batch(images, labels)) for images, labels in batches]
     for one, other in zip(net.weights, expected.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-    assert totals[0] == pytest.approx(8 * np.sum(losses), rel=1e-5)
-    assert (totals[3], totals[4]) == (24, -1)
+    assert totals.sums[0] == pytest.approx(8 * np.sum(losses), rel=1e-5)
+    assert (totals.sums[3], totals.diverged_at) == (24, NEVER)
 
 
 def test_errors_are_counted_before_the_step():
@@ -69,7 +68,7 @@ def test_errors_are_counted_before_the_step():
     images, labels = batches[0]
     ranks = (np.asarray(net(images)) >= np.take_along_axis(np.asarray(net(images)), labels.numpy()[:, None], 1)).sum(1)
     totals = train(net, batches)
-    assert totals[1:3].tolist() == [(ranks > 1).sum(), (ranks > 5).sum()]
+    assert totals.sums[1:3].numpy().tolist() == [(ranks > 1).sum(), (ranks > 5).sum()]
 
 
 @pytest.mark.parametrize("broken", ["image", "weight"])
@@ -77,13 +76,13 @@ def test_the_first_step_that_gives_no_finite_number_is_told(broken):
     net, batches = make_net(), make_batches(4)
     if broken == "image":
         batches[2] = (batches[2][0] * np.nan, batches[2][1])
-        assert train(net, batches)[4] == 2
+        assert train(net, batches).diverged_at == 2
     else:
         # ReLU turns its map into zeros, so the loss stays finite.
         kernel = net.layers[0].kernel.numpy()
         kernel[..., 0] = np.nan
         net.layers[0].kernel.assign(kernel)
-        assert train(net, batches)[4] == 0
+        assert train(net, batches).diverged_at == 0
 
 
 def test_dropout_depends_on_the_step_alone():

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from etils import epath
 
 from zfnet.pipeline.cli.command import command_line
-from zfnet.pipeline.cli.options import batch_size_option, epochs_option, root_option, training_data_option, training_seed_option
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.cli.options import choice_options, root_option
+from zfnet.pipeline.run_config import load_config
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,7 @@ def test_root(tmp_path):
 
 
 @click.command()
-@training_data_option
-@epochs_option
-@batch_size_option
-@training_seed_option
+@choice_options("data", "epochs", "batch_size", "seed")
 def command(**choices):
     click.echo(json.dumps(choices))
 
@@ -57,5 +54,6 @@ def test_what_is_left_open_is_left_to_the_configuration():
 def test_help_tells_the_defaults_of_photo_patches():
     told = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     config = load_config("photo_patches")
-    for default in (config.data, f"{config.epochs}, or by the number of examples", f"{config.batch_size}, or by the number", config.seed):
+    epochs, batch_size = (f"{number}, or by the number of examples" for number in (config.recipe.epochs, config.recipe.batch_size))
+    for default in (config.data, epochs, batch_size, config.recipe.seed):
         assert f"[default: ({default}" in told

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from zfnet.pipeline.commands.run import report
-from zfnet.pipeline.named_configs import choose
 from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.orchestration.lock import root_lock
-from zfnet.pipeline.run_config import RunConfig
+from zfnet.pipeline.run_config import RunConfig, choose
 
 
 @pytest.mark.parametrize(
@@ -27,13 +26,13 @@ from zfnet.pipeline.run_config import RunConfig
 )
 def test_choices_change_the_configuration(config_name, choices, data, epochs):
     config = choose(config_name, choices)
-    assert (config.data, config.epochs) == (data, epochs)
+    assert (config.data, config.recipe.epochs) == (data, epochs)
 
 
 def test_choices_change_what_is_shrunk():
-    assert (choose(None, {}, local=True).epochs, choose(None, {"epochs": 3}, local=True).epochs) == (2, 3)
+    assert tuple(choose(None, choices, local=True).recipe.epochs for choices in ({}, {"epochs": 3})) == (2, 3)
     config = choose("imagenet2012", {"data": "prepared"}, local=True)
-    assert (config.data, config.architecture) == ("prepared", "zfnet-small")
+    assert (config.data, config.recipe.architecture) == ("prepared", "zfnet-small")
 
 
 def test_configuration_without_data_needs_some():

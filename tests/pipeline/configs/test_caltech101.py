@@ -3,7 +3,7 @@ import zipfile
 
 import tensorflow_datasets as tfds
 
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import load_config
 
 URL = "https://data.caltech.edu/records/mzrjq-6wc02/files/caltech-101.zip?download=1"
 

@@ -1,6 +1,6 @@
 import tensorflow_datasets as tfds
 
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import load_config
 
 CLASSES = 10
 
@@ -26,5 +26,5 @@ def test_one_file_of_the_real_layout(run_local, photograph, packed, tmp_path):
 def test_the_whole_is_the_papers_recipe():
     whole, local = load_config("imagenet2012"), load_config("imagenet2012", local=True)
     assert local.data.split("@")[0] == whole.data == "imagenet2012"
-    assert (whole.architecture, whole.input_size, whole.epochs) == ("zfnet", 224, 70)
-    assert (whole.batch_size, whole.learning_rate, whole.crops, whole.ten_crop) == (128, 0.01, "ten", True)
+    assert (whole.recipe.architecture, whole.input_size, whole.recipe.epochs) == ("zfnet", 224, 70)
+    assert (whole.recipe.batch_size, whole.recipe.learning_rate, whole.recipe.crops, whole.ten_crop) == (128, 0.01, "ten", True)

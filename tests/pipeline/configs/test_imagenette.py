@@ -1,6 +1,6 @@
 import tensorflow_datasets as tfds
 
-from zfnet.pipeline.named_configs import load_config
+from zfnet.pipeline.run_config import load_config
 
 URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-320.tgz"
 
@@ -23,4 +23,4 @@ def test_a_tenth_of_the_real_layout(run_local, downloaded, photograph, packed):
 def test_the_whole_is_the_same_data(tmp_path):
     whole, local = load_config("imagenette"), load_config("imagenette", local=True)
     assert local.data.split("@")[0] == whole.data == "imagenette/320px-v2"
-    assert (whole.architecture, whole.input_size) == ("zfnet-small", 96)
+    assert (whole.recipe.architecture, whole.input_size) == ("zfnet-small", 96)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from zfnet.components.artifacts import Examples, Input, Output, Setting
-from zfnet.pipeline.kubeflow.choices import choices, left_open, needs_root, shared_choices
+from zfnet.pipeline.kubeflow.compile_pipeline import choices, left_open, needs_root, shared_choices
 from zfnet.pipeline.kubeflow.task import NamedData
 from zfnet.pipeline.orchestration.step import Step
 

@@ -1,4 +1,3 @@
-import dataclasses
 import inspect
 import pathlib
 import subprocess
@@ -48,7 +47,7 @@ EXPECTED = '''def judge_again(*, examples: Input[Dataset], evaluation: Output[Me
 
 
 def declare(strict: bool = False, **changes) -> list[Step]:
-    config = dataclasses.replace(RunConfig("birds", epochs=2), **changes)
+    config = RunConfig("birds").with_choices(**{"epochs": 2} | changes)
     return zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), "FnApiRunner", strict=strict)
 
 
@@ -114,7 +113,7 @@ def test_choices_are_parameters(compiled):
         "ten_crop": False,
     }
     assert not parameters["root"].get("isOptional")
-    assert parameters["patience"]["description"].startswith("epochs without a lower validation error")
+    assert parameters["patience"]["description"].startswith("Epochs without a lower validation error")
     tasks = specification["root"]["dag"]["tasks"]
     assert tasks["visualizer"]["inputs"]["parameters"]["seed"] == {"componentInputParameter": "seed"}
     assert "seed" not in tasks["example-gen"]["inputs"]["parameters"]
@@ -179,7 +178,8 @@ def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
     compile_pipeline(declare(**choices, learning_rate=0.01), tmp_path / "pipeline.yaml", image="zfnet:latest")
     command = [sys.executable, "-c", RUN, tmp_path / "pipeline.yaml", tmp_path / "tasks", tmp_path / "shared"]
     root = tmp_path / "root"
-    steps = zfnet_pipeline(RunConfig(**choices, seed=1, learning_rate=0.03), open_source(str(data), root), root, "FnApiRunner")
+    config = RunConfig().with_choices(**choices, seed=1, learning_rate=0.03)
+    steps = zfnet_pipeline(config, open_source(str(data), root), root, "FnApiRunner")
     # At the same time: both import TensorFlow, the tasks again and again, on one core.
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as by_tasks:
         with LocalRunner(root, "zfnet run") as runner:

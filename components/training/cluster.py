@@ -1,10 +1,17 @@
-"""A training on several machines, seen from each of them: joined, and joined again when a machine was lost."""
+"""A training on several machines, seen from each of them: joined, and joined again when a machine was lost.
+
+The training runs in a process of its own, `python -m zfnet.components.training.cluster CALL FAILURE`, since TensorFlow joins a cluster
+before anything else or not at all, and cannot join again once another machine was lost. Its exit codes: 0 trained, `FAILED` with the
+reason in the file FAILURE, `LOST` if it is worth to join again, and `INTERRUPTED`.
+"""
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,14 +19,39 @@ import time
 from collections.abc import Callable
 
 from zfnet.components.storage.files import atomic_file
-from zfnet.components.training.cluster.member import FAILED, INTERRUPTED, LOST, Call
 
+FAILED, LOST, INTERRUPTED = 3, 75, 130
 CALL, FAILURE = "cluster.json", "cluster-failure.txt"
 # Times that a machine may be lost without a checkpoint between.
 ATTEMPTS = 5
 POLL = 0.5  # seconds
 # Seconds for the others to finish when the chief has what it wanted.
 GRACE = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """What all members of a cluster are to train.
+
+    Args:
+        recipe: fields of the recipe.
+        examples: directory of the prepared examples, the same on all machines, like the others.
+        statistics: directory of their mean image.
+        model: directory that gets the model.
+        checkpoints: directory of the training's checkpoints.
+        tensorboard: directory of the training's summaries.
+        keep_every: seconds between two checkpoints in the middle of an epoch.
+        keep_checkpoints: whether to keep those of all epochs at which evolution looks.
+    """
+
+    recipe: dict
+    examples: str
+    statistics: str
+    model: str
+    checkpoints: str
+    tensorboard: str
+    keep_every: float
+    keep_checkpoints: bool = False
 
 
 def lead(call: Call) -> None:
@@ -101,7 +133,7 @@ def _member(call: pathlib.Path, ended: Callable[[], bool]) -> bool:
     identity = _identity(call)
     with tempfile.TemporaryDirectory() as scratch:
         failure = pathlib.Path(scratch) / "failure"
-        arguments = [sys.executable, "-m", "zfnet.components.training.cluster.member", os.fspath(call), os.fspath(failure)]
+        arguments = [sys.executable, "-m", "zfnet.components.training.cluster", os.fspath(call), os.fspath(failure)]
         # In a session of its own: what a terminal sends to this process goes to that one once, from here.
         with subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True) as process:
             try:
@@ -122,3 +154,52 @@ def _member(call: pathlib.Path, ended: Callable[[], bool]) -> bool:
         if process.returncode > 0 and process.returncode != LOST:
             raise ValueError(failure.read_text() if process.returncode == FAILED else f"The training ended with code {process.returncode}.")
         return process.returncode == 0
+
+
+def main(call_file: str, failure_file: str) -> int:
+    """Trains; returns the exit code."""
+    _end_with_parent()
+    try:
+        call = Call(**json.loads(pathlib.Path(call_file).read_text()))
+    except FileNotFoundError:  # The chief calls for something else by now.
+        return LOST
+    import tensorflow as tf
+
+    from zfnet.components.artifacts import Examples, Model, Statistics
+    from zfnet.components.training.checkpoints import Checkpoints
+    from zfnet.components.training.devices import ClusterChangedError
+    from zfnet.components.training.fit import fit
+    from zfnet.components.training.recipe import Recipe
+
+    # What TensorFlow raises when it does not hear of another machine any more.
+    errors = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError
+    try:
+        examples, statistics, model = Examples(call.examples), Statistics(call.statistics), Model(call.model)
+        kept = Checkpoints(pathlib.Path(call.checkpoints))
+        fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every, call.keep_checkpoints)
+    except (*errors, ClusterChangedError):
+        return LOST
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        known = isinstance(error, ValueError | OSError)
+        pathlib.Path(failure_file).write_text(str(error) if known else f"{type(error).__name__}: {error}")
+        return FAILED
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Lets the kernel end this process when its parent has ended, on Linux.
+
+    A thread could not: while TensorFlow waits for other machines, no other thread of Python runs.
+    """
+    if sys.platform == "linux":
+        prctl, set_parent_death_signal = ctypes.CDLL(None).prctl, 1
+        prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    # Not sys.exit, which would wait for threads of TensorFlow that wait for machines that are gone.
+    code = main(*sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)

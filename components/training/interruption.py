@@ -1,0 +1,59 @@
+"""Interruption of a training between steps: Ctrl-C, or a process that is asked to end."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+
+class Interruption:
+    """Holds an interruption back while a step is under way, after which weights and counters belong together again.
+
+    To be used in a `with` statement; covers SIGINT and SIGTERM. Only the main thread of a process can do so, in others nothing is held.
+
+    Attributes:
+        aborted_mid_step: whether a step was left in the middle after all, because a second interruption came.
+
+    Examples:
+        >>> with Interruption() as interruption:
+        ...     while True:
+        ...         with interruption.deferred():
+        ...             step()  # never left in the middle
+    """
+
+    def __init__(self) -> None:
+        self._deferring = self._requested = self.aborted_mid_step = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Puts an interruption off to the end of the `with` statement; a second one is not put off.
+
+        Raises:
+            KeyboardInterrupt: at the end, if one came.
+        """
+        self._deferring = True
+        try:
+            yield
+        finally:
+            self._deferring = False
+        if self._requested:
+            self._requested = False
+            raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self._deferring or self._requested:
+            self.aborted_mid_step |= self._deferring
+            raise KeyboardInterrupt
+        self._requested = True

@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made when it is missing or older than what it is made from.
+# All targets use .venv. Make creates it if it is missing, or older than the files that define it.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := uv==0.13.9
@@ -8,15 +8,15 @@ BENCHMARKS ?= default_run recipe preprocessing training training_cost projection
 .DEFAULT_GOAL := help
 .PHONY: install run test bench lint docs lock help
 
-install: .venv/installed  ## make .venv: the project, and its dependencies as requirements.lock pins them
+install: .venv/installed  ## make .venv: the project and its dependencies, pinned by requirements.lock
 
-run: install  ## the whole pipeline on the default photographs; make run ARGS="--epochs 20" passes options on
+run: install  ## the whole pipeline on the default photographs; ARGS="--epochs 20" passes options
 	$(BIN)/zfnet run $(ARGS)
 
-test: install  ## all quick tests; make test ARGS="tests/model -m slow" chooses others
+test: install  ## all quick tests; ARGS="tests/model -m slow" chooses others
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-bench: .venv/bench  ## measure what the documentation states, into benchmarks/*.json and its tables
+bench: .venv/bench  ## measure the numbers of the documentation, into benchmarks/*.json and its tables
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: install  ## check style, format and types
@@ -24,17 +24,17 @@ lint: install  ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: install  ## build the documentation into build/site, or fail with what is wrong
+docs: install  ## build the documentation into build/site, or fail and print the errors
 	$(BIN)/mkdocs build --quiet
 
-lock: install  ## choose the newest dependencies that setup.py allows, into requirements.lock
+lock: install  ## write the newest dependencies that setup.py allows into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade setup.py --universal --python-version 3.11 --all-extras --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-# By pip, which also takes a PyTorch that lies on disk.
+# Installed with pip, which also accepts a PyTorch wheel from a local directory.
 .venv/bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
 	touch $@

@@ -109,7 +109,7 @@ def measure_callbacks() -> dict:
 
 def callback_share(result: dict) -> dict:
     """What callbacks take of ImageNet's 70 epochs at the rate of this machine, each as a share of the whole."""
-    from zfnet.components.figures.evolution.moments import searched, watched_epochs
+    from zfnet.components.figures.evolution.column import searched, watched_epochs
 
     taken, examples = result["callbacks"]["seconds"], result["callbacks"]["evolution_examples"]
     epoch = IMAGENET / result["rates"]["batches of 128"]

@@ -36,7 +36,7 @@ def visualize(
     from zfnet.components.figures.image_set import ImageSet
     from zfnet.components.figures.run_figures import RUN_FIGURES, TrainedNet
     from zfnet.components.inputs.model_file import load_model_file
-    from zfnet.components.pictures.png import summarize_png
+    from zfnet.components.pictures.figure import summarize_png
     from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from zfnet.components.features.transfer import FROM_SCRATCH, STRENGTHS, Accuracy
 from zfnet.components.pictures.chart import chart_picture, new_chart
-from zfnet.components.pictures.png import write_png
+from zfnet.components.pictures.figure import write_png
 
 PICTURE = "features.png"
 SIZE = 1200, 460

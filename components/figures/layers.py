@@ -8,13 +8,13 @@ import numpy as np
 
 from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.measures.map_activations import rectified_output
 from zfnet.model.net.layers import ContrastNormalization
 
 # A grid for each of up to so many convolutions can still be looked at.
 MOST = 10
-# Of a deeper net: the first, the last and three between, as many as the paper's net has.
+# Layers of a deeper net: the first, the last and three between, as many as the paper's net has.
 SPREAD = 5
 POOLS = (
     keras.layers.MaxPooling2D,
@@ -22,7 +22,7 @@ POOLS = (
     keras.layers.GlobalMaxPooling2D,
     keras.layers.GlobalAveragePooling2D,
 )
-# What belongs to the layer below it.
+# Layers whose output counts as the output of the layer below.
 ON_TOP = (
     *POOLS,
     ContrastNormalization,
@@ -34,26 +34,17 @@ ON_TOP = (
 )
 
 
-def default_layers(deconvnet: Deconvnet) -> list[str]:
-    """Names what the convolutions to draw come to: the layer that has the ReLU, which may be above a normalisation; else the convolution.
+def convolutions(graph: Graph) -> list[str]:
+    """Names of a model's convolutions, from the image upwards, without the layer of a preprocessing."""
+    return [name for name in _names(graph, keras.layers.Conv2D) if not name.startswith(LAYER)]
 
-    Args:
-        deconvnet: of the model.
 
-    Returns:
-        Names out of `deconvnet.layers`, one for each of `default_convolutions`.
-
-    Raises:
-        ValueError: the model has no convolution.
-    """
-    return [rectified_output(deconvnet.graph, name) or name for name in default_convolutions(deconvnet)]
+def _names(graph: Graph, kinds: type | tuple[type, ...]) -> list[str]:
+    return [name for name, calls in graph.calls.items() if calls and isinstance(calls[0].layer, kinds)]
 
 
 def default_convolutions(deconvnet: Deconvnet) -> list[str]:
     """Names the convolutions to draw: all of a net that has at most ten, else five, evenly spread from the first to the last.
-
-    Args:
-        deconvnet: of the model.
 
     Returns:
         Names out of `deconvnet.layers`, from the image upwards.
@@ -62,47 +53,35 @@ def default_convolutions(deconvnet: Deconvnet) -> list[str]:
         ValueError: the model has no convolution.
     """
     graph = deconvnet.graph
+    # An activation inside of a convolution is an operation of its own, whose output has the layer's name.
     layers = {operation.output: operation.layer for operation in graph.operations}
-    first_names: dict[int, str] = {}
-    for name, value in graph.outputs.items():
-        first_names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.
-    names = [
-        name for value, name in first_names.items() if isinstance(layers.get(value), keras.layers.Conv2D) and not name.startswith(LAYER)
+    drawn = [
+        name
+        for value, name in graph.first_names().items()
+        if isinstance(layers.get(value), keras.layers.Conv2D) and not name.startswith(LAYER)
     ]
-    if not names:
+    if not drawn:
         raise ValueError(
             f"The model has no Conv2D layer, which is what is drawn if no layers are named. It has: {', '.join(deconvnet.layers)}."
         )
-    if len(names) <= MOST:
-        return names
-    return [names[place] for place in np.linspace(0, len(names) - 1, SPREAD).round().astype(int)]
+    if len(drawn) <= MOST:
+        return drawn
+    return [drawn[place] for place in np.linspace(0, len(drawn) - 1, SPREAD).round().astype(int)]
 
 
-def convolutions(graph: Graph) -> list[str]:
-    """Names of a model's convolutions, from the image upwards, without the layer that stands for a preprocessing."""
-    return [
-        name
-        for name, calls in graph.calls.items()
-        if calls and isinstance(calls[0].layer, keras.layers.Conv2D) and not name.startswith(LAYER)
-    ]
+def default_layers(deconvnet: Deconvnet) -> list[str]:
+    """Names the layer that has the ReLU of each of `default_convolutions`, which may be above a normalisation; else the convolution."""
+    return [rectified_output(deconvnet.graph, name) or name for name in default_convolutions(deconvnet)]
 
 
 def chosen_layers(deconvnet: Deconvnet, named: Sequence[str], *usual: str) -> list[str]:
-    """Names the layers, each once.
-
-    Args:
-        deconvnet: of the model.
-        named: names that were given.
-        usual: if there are none, which ones of `PaperLayers`.
-
-    Returns:
-        Their names.
+    """Names the layers, each once: those in `named`, or else these fields of `PaperLayers`.
 
     Raises:
         ValueError: the model has no such layer, or no convolution to start from.
 
     Examples:
-        >>> chosen_layers(Deconvnet(build("zfnet-small", classes=15)), [], "first", "hidden")
+        >>> chosen_layers(deconvnet, [], "first", "hidden")
         ['conv1', 'fc7']
     """
     for layer in named:
@@ -118,9 +97,9 @@ class PaperLayers(NamedTuple):
 
     Attributes:
         first: the first convolution: layer 1, `conv1` of ZFNet.
-        last_map: what the last pooling takes: layer 5 before it is pooled, `conv5`; the last map of a net without pooling.
+        last_map: the input of the last pooling: layer 5 before it is pooled, `conv5`; the last map of a net without pooling.
         pooled: that pooling: layer 5 as features, `pool5`; `last_map` of a net without pooling.
-        hidden: what the last dense layer, the logits, takes: layer 7, `fc7`; `pooled` of a net without a dense layer.
+        hidden: the input of the last dense layer, the logits: layer 7, `fc7`; `pooled` of a net without a dense layer.
     """
 
     first: str
@@ -130,38 +109,29 @@ class PaperLayers(NamedTuple):
 
 
 def paper_layers(deconvnet: Deconvnet) -> PaperLayers:
-    """Finds the layers that stand for those of the paper.
-
-    Args:
-        deconvnet: of the model.
-
-    Returns:
-        The names.
+    """Finds the layers that correspond to those of the paper.
 
     Raises:
         ValueError: the model has no convolution.
 
     Examples:
-        >>> paper_layers(Deconvnet(build("zfnet-small", classes=15)))
+        >>> paper_layers(deconvnet)
         PaperLayers(first='conv1', last_map='conv5', pooled='pool5', hidden='fc7')
     """
     graph = deconvnet.graph
-    names: dict[int, str] = {}
-    for name, value in graph.outputs.items():
-        names.setdefault(value, name)  # Layers that change nothing name the value of the layer below once more.
-    convolutions = [name for name, calls in graph.calls.items() if _is(calls, keras.layers.Conv2D) and not name.startswith(LAYER)]
-    if not convolutions:
+    names = graph.first_names()
+    if not (found := convolutions(graph)):
         raise ValueError(f"The model has no Conv2D layer, which figures start from. It has: {', '.join(deconvnet.layers)}.")
-    # One that takes the image itself pools no features.
-    pools = [name for name, calls in graph.calls.items() if _is(calls, POOLS) and calls[0].inputs[0] in names]
+    # A pooling of the image itself pools no features.
+    pools = [name for name in _names(graph, POOLS) if graph.calls[name][0].inputs[0] in names]
     if pools:
         pooled = pools[-1]
         last_map = names[graph.calls[pooled][0].inputs[0]]
     else:
         pooled = last_map = [name for value, name in names.items() if len(graph.shapes[value]) == 3][-1]
-    dense = [calls[0].inputs[0] for calls in graph.calls.values() if _is(calls, keras.layers.Dense)]
+    dense = [graph.calls[name][0].inputs[0] for name in _names(graph, keras.layers.Dense)]
     hidden = names[_before_flattening(graph, dense[-1])] if dense else pooled
-    return PaperLayers(convolutions[0], last_map, pooled, hidden)
+    return PaperLayers(found[0], last_map, pooled, hidden)
 
 
 def _before_flattening(graph: Graph, value: int) -> int:
@@ -171,35 +141,26 @@ def _before_flattening(graph: Graph, value: int) -> int:
     return value
 
 
-def _is(calls: list[Operation], kinds: type | tuple[type, ...]) -> bool:
-    return bool(calls) and isinstance(calls[0].layer, kinds)
-
-
 def feature_layers(deconvnet: Deconvnet) -> list[str]:
-    """Names the layers whose features are compared if nobody names any.
+    """Names the layers whose features are compared by default.
 
     Zeiler & Fergus 2013, Table 7. Reading: the features of layer n are all values that layer n + 1 takes, so after pooling and contrast
-    normalisation; the dense layers between the maps and the logits are layers 6 and 7. Of more than ten convolutions five are taken.
-
-    Args:
-        deconvnet: of the model.
+    normalisation; the dense layers between the maps and the logits are layers 6 and 7. Five of more than ten convolutions are taken.
 
     Returns:
-        Names, from the image upwards; the last is what the logits take, `paper_layers(...).hidden`.
+        Names, from the image upwards; the last is the input of the logits, `paper_layers(...).hidden`.
 
     Raises:
         ValueError: the model has no convolution.
 
     Examples:
-        >>> feature_layers(Deconvnet(build("zfnet-small", classes=15)))
+        >>> feature_layers(deconvnet)
         ['norm1', 'norm2', 'conv3', 'conv4', 'pool5', 'fc6', 'fc7']
     """
     graph = deconvnet.graph
-    names: dict[int, str] = {}
-    for name, value in graph.outputs.items():
-        names.setdefault(value, name)
-    dense = [name for name, calls in graph.calls.items() if calls and isinstance(calls[0].layer, keras.layers.Dense)]
-    found = [_top(graph, names, graph.value_of(name)) for name in [*default_layers(deconvnet), *dense[:-1]]]
+    names = graph.first_names()
+    dense = _names(graph, keras.layers.Dense)[:-1]
+    found = [_top(graph, names, graph.value_of(name)) for name in [*default_layers(deconvnet), *dense]]
     return list(dict.fromkeys([*(names[value] for value in found), paper_layers(deconvnet).hidden]))
 
 

@@ -1,4 +1,4 @@
-"""The images of a figure with their classes: named files, or one example of each class."""
+"""Images of a figure with their classes: named files, or one example of each class."""
 
 import difflib
 import pathlib
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import FEATURES, central_crops, read_origins
+from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.inputs.centre_crop import read_centre_crop
 from zfnet.components.inputs.image_input import ImageInput
 
-# What tells the classes.
+# Sources of the classes.
 TRUE_LABEL = "true label"
 GIVEN = "given label"
 PREDICTED = "class predicted for the untransformed image"
@@ -48,11 +47,8 @@ def subjects_of_files(
         paths: of the files.
         image_input: of the model.
         labels: names of the model's classes; empty if they are not known.
-        outputs: number of them; 0 of a model without.
-        names: the class of each file or, given once, of all: by its name, or by its number.
-
-    Returns:
-        Them.
+        outputs: number of classes; 0 for a model without classes.
+        names: the class of each file, by its name or its number; or one for all files.
 
     Raises:
         ValueError: a file can't be read, or there is no such class.
@@ -70,19 +66,14 @@ def subjects_of_files(
 def subjects_of_examples(
     examples: Examples, split: str, count: int, seed: int, image_input: ImageInput, labels: Sequence[str], outputs: int
 ) -> LabelledImages:
-    """Takes examples of different classes.
+    """Takes at most `count` examples of different classes; `seed` decides which.
 
     Args:
-        examples: prepared examples.
-        split: which split.
-        count: how many at most.
-        seed: decides which.
-        image_input: of the model.
-        labels: as for files; if they are not known, as many outputs as the data has classes are taken for these, in their order.
+        labels: as for files. If they are not known, a model with as many outputs as the data has classes has them in the same order.
         outputs: as for files.
 
     Returns:
-        Them; with the predicted classes where the model does not have those of the data.
+        The images with their true classes, or with the predicted ones if the model does not have the classes of the data.
 
     Raises:
         ValueError: there are no examples.
@@ -103,12 +94,7 @@ def subjects_of_examples(
 
 
 def class_number(name: str, labels: Sequence[str], outputs: int) -> int:
-    """Place of a class among the model's outputs.
-
-    Args:
-        name: its name, or its number from 0.
-        labels: names of the classes; empty if they are not known.
-        outputs: number of them.
+    """Place of a class among the model's `outputs` outputs, by its name or its number from 0; `labels` may be empty.
 
     Raises:
         ValueError: there is none of this name or number.
@@ -125,35 +111,27 @@ def class_number(name: str, labels: Sequence[str], outputs: int) -> int:
 
 
 def class_name(number: int, labels: Sequence[str]) -> str:
-    """What a class is called: its name, or `class 3` if that is not known."""
+    """Name of a class, or `class 3` if it is not known."""
     return labels[number] if labels else f"class {number}"
 
 
 def one_of_each_class(examples: Examples, split: str, count: int, seed: int) -> tuple[list[int], list[int]]:
     """Chooses examples by chance, no two of a class; no image is decoded.
 
-    Args:
-        examples: prepared examples.
-        split: which split.
-        count: how many.
-        seed: decides which; the same seed, the same examples.
-
     Returns:
-        Their numbers in the split, rising, and their labels. Fewer than `count` where fewer classes have examples in the split.
+        Their numbers in the split, rising, and their labels; fewer than `count` if fewer classes have examples in the split.
 
     Raises:
         ValueError: the split has no examples.
 
     Examples:
-        >>> one_of_each_class(examples, "validation", 2, seed=0)
-        ([17, 240], [0, 4])
+        >>> numbers, classes = one_of_each_class(examples, "validation", 2, seed=0)
+        >>> len(numbers), len(set(classes))
+        (2, 2)
     """
-    feature = {"label": FEATURES["label"]}
-    records = tf.data.TFRecordDataset(examples.shards(split)).batch(1024).map(lambda batch: tf.io.parse_example(batch, feature)["label"])
-    parts = list(records.as_numpy_iterator())
-    if not parts:
+    if not examples.count(split):
         raise ValueError(f"There are no {split} examples to choose from.")
-    labels = np.concatenate(parts)
+    labels = read_origins(examples, split).labels
     random = np.random.default_rng(seed)
     classes = random.permutation(np.unique(labels))[:count]
     numbers = sorted(int(random.choice(np.flatnonzero(labels == label))) for label in classes)

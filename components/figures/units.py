@@ -11,17 +11,17 @@ def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str
 
     Args:
         deconvnet: of the model.
-        names: a layer, a slash, and the number of the map or unit, counted from 0; of the layer of the classes, or the class's name.
+        names: `LAYER/NUMBER`, counted from 0; for the layer of the classes also `LAYER/CLASS`.
         labels: names of the model's classes, in the order of its outputs; empty if they are not known.
 
     Returns:
-        For each layer that is named the numbers, each once, from the lowest.
+        For each layer the numbers, each once, from the lowest.
 
     Raises:
         ValueError: there is no such layer or unit.
 
     Examples:
-        >>> named_units(deconvnet, ["conv3/17", "conv3/2", "predictions/coffee"], labels)
+        >>> named_units(deconvnet, ["conv3/17", "conv3/2", "predictions/cup"], ["ant", "bee", "cat", "cup", "dog"])
         {'conv3': [2, 17], 'predictions': [3]}
     """
     found: dict[str, set[int]] = {}
@@ -32,18 +32,8 @@ def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str
 
 
 def never_positive(named: Mapping[str, Iterable[int]], numbers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Names of those units that are never positive, so that a gallery has nothing to show of them.
-
-    Args:
-        named: what `named_units` found.
-        numbers: of each layer what `gallery_numbers` told.
-    """
+    """Names those units of `named_units` that are never positive by the numbers of a gallery, so that it has nothing to show of them."""
     return [f"{layer}/{unit}" for layer, units in named.items() for unit in units if unit in numbers[layer]["dead_maps"]]
-
-
-def unit_count(deconvnet: Deconvnet, layer: str) -> int:
-    """Number of the feature maps or dense units of a layer."""
-    return deconvnet.graph.unit_count(layer)
 
 
 def _split(deconvnet: Deconvnet, name: str) -> tuple[str, str]:
@@ -56,12 +46,12 @@ def _split(deconvnet: Deconvnet, name: str) -> tuple[str, str]:
     if not slash:
         example = name if name in deconvnet.layers else deconvnet.layers[-1]
         raise ValueError(f"{name!r} names no map: expected LAYER/NUMBER, such as {example}/0.")
-    deconvnet.graph.value_of(layer)  # Says what is there instead.
+    deconvnet.graph.value_of(layer)  # Its error lists the layers there are.
     return layer, unit
 
 
 def _number(deconvnet: Deconvnet, layer: str, unit: str, labels: Sequence[str]) -> int:
-    count = unit_count(deconvnet, layer)
+    count = deconvnet.graph.unit_count(layer)
     if unit.isdecimal():
         if int(unit) >= count:
             raise ValueError(f"There is no map {layer}/{unit}: the layer has {count}, counted from 0.")
@@ -77,17 +67,7 @@ def _number(deconvnet: Deconvnet, layer: str, unit: str, labels: Sequence[str]) 
 
 
 def unit_name(deconvnet: Deconvnet, layer: str, unit: int, labels: Sequence[str] = ()) -> str:
-    """Names a unit: `conv3, map 17`, or `predictions, unit 3 (coffee)`.
-
-    Args:
-        deconvnet: of the model.
-        layer: name of its layer.
-        unit: its number.
-        labels: names of the classes, in the order of the model's outputs; empty if they are not known.
-
-    Returns:
-        The name.
-    """
+    """Names a unit: `conv3, map 17`, or `predictions, unit 3 (cup)`; `labels` are the names of the model's classes, if known."""
     graph = deconvnet.graph
     value = graph.value_of(layer)
     if len(graph.shapes[value]) > 1:
@@ -96,7 +76,7 @@ def unit_name(deconvnet: Deconvnet, layer: str, unit: int, labels: Sequence[str]
 
 
 def is_class_layer(deconvnet: Deconvnet, layer: str, labels: Sequence[str]) -> bool:
-    """Whether the units of a layer stand for classes: it is the model's output, and there are as many names."""
+    """Whether the units of a layer are classes: it is the model's output, and there are as many names."""
     graph = deconvnet.graph
     value = graph.value_of(layer)
     return value == list(graph.outputs.values())[-1] and tuple(graph.shapes[value]) == (len(labels),)

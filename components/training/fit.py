@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.training_batches import training_batches, training_ids
-from zfnet.components.figures.evolution.moments import evolution_epochs, watched_epochs
+from zfnet.components.figures.evolution.column import evolution_epochs, watched_epochs
 from zfnet.components.training.callbacks.evolution import FeatureEvolution
 from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence, open_writers, read_convergence

@@ -12,7 +12,7 @@ import keras
 from etils import epath
 
 from zfnet.components.artifacts import Artifact
-from zfnet.components.figures.evolution.moments import epoch_title
+from zfnet.components.figures.evolution.column import epoch_title
 from zfnet.components.storage.local_copy import local_copy
 from zfnet.components.training.checkpoints import STATE, VARIABLES, digest, read_variables
 from zfnet.model.deconvnet.deconvnet import Deconvnet

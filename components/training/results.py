@@ -11,9 +11,9 @@ import numpy as np
 
 from zfnet.components.artifacts import Examples, Model
 from zfnet.components.data.batches import read_origins
+from zfnet.components.figures.evolution.column import MOST_SEARCHED
 from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns
-from zfnet.components.figures.evolution.moments import MOST_SEARCHED
-from zfnet.components.pictures.png import write_png
+from zfnet.components.pictures.figure import write_png
 from zfnet.components.pictures.sheet import filter_grid
 from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
 from zfnet.components.training.recipe import Recipe

@@ -196,10 +196,7 @@ def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples:
     data = config.data if len(config.data) <= LONGEST else f"...{config.data[-LONGEST:]}"
     title = f"{data}: {counts['train']:,} training and {counts['validation']:,} validation examples, {size} x {size} pixels{trained}"
     drawing = root / ".compare.partial"
-    shutil.rmtree(drawing, ignore_errors=True)  # Of a process that was killed.
-    drawing.mkdir()
-    try:
-        draw_comparison(nets, drawing, classes=len(examples.labels), title=title, further=further)
-        replace_drawing(drawing, root, "compare.json")
-    finally:
-        shutil.rmtree(drawing)
+    shutil.rmtree(drawing, ignore_errors=True)  # Left by a process that was killed.
+    draw_comparison(nets, classes=len(examples.labels), title=title, further=further).save(drawing)
+    replace_drawing(drawing, root, "compare.json")
+    drawing.rmdir()

@@ -85,8 +85,8 @@ def command(
     with job.directory(data) as directory:
         from zfnet.components.figures.correspondence.draw import draw_correspondence
         from zfnet.components.figures.correspondence.part_views import demonstration, views_of_files
+        from zfnet.components.figures.image_set import mean_grey
         from zfnet.components.figures.layers import chosen_layers
-        from zfnet.components.figures.mean_grey import mean_grey
 
         model = job.open()
         layers = chosen_layers(model.deconvnet, layers, "pooled", "hidden")

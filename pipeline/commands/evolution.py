@@ -51,18 +51,17 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
     """
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins
-        from zfnet.components.figures.evolution.column import chosen_maps
+        from zfnet.components.figures.evolution.column import MOST_SEARCHED, chosen_maps
         from zfnet.components.figures.evolution.draw import draw_evolution
-        from zfnet.components.figures.evolution.moments import MOST_SEARCHED
         from zfnet.components.figures.evolution.search import check_same_layers, search_evolution
         from zfnet.components.figures.layers import default_layers
-        from zfnet.components.figures.units import named_units, unit_count
+        from zfnet.components.figures.units import named_units
 
         first = job.open()
         moments = _of_run(first) if len(job.models) == 1 else _of_models(job, first)
         units = named_units(first.deconvnet, named, first.found.labels)
         chosen = tuple(dict.fromkeys((*layers, *units))) or default_layers(first.deconvnet)
-        wanted = {layer: units.get(layer) or chosen_maps(unit_count(first.deconvnet, layer), 2 * maps, seed) for layer in chosen}
+        wanted = {layer: units.get(layer) or chosen_maps(first.deconvnet.graph.unit_count(layer), 2 * maps, seed) for layer in chosen}
         if len(job.models) > 1:
             check_same_layers(dict(moments()), chosen)
         first.announce()
@@ -90,7 +89,7 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
             f"{name} is one moment of a training: give several .keras files in the order of the training, or a directory of `zfnet run`."
         )
     from zfnet.components.artifacts import Model
-    from zfnet.components.figures.evolution.moments import evolution_epochs
+    from zfnet.components.figures.evolution.column import evolution_epochs
     from zfnet.components.training.kept_checkpoints import find_checkpoints, moments_of_training
 
     history = Model(epath.Path(found.file).parent).read_json("history.json")

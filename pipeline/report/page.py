@@ -3,17 +3,23 @@
 import base64
 import importlib.resources
 import io
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jinja2
+import numpy as np
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zfnet.components.figures.training_curves import draw_training_curves
+from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration
 
 TEMPLATE = "report.html"
 # Of WebP: a sixth of the bytes of PNG, and no difference that can be seen.
 QUALITY = 90
+# The curves of the training, in pixels.
+SIZE = 1200, 360
+COLOURS = {"training": "#7ba7d0", "validation": "#1f4e79"}
 
 
 def report_page(content: dict[str, Any]) -> str:
@@ -65,3 +71,41 @@ def embed_picture(picture: Image.Image) -> EmbeddedPicture:
     file = io.BytesIO()
     picture.convert("RGB").save(file, "WEBP", quality=QUALITY)
     return EmbeddedPicture(f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}", *picture.size)
+
+
+def draw_training_curves(history: Sequence[dict[str, float]]) -> np.ndarray:
+    """Draws loss and top-1 error of training and validation, an epoch a point.
+
+    Training's are those of the epoch's own crops, with dropout, as they come; validation's are of central crops, without.
+
+    Args:
+        history: as `history.json` of a trained model holds it: for each epoch `loss`, `top1_error`, `val_loss`, `val_top1_error` and
+            `learning_rate`.
+
+    Returns:
+        uint8 array `(360, 1200, 3)`.
+
+    Examples:
+        >>> draw_training_curves(model.read_json("history.json")).shape
+        (360, 1200, 3)
+    """
+    figure, axes = new_chart(1, 2, *SIZE)
+    epochs = np.arange(1, len(history) + 1)
+    for panel, name, title in ((axes[0, 0], "loss", "Loss"), (axes[0, 1], "top1_error", "Top-1 error")):
+        for split, prefix in (("training", ""), ("validation", "val_")):
+            values = [epoch[prefix + name] for epoch in history]
+            panel.plot(epochs, values, color=COLOURS[split], marker=".", label=split)
+        for number in _lowered(history):
+            panel.axvline(number, color="#999999", linestyle=":", linewidth=1)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set(title=title, xlabel="epoch; dotted: the learning rate falls" if _lowered(history) else "epoch")
+        panel.set_ylim(bottom=0)
+        panel.legend(loc="upper right")
+    axes[0, 1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    return chart_picture(figure)
+
+
+def _lowered(history: Sequence[dict[str, float]]) -> list[float]:
+    """Between which epochs the learning rate fell."""
+    rates = [epoch["learning_rate"] for epoch in history]
+    return [number + 0.5 for number in range(1, len(rates)) if rates[number] < rates[number - 1]]

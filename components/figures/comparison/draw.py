@@ -1,8 +1,6 @@
 """The comparison of architectures: bars of training error beside validation error, and the table in several forms."""
 
 import dataclasses
-import json
-import pathlib
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +10,8 @@ import numpy as np
 from zfnet.components.figures.comparison.hyperparameters import hyperparameters
 from zfnet.components.figures.comparison.table import ComparedNet, csv_table, markdown_table
 from zfnet.components.pictures.chart import chart_picture, new_chart
-from zfnet.components.pictures.png import write_png
+from zfnet.components.pictures.figure import Figure
 
-PICTURE = "compare.png"
 WIDTH, ROW, REST = 1200, 74, 150  # pixels
 LINE = 34  # characters of a name in one line
 COLOURS = {"training": "#8fb8de", "validation": "#1f4e79"}
@@ -22,37 +19,30 @@ GAP = "#c0392b"
 THICKNESS = 0.36
 
 
-def draw_comparison(
-    nets: Sequence[ComparedNet], folder: pathlib.Path, *, classes: int, title: str, further: dict[str, Any]
-) -> dict[str, np.ndarray]:
+def draw_comparison(nets: Sequence[ComparedNet], *, classes: int, title: str, further: dict[str, Any]) -> Figure:
     """Draws, for each net, its top-1 error on the training examples beside that on the validation examples.
 
-    Zeiler & Fergus 2013, Table 3. What lies between the two is what a net learned about the training examples alone: wider layers there
-    made the training error fall from 33.1 to 10.0 %, and the validation error by 0.1 %.
+    Zeiler & Fergus 2013, Table 3. The difference is overfitting: wider layers there made the training error fall from 33.1 to 10.0 %, and
+    the validation error by 0.1 %.
 
     Args:
-        nets: what to show, in this order.
-        folder: gets `compare.png` if any net has errors, `compare.csv`, `compare.md`, and `compare.json` with all numbers.
-        classes: how many there are.
-        title: what they were trained on, and how long.
-        further: what else `compare.json` is to say.
+        nets: in the order to show.
+        classes: number of classes.
+        title: the data that they were trained on, and how long.
+        further: more entries of the numbers.
 
     Returns:
-        The picture by its name, uint8 `(height, width, 3)`; empty if there is none.
+        The picture `compare`, if any net has errors, and the table as `compare.csv` and `compare.md`.
     """
-    pictures = {PICTURE: _bars(nets, title)} if any(not net.failed for net in nets) else {}
-    for name, picture in pictures.items():
-        write_png(picture, folder / name)
-    (folder / "compare.csv").write_text(csv_table(nets))
-    (folder / "compare.md").write_text(f"{title}\n\n{markdown_table(nets, classes)}")
+    pictures = {"compare": _bars(nets, title)} if any(not net.failed for net in nets) else {}
+    texts = {"compare.csv": csv_table(nets), "compare.md": f"{title}\n\n{markdown_table(nets, classes)}"}
     rows = [
         dataclasses.asdict(net)
         | {"gap": net.gap, "status": "failed" if net.failed else "done", "hyperparameters": hyperparameters(net.architecture)}
         for net in nets
     ]
-    numbers = {**further, "classes": classes, "architectures": rows, "pictures": list(pictures)}
-    (folder / "compare.json").write_text(json.dumps(numbers, indent=1))
-    return pictures
+    numbers = {**further, "classes": classes, "architectures": rows, "pictures": [f"{name}.png" for name in pictures]}
+    return Figure("compare", pictures, numbers, texts)
 
 
 def _bars(nets: Sequence[ComparedNet], title: str) -> np.ndarray:

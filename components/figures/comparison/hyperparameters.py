@@ -6,14 +6,13 @@ from typing import Any
 import tensorflow as tf
 from etils import epath
 from tensorboard.plugins.hparams import api as hp
-from tensorboard.plugins.hparams import api_pb2, summary
 
 from zfnet.components.figures.comparison.table import ComparedNet
 from zfnet.model.net.architecture import ARCHITECTURES, Convolution, Dense
 from zfnet.model.net.variation import find_architecture
 
 SUFFIX = ".hyperparameters"
-# What was written for a training, by which the whole table can be described; TensorBoard passes it over.
+# Holds the row of a training, so that the whole table can be described; TensorBoard ignores the file.
 RECORD = "hyperparameters.json"
 METRICS = {
     "validation_top1_error": "validation top-1 error",
@@ -22,7 +21,7 @@ METRICS = {
 }
 # Sorts behind the curves.
 GROUP = "trained"
-# Columns that are there even if all trainings have the same; of more, TensorBoard shows the first five of the alphabet.
+# Columns that are shown even if they are the same in all trainings.
 ALWAYS = ("architecture", "batch_size", "epochs", "learning_rate", "seed")
 
 
@@ -44,29 +43,25 @@ def write_training(log: epath.Path, net: ComparedNet, values: dict[str, str | in
 
 
 def write_table(logs: epath.Path) -> None:
-    """Describes the table's columns: what differs between the trainings under `logs`, and what is always of interest.
+    """Describes the table's columns: those that differ between the trainings under `logs`, and those of `ALWAYS`.
 
     Args:
         logs: the directory above those of the trainings.
     """
     rows = [json.loads(record.read_text()) for record in sorted(logs.glob(f"*/{RECORD}"))]
     columns = {name: [row[name] for row in rows if name in row] for row in rows for name in row}
-    with _writer(logs).as_default() as writer:
-        # Not by `hp.hparams_config`, which can't say what differs: TensorBoard shows the first five columns of those.
-        description = summary.experiment_pb(
-            hparam_infos=[_column(name, values) for name, values in columns.items() if name in ALWAYS or _differ(values)],
-            metric_infos=[hp.Metric(f"{GROUP}/{name}", display_name=title).as_proto() for name, title in METRICS.items()],
+    # TensorBoard shows the first few columns by itself.
+    shown = sorted((name for name, values in columns.items() if name in ALWAYS or _differ(values)), key=lambda name: name not in ALWAYS)
+    with _writer(logs).as_default(step=0) as writer:
+        hp.hparams_config(
+            hparams=[hp.HParam(name, _domain(columns[name])) for name in shown],
+            metrics=[hp.Metric(f"{GROUP}/{name}", display_name=title) for name, title in METRICS.items()],
         )
-        tf.summary.experimental.write_raw_pb(description.SerializeToString(), step=0)
         writer.close()
 
 
-def _column(name: str, values: list) -> api_pb2.HParamInfo:
-    column = api_pb2.HParamInfo(name=name, differs=_differ(values))
-    is_text = isinstance(values[0], str)
-    domain = hp.Discrete(sorted(set(values))) if is_text else hp.RealInterval(float(min(values)), float(max(values)))
-    domain.update_hparam_info(column)
-    return column
+def _domain(values: list) -> hp.Discrete | hp.RealInterval:
+    return hp.Discrete(sorted(set(values))) if isinstance(values[0], str) else hp.RealInterval(float(min(values)), float(max(values)))
 
 
 def _differ(values: list) -> bool:
@@ -108,7 +103,7 @@ def hyperparameters(name: str) -> dict[str, str | int]:
 
 
 def training_hyperparameters(recipe: dict[str, Any], image_size: int) -> dict[str, str | int | float]:
-    """The hyperparameters of a training: those of its architecture, and what of the recipe is often changed.
+    """The hyperparameters of a training: those of its architecture, and fields of the recipe that are often changed.
 
     Args:
         recipe: `recipe.json` of the trained model.

@@ -10,7 +10,7 @@ MISSING = "-"
 
 @dataclass(frozen=True)
 class ComparedNet:
-    """One architecture, and what came of training it.
+    """One architecture, and the result of training it.
 
     Args:
         architecture: its name.
@@ -42,7 +42,7 @@ class ComparedNet:
 
     @property
     def failed(self) -> bool:
-        """Whether there are no errors, since it could not be trained."""
+        """Whether it could not be trained, so that there are no errors."""
         return self.message is not None
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from zfnet.components.figures.correspondence.part_views import PartViews
-from zfnet.components.figures.mean_grey import MeanGrey
+from zfnet.components.figures.image_set import MeanGrey
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.figure import Figure

@@ -7,10 +7,8 @@ from numpy.typing import ArrayLike
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import model_batches, read_origins
-from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces, evolution_column, same_places
+from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces, evolution_column, same_places, searched
 from zfnet.components.figures.evolution.draw import drawn_columns
-from zfnet.components.figures.evolution.moments import searched
-from zfnet.components.figures.units import unit_count
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
@@ -81,7 +79,7 @@ def check_same_layers(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]
         for layer in layers:
             if layer not in deconvnet.layers:
                 raise ValueError(f"{name} has no layer {layer!r}, which {first} has; expected one net at several moments.")
-            counts = unit_count(expected, layer), unit_count(deconvnet, layer)
+            counts = expected.graph.unit_count(layer), deconvnet.graph.unit_count(layer)
             if counts[0] != counts[1]:
                 raise ValueError(
                     f"Layer {layer!r} has {counts[0]} maps in {first} and {counts[1]} in {name}; expected one net at several moments."

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from zfnet.components.figures.gallery.example_search import ExampleSearch, top_examples
-from zfnet.components.figures.image_set import ImageSet
-from zfnet.components.figures.mean_grey import UNKNOWN, MeanGrey, mean_grey
+from zfnet.components.figures.image_set import UNKNOWN, ImageSet, MeanGrey, mean_grey
 from zfnet.components.figures.occlusion.chart import OccludedImage, OcclusionInput, occlusion_chart
 from zfnet.components.figures.subjects import class_name
 from zfnet.components.figures.units import unit_name

@@ -9,10 +9,18 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops
-from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, chosen_maps, evolution_column, same_places
-from zfnet.components.figures.evolution.moments import epoch_title, searched
+from zfnet.components.figures.evolution.column import (
+    Columns,
+    EvolutionColumn,
+    SamePlaces,
+    chosen_maps,
+    epoch_title,
+    evolution_column,
+    same_places,
+    searched,
+)
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.pictures.png import summarize_png
+from zfnet.components.pictures.figure import summarize_png
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.components.storage.files import atomic_file
 from zfnet.model.deconvnet.deconvnet import Deconvnet

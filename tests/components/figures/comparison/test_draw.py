@@ -25,13 +25,15 @@ def lengths(picture: np.ndarray, kind: str) -> list[int]:
 @pytest.fixture
 def draw(tmp_path):
     def draw(*nets):
-        return draw_comparison(nets, tmp_path, classes=15, title="birds, 10 $ epochs $", further={"data": "birds"})
+        figure = draw_comparison(nets, classes=15, title="birds, 10 $ epochs $", further={"data": "birds"})
+        figure.save(tmp_path)
+        return figure.pictures
 
     return draw
 
 
 def test_bars_are_as_long_as_the_errors(draw, tmp_path):
-    picture = draw(NARROW, FAILED, WIDER)["compare.png"]
+    picture = draw(NARROW, FAILED, WIDER)["compare"]
     assert picture.shape[1] == 1200
     with Image.open(tmp_path / "compare.png") as saved:
         np.testing.assert_array_equal(saved, picture)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from zfnet.components.figures.correspondence.draw import TILE, draw_correspondence
 from zfnet.components.figures.correspondence.part_views import PartViews
-from zfnet.components.figures.mean_grey import MeanGrey
+from zfnet.components.figures.image_set import MeanGrey
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.model import Deconvnet
 

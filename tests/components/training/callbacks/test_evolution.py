@@ -6,9 +6,8 @@ import tensorflow as tf
 
 from zfnet.components.data.batches import central_crops
 from zfnet.components.figures.evolution import moments
-from zfnet.components.figures.evolution.column import chosen_maps
+from zfnet.components.figures.evolution.column import chosen_maps, evolution_epochs, searched, watched_epochs
 from zfnet.components.figures.evolution.draw import MARGIN, TILES, draw_evolution, drawn_columns
-from zfnet.components.figures.evolution.moments import evolution_epochs, searched, watched_epochs
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.components.training.callbacks.evolution import COLUMNS, MAPS, TILE, WATCHED, FeatureEvolution, read_evolution, strongest_examples
 from zfnet.components.training.checkpoints import VARIABLES, read_variables

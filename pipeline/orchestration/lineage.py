@@ -65,7 +65,7 @@ def _push(session: Metadata, root: epath.PathLike, which: str | None) -> Executi
 
 def _version(execution: Execution) -> int | None:
     made = execution.artifacts("output").get("serving")
-    return made and made.properties.get("version")
+    return made.properties.get("version") if made else None
 
 
 def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dict[str, Any]]:

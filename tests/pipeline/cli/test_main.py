@@ -34,7 +34,8 @@ import sys
 from zfnet.pipeline.cli.main import COMMANDS, main
 for name in COMMANDS:
     main([name, "--help"], standalone_mode=False)
-heavy = {"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "skimage", "sklearn", "matplotlib", "sqlalchemy", "numpy", "kfp"}
+heavy = {"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "skimage", "sklearn", "matplotlib"}
+heavy |= {"sqlalchemy", "numpy", "kfp", "rich"}
 print(sorted(heavy & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

@@ -155,7 +155,7 @@ def test_other_libraries_are_shown_where_they_were_used(lineage):
 
 
 def test_lines_fit_and_lose_nothing(lineage):
-    wide, narrow = (drawn(lineage, width) for width in (200, 60))
+    wide, narrow = ([click.unstyle(line) for line in lineage_lines(lineage, width)] for width in (200, 60))
     assert max(map(len, narrow)) <= 60 < max(map(len, wide))
     words = [[word for line in lines for word in re.sub("[│├└─]", "", line).split()] for lines in (wide, narrow)]
     assert words[0] == words[1]

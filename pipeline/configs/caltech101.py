@@ -11,7 +11,7 @@ from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
-    """Returns the configuration; if `local`, for two epochs at 64 pixels on a fifth of the training images and a twentieth of the others."""
+    """Returns the configuration; if `local`, for two epochs at 64 pixels on a fifth of the training and a twentieth of the other images."""
     if local:
         return RunConfig(data="caltech101@train[:20%],test[:5%]", recipe=Recipe(epochs=2, batch_size=16), image_size=64)
     return RunConfig(data="caltech101", recipe=Recipe(epochs=40, decay_epochs=40, batch_size=64))

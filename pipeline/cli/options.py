@@ -73,7 +73,8 @@ data_option = click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for a .keras file",
-    help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder of CLASS/* alone is split 80/20.",
+    help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder of CLASS/* alone "
+    "is split 80/20.",
 )
 out_option = click.option(
     "--out",

@@ -5,6 +5,10 @@ import pathlib
 from typing import Any
 
 from zfnet.components.artifacts import Examples, Input, Model, Output, Setting, Statistics
+from zfnet.components.storage.files import is_remote
+from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
+from zfnet.components.training.cluster import Call, lead
+from zfnet.components.training.cluster_task import read_task
 from zfnet.components.training.recipe import Recipe, takes_recipe
 
 
@@ -23,14 +27,14 @@ def train(
     """Trains a net on all GPUs there are or else the CPU, and saves it; with `TF_CONFIG`, on all machines of a cluster.
 
     Zeiler & Fergus 2013, section 3: ten crops less the mean image, SGD with momentum 0.9, dropout, filters held at a largest RMS,
-    a learning rate that falls when the validation error stops falling; small nets learn otherwise (`Architecture.small`). While it
+    a learning rate that falls when the validation error stops falling; the small nets' recipe is another (`Architecture.small`). While it
     trains, TensorBoard gets losses, errors, the filters of conv1 and the evolution of features.
 
     Args:
         examples: prepared examples with the splits `train` and `validation`.
         statistics: their mean image.
-        model: gets `model.keras`, `labels.txt`, `recipe.json` with what was chosen, `history.json`, `convergence.json` and `pictures/`.
-        checkpoints: directory of this training's checkpoints; more `epochs` go on from the last one there.
+        model: gets `model.keras`, `labels.txt`, `recipe.json` with all choices, `history.json`, `convergence.json` and `pictures/`.
+        checkpoints: directory of this training's checkpoints; more `epochs` continue from the last one.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.
         keep_checkpoints: whether to keep those of all epochs that the figure of evolution shows, not the last two and the best alone.
@@ -40,15 +44,9 @@ def train(
         ValueError: if a choice is out of its range, the net can't be built for these images, or the training diverges.
         OSError: if something can't be written, or machines of a cluster are lost time after time.
     """
-    from zfnet.components.storage.files import is_remote
-    from zfnet.components.training.cluster_task import read_task
-
     recipe = Recipe(**choices)
-    recipe.check()
     task = read_task()
     if task and task.workers > 1:
-        from zfnet.components.training.cluster import Call, lead
-
         paths = {"examples": examples.path, "statistics": statistics.path, "model": model.path}
         paths |= {"checkpoints": checkpoints, "tensorboard": tensorboard}
         if remote := [path for path in map(str, paths.values()) if is_remote(path)]:
@@ -58,7 +56,6 @@ def train(
         absolute = {name: str(pathlib.Path(path).absolute()) for name, path in paths.items()}
         lead(Call(recipe=dataclasses.asdict(recipe), keep_every=keep_every, keep_checkpoints=keep_checkpoints, **absolute))
         return
-    from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
     from zfnet.components.training.checkpoints import STATE, Checkpoints
     from zfnet.components.training.fit import fit
 

@@ -63,7 +63,7 @@ class RunConfig:
 
 
 def choose(config_name: str | None, choices: dict[str, Any], local: bool = False) -> RunConfig:
-    """The named configuration, shrunk if `local`, with other choices instead of its own; those that are None were not made.
+    """The named configuration, or its reduced form if `local`, with the choices that are not None instead of its own.
 
     Raises:
         click.UsageError: neither says which data to use.
@@ -82,11 +82,7 @@ def config_names() -> list[str]:
 
 
 def load_config(name: str, local: bool = False) -> RunConfig:
-    """The configuration `name`.
-
-    Args:
-        name: name of a module of `zfnet.pipeline.configs`.
-        local: whether to shrink it to what a laptop does in a minute.
+    """The configuration `name`; if `local`, reduced to about a minute on a laptop.
 
     Raises:
         ValueError: there is none of that name.

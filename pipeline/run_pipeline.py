@@ -33,17 +33,17 @@ def run_pipeline(
 
     Args:
         root: the directory for everything, made if missing.
-        declare: returns the steps. It is called when the root is held, so an error in the data that it opens ends up in run.json too.
+        declare: returns the steps. It is called when the root is locked, so run.json also reports errors of the data that it opens.
         command: the command line to record.
         metadata_url: the database to record in, see `open_metadata`; None for the root's own.
-        wait: whether to wait for another process that holds the root.
+        wait: whether to wait for another process that has locked the root.
 
     Returns:
         The content of run.json, see `summarize`.
 
     Raises:
-        OSError: the root can't be written, or another process holds it; run.json was not touched then.
-        Exception: whatever a step raised.
+        OSError: the root can't be written, or another process has locked it; run.json was not touched then.
+        Exception: the error of a step.
     """
     root = epath.Path(root)
     with LocalRunner(root, command, metadata_url, wait) as runner, announced_run(root):
@@ -59,7 +59,7 @@ def run_pipeline(
 
 
 def _pictures(results: dict[str, StepResult]) -> list[epath.Path]:
-    """Pictures, with the numbers behind them, of the Visualizer and of the training."""
+    """Figures, and the numbers in them, of the Visualizer and of the training."""
     made = [output for result in results.values() for output in result.outputs.values()]
     directories = [output.path for output in made if isinstance(output, artifacts.Figures)]
     directories += [output.path / "pictures" for output in made if isinstance(output, artifacts.Model)]
@@ -67,19 +67,15 @@ def _pictures(results: dict[str, StepResult]) -> list[epath.Path]:
 
 
 def publish_figures(directory: epath.Path, files: Iterable[epath.Path]) -> None:
-    """Copies `files` into `directory` in place of what was published there before.
+    """Copies `files`, whose names differ, into `directory` in place of those published before; other files there stay.
 
-    Each is written beside and renamed, so no picture is ever half. A file that is in the directory for another reason stays.
-
-    Args:
-        directory: local or remote, made if missing.
-        files: pictures and the numbers behind them; their names differ.
+    Each is written beside and renamed, so no figure is ever half.
     """
     directory.mkdir(parents=True, exist_ok=True)
     record = directory / PUBLISHED
     earlier = set(json.loads(record.read_text())) if record.exists() else set()
     names = {file.name: file for file in files}
-    # Recorded before they are copied: if this process is killed, the next one knows all that may be there.
+    # Recorded before they are copied: if this process is killed, the next one knows all files that may be there.
     _record(record, earlier | names.keys())
     for name, file in names.items():
         with atomic_path(directory / name) as partial:
@@ -96,11 +92,7 @@ def _record(path: epath.Path, names: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def announced_run(root: epath.Path) -> Iterator[None]:
-    """Tells the other machines of a cluster, if there is one, that a run has begun, and in the end how it ended.
-
-    Args:
-        root: the directory of the run, which this process holds.
-    """
+    """Announces a run to the other machines of a cluster, if there is one, and in the end how it ended."""
     task = read_task()
     if not task or task.workers == 1 or is_remote(str(root)):
         yield

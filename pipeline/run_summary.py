@@ -1,4 +1,4 @@
-"""ROOT/run.json: how the latest run ended, for people and scripts."""
+"""ROOT/run.json: the status and results of the latest run."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_cr
 
 
 def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
-    """Gathers what a run came to.
+    """Summarizes a run.
 
     Args:
-        root: the directory that paths are given relative to.
-        results: what became of its steps, by name.
-        error: what ended it early, or None.
+        root: paths are relative to this directory.
+        results: of its steps, by name.
+        error: the error that ended it early, or None.
 
     Returns:
-        `status` ("done", "not_blessed" or "failed") and `message` (why, or None if done); `metrics`, as fractions errors and, `structured`,
-        filters of the first convolution that have structure, None if they are too small to tell; numbers of `examples`; `seconds` by step;
-        the names of steps found unchanged, `cached`; `versions` of libraries; `anomalies`; and the paths of `artifacts`. What the run has
-        not got to is None.
+        `status` ("done", "not_blessed" or "failed") and `message` (the reason, or None if done); `metrics`: errors, and `structured`, the
+        filters of the first convolution with structure, as fractions, None if they are too small to tell; numbers of `examples`;
+        `seconds` by step; names of unchanged steps, `cached`; `versions` of libraries; `anomalies`; and the paths of `artifacts`. Results
+        of steps that did not run are None.
     """
     made: dict[type, Any] = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
     evaluation = made[artifacts.Evaluation].read_json("evaluation.json") if artifacts.Evaluation in made else {}
@@ -61,11 +61,7 @@ def write_summary(root: epath.PathLike, summary: dict[str, Any]) -> None:
 
 
 def read_summary(root: epath.PathLike, *keys: str) -> dict[str, Any]:
-    """Reads ROOT/run.json, which is there.
-
-    Args:
-        root: the directory of a run.
-        keys: of `summarize`, what is to be in it.
+    """Reads these keys of ROOT/run.json, see `summarize`.
 
     Raises:
         ValueError: it is not what a run writes.

@@ -31,17 +31,9 @@ GRACE = 20
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """What all members of a cluster are to train.
+    """A training for all members of a cluster: the fields of a recipe, and directories and settings as `trainer.train` takes them.
 
-    Args:
-        recipe: fields of the recipe.
-        examples: directory of the prepared examples, the same on all machines, like the others.
-        statistics: directory of their mean image.
-        model: directory that gets the model.
-        checkpoints: directory of the training's checkpoints.
-        tensorboard: directory of the training's summaries.
-        keep_every: seconds between two checkpoints in the middle of an epoch.
-        keep_checkpoints: whether to keep those of all epochs at which evolution looks.
+    The directories are the same on all machines.
     """
 
     recipe: dict
@@ -55,10 +47,7 @@ class Call:
 
 
 def lead(call: Call) -> None:
-    """Trains as the chief: tells the other machines what to train, and joins them.
-
-    Args:
-        call: what to train.
+    """Trains as the chief: publishes the call for the other machines, and joins them.
 
     Raises:
         ValueError: if the training failed, here or on another machine.
@@ -87,12 +76,12 @@ def lead(call: Call) -> None:
 
 
 def follow(folder: pathlib.Path, name: str, ended: Callable[[], bool]) -> None:
-    """Trains as a machine that is not the chief: waits for what the chief says to train, and joins, until the chief's run ended.
+    """Trains as a machine that is not the chief: waits for the chief's calls, and joins, until the chief's run ended.
 
     Args:
-        folder: where the directories of checkpoints lie, the same on all machines.
-        name: of this machine, for the chief to tell if the training fails here.
-        ended: asked whether the chief's run ended.
+        folder: parent of the directories of checkpoints, the same on all machines.
+        name: of this machine, for the chief's message if the training fails here.
+        ended: returns whether the chief's run ended.
 
     Raises:
         ValueError: if the training failed here.
@@ -113,14 +102,14 @@ def follow(folder: pathlib.Path, name: str, ended: Callable[[], bool]) -> None:
 
 
 def _written_anew(file: pathlib.Path, call: Call) -> pathlib.Path:
-    """Writes the call for one attempt, which the others tell from the one before."""
+    """Writes the call for one attempt; the new file tells the others that it is another."""
     with atomic_file(str(file)) as stream:
         stream.write(json.dumps(dataclasses.asdict(call)).encode())
     return file
 
 
 def _identity(file: pathlib.Path) -> tuple[int, int] | None:
-    """Tells one call from the next, even if the same is called for; None if there is none."""
+    """Identity of a call, another for every attempt; None if there is no call."""
     try:
         status = file.stat()
     except FileNotFoundError:
@@ -129,7 +118,7 @@ def _identity(file: pathlib.Path) -> tuple[int, int] | None:
 
 
 def _member(call: pathlib.Path, ended: Callable[[], bool]) -> bool:
-    """Runs the process that trains; False if another machine was lost, or the chief calls for something else."""
+    """Runs the process that trains; False if another machine was lost, or the chief made another call."""
     identity = _identity(call)
     with tempfile.TemporaryDirectory() as scratch:
         failure = pathlib.Path(scratch) / "failure"
@@ -161,7 +150,7 @@ def main(call_file: str, failure_file: str) -> int:
     _end_with_parent()
     try:
         call = Call(**json.loads(pathlib.Path(call_file).read_text()))
-    except FileNotFoundError:  # The chief calls for something else by now.
+    except FileNotFoundError:  # The chief has made another call.
         return LOST
     import tensorflow as tf
 
@@ -171,7 +160,7 @@ def main(call_file: str, failure_file: str) -> int:
     from zfnet.components.training.fit import fit
     from zfnet.components.training.recipe import Recipe
 
-    # What TensorFlow raises when it does not hear of another machine any more.
+    # TensorFlow's errors when it does not hear of another machine any more.
     errors = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError
     try:
         examples, statistics, model = Examples(call.examples), Statistics(call.statistics), Model(call.model)

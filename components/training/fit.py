@@ -29,7 +29,7 @@ from zfnet.model.net.build import build
 
 # Seconds between looks at the numbers, for which GPUs have to be waited for.
 LOG_INTERVAL = 1.0
-NAMED = 200  # characters
+MOST_CHARACTERS = 200  # of the names of examples
 
 
 def fit(
@@ -236,7 +236,7 @@ def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoin
     good = checkpoints.written()
     raise ValueError(
         f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss, gradients or weights "
-        f"are no finite numbers. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), NAMED, placeholder=' ...')}. "
+        f"are no finite numbers. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), MOST_CHARACTERS, placeholder=' ...')}. "
         + (f"The last good checkpoint is {good[-1].name} in {checkpoints.called}. " if good else "There is no checkpoint before it. ")
         + "A lower learning rate may help."
     )

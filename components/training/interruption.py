@@ -9,12 +9,12 @@ from typing import Any
 
 
 class Interruption:
-    """Holds an interruption back while a step is under way, after which weights and counters belong together again.
+    """Defers SIGINT and SIGTERM to the end of a step, when weights and counters are consistent; for a `with` statement.
 
-    To be used in a `with` statement; covers SIGINT and SIGTERM. Only the main thread of a process can do so, in others nothing is held.
+    Only the main thread of a process can do so; in others nothing is deferred.
 
     Attributes:
-        aborted_mid_step: whether a step was left in the middle after all, because a second interruption came.
+        aborted_mid_step: whether a second interruption ended a step in the middle.
 
     Examples:
         >>> with Interruption() as interruption:
@@ -38,7 +38,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Puts an interruption off to the end of the `with` statement; a second one is not put off.
+        """Defers an interruption to the end of the `with` statement; a second one is not deferred.
 
         Raises:
             KeyboardInterrupt: at the end, if one came.

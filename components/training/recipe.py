@@ -1,4 +1,4 @@
-"""How to train: what a user chooses, and what follows from the number of examples where a choice was left open."""
+"""Recipe of a training: the choices of a user, and those that follow from the number of examples."""
 
 import dataclasses
 import inspect

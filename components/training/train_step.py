@@ -62,12 +62,12 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
 
     def differentiate(images, labels):
         with tf.GradientTape() as tape:
-            answers = net(images, training=True)
-            losses = keras.losses.sparse_categorical_crossentropy(labels, answers)
+            predictions = net(images, training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(labels, predictions)
             loss = tf.reduce_sum(losses) / batch_size
         gradients = tape.gradient(loss, [variable.value for variable in net.trainable_variables])
         finite = tf.math.is_finite(loss) & tf.math.is_finite(tf.linalg.global_norm(gradients))
-        return gradients, _sums(labels, answers, losses, tf.ones_like(losses, tf.bool)), finite
+        return gradients, _sums(labels, predictions, losses, tf.ones_like(losses, tf.bool)), finite
 
     if xla:
         differentiate = tf.function(differentiate, jit_compile=True, autograph=False)
@@ -107,8 +107,8 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
     """
 
     def on_replica(images, labels, counted):
-        answers = net(images - mean, training=False)
-        return _sums(labels, answers, keras.losses.sparse_categorical_crossentropy(labels, answers), counted)
+        predictions = net(images - mean, training=False)
+        return _sums(labels, predictions, keras.losses.sparse_categorical_crossentropy(labels, predictions), counted)
 
     @tf.function(autograph=False)
     def count_step(batches, sums):
@@ -117,10 +117,10 @@ def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf
     return count_step
 
 
-def _sums(labels, answers, losses, counted):
+def _sums(labels, predictions, losses, counted):
     # Not by multiplication: the examples that only fill a batch up may score NaN.
     loss = tf.reduce_sum(tf.where(counted, tf.cast(losses, tf.float64), 0))
-    errors, examples = count_errors(labels, answers, counted), tf.reduce_sum(tf.cast(counted, tf.float64))
+    errors, examples = count_errors(labels, predictions, counted), tf.reduce_sum(tf.cast(counted, tf.float64))
     return tf.concat([[loss], tf.cast(errors, tf.float64), [examples]], axis=0)
 
 

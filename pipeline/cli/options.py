@@ -37,15 +37,14 @@ metadata_option = click.option(
     "metadata_url",
     metavar="URL",
     show_default="ROOT/metadata.sqlite",
-    help="Database in which runs are recorded, which several roots may share: postgresql://user@host/database, or another that SQLAlchemy "
-    "knows.",
+    help="Database for the records of runs, which several roots may share: postgresql://user@host/database, or any that SQLAlchemy knows.",
 )
 runner_option = click.option(
     "--runner",
     default="FnApiRunner",
     show_default=True,
     metavar="NAME",
-    help="Beam runner for the steps that go over all photographs; FnApiRunner works in this process.",
+    help="Beam runner for the steps that read all images; FnApiRunner works in this process.",
 )
 model_argument = click.argument("model")
 preprocessing_option = click.option(
@@ -53,15 +52,15 @@ preprocessing_option = click.option(
     type=click.Choice(list(PREPROCESSINGS)),
     default="raw",
     show_default=True,
-    help="What the model takes instead of RGB values 0..255 (raw): 0..1 (unit), -1..1 (tf), BGR less ImageNet's mean (caffe), or mean 0 "
-    "and deviation 1 over ImageNet (torch). Models that `zfnet run` made take raw; one of a single channel gets the mean of the three.",
+    help="Input of the model: RGB values 0..255 (raw), 0..1 (unit), -1..1 (tf), BGR less ImageNet's mean (caffe), or mean 0 "
+    "and deviation 1 over ImageNet (torch). Models of `zfnet run` take raw; a model of a single channel gets the mean of the three.",
 )
 unsupported_option = click.option(
     "--unsupported",
     type=click.Choice(["error", "gradient"]),
     default="error",
     show_default=True,
-    help="What becomes of layers that a deconvnet is not defined for, such as swish or attention: an error, or their plain gradient.",
+    help="Treatment of layers for which a deconvnet is not defined, such as swish or attention: an error, or their plain gradient.",
 )
 image_size_option = click.option(
     "--image-size",
@@ -74,14 +73,15 @@ data_option = click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for a .keras file",
-    help="Photographs to look at, as `zfnet run --data` takes them: their validation split; of a folder of CLASS/* alone, a fifth.",
+    help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder of CLASS/* alone "
+    "is split 80/20.",
 )
 out_option = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=pathlib.Path),
     required=True,
     metavar="DIR",
-    help="Directory to write, made if missing. What the same command wrote there before is replaced; other files stay.",
+    help="Directory to write, made if missing. Earlier files of the same command are replaced; other files stay.",
 )
 
 
@@ -94,15 +94,14 @@ def _begins_with_an_option(ctx: click.Context, parameter: click.Parameter, words
 beam_options_argument = click.argument(
     "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]", callback=_begins_with_an_option
 )
-# Where galleries and evolutions are drawn from if no layer is named.
+# The layers of galleries and evolutions if none is named.
 DRAWN_LAYERS = "the ReLUs of all Conv2D layers, or of five, evenly spread, where there are more than ten"
 named_maps_option = click.option(
     "--map",
     "named",
     multiple=True,
     metavar="LAYER/NUMBER",
-    help="Draw this map, instead of ones at random, such as conv3/17; of the layer of the classes the class's name will do too, "
-    "predictions/coffee. Several times for several maps.",
+    help="Draw this map instead of random ones, such as conv3/17 or, in the layer of the classes, predictions/coffee. May be repeated.",
 )
 
 
@@ -151,12 +150,7 @@ def _usual(field: dataclasses.Field) -> str:
 
 
 def layers_option(usual: str, purpose: str) -> Callable:
-    """The option --layer.
-
-    Args:
-        usual: which layers are taken if none is named, in words.
-        purpose: what a layer is named for, in words.
-    """
+    """The option --layer; `usual` are the layers if none is named, and `purpose` is its use, in words."""
     return click.option(
         "--layer",
         "layers",
@@ -168,21 +162,12 @@ def layers_option(usual: str, purpose: str) -> Callable:
 
 
 def seed_option(decides: str) -> Callable:
-    """The option --seed.
-
-    Args:
-        decides: what it decides, in words.
-    """
+    """The option --seed of a figure; `decides` are its random choices, in words."""
     return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=f"Decides {decides}.")
 
 
 def maps_option(default: int, which: str) -> Callable:
-    """The option `--maps`.
-
-    Args:
-        default: how many.
-        which: the maps that they are drawn from.
-    """
+    """The option --maps; `which` are the maps that they are drawn from, in words."""
     return click.option(
         "--maps",
         type=click.IntRange(min=1),

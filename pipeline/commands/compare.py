@@ -55,10 +55,9 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
     """Train every ARCHITECTURE by the same recipe on the same examples, and show training error beside validation error.
 
     An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the table, or a variation of one: a name, a colon, and
-    changes separated by commas, such as zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. What can
-    be changed is filters, kernel, stride, padding, pool and normalize of conv1 to conv5, units of fc6 and fc7, dropout, rms_radius,
-    first_stddev and deep_stddev; and of how it learns, learning_rate, schedule (plateau or cosine) and
-    weight_decay.
+    changes separated by commas, such as zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. These can
+    be changed: filters, kernel, stride, padding, pool and normalize of conv1 to conv5, units of fc6 and fc7, dropout, rms_radius,
+    first_stddev and deep_stddev; and, for training, learning_rate, schedule (plateau or cosine) and weight_decay.
 
     Writes DIR/compare.json with every number, and the same as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR` shows
     the curves of every training, and hyperparameters beside errors under HParams; `zfnet runs --root DIR` shows where all of it came from.
@@ -66,19 +65,19 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
 
     An architecture that can't be trained is reported in the end, with exit code 1, when all others have been.
     """
-    # As in `zfnet run`: what is half is removed, and what was trained so far is kept.
+    # As in `zfnet run`: partial outputs are removed, and trained models are kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_outside_data(out, choices["data"] or "", "--out")
     if (task := read_task()) and task.workers > 1:
         raise ValueError("zfnet compare trains on one machine, but TF_CONFIG names several. Unset it, or use `zfnet run`.")
     config = choose(None, choices)
     names = list(dict.fromkeys(architectures))
-    _refuse_same_nets(names)
+    _check_different(names)
     config = dataclasses.replace(config, image_size=image_size or _shared_size(names))
     _compare(names, config, out)
 
 
-def _refuse_same_nets(names: Sequence[str]) -> None:
+def _check_different(names: Sequence[str]) -> None:
     known: dict[object, str] = {}
     for name in names:
         if (other := known.setdefault(find_architecture(name), name)) != name:
@@ -86,7 +85,7 @@ def _refuse_same_nets(names: Sequence[str]) -> None:
 
 
 def _shared_size(names: Sequence[str]) -> int:
-    """The size that the first architecture was made for; says which others were made for another."""
+    """The input size of the first architecture; prints which others were made for another."""
     first, *others = sizes = {name: RunConfig(recipe=Recipe(architecture=name)).input_size for name in names}
     for name in others:
         if sizes[name] != sizes[first]:

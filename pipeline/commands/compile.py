@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
 from zfnet.pipeline.run_config import choose
 
-# Options of `zfnet run` that say where, how and when that one runs.
+# Options of `zfnet run` that are about the place and time of its own run.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
 
 
@@ -31,7 +31,7 @@ def _volumes(ctx: click.Context, parameter: click.Parameter, words: tuple[str, .
     return volumes
 
 
-def _refuse_relative(data: str) -> None:
+def _check_absolute(data: str) -> None:
     path = pathlib.Path(data)
     if data != "photo_patches" and (data.startswith((".", "~")) or (not path.is_absolute() and path.exists())):
         raise ValueError(f"Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.")
@@ -67,7 +67,7 @@ def _refuse_relative(data: str) -> None:
     default="nvidia.com/gpu",
     show_default=True,
     metavar="NAME",
-    help="What they are called where the pipeline runs; on Vertex AI NVIDIA_TESLA_T4 or the like.",
+    help="Name of the accelerator on the cluster; on Vertex AI NVIDIA_TESLA_T4 or the like.",
 )
 def command(
     out: pathlib.Path,
@@ -85,13 +85,13 @@ def command(
 ) -> None:
     """Write the pipeline that `zfnet run` runs as YAML for Kubeflow Pipelines or Vertex AI, each step a task.
 
-    The options of `zfnet run` become the pipeline's parameters, with the values given here as defaults; those that are left open here
-    (such as the epochs where --data is given) stay open. Nothing is run, and DATA is not looked at.
+    The options of `zfnet run` become the pipeline's parameters, with the values given here as defaults; options that are left open here
+    (such as the epochs if --data is given) stay open. Nothing is run, and DATA is not read.
 
     BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
     """
     config = choose(config_name, choices, local)
-    _refuse_relative(config.data)
+    _check_absolute(config.data)
     if runner == DATAFLOW:
         raise ValueError(
             f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "
@@ -109,12 +109,12 @@ def command(
 
     config.check_image_size()
     make_its_directory(out)
-    # The tasks say where the root is; what depends on it is worked out there.
+    # Only the tasks know the root, and evaluate the settings that depend on it.
     steps = zfnet_pipeline(config, NamedData(config.data), pathlib.Path(), runner, beam_options, strict, baseline=served_last)
     parameters = compile_pipeline(steps, out, image=image, root=root, gpus=gpus, gpu_type=gpu_type, volumes=volumes)
     click.echo(f"{out}: {', '.join(step.name for step in steps)}, each in a container of {image}")
     click.echo(f"Parameters: {', '.join(sorted(parameters))}{'' if root else '; root must be given'}")
 
 
-# What can be chosen is what `zfnet run` lets one choose; before --verbose, which comes last.
+# The options of `zfnet run`; before --verbose, which comes last.
 command.params[-1:-1] = [parameter for parameter in run.command.params if parameter.name not in NOT_COMPILED]

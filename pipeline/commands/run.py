@@ -7,11 +7,14 @@ from typing import Any
 import click
 from etils import epath
 
+from zfnet.components.artifacts import Examples
+from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.cli.command import Command, command_line
 from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import beam_options_argument, choice_options, metadata_option, root_option, runner_option
 from zfnet.pipeline.messages import duration, program_name
+from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import RunConfig, choose, config_names
 
 NOT_BLESSED = 3
@@ -28,7 +31,7 @@ NOT_BLESSED = 3
 @click.option("--local", is_flag=True, help="Use a reduced configuration that runs in about a minute on a laptop.")
 @choice_options()
 @root_option
-@click.option("--strict", is_flag=True, help="Fail when something is suspicious in the photographs, before training.")
+@click.option("--strict", is_flag=True, help="Fail on anomalies in the images, before training.")
 @click.option("--wait", is_flag=True, help="Wait for another run under the same root to end, instead of failing.")
 @metadata_option
 @runner_option
@@ -44,31 +47,28 @@ def command(
     beam_options: tuple[str, ...],
     **choices: Any,
 ) -> None:
-    """Prepare photographs, train a network on them, evaluate it, draw what it sees, and keep it for serving.
+    """Prepare images, train a network on them, evaluate it, draw its features, and keep it for serving.
 
-    Run again, it redoes only what changed. How it ended is in ROOT/run.json, and in the exit code: 0 done, 1 failed, 2 wrong usage,
-    3 the model was not good enough to be served.
+    A second run repeats only the steps whose inputs changed. Its result is in ROOT/run.json, and in the exit code: 0 done, 1 failed,
+    2 wrong usage, 3 the model was not good enough to be served.
 
     BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`; those for one
     step begin with its name: --StatisticsGen.direct_num_workers=1.
     """
-    # Whoever stops a process politely is treated as the user who presses Ctrl-C: what is half is removed, and run.json says so.
+    # SIGTERM is treated like Ctrl-C: partial outputs are removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = choose(config_name, choices, local)
     check_outside_data(root, config.data, "--root")
-    task = read_task()
-    if task and not task.chief:
-        from zfnet.pipeline.run_pipeline import follow_run
-
-        follow_run(root, task)
-        return
 
     from zfnet.components.data.sources.open_source import open_source
-    from zfnet.components.storage.files import is_remote
     from zfnet.components.storage.local_copy import cache_directory
-    from zfnet.pipeline.orchestration.step import Step
-    from zfnet.pipeline.run_pipeline import run_pipeline
+    from zfnet.pipeline.run_pipeline import follow_run, run_pipeline
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
+
+    task = read_task()
+    if task and not task.chief:
+        follow_run(root, task)
+        return
 
     def declare() -> list[Step]:
         # TFDS reads by TensorFlow, which knows fewer storages.
@@ -84,10 +84,8 @@ def command(
 
 def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:
     """Prints how a run ended and where to look."""
-    from zfnet.components.artifacts import Examples
-
     metrics, counts, paths = summary["metrics"], summary["examples"], summary["artifacts"]
-    # Among five classes or fewer the right one is always one of the best five.
+    # With five classes or fewer, every class is among the best five.
     ranks = (1, 5) if len(Examples(root / paths["examples"]).labels) > 5 else (1,)
     errors = [f"top-{k} error {metrics[f'top{k}_error']:.1%}" for k in ranks]
     if metrics["top1_error_ten_crop"] is not None:

@@ -11,12 +11,7 @@ from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
-    """The configuration.
-
-    Args:
-        local: whether to shrink it to what a laptop does in a minute once TFDS has the data: a fifth of the photographs for training, a
-            twentieth for validation, two epochs at 64 pixels.
-    """
+    """Returns the configuration; if `local`, for two epochs at 64 pixels on a fifth of the training and a twentieth of the other images."""
     if local:
         return RunConfig(data="caltech101@train[:20%],test[:5%]", recipe=Recipe(epochs=2, batch_size=16), image_size=64)
     return RunConfig(data="caltech101", recipe=Recipe(epochs=40, decay_epochs=40, batch_size=64))

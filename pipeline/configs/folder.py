@@ -10,9 +10,5 @@ from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
-    """The configuration: epochs and batch are left to the Trainer, which knows the number of photographs.
-
-    Args:
-        local: whether to train for two epochs at 64 pixels instead, on as many photographs.
-    """
+    """Returns the configuration, whose epochs and batch follow from the number of images; if `local`, for two epochs at 64 pixels."""
     return RunConfig(recipe=Recipe(epochs=2), image_size=64) if local else RunConfig()

@@ -12,12 +12,7 @@ DATA = "imagenette/320px-v2"
 
 
 def get_config(local: bool = False) -> RunConfig:
-    """The configuration.
-
-    Args:
-        local: whether to shrink it to what a laptop does in a minute once TFDS has the data: a tenth of the photographs, two epochs at
-            64 pixels.
-    """
+    """Returns the configuration; if `local`, for two epochs at 64 pixels on a tenth of the images."""
     if local:
         return RunConfig(data=f"{DATA}@train[:10%],validation[:10%]", recipe=Recipe(epochs=2, batch_size=16), image_size=64)
     return RunConfig(data=DATA, recipe=Recipe(epochs=30, decay_epochs=30, batch_size=64))

@@ -10,11 +10,7 @@ from zfnet.pipeline.run_config import Recipe, RunConfig
 
 
 def get_config(local: bool = False) -> RunConfig:
-    """The configuration.
-
-    Args:
-        local: whether to shrink it to what a laptop does in a minute: two epochs at 64 pixels.
-    """
+    """Returns the configuration; if `local`, for two epochs at 64 pixels."""
     if local:
         recipe = Recipe(epochs=2, batch_size=64, patience=2, augmentation="strong")
         return RunConfig(data="photo_patches", recipe=recipe, image_size=64)

@@ -1,4 +1,4 @@
-"""Feature evolution: what single feature maps look for, epoch after epoch, gathered while a net trains."""
+"""Feature evolution: the strongest activations of single feature maps, epoch after epoch, gathered while a net trains."""
 
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -42,10 +42,10 @@ class FeatureEvolution(keras.callbacks.Callback):
     Args:
         examples: prepared examples; the central crops of the first of the split `train` are searched, see `searched`.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
-        epochs: after which epochs to look, counted from 1.
+        epochs: after which epochs to project, counted from 1.
         shown: those of them, and 0 for before the first, that the figure shows.
         seed: decides which feature maps are shown.
-        folder: where the arrays are kept.
+        folder: for the arrays.
         writer: TensorBoard's summary writer.
     """
 
@@ -65,12 +65,12 @@ class FeatureEvolution(keras.callbacks.Callback):
         self.deconvnet: Deconvnet | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Looks at the net, if it is time."""
+        """Projects, if it is time."""
         if epoch + 1 in self.epochs:
             self.look(epoch + 1)
 
     def look(self, epoch: int) -> None:
-        """Looks at the net as it is after so many epochs; 0 is before the first."""
+        """Projects from the net as it is after so many epochs; 0 is before the first."""
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]
         layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -97,14 +97,14 @@ class FeatureEvolution(keras.callbacks.Callback):
                 np.savez(file, **filters)
 
     def last_places(self, epochs: Iterable[int], columns: Columns) -> dict[str, dict[str, SamePlaces]]:
-        """Looks at the places of the last column with the filters of each epoch; the net has its own again afterwards.
+        """Measures the maps at the places of the last column with the filters of each epoch; the net keeps its own in the end.
 
         Args:
-            epochs: which, counted from 1; 0 is before the first. Those whose filters were not kept are left out.
-            columns: what `read_evolution` gave, or some maps of it.
+            epochs: counted from 1; 0 is before the first. Those without stored filters are left out.
+            columns: of `read_evolution`, or some maps of them.
 
         Returns:
-            By title and layer what the maps answer there.
+            By title and layer.
         """
         if not columns:
             return {}
@@ -133,7 +133,7 @@ class FeatureEvolution(keras.callbacks.Callback):
 
 
 def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray]:
-    """Numbers of the training examples that each feature map answered to most, by layer; empty if the epoch was not looked at."""
+    """Numbers of the training examples that each feature map responded to most, by layer; empty if the epoch has no projections."""
     file = _file(folder, epoch)
     if not file.exists():
         return {}
@@ -142,15 +142,15 @@ def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray
 
 
 def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, EvolutionColumn]]:
-    """Reads what `FeatureEvolution` kept, as `draw_evolution` takes it.
+    """Reads the arrays of `FeatureEvolution`, as `draw_evolution` takes them.
 
     Args:
-        folder: where the arrays were kept.
-        epochs: which epochs to read, counted from 1, and 0 for before the first; those that were not looked at, since the training was
-            once meant to be longer or shorter, are left out.
+        folder: of the arrays.
+        epochs: counted from 1; 0 is before the first. Those without projections, since the training was once meant to be longer or
+            shorter, are left out.
 
     Returns:
-        By title, `epoch 1`, and layer what the maps looked for.
+        By title, `epoch 1`, and layer.
     """
     columns = {}
     for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):

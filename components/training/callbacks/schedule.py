@@ -1,4 +1,4 @@
-"""How the learning rate falls: when the validation error stops falling, as in the paper, or along a cosine."""
+"""Schedules of the learning rate: it falls when the validation error stops falling, as in the paper, or along a cosine."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import keras
 
 COUNTERS = ("best", "wait", "cooldown_counter")
 SMALLEST_LEARNING_RATE = 1e-5
-# What a rate that falls along a cosine ends at, as a share of the first one, and stays at.
+# Share of the first learning rate at which the cosine ends; the rate stays there.
 LAST_SHARE = 0.02
 
 
@@ -29,7 +29,7 @@ class PlateauSchedule(keras.callbacks.ReduceLROnPlateau):
         return {"learning_rate": rate, **{name: getattr(self, name) for name in COUNTERS}}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Puts back what `state` gave; to be called when the training has begun, since that resets the counters."""
+        """Restores the values of `state`; to be called when the training has begun, since that resets the counters."""
         self.model.optimizer.learning_rate = state["learning_rate"]
         for name in COUNTERS:
             setattr(self, name, state[name])
@@ -46,7 +46,7 @@ class CosineSchedule(keras.callbacks.Callback):
         steps: number of steps until it has fallen.
 
     Attributes:
-        rate: what the optimizer is given as its learning rate.
+        rate: the optimizer's learning rate.
     """
 
     def __init__(self, learning_rate: float, steps: int) -> None:

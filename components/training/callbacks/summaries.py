@@ -19,19 +19,19 @@ DESCRIPTIONS = {
     "loss": "Mean cross-entropy of the true class, in nats.",
     "top1_error": "Share of examples whose true class is not the best guess, 0..1.",
     "top5_error": "Share of examples whose true class is not among the five best guesses, 0..1.",
-    "learning_rate": "Step size of SGD.",
+    "learning_rate": "Learning rate of the optimizer.",
     "structured": "Share of the first layer's filters that are edges, gratings or borders of colours, not noise or one colour, 0..1.",
 }
 LAYER_DESCRIPTIONS = {
     "weight_change": "By how much an epoch changed the kernel of a layer: norm of the difference over norm of the kernel.",
-    "strongest_changed": "Share of the feature maps of a layer whose strongest training example is another than at the last look.",
+    "strongest_changed": "Share of the feature maps of a layer whose strongest training example is another than at the last projection.",
 }
 
 
 class EpochSummaries(keras.callbacks.Callback):
     """Writes the scalars in the logs, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
 
-    Keras' own callback counts from 0 and can't draw filters, and these must stand at the same step as the feature evolution.
+    Keras' own callback counts from 0 and can't draw filters, which need the same step as the feature evolution.
 
     Args:
         train: summary writer of the training numbers and the filters.
@@ -66,17 +66,17 @@ def open_writers(folder: epath.PathLike, anew: bool) -> list[tf.summary.SummaryW
 
 
 class LayerConvergence(keras.callbacks.Callback):
-    """After every epoch measures how much each layer changed in it.
+    """Measures after every epoch how much each layer changed in it.
 
     Zeiler & Fergus 2013, section 4.1: lower layers "converge within a few epochs", upper ones after 40 to 50. Written to TensorBoard, a
     scalar a layer and measure with the epoch as its step, and as `epoch-NNNN.json` into a folder.
 
     Args:
-        folder: where numbers are kept, and the kernels as they were at the beginning of the epoch.
+        folder: for the numbers, and the kernels at the beginning of the epoch.
         evolution: folder of `FeatureEvolution`, which comes before it in the list of callbacks.
         writer: TensorBoard's summary writer.
-        resumed: number of the epoch, counted from 0, that is taken up in its middle; `None` if there is none. Should its kernels not have
-            been kept, what it changed is left out.
+        resumed: number of the epoch, counted from 0, that is resumed in its middle; `None` if there is none. Its changes are left out if
+            its first kernels are missing.
     """
 
     def __init__(self, folder: pathlib.Path, evolution: pathlib.Path, writer: tf.summary.SummaryWriter, resumed: int | None = None) -> None:
@@ -84,7 +84,7 @@ class LayerConvergence(keras.callbacks.Callback):
         self.folder, self.evolution, self.writer, self.resumed = folder, evolution, writer, resumed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keeps the kernels, unless the epoch only goes on."""
+        """Stores the kernels, unless the epoch is resumed."""
         file = self._kernels(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
         if not file.exists() and epoch != self.resumed:
@@ -95,7 +95,7 @@ class LayerConvergence(keras.callbacks.Callback):
                 old.unlink()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Measures, and writes what it measured."""
+        """Measures the changes, and writes them."""
         measured = {"weight_change": self._weight_change(epoch), "strongest_changed": self._strongest_changed(epoch + 1)}
         with self.writer.as_default(step=epoch + 1):
             for measure, layers in measured.items():
@@ -125,15 +125,7 @@ class LayerConvergence(keras.callbacks.Callback):
 
 
 def read_convergence(folder: pathlib.Path, epochs: int) -> dict[str, dict[str, dict[int, float]]]:
-    """Reads what `LayerConvergence` kept.
-
-    Args:
-        folder: where it was kept.
-        epochs: up to which epoch, counted from 1.
-
-    Returns:
-        By measure and layer, the number of each epoch.
-    """
+    """Reads the numbers of `LayerConvergence` in `folder`: by measure and layer, those of each epoch from 1 to `epochs`."""
     found: dict[str, dict[str, dict[int, float]]] = {measure: {} for measure in LAYER_DESCRIPTIONS}
     for epoch in range(1, epochs + 1):
         file = folder / f"epoch-{epoch:04d}.json"

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from zfnet.components.figures.units import named_units, never_positive, unit_count, unit_name
+from zfnet.components.figures.units import named_units, never_positive, unit_name
 from zfnet.model import Deconvnet
 
 layers = keras.layers
@@ -19,7 +19,7 @@ def deconvnet():
 def test_maps_units_and_classes_are_found_whatever_slashes_their_names_have(deconvnet):
     names = ["block/conv/4", "classes/a/b", "block/conv/0", "classes/0", "block/conv/4"]
     assert named_units(deconvnet, names, ["cat", "dog", "a/b"]) == {"block/conv": [0, 4], "classes": [0, 2]}
-    assert [unit_count(deconvnet, layer) for layer in ("block/conv", "hidden", "classes")] == [5, 2, 3]
+    assert [deconvnet.graph.unit_count(layer) for layer in ("block/conv", "hidden", "classes")] == [5, 2, 3]
 
 
 @pytest.mark.parametrize(

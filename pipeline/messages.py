@@ -16,9 +16,8 @@ def error_message(error: BaseException) -> str:
     """
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted. The same command goes on with what is not complete yet."
-    full = isinstance(error, OSError) and error.errno in FULL
-    if full or DATABASE_FULL in str(error):
-        where = f" ({error.filename})" if full and error.filename else ""
+    if (isinstance(error, OSError) and error.errno in FULL) or DATABASE_FULL in str(error):
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return f"The disk is full{where}. Make room on it; the same command goes on with what is not complete yet."
     message = " ".join(str(error).split())
     if (reported := getattr(error, "orig", None)) is not None:  # by a database's driver; SQLAlchemy adds the statement and a link

@@ -233,10 +233,11 @@ def report_divergence(examples: Examples, recipe: Recipe, checkpoints: Checkpoin
     """
     epoch, step_of_epoch = divmod(step, steps)
     ids = training_ids(examples, batch_size=batch_size, seed=recipe.seed, epoch=epoch, step=step_of_epoch)
+    names = textwrap.shorten(", ".join(ids), MOST_CHARACTERS, placeholder=" ...")
     good = checkpoints.written()
     raise ValueError(
         f"The training diverged at step {step + 1} (epoch {epoch + 1}, step {step_of_epoch + 1} of {steps}): loss, gradients or weights "
-        f"are no finite numbers. The {len(ids)} examples of its batch: {textwrap.shorten(', '.join(ids), MOST_CHARACTERS, placeholder=' ...')}. "
+        f"are no finite numbers. The {len(ids)} examples of its batch: {names}. "
         + (f"The last good checkpoint is {good[-1].name} in {checkpoints.called}. " if good else "There is no checkpoint before it. ")
         + "A lower learning rate may help."
     )

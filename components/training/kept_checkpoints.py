@@ -1,7 +1,5 @@
 """Checkpoints that a training kept, found again and loaded into its model."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import zipfile

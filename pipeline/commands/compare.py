@@ -1,8 +1,5 @@
 """`zfnet compare`: architectures trained by one recipe, as the paper's Table 3 has them."""
 
-from __future__ import annotations
-
-import dataclasses
 import gc
 import pathlib
 import shutil
@@ -73,7 +70,7 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
     config = choose(None, choices)
     names = list(dict.fromkeys(architectures))
     _check_different(names)
-    config = dataclasses.replace(config, image_size=image_size or _shared_size(names))
+    config = config.with_choices(image_size=image_size or _shared_size(names))
     _compare(names, config, out)
 
 
@@ -125,7 +122,7 @@ def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path
             raise ValueError(f"{len(failed)} of {len(nets)} could not be trained. {failed[0].architecture}: {failed[0].message}")
 
 
-def _train(runner: LocalRunner, config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
+def _train(runner: "LocalRunner", config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
     from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
     from zfnet.pipeline.zfnet_pipeline import training_log, training_steps
 

@@ -9,8 +9,6 @@ from typing import Any, Protocol, TypedDict
 
 from zfnet.components.artifacts import Artifact, Evaluation
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.components.data.sources.prepared import PreparedSource
-from zfnet.components.data.sources.source import Source
 from zfnet.pipeline.baseline import served_last
 from zfnet.pipeline.libraries import configure_libraries
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
@@ -160,6 +158,6 @@ class NamedData:
         """Not known: only the task that reads the images can tell when they change."""
         raise ValueError(f"DATA {self.data} was not opened here, so nothing is known of its photographs but the name.")
 
-    def open(self, root: pathlib.Path) -> Source | PreparedSource:
+    def open(self, root: pathlib.Path) -> Any:
         """Opens the images; `root` is the directory of the runs, for the data that TFDS prepares."""
         return open_source(self.data, root / "tfds")

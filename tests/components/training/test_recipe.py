@@ -1,6 +1,10 @@
+import dataclasses
+import inspect
+import typing
+
 import pytest
 
-from zfnet.components.training.recipe import Recipe, divisible_batch_size
+from zfnet.components.training.recipe import Recipe, divisible_batch_size, takes_recipe
 
 
 def test_xla_and_determinism_exclude_each_other():
@@ -71,3 +75,13 @@ def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
 def test_what_is_no_choice_is_refused(choice, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**choice).check()
+
+
+def test_a_step_that_takes_a_recipe_declares_its_fields():
+    @takes_recipe
+    def step(*, place: str, **choices): ...
+
+    declared = inspect.signature(step).parameters
+    assert list(declared) == ["place", *(field.name for field in dataclasses.fields(Recipe))]
+    assert {name: declared[name].default for name in ("epochs", "crops")} == {"epochs": None, "crops": "ten"}
+    assert typing.get_type_hints(step)["epochs"] == int | None

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import sys
 
@@ -8,7 +9,7 @@ from etils import epath
 
 from zfnet.pipeline.cli.command import command_line
 from zfnet.pipeline.cli.options import choice_options, root_option
-from zfnet.pipeline.run_config import load_config
+from zfnet.pipeline.run_config import Recipe, RunConfig, load_config
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,32 @@ def test_help_tells_the_defaults_of_photo_patches():
     epochs, batch_size = (f"{number}, or by the number of examples" for number in (config.recipe.epochs, config.recipe.batch_size))
     for default in (config.data, epochs, batch_size, config.recipe.seed):
         assert f"[default: ({default}" in told
+
+
+def test_every_choice_of_a_recipe_is_an_option_unless_it_says_otherwise():
+    @click.command()
+    @choice_options()
+    def all_choices(**choices): ...
+
+    fields = (*dataclasses.fields(Recipe), *dataclasses.fields(RunConfig))
+    assert {option.name for option in all_choices.params} == {field.name for field in fields if field.metadata.get("option")}
+    assert {"architecture", "decay_epochs", "image_size"} < {option.name for option in all_choices.params}
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["--no-deterministic"], "deterministic", False),
+        (["--no-xla"], "xla", False),
+        (["--ten-crop"], "ten_crop", True),
+        (["--checkpoint-minutes", "0.5"], "checkpoint_minutes", 0.5),
+    ],
+)
+def test_options_by_the_type_of_a_choice(words, name, value):
+    @click.command()
+    @choice_options(name)
+    def one(**choices):
+        click.echo(json.dumps(choices))
+
+    assert json.loads(CliRunner().invoke(one, words).output) == {name: value}
+    assert json.loads(CliRunner().invoke(one).output) == {name: None}

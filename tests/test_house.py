@@ -23,6 +23,11 @@ def _file(module: str) -> pathlib.Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file in FILES), None)
 
 
+def is_import(node: ast.AST) -> bool:
+    """Whether a node is an import statement."""
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
 def _imports(file: pathlib.Path) -> set[pathlib.Path]:
     """The files of this project that a file imports, inside functions and for types alone too."""
     found = set()

@@ -39,7 +39,7 @@ def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure,
 
     Examples:
         >>> figure, axes = new_chart(1, 2, 900, 400)
-        >>> axes[0, 0].plot([0, 1], [1, 0])
+        >>> lines = axes[0, 0].plot([0, 1], [1, 0])
         >>> chart_picture(figure).shape
         (400, 900, 3)
     """

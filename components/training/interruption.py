@@ -17,10 +17,13 @@ class Interruption:
         aborted_mid_step: whether a second interruption ended a step in the middle.
 
     Examples:
+        >>> done = []
         >>> with Interruption() as interruption:
-        ...     while True:
+        ...     for step in range(3):
         ...         with interruption.deferred():
-        ...             step()  # never left in the middle
+        ...             done.append(step)  # never left in the middle
+        >>> done
+        [0, 1, 2]
     """
 
     def __init__(self) -> None:

@@ -86,7 +86,8 @@ def draw_training_curves(history: Sequence[dict[str, float]]) -> np.ndarray:
         uint8 array `(360, 1200, 3)`.
 
     Examples:
-        >>> draw_training_curves(model.read_json("history.json")).shape
+        >>> epoch = {"loss": 2.5, "top1_error": 0.7, "val_loss": 2.4, "val_top1_error": 0.6, "learning_rate": 0.02}
+        >>> draw_training_curves([epoch]).shape
         (360, 1200, 3)
     """
     figure, axes = new_chart(1, 2, *SIZE)

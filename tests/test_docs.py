@@ -13,7 +13,7 @@ def test_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     reference = (tmp_path / "site" / "reference" / "index.html").read_text()
-    assert "zfnet.model.receptive_field" in reference
+    assert "zfnet.receptive_field" in reference
     assert "--max-rejected" in (tmp_path / "site" / "commands" / "index.html").read_text()
     # Whatever MkDocs is told to leave out.
     assert not list((tmp_path / "site").rglob("*.py"))

@@ -30,12 +30,11 @@ pathlib.Path("photographs").mkdir()
 for number in range(9):
     picture = np.random.default_rng(number).integers(0, 255, (30, 20, 3), np.uint8)
     Image.fromarray(picture).save(f"photographs/{number}.jpg")
-shown = []
-Image.Image.show = lambda self: shown.append(self)
 """
 CHECK = """
 import sys
-assert [picture.width for picture in shown] == [676], shown
+with Image.open("gallery.png") as picture:
+    assert picture.width > 600, picture.size
 assert projections.shape[1:] == (224, 224, 3), projections.shape
 used = [pathlib.Path(module.__file__) for name, module in sys.modules.items() if name.startswith("zfnet.") and module.__file__]
 assert all(path.is_relative_to(sys.argv[1]) for path in used), used

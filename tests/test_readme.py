@@ -23,16 +23,12 @@ def test_python_example_runs(tmp_path, monkeypatch):
     for number in range(9):
         picture = np.random.default_rng(number).integers(0, 255, (30, 20, 3), np.uint8)
         Image.fromarray(picture).save(tmp_path / "photographs" / f"{number}.jpg")
-    shown = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Image.Image, "show", lambda self: shown.append(self))
     names = {}
     exec(compile(code, "README.md", "exec"), names)
-    # Of a few of the noise pictures this map may be silent.
-    count = len(names["projections"])
-    assert 1 <= count <= 9
-    assert names["projections"].shape == (count, 224, 224, 3)
-    assert [picture.width for picture in shown] == [676]
+    assert names["projections"].shape == (9, 224, 224, 3)
+    with Image.open(tmp_path / "gallery.png") as picture:
+        assert picture.width > 600
 
 
 def test_what_it_links_to_is_there():

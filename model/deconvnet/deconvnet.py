@@ -22,7 +22,7 @@ class Deconvnet:
     and contrast normalisation are skipped. The model is only read; when its weights change, so do projections.
 
     Args:
-        model: a Keras model of convolutions, pools, dense layers, ReLUs and what lies between them (see `rules/layers.py`).
+        model: a Keras model with one input, Sequential or Functional, nested or not, of layers that `rules/layers.py` knows.
         unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`, or `"gradient"` to use its
             plain gradient.
 
@@ -79,8 +79,7 @@ class Deconvnet:
     def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
         """Activations of some layers, without running the layers above them; images as in `record`.
 
-        Returns:
-            For each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
+        Returns for each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
         """
         values = self._passes.forward(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
         return [to_model_layout(value, self.graph) for value in values]

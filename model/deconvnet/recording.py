@@ -48,11 +48,7 @@ class Recording:
     def switches(self, layer: str) -> np.ndarray:
         """Positions of the maxima of a max pooling layer (Zeiler & Fergus 2013, section 2.1, "Unpooling").
 
-        Returns:
-            int64 array `(N, h, w, maps, 2)`: row and column in the layer's input.
-
-        Raises:
-            ValueError: if the layer has no switches.
+        Returns an int64 array `(N, h, w, maps, 2)`: row and column in the layer's input. A layer without switches is a ValueError.
         """
         calls = self._graph.calls.items()
         pools = {name: operation for name, operations in calls for operation in operations if isinstance(operation.rule, MaxPool)}

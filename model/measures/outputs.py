@@ -21,16 +21,13 @@ NOTHING = 1e-10
 
 
 def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], batch_size: int = 64) -> dict[str, np.ndarray]:
-    """Activations of layers, one vector an image.
+    """Activations of layers, one vector an image: `(N, D)` for each layer.
 
     Args:
         deconvnet: of the model.
         images: `(N, ...)`, values and layout as the model takes them.
         layers: names out of `deconvnet.layers`.
         batch_size: number of images in one forward pass.
-
-    Returns:
-        For each layer `(N, D)`.
 
     Raises:
         ValueError: if there is no such layer, or activations are not finite.
@@ -115,15 +112,12 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
     same classifier, with the same predictions (representer theorem), from n numbers an image.
 
     Args:
-        features: float array `(N, features)`, possibly on disk: it is read a block of columns at a time.
+        features: float array `(N, features)`, finite, possibly on disk: it is read a block of columns at a time.
         train: int array, rows of the training images.
         test: int array, rows of the test images.
 
     Returns:
         float64 arrays `(len(train), k)` and `(len(test), k)`, where k is at most the smaller of `len(train)` and the number of features.
-
-    Raises:
-        ValueError: if a feature is NaN or infinite.
 
     Examples:
         >>> known, new = feature_coordinates(images.reshape(4, -1), np.arange(3), np.arange(3, 4))
@@ -132,7 +126,7 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
     """
     wide = features.shape[1] > len(train)
     products, others = np.zeros((len(train), len(train))), np.zeros((len(test), len(train)))
-    total, kept = 0.0, []
+    total, blocks = 0.0, []
     for start in range(0, features.shape[1], COLUMNS):
         columns = features[:, start : start + COLUMNS]
         known, new = columns[train].astype(np.float64), columns[test].astype(np.float64)
@@ -145,10 +139,10 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
             products += known @ known.T
             others += new @ known.T
         else:
-            kept.append((known, new))
+            blocks.append((known, new))
     scale = np.sqrt(total / len(train)) or 1.0
     if not wide:
-        known, new = (np.concatenate(parts, axis=1) for parts in zip(*kept, strict=True))
+        known, new = (np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True))
         return known / scale, new / scale
     variances, directions = np.linalg.eigh(products / scale**2)
     found = variances > NOTHING * max(variances[-1], 1e-300)

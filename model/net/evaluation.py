@@ -44,7 +44,7 @@ def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
-    """Marks the examples whose label is missing among the `k` best scores.
+    """Marks the examples whose label is missing among the `k` best scores: float32 `(batch,)`, 1.0 for an error, 0.0 otherwise.
 
     Strict, unlike Keras' accuracy: a class with the same score as the true one counts as better, so equal scores for all classes are
     always wrong; so is NaN.
@@ -53,9 +53,6 @@ def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
         labels: int tensor `(batch,)`, or `(batch, 1)`, the true classes.
         scores: float tensor `(batch, classes)`, probabilities or logits.
         k: number of guesses; all classes if there are fewer.
-
-    Returns:
-        float32 tensor `(batch,)`: 1.0 for an error, 0.0 otherwise.
 
     Examples:
         >>> top_k_error([0, 1], [[0.7, 0.2, 0.1], [0.4, 0.4, 0.2]], k=1)  # the second is a tie
@@ -72,11 +69,7 @@ def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("zfnet")
 class TopKError(keras.metrics.MeanMetricWrapper):
-    """Mean of `top_k_error` over all examples seen, a fraction 0..1, for `model.compile(metrics=[...])`.
-
-    Args:
-        k: number of guesses.
-        name: name of the metric; `top5_error` for k 5 if not given.
+    """Mean of `top_k_error` over all examples seen, a fraction 0..1, for `model.compile(metrics=[...])`; called `top5_error` for k 5.
 
     Examples:
         >>> metric = TopKError(k=1)

@@ -53,15 +53,11 @@ def _global_max_pool(call: Call) -> list[PassThrough]:
     height, width = call.shapes[0][:2]
     if height is None or width is None:
         raise ValueError(
-            f"Layer {call.layer.name!r} pools a map of {height} x {width}, whose switches can't be laid out; build the model for one size."
+            f"Layer {call.layer.name!r} pools a map of {height} x {width}; its switches need a known size: build the model for one."
         )
     size = height, width
     shape = (-1, 1, 1, call.channels) if call.layer.keepdims else (-1, call.channels)
     return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
-
-
-def _max_pool(call: Call) -> list[PassThrough]:
-    return [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)]
 
 
 def _normalization(call: Call) -> list[PassThrough]:
@@ -175,7 +171,7 @@ LAYERS: dict[type, Rules] = {
     layers.Dense: _dense,
     layers.DepthwiseConv2D: _sliding(ops.depthwise_conv, "kernel"),
     layers.GlobalMaxPooling2D: _global_max_pool,
-    layers.MaxPooling2D: _max_pool,
+    layers.MaxPooling2D: lambda call: [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)],
     layers.Normalization: _normalization,
     layers.Rescaling: _rescaling,
     layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),

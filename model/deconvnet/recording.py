@@ -18,7 +18,7 @@ Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
 
 
 def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> "Recording":
-    """Runs a forward pass on images and stores what projections from the values `projected` need, and the activations `held`."""
+    """Runs a forward pass and stores the activations `held` and those that projections from `projected` need, both numbers of values."""
     # Unnamed values, such as a sum below its ReLU, are not stored.
     needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.saves for number in operation.inputs}
     numbers = tuple(sorted(held | needed | {0}))

@@ -21,10 +21,8 @@ def crop_corner(index: int | tf.Tensor, side: int, size: int) -> tuple[tf.Tensor
 def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts the ten crops of `size` pixels out of every image of a batch `(batch, side, side, channels)`.
 
-    Zeiler & Fergus 2013, section 3: "10 different sub-crops of size 224x224 (corners + center with(out) horizontal flips)".
-
-    Returns:
-        Tensor of shape `(batch, 10, size, size, channels)`; crops 5..9 are the first five mirrored.
+    Zeiler & Fergus 2013, section 3: "10 different sub-crops of size 224x224 (corners + center with(out) horizontal flips)". The result is
+    `(batch, 10, size, size, channels)`; crops 5..9 are the first five mirrored.
 
     Raises:
         ValueError: if an image is not square or smaller than `size`.

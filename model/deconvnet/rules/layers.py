@@ -149,9 +149,8 @@ def _biased(call: Call, function: Function) -> Function:
     return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
 
 
-# One line for the types that share a rule; the others in alphabetical order.
+# Types that share a rule are on one line, the others in alphabetical order. The first three lines do nothing at inference.
 LAYERS: dict[type, Rules] = {
-    # At inference these do nothing.
     **dict.fromkeys((layers.Dropout, layers.GaussianDropout, layers.GaussianNoise, layers.SpatialDropout2D), _rule(PassThrough)),
     **dict.fromkeys((layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip), _rule(PassThrough)),
     **dict.fromkeys((layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom), _rule(PassThrough)),

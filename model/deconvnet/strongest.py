@@ -159,8 +159,8 @@ class ProjectedStrongest(NamedTuple):
 
     Examples:
         >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
-        >>> next(project_strongest(deconvnet, [images], strongest)).projections.shape[1:]
-        (96, 96, 3)
+        >>> next(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3]), np.array([0]))})).projections.shape
+        (1, 96, 96, 3)
     """
 
     layer: str

@@ -1,4 +1,4 @@
-"""Outputs of layers as feature vectors, and of the last one as class probabilities."""
+"""Outputs of layers: feature vectors, class probabilities, and the layers whose output is that of a ReLU."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,15 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.rules.rule import Readout
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.rules.rule import Readout, Rectify
 
 # Largest difference from 1 of a sum of probabilities, wide enough for half precision.
 TOLERANCE = 1e-2
 # Layers allowed between the class scores and the output.
 CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
+# Layers that mix neither maps nor positions.
+MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 # Features in one block of columns.
 COLUMNS = 8192
 # Directions with less variance than this share of the largest are rounding.
@@ -100,6 +103,35 @@ def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndar
     if tf.reduce_min(values) >= 0 and np.all(abs(tf.reduce_sum(values, axis=1) - 1) < TOLERANCE):
         return np.asarray(values)
     return np.asarray(tf.nn.softmax(values))
+
+
+def rectified_layers(graph: Graph) -> list[str]:
+    """Names of the layers whose output is that of a ReLU, from the image upwards: only their maps can be dead.
+
+    A map that is never positive passes nothing on there, and gets no gradient. ReLU6 counts too; so do leaky and parametric ReLU, which
+    let a little of both through. A convolution without an activation is followed by the layer that has it.
+
+    Examples:
+        >>> rectified_layers(deconvnet.graph)
+        ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
+    """
+    rectified = {operation.output for operation in graph.operations if isinstance(operation.rule, Rectify)}
+    return [name for value, name in graph.first_names().items() if value in rectified]
+
+
+def rectified_output(graph: Graph, layer: str) -> str | None:
+    """Name of the layer with the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
+
+    Returns None if the maps go on without a ReLU, or in several branches.
+    """
+    names = {graph.value_of(name): name for name in rectified_layers(graph)}
+    value = graph.value_of(layer)
+    while value not in names:
+        above = [operation for operation in graph.operations if value in operation.inputs]
+        if len(above) != 1 or not isinstance(above[0].layer, MAP_BY_MAP):
+            return None
+        value = above[0].output
+    return names[value]
 
 
 def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,14 +15,8 @@ from zfnet.components.figures.filters.verdicts import Verdict, judge_aliasing, j
 from zfnet.components.figures.layers import convolutions, paper_layers
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.map_activations import (
-    ActivationSpread,
-    MapActivations,
-    activation_spread,
-    map_activations,
-    rectified_layers,
-    rectified_output,
-)
+from zfnet.model.measures.map_activations import ActivationSpread, MapActivations, activation_spread, map_activations
+from zfnet.model.measures.outputs import rectified_layers, rectified_output
 
 SPLIT = "validation"
 

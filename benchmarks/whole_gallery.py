@@ -100,7 +100,7 @@ def operations_needed(deconvnet, projections: dict[str, int], recorded: int) -> 
                 # From a single unit, one map of the filters is all that counts.
                 maps = 1 if size == (1, 1) else operation.layer.kernel.shape[3]
                 total += 2 * size[0] * size[1] * _size(operation.layer.kernel.shape[:3]) * maps
-            size = operation.rule.window.seen(size)
+            size = operation.rule.window.span(size)
         return total
 
     return {

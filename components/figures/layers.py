@@ -9,7 +9,7 @@ import numpy as np
 from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.measures.map_activations import rectified_output
+from zfnet.model.measures.outputs import rectified_output
 from zfnet.model.net.layers import ContrastNormalization
 
 # A grid for each of up to so many convolutions can still be looked at.

@@ -41,7 +41,7 @@ class Windows:
         self.values: list[int] = []
         if self.possible:
             for operation, shape in zip(self.operations, self._below, strict=True):
-                self.size = operation.window.seen(self.size)
+                self.size = operation.window.span(self.size)
                 self.values.append(math.prod(self.size) * shape[2])
         self.worthwhile = self.possible and self._fewer()
 
@@ -71,7 +71,7 @@ class Windows:
                     signal = _inside(signal, corners, self.shapes[operation.output])
                 signal = operation.rule.spread(signal, None)
             signal.set_shape((None, None, None, shape[2]))
-            size, corners = window.seen(size), corners * window.strides - window.padding(shape[:2])
+            size, corners = window.span(size), corners * window.strides - window.padding(shape[:2])
             # Unpooling only reaches places in the map.
             may_leave = not operation.rule.saves if moves else may_leave
         signal = signal[:, : size[0], : size[1]]
@@ -127,12 +127,7 @@ def backproject(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Back-projects one or more targets, through windows if that is less work, else through whole maps.
 
-    Args:
-        passes: the compiled passes of a model.
-        value: number of the value that the targets are activations of.
-        shapes: shape of every value of the graph, without the batch.
-        saved: saved tensors of the forward pass, by the number of their operation's output.
-        targets: the activations.
+    The targets are activations of the value number `value`; `shapes` and `saved` are as in `Passes.backward`, but one row an image.
 
     Returns:
         Windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`.

@@ -13,6 +13,9 @@ from zfnet.model.deconvnet.passes import Passes, on_replicas
 from zfnet.model.deconvnet.recording import Recording, record, to_model_layout
 from zfnet.model.deconvnet.rules.fused import without_xla
 
+# As the unit of a `traced_projection`: the one with the strongest activation of the layer.
+STRONGEST = -1
+
 
 class Deconvnet:
     """Projects activations of a network back to pixels: the pattern of the image that made a unit fire.
@@ -22,7 +25,7 @@ class Deconvnet:
     and contrast normalisation are skipped. The model is only read; when its weights change, so do projections.
 
     Args:
-        model: a Keras model of convolutions, pools, dense layers, ReLUs and what lies between them (see `rules/layers.py`).
+        model: a Keras model with one input, Sequential or Functional, nested or not, of layers that `rules/layers.py` knows.
         unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`, or `"gradient"` to use its
             plain gradient.
 
@@ -79,8 +82,7 @@ class Deconvnet:
     def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
         """Activations of some layers, without running the layers above them; images as in `record`.
 
-        Returns:
-            For each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
+        Returns for each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
         """
         values = self._passes.forward(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
         return [to_model_layout(value, self.graph) for value in values]
@@ -88,9 +90,8 @@ class Deconvnet:
     def maxima(self, images: ArrayLike, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
         """Maxima and activations of some layers, computed on every replica of the current strategy; arguments as in `activations`.
 
-        Returns:
-            For each replica, the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
-            activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer. The last replicas may repeat the last image.
+        Yields for each replica the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
+        activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer. The last replicas may repeat the last image.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
 
@@ -111,9 +112,6 @@ class Deconvnet:
             raise ValueError(f"The images have shape {images.shape}: there is none. Expected at least one.")
         images = tf.cast(images, self.graph.dtype)
         return tf.transpose(images, (0, 2, 3, 1)) if self.graph.channels_first else images
-
-
-STRONGEST = -1
 
 
 class TracedProjection(NamedTuple):

@@ -45,18 +45,13 @@ class Operation:
 
 
 class Graph:
-    """The operations of a model, in an order in which they can be run.
+    """The operations of a model, in an order in which they can be run; arguments as in `Deconvnet`.
 
     Every map is `(height, width, maps)` here, whatever the model's layout.
 
-    Args:
-        model: a Keras model with one input, Sequential or Functional, nested or not.
-        unsupported: how to handle a layer without a rule: `"error"`, or `"gradient"` for its plain gradient.
-
     Attributes:
-        operations: the operations.
         shapes: shape of every value without the batch; `None` for a size that the model leaves open.
-        outputs: for every layer's name, the number of the value that the name stands for: the layer's output, after its
+        outputs: for every layer's name, the number of the value that the name means: the layer's output, after its
             activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
             another one is `model/layer`; the second call of a shared layer is `layer#2`.
         calls: for every layer's name, the operations of its call.
@@ -99,7 +94,7 @@ class Graph:
         self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
-        """Number of the value that a layer's name stands for; a ValueError if there is none."""
+        """Number of the value that a layer's name means; a ValueError if there is no such layer."""
         if layer not in self.outputs:
             near = difflib.get_close_matches(layer, self.outputs, n=3)
             hint = f"Did you mean {' or '.join(near)}? " if near else ""
@@ -166,7 +161,7 @@ class Graph:
             self.operations.append(Operation(layer, rule, taken, len(self.shapes)))
             taken = (len(self.shapes),)
             self.shapes.append(shape)
-            # The name of a softmax layer stands for the logits below the softmax.
+            # The name of a softmax layer means the logits below it.
             named = named if isinstance(rule, Readout) else taken[0]
         name = self._name(layer, prefix)
         self.outputs[name], self.calls[name] = named, self.operations[first:]
@@ -178,8 +173,7 @@ class Graph:
         if below is None or not isinstance(below.rule, Readout):
             return
         call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
-        what = "is a softmax or sigmoid below other layers"
-        (gradient,) = call.without_rule(what, ["one at the end"], below.rule.function, POINT)
+        (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function, POINT)
         operation = dataclasses.replace(below, rule=gradient)
         self.operations[value - 1] = operation
         for name, operations in self.calls.items():
@@ -202,7 +196,7 @@ def _shape_of(rule: PassThrough, shapes: list[Shape], dtype: str) -> Shape:
 
 
 def functional(model: keras.Model) -> keras.Model:
-    """The Functional model that a Sequential one keeps inside, or the model itself."""
+    """The Functional model inside of a Sequential one, or the model itself."""
     return getattr(model, "_functional", None) or model
 
 
@@ -213,7 +207,7 @@ def is_graph(operation: keras.Operation) -> bool:
 
 
 def call_function(node: Node) -> Callable:
-    """The call that a node stands for, as a function of its tensors."""
+    """The call of a node, as a function of its tensors."""
     arguments = node.arguments
 
     def function(*inputs):

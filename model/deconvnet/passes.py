@@ -58,16 +58,11 @@ class Passes:
         return tf.concat(saved, axis=0) if saved else operation.rule.save(inputs)
 
     def backward(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> tf.Tensor:
-        """Back-projects a signal to pixels: unpool, rectify, filter (Zeiler & Fergus 2013, section 2.1).
+        """Back-projects a signal to pixels `(M, H, W, C)`, signed: unpool, rectify, filter (Zeiler & Fergus 2013, section 2.1).
 
-        Args:
-            value: number of the value that the signal starts at.
-            signal: float tensor `(M, ...)` of that value's shape; for a projection, zero except one activation an example.
-            shapes: shape of every value without the batch.
-            saved: saved tensors of every operation below, one row for each row of the signal, by the number of its output.
-
-        Returns:
-            Float tensor `(M, H, W, C)`: signed pixel values.
+        The signal `(M, ...)` starts at the value number `value`; for a projection it is zero except one activation an example. `shapes` are
+        those of every value without the batch, `saved` the saved tensors of every operation below, by the number of its output, with
+        one row for each row of the signal.
         """
         largest = max((math.prod(shapes[number]) for operation in self.graph.needed_for(value) for number in operation.inputs), default=0)
         key, values = ("backward", value, tuple(shapes)), len(signal) * largest

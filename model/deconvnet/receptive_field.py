@@ -1,4 +1,4 @@
-"""Receptive fields: the window of the image that a unit sees, cut out and put back."""
+"""Receptive fields: the window of the image that a unit depends on, cut out and put back."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -112,10 +112,8 @@ def paste_window(image: np.ndarray, window: np.ndarray, corner: np.ndarray) -> N
 def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Moves windows that leave their image back into it, by as little as possible; their content stays at its place in the image.
 
-    Args:
-        windows: array `(M, h, w, C)`, 0 outside of the image.
-        corners: ints `(M, 2)`, row and column of each window's top left corner, possibly negative.
-        limits: height and width `(H, W)` of the image.
+    `windows` `(M, h, w, C)` are 0 outside of the image, `corners` are ints `(M, 2)`, row and column of their top left corners, possibly
+    negative, and `limits` is `(H, W)` of the image.
 
     Returns:
         Array `(M, min(h, H), min(w, W), C)`, 0 where the original window did not reach; and ints `(M, 2)`, corners in the image.

@@ -18,7 +18,7 @@ Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
 
 
 def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> "Recording":
-    """Runs a forward pass on images and stores what projections from the values `projected` need, and the activations `held`."""
+    """Runs a forward pass and stores the activations `held` and those that projections from `projected` need, both numbers of values."""
     # Unnamed values, such as a sum below its ReLU, are not stored.
     needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.saves for number in operation.inputs}
     numbers = tuple(sorted(held | needed | {0}))
@@ -48,11 +48,7 @@ class Recording:
     def switches(self, layer: str) -> np.ndarray:
         """Positions of the maxima of a max pooling layer (Zeiler & Fergus 2013, section 2.1, "Unpooling").
 
-        Returns:
-            int64 array `(N, h, w, maps, 2)`: row and column in the layer's input.
-
-        Raises:
-            ValueError: if the layer has no switches.
+        Returns an int64 array `(N, h, w, maps, 2)`: row and column in the layer's input. A layer without switches is a ValueError.
         """
         calls = self._graph.calls.items()
         pools = {name: operation for name, operations in calls for operation in operations if isinstance(operation.rule, MaxPool)}

@@ -80,7 +80,7 @@ def image_batches(batches: Iterable) -> Iterator[tuple]:
 
 
 def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, layers: list[str], k: int = 9) -> dict[str, Strongest]:
-    """Finds the images, and the positions in them, where each unit of some layers is most active.
+    """Finds, for each layer, the images, and the positions in them, where each unit is most active.
 
     Zeiler & Fergus 2013, section 4 and Fig. 2: "the top 9 activations". All layers are searched in one pass; memory use does
     not grow with the number of images.
@@ -90,9 +90,6 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
         batches: float images `(N, H, W, C)`, as in `image_batches`.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
-
-    Returns:
-        For each layer its strongest activations.
 
     Raises:
         ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, or ids are not ids (class labels, say).
@@ -162,8 +159,8 @@ class ProjectedStrongest(NamedTuple):
 
     Examples:
         >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
-        >>> next(project_strongest(deconvnet, [images], strongest)).projections.shape[1:]
-        (96, 96, 3)
+        >>> next(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3]), np.array([0]))})).projections.shape
+        (1, 96, 96, 3)
     """
 
     layer: str

@@ -28,8 +28,7 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
     Reading: Zeiler & Fergus 2013, "Correspondence Analysis", sums over i != j and does not state the divisor; values like those of
     Table 1 are means over pairs and features. Each pair is here once, which has the same mean.
 
-    Returns:
-        float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...; a ValueError for fewer than two images.
+    Returns float64 `(N * (N - 1) / 2,)`, each 0..1: pairs (0, 1), (0, 2), ..., (1, 2), ...; fewer than two images are a ValueError.
 
     Examples:
         >>> pair_distances(np.array([[1, 0, -1], [1, 1, -1], [0, 0, 0]]))
@@ -42,16 +41,10 @@ def pair_distances(signs: np.ndarray) -> np.ndarray:
 
 
 def random_boxes(sizes: np.ndarray, within: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
-    """Places boxes at random, independently for each image; every place is equally likely.
+    """Places boxes at random, independently for each image, so that every place is equally likely; a ValueError if one does not fit.
 
-    Args:
-        sizes: `(N, 2)` ints: width and height of the box of each image.
-        within: `(N, 4)` ints: left, top, width, height of the region for it; a ValueError if the box does not fit.
-        draws: number of boxes for each image.
-        random: random generator.
-
-    Returns:
-        `(draws, N, 4)` ints: left, top, width, height.
+    `sizes` `(N, 2)` has the width and height of the box of each image, and `within` `(N, 4)` the left, top, width, height of the region
+    for it. Returns ints `(draws, N, 4)`: left, top, width, height.
     """
     room = within[:, 2:] - sizes
     if (room < 0).any():
@@ -70,14 +63,12 @@ def sign_changes(
     """Measures how differently hiding a part changes the features of different images.
 
     Zeiler & Fergus 2013, "Correspondence Analysis" and Table 1: e = x - x~ for each image, x the features and x~ those with the part
-    hidden, and the Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes.
+    hidden, and the Hamming distance of sign(e) of each pair of images. The lower, the more alike the changes. Yields for each draw of
+    boxes, for each layer the distances of all pairs, as `pair_distances`.
 
     Args:
         boxes: `(draws, N, 4)` ints: left, top, width, height of the hidden part of each image.
         fill: content of the boxes, as in `cover_boxes`; the other arguments and errors are as in `flat_features`.
-
-    Yields:
-        For each draw, for each layer the distances of all pairs, as `pair_distances`.
 
     Examples:
         >>> noses = np.tile([40, 40, 16, 16], (1, 4, 1))

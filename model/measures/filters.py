@@ -15,22 +15,19 @@ LEAST_VARYING = 0.2
 
 
 def aliased_energy(kernel: ArrayLike, strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> np.ndarray:
-    """Share of each filter's spectrum that its stride cannot represent.
+    """Share of each filter's spectrum that its stride cannot represent: float64 `(filters,)`, 0..1; 0 for a filter of zeros.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 6(d): "aliasing artifacts caused by the large stride 4". A layer samples every
     `stride`-th position alone, so that frequencies above 1 / (2 stride) cycles a pixel appear as lower ones.
 
     Reading: the paper shows aliasing and does not measure it. Here it is the energy of the filter's spectrum outside the square
     |fy| <= 1 / (2 stride), |fx| <= 1 / (2 stride), divided by all of its energy, summed over the channels. The filter's mean (DC)
-    is included: any stride represents it, so that blobs of colour hardly alias.
+    is included: any stride represents it, so that blobs of colour hardly alias. Compare with `white_noise`.
 
     Args:
         kernel: as in `filter_structure`.
         strides: vertical and horizontal, in pixels.
         dilation: pixels from one weight to the next, vertical and horizontal.
-
-    Returns:
-        float64 `(filters,)`, 0..1; 0 for a filter of nothing but zeros. Compare with `white_noise`.
 
     Examples:
         >>> aliased_energy(np.ones((7, 7, 3, 1)), (2, 2)).round(2)
@@ -117,7 +114,7 @@ class FilterStructure(NamedTuple):
 
 
 def filter_structure(kernel: ArrayLike) -> FilterStructure:
-    """Tells filters with structure from noise and from plain colours.
+    """Tells filters with structure from noise and from plain colours, whatever their scale.
 
     Zeiler & Fergus 2013, section 4.1, judge a first layer by eye and do not measure it. Roughness is von Neumann's
     ratio (1941: mean square successive difference over variance) for neighbours in two dimensions, which is Geary's contiguity ratio
@@ -134,9 +131,6 @@ def filter_structure(kernel: ArrayLike) -> FilterStructure:
 
     Args:
         kernel: float array `(height, width, channels, filters)`.
-
-    Returns:
-        The measures, in the order of the filters. They do not depend on the scale of a filter.
 
     Raises:
         ValueError: if the kernel is no convolution's, or has weights that are not numbers.

@@ -53,7 +53,7 @@ def invariance(
     classes: np.ndarray | None = None,
     batch_size: int = 64,
 ) -> Invariance:
-    """Compares transformed images with the untransformed ones.
+    """Compares transformed images with the untransformed ones, the `reference`.
 
     Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5. Features that a transformation does not change have a curve
     of zeros; divide by `reference.between` to compare layers: 1 is the distance between two images.

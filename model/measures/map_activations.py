@@ -1,21 +1,15 @@
-"""Activation of each feature map over many images: rectified layers, dead maps, and spread."""
+"""Activation of each feature map over many images: dead maps, and spread."""
 
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.deconvnet.rules.rule import Rectify
 from zfnet.model.deconvnet.strongest import image_batches
 from zfnet.model.measures.outputs import check_finite, check_finite_weights
-
-# Layers that mix neither maps nor positions.
-MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 
 
 class MapActivations(NamedTuple):
@@ -107,32 +101,3 @@ def activation_spread(means: np.ndarray) -> ActivationSpread:
     entropy = -float(np.sum(living * np.log(living))) / math.log(len(means)) if len(means) > 1 else 0.0
     strongest = np.sort(shares)[::-1][: math.ceil(len(shares) / 10)]
     return ActivationSpread(abs(entropy), float(strongest.sum()))
-
-
-def rectified_layers(graph: Graph) -> list[str]:
-    """Names of the layers whose output is that of a ReLU, from the image upwards: only their maps can be dead.
-
-    A map that is never positive passes nothing on there, and gets no gradient. ReLU6 counts too; so do leaky and parametric ReLU, which
-    let a little of both through. A convolution without an activation is followed by the layer that has it.
-
-    Examples:
-        >>> rectified_layers(deconvnet.graph)
-        ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
-    """
-    rectified = {operation.output for operation in graph.operations if isinstance(operation.rule, Rectify)}
-    return [name for value, name in graph.first_names().items() if value in rectified]
-
-
-def rectified_output(graph: Graph, layer: str) -> str | None:
-    """Name of the layer with the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
-
-    Returns None if the maps go on without a ReLU, or in several branches.
-    """
-    names = {graph.value_of(name): name for name in rectified_layers(graph)}
-    value = graph.value_of(layer)
-    while value not in names:
-        above = [operation for operation in graph.operations if value in operation.inputs]
-        if len(above) != 1 or not isinstance(above[0].layer, MAP_BY_MAP):
-            return None
-        value = above[0].output
-    return names[value]

@@ -126,10 +126,9 @@ def _totals_and_probabilities(deconvnet: Deconvnet, images: np.ndarray, layer: s
 
 
 def cover_boxes(images: np.ndarray, boxes: np.ndarray, fill: np.ndarray, channels_first: bool = False) -> np.ndarray:
-    """Copies images `(N, ...)` and covers a box of each.
+    """Copies images `(N, ...)`, as the model takes them, and covers a box of each.
 
     Args:
-        images: as the model takes them.
         boxes: `(N, 4)` ints: left, top, width, height, in pixels of the image.
         fill: content of the box, of the shape of one image or of its colour: `(H, W, 3)` or `(3,)`; `(3, H, W)` or `(3, 1, 1)`.
         channels_first: whether the images are `(3, H, W)`.

@@ -1,4 +1,4 @@
-"""Outputs of layers as feature vectors, and of the last one as class probabilities."""
+"""Outputs of layers: feature vectors, class probabilities, and the layers whose output is that of a ReLU."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,15 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.rules.rule import Readout
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.rules.rule import Readout, Rectify
 
 # Largest difference from 1 of a sum of probabilities, wide enough for half precision.
 TOLERANCE = 1e-2
 # Layers allowed between the class scores and the output.
 CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
+# Layers that mix neither maps nor positions.
+MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 # Features in one block of columns.
 COLUMNS = 8192
 # Directions with less variance than this share of the largest are rounding.
@@ -21,16 +24,13 @@ NOTHING = 1e-10
 
 
 def flat_features(deconvnet: Deconvnet, images: np.ndarray, layers: list[str], batch_size: int = 64) -> dict[str, np.ndarray]:
-    """Activations of layers, one vector an image.
+    """Activations of layers, one vector an image: `(N, D)` for each layer.
 
     Args:
         deconvnet: of the model.
         images: `(N, ...)`, values and layout as the model takes them.
         layers: names out of `deconvnet.layers`.
         batch_size: number of images in one forward pass.
-
-    Returns:
-        For each layer `(N, D)`.
 
     Raises:
         ValueError: if there is no such layer, or activations are not finite.
@@ -105,6 +105,35 @@ def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndar
     return np.asarray(tf.nn.softmax(values))
 
 
+def rectified_layers(graph: Graph) -> list[str]:
+    """Names of the layers whose output is that of a ReLU, from the image upwards: only their maps can be dead.
+
+    A map that is never positive passes nothing on there, and gets no gradient. ReLU6 counts too; so do leaky and parametric ReLU, which
+    let a little of both through. A convolution without an activation is followed by the layer that has it.
+
+    Examples:
+        >>> rectified_layers(deconvnet.graph)
+        ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7']
+    """
+    rectified = {operation.output for operation in graph.operations if isinstance(operation.rule, Rectify)}
+    return [name for value, name in graph.first_names().items() if value in rectified]
+
+
+def rectified_output(graph: Graph, layer: str) -> str | None:
+    """Name of the layer with the ReLU of a convolution: itself, or one above it with nothing but normalisation of single maps between.
+
+    Returns None if the maps go on without a ReLU, or in several branches.
+    """
+    names = {graph.value_of(name): name for name in rectified_layers(graph)}
+    value = graph.value_of(layer)
+    while value not in names:
+        above = [operation for operation in graph.operations if value in operation.inputs]
+        if len(above) != 1 or not isinstance(above[0].layer, MAP_BY_MAP):
+            return None
+        value = above[0].output
+    return names[value]
+
+
 def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centres and scales features by the training images, and returns them in as few coordinates as lose nothing.
 
@@ -115,15 +144,12 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
     same classifier, with the same predictions (representer theorem), from n numbers an image.
 
     Args:
-        features: float array `(N, features)`, possibly on disk: it is read a block of columns at a time.
+        features: float array `(N, features)`, finite, possibly on disk: it is read a block of columns at a time.
         train: int array, rows of the training images.
         test: int array, rows of the test images.
 
     Returns:
         float64 arrays `(len(train), k)` and `(len(test), k)`, where k is at most the smaller of `len(train)` and the number of features.
-
-    Raises:
-        ValueError: if a feature is NaN or infinite.
 
     Examples:
         >>> known, new = feature_coordinates(images.reshape(4, -1), np.arange(3), np.arange(3, 4))
@@ -132,7 +158,7 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
     """
     wide = features.shape[1] > len(train)
     products, others = np.zeros((len(train), len(train))), np.zeros((len(test), len(train)))
-    total, kept = 0.0, []
+    total, blocks = 0.0, []
     for start in range(0, features.shape[1], COLUMNS):
         columns = features[:, start : start + COLUMNS]
         known, new = columns[train].astype(np.float64), columns[test].astype(np.float64)
@@ -145,10 +171,10 @@ def feature_coordinates(features: np.ndarray, train: np.ndarray, test: np.ndarra
             products += known @ known.T
             others += new @ known.T
         else:
-            kept.append((known, new))
+            blocks.append((known, new))
     scale = np.sqrt(total / len(train)) or 1.0
     if not wide:
-        known, new = (np.concatenate(parts, axis=1) for parts in zip(*kept, strict=True))
+        known, new = (np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True))
         return known / scale, new / scale
     variances, directions = np.linalg.eigh(products / scale**2)
     found = variances > NOTHING * max(variances[-1], 1e-300)

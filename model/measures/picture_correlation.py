@@ -64,11 +64,7 @@ def compare_pictures(found: Matches, pictures: Thumbnails, others: Thumbnails, n
 
     Zeiler & Fergus 2013, section 5.2: "using normalized correlation, we identified these few 'overlap' images".
 
-    Args:
-        found: best matches so far; the result includes those of this block.
-        pictures: the images to search for.
-        others: a block of the images to search in.
-        numbers: int array, the numbers of that block.
+    `found` are the best matches so far of `pictures`, and `numbers` the numbers of the block. Returns the best matches, the block included.
 
     Examples:
         >>> compare_pictures(Matches.none(2), thumbnails(images[:2]), thumbnails(images), np.arange(4)).numbers

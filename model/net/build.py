@@ -20,7 +20,7 @@ def build(
     mean_image: np.ndarray | None = None,
     seed: int | None = None,
 ) -> keras.Model:
-    """Builds an untrained net.
+    """Builds an untrained net, from float images `(batch, *input_shape)` to probabilities `(batch, classes)`.
 
     Zeiler & Fergus 2013, Fig. 3 and section 3. Layers are called conv1 .. conv5, pool1, norm1, ..., fc6, fc7, predictions; the
     output of convN is after its ReLU.
@@ -36,9 +36,6 @@ def build(
             it, the net takes centred values, about -128..128.
         seed: whole number that decides initial weights and the masks of dropout, whatever else draws random numbers meanwhile;
             `None` uses Keras' global seed for both.
-
-    Returns:
-        A `keras.Model`: float images `(batch, *input_shape)` to probabilities `(batch, classes)`.
 
     Raises:
         ValueError: if the name is unknown, or the input too small for the layers.

@@ -21,10 +21,8 @@ def crop_corner(index: int | tf.Tensor, side: int, size: int) -> tuple[tf.Tensor
 def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts the ten crops of `size` pixels out of every image of a batch `(batch, side, side, channels)`.
 
-    Zeiler & Fergus 2013, section 3: "10 different sub-crops of size 224x224 (corners + center with(out) horizontal flips)".
-
-    Returns:
-        Tensor of shape `(batch, 10, size, size, channels)`; crops 5..9 are the first five mirrored.
+    Zeiler & Fergus 2013, section 3: "10 different sub-crops of size 224x224 (corners + center with(out) horizontal flips)". The result is
+    `(batch, 10, size, size, channels)`; crops 5..9 are the first five mirrored.
 
     Raises:
         ValueError: if an image is not square or smaller than `size`.
@@ -44,7 +42,7 @@ def ten_crop(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
-    """Marks the examples whose label is missing among the `k` best scores.
+    """Marks the examples whose label is missing among the `k` best scores: float32 `(batch,)`, 1.0 for an error, 0.0 otherwise.
 
     Strict, unlike Keras' accuracy: a class with the same score as the true one counts as better, so equal scores for all classes are
     always wrong; so is NaN.
@@ -53,9 +51,6 @@ def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
         labels: int tensor `(batch,)`, or `(batch, 1)`, the true classes.
         scores: float tensor `(batch, classes)`, probabilities or logits.
         k: number of guesses; all classes if there are fewer.
-
-    Returns:
-        float32 tensor `(batch,)`: 1.0 for an error, 0.0 otherwise.
 
     Examples:
         >>> top_k_error([0, 1], [[0.7, 0.2, 0.1], [0.4, 0.4, 0.2]], k=1)  # the second is a tie
@@ -72,11 +67,7 @@ def top_k_error(labels: ArrayLike, scores: ArrayLike, k: int) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("zfnet")
 class TopKError(keras.metrics.MeanMetricWrapper):
-    """Mean of `top_k_error` over all examples seen, a fraction 0..1, for `model.compile(metrics=[...])`.
-
-    Args:
-        k: number of guesses.
-        name: name of the metric; `top5_error` for k 5 if not given.
+    """Mean of `top_k_error` over all examples seen, a fraction 0..1, for `model.compile(metrics=[...])`; called `top5_error` for k 5.
 
     Examples:
         >>> metric = TopKError(k=1)

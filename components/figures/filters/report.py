@@ -14,14 +14,8 @@ from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import projected_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.rules.rule import Gradient
-from zfnet.model.measures.map_activations import (
-    ActivationSpread,
-    MapActivations,
-    activation_spread,
-    map_activations,
-    rectified_layers,
-    rectified_output,
-)
+from zfnet.model.measures.map_activations import ActivationSpread, MapActivations, activation_spread, map_activations
+from zfnet.model.measures.outputs import rectified_layers, rectified_output
 
 # Maps of layer 2 that are drawn.
 MAPS = 24

@@ -47,13 +47,13 @@ class Call:
         """Current value of one of the layer's weights, such as `kernel`."""
         return tf.cast(getattr(self.layer, name), self.dtype)
 
-    def without_rule(self, what: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
-        """Rules for `function`, which has none of its own: its gradient, or an error with `what` and `expected` in its message."""
+    def without_rule(self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
+        """Rules for `function`, which has none of its own: its gradient, or an error with `problem` and `expected` in its message."""
         if self.unsupported == "gradient":
             return [Gradient(function, window)]
         raise ValueError(
-            f"Layer {self.layer.name!r} {what}, for which no deconvnet is defined; expected one of {', '.join(expected)}. It would "
-            'need a rule for how a signal comes down through it. Deconvnet(model, unsupported="gradient") takes its plain gradient there.'
+            f"Layer {self.layer.name!r} {problem}, for which no deconvnet is defined; expected one of {', '.join(expected)}. It would "
+            'need a backward rule. Deconvnet(model, unsupported="gradient") uses its plain gradient instead.'
         )
 
 

@@ -18,11 +18,7 @@ FEW_CHANNELS = 4
 class Sliding(Affine):
     """An affine map that slides: a convolution of any kind, an average pooling without padding.
 
-    Args:
-        function: the forward operation.
-        window: as in `PassThrough`.
-        unpadded: the same map with `valid` padding.
-        channels: number of maps of its input.
+    `unpadded` is the same map with `valid` padding, and `channels` the number of maps of its input.
     """
 
     window: Window
@@ -33,7 +29,7 @@ class Sliding(Affine):
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """Transpose of the unpadded map."""
-        size = self.window.seen(tuple(signal.shape[1:3]))
+        size = self.window.span(tuple(signal.shape[1:3]))
         return transposed(self.unpadded, signal, [(*size, self.channels)])[0]
 
 
@@ -65,7 +61,7 @@ class Convolution(Sliding):
         if kernel.shape[2] <= FEW_CHANNELS and places > 1:
             return _by_rows(signal, kernel, self.strides)
         if self.strides == (1, 1) or min(kernel.shape[:2]) < max(self.strides):
-            size = self.window.seen(tuple(signal.shape[1:3]))
+            size = self.window.span(tuple(signal.shape[1:3]))
             return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), self.strides, "VALID")
         return _by_phases(signal, kernel, self.strides)
 

@@ -53,15 +53,11 @@ def _global_max_pool(call: Call) -> list[PassThrough]:
     height, width = call.shapes[0][:2]
     if height is None or width is None:
         raise ValueError(
-            f"Layer {call.layer.name!r} pools a map of {height} x {width}, whose switches can't be laid out; build the model for one size."
+            f"Layer {call.layer.name!r} pools a map of {height} x {width}; its switches need a known size: build the model for one."
         )
     size = height, width
     shape = (-1, 1, 1, call.channels) if call.layer.keepdims else (-1, call.channels)
     return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
-
-
-def _max_pool(call: Call) -> list[PassThrough]:
-    return [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)]
 
 
 def _normalization(call: Call) -> list[PassThrough]:
@@ -153,9 +149,8 @@ def _biased(call: Call, function: Function) -> Function:
     return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
 
 
-# One line for the types that share a rule; the others in alphabetical order.
+# Types that share a rule are on one line, the others in alphabetical order. The first three lines do nothing at inference.
 LAYERS: dict[type, Rules] = {
-    # At inference these do nothing.
     **dict.fromkeys((layers.Dropout, layers.GaussianDropout, layers.GaussianNoise, layers.SpatialDropout2D), _rule(PassThrough)),
     **dict.fromkeys((layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip), _rule(PassThrough)),
     **dict.fromkeys((layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom), _rule(PassThrough)),
@@ -175,7 +170,7 @@ LAYERS: dict[type, Rules] = {
     layers.Dense: _dense,
     layers.DepthwiseConv2D: _sliding(ops.depthwise_conv, "kernel"),
     layers.GlobalMaxPooling2D: _global_max_pool,
-    layers.MaxPooling2D: _max_pool,
+    layers.MaxPooling2D: lambda call: [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)],
     layers.Normalization: _normalization,
     layers.Rescaling: _rescaling,
     layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),

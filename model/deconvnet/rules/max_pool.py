@@ -55,7 +55,7 @@ def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
         -(-length // step) if pad is None else (length - size) // step + 1
         for size, step, pad, length in zip(*window, inputs.shape[1:3], strict=True)
     ]
-    after = [max(seen - pad - length, 0) for seen, pad, length in zip(window.seen(lengths), before, inputs.shape[1:3], strict=True)]
+    after = [max(span - pad - length, 0) for span, pad, length in zip(window.span(lengths), before, inputs.shape[1:3], strict=True)]
     # Nothing is less than the padding, so no maximum lies there.
     best = tf.pad(inputs, [[0, 0], *([*sides] for sides in zip(before, after, strict=True)), [0, 0]], constant_values=inputs.dtype.min)
     # First along rows, then along columns: of equal values that finds the first in reading order.
@@ -68,14 +68,8 @@ def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
 def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
     """Puts each value of a signal `(M, h, w, maps)`, all but M known, where its maximum was; where windows share a maximum, values add.
 
-    Args:
-        signal: float tensor. Rows and columns beyond those of the switches are left out.
-        switches: from `find_switches`, or `no_switch`.
-        window: of the pooling.
-
-    Returns:
-        Float tensor `(M, H, W, maps)`: the union of the windows, padding included, and perhaps more rows and columns of zeros,
-        since cutting them off would cost as much as the rest.
+    Rows and columns beyond those of the switches are left out. Returns a float tensor `(M, H, W, maps)`: the union of the windows, padding
+    included, and perhaps more rows and columns of zeros, since cutting them off would cost as much as the rest.
     """
     signal = signal[:, : switches.shape[1], : switches.shape[2]]
     if math.prod(window.size) > MANY_POSITIONS:
@@ -123,7 +117,7 @@ def _phase(signal, switches, window, row, column):
 
 def _scattered(signal, switches, window):
     examples, lengths, maps = tf.shape(signal, tf.int64)[0], signal.shape[1:3], signal.shape[3]
-    height, width = window.seen(lengths)
+    height, width = window.span(lengths)
     exists = switches != no_switch(window.size)
     places = tf.where(exists, tf.cast(switches, tf.int64), 0)
     rows = tf.range(lengths[0], dtype=tf.int64)[:, None, None] * window.strides[0] + places // window.size[1]

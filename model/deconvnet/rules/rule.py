@@ -25,7 +25,7 @@ class Window(NamedTuple):
         rows, columns = (_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
         return rows, columns
 
-    def seen(self, lengths: Sequence[int]) -> tuple[int, int]:
+    def span(self, lengths: Sequence[int]) -> tuple[int, int]:
         """Size of the union of the windows of `lengths` neighbouring positions."""
         height, width = ((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
         return height, width
@@ -85,15 +85,12 @@ class PassThrough:
         return None
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
-        """Back-projects a signal.
+        """Back-projects a signal to each input.
 
         Args:
             signal: float tensor, of the shape of the operation's output.
             shapes: of the operation's inputs, without the batch.
             saved: result of `save`, one row for each row of the signal.
-
-        Returns:
-            The signal for each input.
         """
         return [self.spread(signal, saved)]
 

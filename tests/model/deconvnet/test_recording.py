@@ -38,7 +38,7 @@ def test_only_pools_have_switches(recording):
 
 
 def test_shared_maxima_add():
-    # One peak lies in all four overlapping windows of a 3x3/2 pool; what comes down from them meets there.
+    # One peak lies in all four overlapping windows of a 3x3/2 pool; their signals add there.
     pool = keras.layers.MaxPooling2D(3, strides=2, name="pool")
     model = keras.Sequential([keras.Input((5, 5, 1)), pool, keras.layers.Conv2D(1, 2, use_bias=False, name="conv")])
     model.layers[1].set_weights([np.array([1, 2, 3, 4], "float32").reshape(2, 2, 1, 1)])

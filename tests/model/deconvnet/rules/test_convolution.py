@@ -33,7 +33,7 @@ def test_equals_tensorflows(size, strides, channels, lengths, worthwhile, monkey
     signal = tf.constant(random.normal(size=(3, *lengths, 8)).astype("float32"))
     window = sliding_window(size, strides, "valid")
     rule = Convolution(None, lambda: kernel, strides, window, channels)
-    seen = window.seen(lengths)
+    seen = window.span(lengths)
     expected = tf.nn.conv2d_transpose(signal, kernel, (3, *seen, channels), strides, "VALID").numpy()
     spread = rule.spread(signal, None).numpy()
     np.testing.assert_allclose(spread[:, : seen[0], : seen[1]], expected, atol=1e-4)

@@ -97,7 +97,7 @@ def test_is_refused_by_name_and_type(kind):
     middle, message = REFUSED[kind]
     with pytest.raises(ValueError, match=message) as raised:
         Deconvnet(model_of(middle))
-    assert 'It would need a rule for how a signal comes down through it. Deconvnet(model, unsupported="gradient")' in str(raised.value)
+    assert 'It would need a backward rule. Deconvnet(model, unsupported="gradient")' in str(raised.value)
 
 
 @pytest.mark.parametrize("kind", REFUSED)

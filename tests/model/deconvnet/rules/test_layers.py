@@ -18,7 +18,7 @@ def photographs(count=2, size=SIZE):
 
 
 def randomized(model):
-    # Biases, so that one that comes down shows; scales of both signs.
+    # Biases, so that a back-projected one shows; scales of both signs.
     random = np.random.default_rng(7)
     for variable in model.weights:
         if variable.name not in ("kernel", "depthwise_kernel", "pointwise_kernel", "seed_generator_state"):

@@ -80,7 +80,11 @@ class TensorBoardPages:
     def card(self, tag: str) -> Locator:
         """The card of a scalar or picture, scrolled to where it can be seen."""
         cards = self.page.locator("tf-image-loader, tf-scalar-card")
-        numbers = cards.evaluate_all("(cards, tag) => cards.flatMap((card, number) => card.tag === tag ? [number] : [])", tag)
+        for _ in range(PATIENCE // 100):  # Cards come one after the other, on a busy machine slowly.
+            numbers = cards.evaluate_all("(cards, tag) => cards.flatMap((card, number) => card.tag === tag ? [number] : [])", tag)
+            if numbers:
+                break
+            self.page.wait_for_timeout(100)
         found = cards.nth(numbers[0])
         found.scroll_into_view_if_needed()
         return found

@@ -42,7 +42,10 @@ def test_cost_is_reckoned_from_what_was_measured(name, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "parts"),
-    [("paper", ["figure 2", "figure 4", "figure 5", "figure 6", "table 1", "table 2", "table 3"])],
+    [
+        ("paper", ["figure 2", "figure 4", "figure 5", "figure 6", "table 1", "table 2", "table 3"]),
+        ("recipe", ["choices", "folders"]),
+    ],
 )
 def test_the_papers_page_shows_what_was_measured(name, parts, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))

@@ -22,7 +22,7 @@ from zfnet.pipeline.orchestration.lock import root_lock
 if TYPE_CHECKING:
     from zfnet.components.pictures.figure import Figure
 
-INCOMPLETE = "INCOMPLETE"
+INCOMPLETE, DOWNLOADS = "INCOMPLETE", "tfds"
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,32 @@ def figure_directory(command: str, out: pathlib.Path, data: str | None = None) -
     """
     if data is not None:
         check_outside_data(out, data, "--out")
+    with _beside(out, "drawing", "work") as (target, beside):
+        directory = FigureDirectory(beside / "drawing", beside / "work", beside / DOWNLOADS)
+        yield directory
+        replace_drawing(directory.drawing, target, f"{command}.json")
+
+
+@contextlib.contextmanager
+def _beside(out: pathlib.Path, *names: str) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
+    """Makes empty directories in a hidden one beside `out`, which no other process can use meanwhile; gives `out` and the hidden one.
+
+    They are removed in the end. Downloads stay there after a failure: the same command goes on with them.
+    """
     target = out.resolve()  # `.` has no name to write beside.
     beside = target.with_name(f".{target.name}.partial")
+    paths, downloads = [beside / name for name in names], beside / DOWNLOADS
     with root_lock(beside, command_line(), option="--out"):
-        directory = FigureDirectory(beside / "drawing", beside / "work", beside / "tfds")
         try:
-            for path in (directory.drawing, directory.work):
-                shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
+            for path in paths:
+                shutil.rmtree(path, ignore_errors=True)  # Left by a process that was killed.
                 path.mkdir()
-            yield directory
-            replace_drawing(directory.drawing, target, f"{command}.json")
-            shutil.rmtree(directory.downloads, ignore_errors=True)
+            yield target, beside
+            shutil.rmtree(downloads, ignore_errors=True)
         finally:
-            for path in (directory.drawing, directory.work):
+            for path in paths:
                 shutil.rmtree(path, ignore_errors=True)
-            if not directory.downloads.exists():  # Downloads are kept: the same command goes on with them.
+            if not downloads.exists():
                 shutil.rmtree(beside)
 
 
@@ -158,32 +169,14 @@ def output_directory(out: epath.Path) -> Iterator[OutputDirectory]:
     left = remote and (out / INCOMPLETE).exists()  # by a command that was killed
     if not left and out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty. Give another directory with --out, or empty it.")
-    with _remote(out) if remote else _local(pathlib.Path(out).resolve()) as directory:  # `.` has no name to write beside.
-        yield directory
-
-
-@contextlib.contextmanager
-def _local(target: pathlib.Path) -> Iterator[OutputDirectory]:
-    beside = target.with_name(f".{target.name}.partial")
-    path, downloads = beside / "output", beside / "tfds"
-    with root_lock(beside, command_line(), option="--out"):
-        shutil.rmtree(path, ignore_errors=True)  # Of one that was killed.
-        path.mkdir()
-        try:
-            yield OutputDirectory(epath.Path(path), epath.Path(downloads))
-            path.rename(target)
-            shutil.rmtree(downloads, ignore_errors=True)
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-            if not downloads.exists():  # What was downloaded before it failed is kept: the same command goes on with it.
-                shutil.rmtree(beside)
-
-
-@contextlib.contextmanager
-def _remote(out: epath.Path) -> Iterator[OutputDirectory]:
+    if not remote:
+        with _beside(pathlib.Path(out), "output") as (target, beside):
+            yield OutputDirectory(epath.Path(beside / "output"), epath.Path(beside / DOWNLOADS))
+            (beside / "output").rename(target)
+        return
     out.rmtree(missing_ok=True)
     (out / INCOMPLETE).write_text(f"Being written by: {command_line()}\n")
-    yield OutputDirectory(out, out.parent / f"{out.name}-tfds")
+    yield OutputDirectory(out, out.parent / f"{out.name}-{DOWNLOADS}")
     (out / INCOMPLETE).unlink()
 
 

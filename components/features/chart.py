@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,9 +15,7 @@ COLORS = {"softmax": "#1f77b4", "svm": "#ff7f0e", FROM_SCRATCH: "#7f7f7f"}
 TITLES = {"softmax": "softmax", "svm": "linear SVM", FROM_SCRATCH: "same net, from scratch"}
 
 
-def draw_features(
-    results: Sequence[Accuracy], layers: Sequence[str], classes: int, folder: pathlib.Path, facts: dict
-) -> dict[str, np.ndarray]:
+def draw_features(results: list[Accuracy], layers: list[str], classes: int, folder: pathlib.Path, facts: dict) -> dict[str, np.ndarray]:
     """Draws accuracies, and writes all numbers.
 
     Zeiler & Fergus 2013, Tables 4 to 7 and Fig. 9: left, accuracy against training images a class, for classifiers on the last layer's
@@ -49,7 +46,7 @@ def draw_features(
     axes[0, 0].legend(loc="lower right")
     picture = chart_picture(figure)
     write_png(picture, folder / PICTURE)
-    numbers = facts | {"penalties": STRENGTHS, "last_layer": layers[-1], "layers": list(layers)}
+    numbers = facts | {"penalties": STRENGTHS, "last_layer": layers[-1], "layers": layers}
     numbers |= {"results": [each.to_json() for each in results], "pictures": [PICTURE]}
     (folder / "features.json").write_text(json.dumps(numbers, indent=1))
     return {"features": picture}

@@ -88,7 +88,11 @@ def train_from_scratch(
     subset = candidates.write_subset(train, folder)
     classes, size = len(subset.labels), subset.image_size
     count = len(train)
-    batch_size, epochs, rate = _choices(count, seed)
+    # These three follow from the number of images, and not from the architecture.
+    recipe = Recipe(
+        architecture="zfnet", epochs=None, batch_size=None, learning_rate=None, patience=1, seed=seed, crops="ten", deterministic=True
+    )
+    batch_size, epochs, rate = recipe.batch_for(count), recipe.epochs_for(count), recipe.learning_rate_for(count)
     net = fresh_copy(model, classes)
     image_input = ImageInput.of(net, size)
 
@@ -111,14 +115,6 @@ def train_from_scratch(
         for images, _ in candidates.batches(test, image_input.side, batch_size)  # in ascending order
     ]
     return np.concatenate(predicted)[np.searchsorted(np.sort(test), test)]
-
-
-def _choices(count: int, seed: int) -> tuple[int, int, float]:
-    """Batch size, epochs and learning rate of `zfnet run` for a number of images; they do not depend on the architecture."""
-    recipe = Recipe(
-        architecture="zfnet", epochs=None, batch_size=None, learning_rate=None, patience=1, seed=seed, crops="ten", deterministic=True
-    )
-    return recipe.batch_for(count), recipe.epochs_for(count), recipe.learning_rate_for(count)
 
 
 def _ends_with_softmax(model: keras.Model) -> bool:

@@ -3,7 +3,6 @@
 import pathlib
 import shutil
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,11 +63,11 @@ class Accuracy:
 def measure_transfer(
     deconvnet: Deconvnet,
     candidates: Candidates,
-    folds: Sequence[Fold],
+    folds: list[Fold],
+    layers: list[str],
+    per_class: list[int],
     *,
-    layers: Sequence[str],
-    classifiers: Sequence[str],
-    per_class: Sequence[int],
+    classifiers: tuple[str, ...],
     from_scratch: bool,
     seed: int,
     work: pathlib.Path,
@@ -111,7 +110,7 @@ def measure_transfer(
 
 
 def extract_features(
-    deconvnet: Deconvnet, candidates: Candidates, numbers: np.typing.ArrayLike, layers: Sequence[str], folder: pathlib.Path
+    deconvnet: Deconvnet, candidates: Candidates, numbers: np.typing.ArrayLike, layers: list[str], folder: pathlib.Path
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Runs the net once over central crops of images and writes all activations of several layers to disk.
 

@@ -1,7 +1,5 @@
 """Turn the bytes of an image file into the input of a net, in TensorFlow alone, as a SavedModel needs it."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
 from zfnet.components.inputs.photograph import MAX_ENCODED_BYTES, MAX_PIXELS
@@ -26,12 +24,12 @@ def served_image(encoded: tf.Tensor, *, side: int, size: int) -> tuple[tf.Tensor
     Returns:
         float32 tensor `(size, size, 3)`, values 0..255, black on an error; and a string scalar, the error or empty.
     """
-    pixels = value_or(_declared_pixels, encoded, tf.constant(-1, tf.int64))
+    pixels = _value_or(_declared_pixels, encoded, tf.constant(-1, tf.int64))
     allowed = (pixels >= 0) & (pixels <= MAX_PIXELS) & (tf.strings.length(encoded) <= MAX_ENCODED_BYTES)
     # An unreadable file becomes an image without pixels, which differs from a black one.
     nothing = tf.zeros((0, size, 3))
     image = tf.cond(
-        allowed, lambda: value_or(lambda content: prepare_image(content, side=side, size=size), encoded, nothing), lambda: nothing
+        allowed, lambda: _value_or(lambda content: prepare_image(content, side=side, size=size), encoded, nothing), lambda: nothing
     )
     read = tf.shape(image)[0] == size
     image = tf.cond(read, lambda: image, lambda: tf.zeros((size, size, 3)))
@@ -55,7 +53,7 @@ def prepare_image(encoded: tf.Tensor, *, side: int, size: int) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: the bytes can't be decoded.
     """
-    image = turn_upright(_decode(encoded), exif_orientation(encoded))
+    image = _turn_upright(_decode(encoded), _exif_orientation(encoded))
     lengths = tf.cast(tf.shape(image)[:2], tf.float32)
     shortest = tf.reduce_min(lengths)
     scale = side / shortest
@@ -116,17 +114,8 @@ def _starts(encoded, magic):
     return tf.strings.substr(encoded, 0, len(magic)) == magic
 
 
-def exif_orientation(encoded: tf.Tensor) -> tf.Tensor:
-    """Reads the EXIF orientation of a JPEG's bytes, since none of TensorFlow's decoders applies it.
-
-    Returns:
-        int32 scalar, 1 to 8; 1, which is upright, if the file has none, or is no JPEG.
-    """
-    return value_or(_read_orientation, encoded, tf.constant(UPRIGHT))
-
-
-def turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns an image `(height, width, channels)`, as stored in a file, by its `exif_orientation`."""
+def _turn_upright(image, orientation):
+    """Turns an image `(height, width, channels)` by its EXIF orientation, 1 to 8, as none of TensorFlow's decoders does."""
 
     def among(orientations):
         return tf.reduce_any(orientation == tf.constant(orientations))
@@ -134,6 +123,11 @@ def turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     image = tf.cond(among(SWAPPED), lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
     image = tf.cond(among(ROWS_REVERSED), lambda: image[::-1], lambda: image)
     return tf.cond(among(COLUMNS_REVERSED), lambda: image[:, ::-1], lambda: image)
+
+
+def _exif_orientation(encoded):
+    """Reads the EXIF orientation of a JPEG, 1 to 8; 1, which is upright, if the file has none, or is no JPEG."""
+    return _value_or(_read_orientation, encoded, tf.constant(UPRIGHT))
 
 
 def _read_orientation(encoded):
@@ -171,17 +165,7 @@ def _orientation_in(tiff):
     return tf.where((first >= 1) & (first <= 8), first, UPRIGHT)
 
 
-def value_or(function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
-    """Calls a function whose operations may raise. In a graph only a data set catches their errors.
-
-    Args:
-        function: of one tensor; returns a tensor.
-        argument: this tensor.
-        otherwise: the result if the function raised; of the result's type and number of dimensions.
-
-    Examples:
-        >>> value_or(tf.io.decode_png, b"no image", tf.zeros((0, 0, 3), tf.uint8)).shape
-        TensorShape([0, 0, 3])
-    """
+def _value_or(function, argument, otherwise):
+    """Calls a function whose operations may raise, and replaces its result then; in a graph only a data set catches errors."""
     tried = tf.data.Dataset.from_tensors(argument).map(function).ignore_errors()
     return tried.concatenate(tf.data.Dataset.from_tensors(otherwise)).take(1).get_single_element()

@@ -27,6 +27,7 @@ CLASSIFIERS = ("softmax", "svm")
     "classifiers",
     type=click.Choice(CLASSIFIERS),
     multiple=True,
+    default=CLASSIFIERS,
     show_default="both",
     help="What to train on the features; several times for several.",
 )
@@ -106,7 +107,7 @@ def command(
         deconvnet = found.open_deconvnet(preprocessing, "gradient")
         for layer in layers:
             deconvnet.graph.value_of(layer)
-        layers = tuple(dict.fromkeys(layers)) or tuple(feature_layers(deconvnet))
+        used = list(dict.fromkeys(layers)) or feature_layers(deconvnet)
         image_input = ImageInput.of(deconvnet.model, image_size)
         click.echo(f"{model}: preprocessing {preprocessing}, images of {image_input.height} x {image_input.width} pixels")
         candidates = Candidates(directory.examples(found, data, image_input.side, "train", "validation"))
@@ -120,19 +121,11 @@ def command(
         draws, overlap = draw_unseen(candidates, seen, redraw=redraw, leave_out=leave_out_seen, seed=seed, **sizes)
         click.echo(overlap["message"])
         results = measure_transfer(
-            deconvnet,
-            candidates,
-            draws,
-            layers=layers,
-            classifiers=classifiers or CLASSIFIERS,
-            per_class=counts,
-            from_scratch=from_scratch,
-            seed=seed,
-            work=directory.work,
+            deconvnet, candidates, draws, used, counts, classifiers=classifiers, from_scratch=from_scratch, seed=seed, work=directory.work
         )
         size, names = [image_input.height, image_input.width], candidates.examples.labels
         facts: dict = {"model": model, "data": data, "preprocessing": preprocessing, "image": size, "seed": seed, "redraw": redraw}
         facts |= {"test_per_class": test_per_class, "class_names": names, "overlap": overlap}
-        draw_features(results, layers, len(names), directory.drawing, facts)
-    for line in (*accuracy_table(results, layers, layers[-1]), out / "features.png", out / "features.json"):
+        draw_features(results, used, len(names), directory.drawing, facts)
+    for line in (*accuracy_table(results, used, used[-1]), out / "features.png", out / "features.json"):
         click.echo(line)

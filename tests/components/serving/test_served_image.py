@@ -13,12 +13,12 @@ from zfnet.components.inputs.photograph import prepare_photograph
 from zfnet.components.serving.served_image import (
     TOO_LARGE,
     UNREADABLE,
+    _exif_orientation,
     _read_orientation,
-    exif_orientation,
+    _turn_upright,
+    _value_or,
     prepare_image,
     served_image,
-    turn_upright,
-    value_or,
 )
 
 PIXELS = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
@@ -150,16 +150,16 @@ def described(orientation: int, order: str) -> bytes:
 def test_image_stands_as_pillow_turns_it(orientation, order):
     encoded = jpeg(described(orientation, order))
     assert Image.open(io.BytesIO(encoded)).getexif()[0x0112] == orientation
-    assert exif_orientation(tf.constant(encoded)) == orientation
+    assert _exif_orientation(tf.constant(encoded)) == orientation
     upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(encoded))))
-    np.testing.assert_array_equal(turn_upright(np.asarray(Image.open(io.BytesIO(encoded))), tf.constant(orientation)), upright)
+    np.testing.assert_array_equal(_turn_upright(np.asarray(Image.open(io.BytesIO(encoded))), tf.constant(orientation)), upright)
 
 
 def test_other_segments_may_come_first():
     encoded = jpeg(described(6, ">"), comment=b"x" * 3000, xmp=b"<x/>" * 100)
     body = encoded[2:]
     extra = b"\xff\xe1" + struct.pack(">H", 40) + b"http://ns.adobe.com/xap/1.0/\0" + bytes(9)
-    assert exif_orientation(tf.constant(encoded[:2] + extra + body)) == 6
+    assert _exif_orientation(tf.constant(encoded[:2] + extra + body)) == 6
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_other_segments_may_come_first():
     ],
 )
 def test_what_does_not_say_is_upright(encoded):
-    assert exif_orientation(tf.constant(encoded)) == 1
+    assert _exif_orientation(tf.constant(encoded)) == 1
 
 
 def test_healthy_files_raise_nothing_that_a_server_would_log():
@@ -197,10 +197,10 @@ def root(number):
 
 
 def test_result_or_what_stands_for_it():
-    assert value_or(root, tf.constant(9.0), tf.constant(-1.0)) == 3
-    assert value_or(root, tf.constant(-9.0), tf.constant(-1.0)) == -1
+    assert _value_or(root, tf.constant(9.0), tf.constant(-1.0)) == 3
+    assert _value_or(root, tf.constant(-9.0), tf.constant(-1.0)) == -1
 
 
 def test_in_a_graph_one_failure_leaves_the_others():
-    roots = tf.function(lambda numbers: tf.map_fn(lambda number: value_or(root, number, tf.constant(-1.0)), numbers))
+    roots = tf.function(lambda numbers: tf.map_fn(lambda number: _value_or(root, number, tf.constant(-1.0)), numbers))
     assert roots(tf.constant([4.0, -1.0, 16.0])).numpy().tolist() == [2, -1, 4]

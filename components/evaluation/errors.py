@@ -8,7 +8,7 @@ from zfnet.model.net.top_k_error import top_k_error
 GUESSES = (1, 5)
 
 
-def count_errors(labels: np.typing.ArrayLike, probabilities: np.typing.ArrayLike, counted: np.typing.ArrayLike) -> tf.Tensor:
+def count_errors(labels: tf.Tensor, probabilities: tf.Tensor, counted: tf.Tensor) -> tf.Tensor:
     """Counts top-1 and top-5 errors, strictly: a tie with the true class is an error, and so is NaN (see `top_k_error`).
 
     With five classes or fewer, as many guesses are given as there are classes, and only NaN is wrong then.

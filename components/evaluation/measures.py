@@ -1,6 +1,6 @@
 """Evaluate models and their ensemble: a list of measures, all computed in one pass over the examples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +40,7 @@ def all_gpus() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if len(tf.config.list_logical_devices("GPU")) > 1 else tf.distribute.get_strategy()
 
 
-def evaluate_models(models: Sequence[Probabilities], split: str, *, ten_crop: bool) -> list[dict[str, Any]]:
+def evaluate_models(models: list[Probabilities], split: str, *, ten_crop: bool) -> list[dict[str, Any]]:
     """Computes the numbers of `measure_models` for central crops, and each again for ten crops under the name `NAME_ten_crop`.
 
     The numbers for ten crops are None if `ten_crop` is false.
@@ -53,7 +53,7 @@ def evaluate_models(models: Sequence[Probabilities], split: str, *, ten_crop: bo
     ]
 
 
-def measure_models(models: Sequence[Probabilities], split: str, *, ten_crop: bool = False) -> list[dict[str, Any]]:
+def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = False) -> list[dict[str, Any]]:
     """Computes all `MEASURES` for each model and for the mean of their probabilities (Zeiler & Fergus 2013, Table 2).
 
     Every example counts once. To use several devices, load the models and call this in the scope of a `tf.distribute` strategy: every

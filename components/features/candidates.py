@@ -42,7 +42,7 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, numbers: np.typing.ArrayLike, size: int, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches(self, numbers: np.ndarray, size: int, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Decodes images, each once, in the order of their numbers, whatever the order of `numbers`.
 
         Args:
@@ -58,7 +58,7 @@ class Candidates:
             for images, _, places in found.as_numpy_iterator():
                 yield images, places + start
 
-    def write_subset(self, numbers: np.typing.ArrayLike, directory: pathlib.Path) -> Examples:
+    def write_subset(self, numbers: np.ndarray, directory: pathlib.Path) -> Examples:
         """Writes images as examples in a new directory, all in the split `train`; records are copied as they are."""
         directory.mkdir(parents=True)
         with tf.io.TFRecordWriter(str(directory / "train")) as writer:
@@ -73,7 +73,7 @@ class Candidates:
         (directory / "manifest.json").write_text(json.dumps(kept | {"splits": {"train": split}}))
         return Examples(directory)
 
-    def _by_split(self, numbers: np.typing.ArrayLike) -> Iterator[tuple[str, int, set[int]]]:
+    def _by_split(self, numbers: np.ndarray) -> Iterator[tuple[str, int, set[int]]]:
         numbers, first_of_validation = np.asarray(numbers), int(self.is_train.sum())
         train = numbers < first_of_validation
         for split, start, chosen in zip(SPLITS, (0, first_of_validation), (train, ~train), strict=True):

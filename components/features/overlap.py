@@ -31,7 +31,7 @@ class Overlap(NamedTuple):
         """Numbers of the images that are in the pretraining set."""
         return self.numbers[self.matches.margins >= 0]
 
-    def pairs(self, candidates: Candidates, numbers: np.typing.ArrayLike) -> list[dict]:
+    def pairs(self, candidates: Candidates, numbers: np.ndarray) -> list[dict]:
         """Lists those of `numbers` that were found: their id, that of the same image in the pretraining set, and the correlation."""
         rows = np.flatnonzero((self.matches.margins >= 0) & np.isin(self.numbers, numbers))
         return [
@@ -45,7 +45,7 @@ class Overlap(NamedTuple):
         ]
 
 
-def find_overlap(candidates: Candidates, numbers: np.typing.ArrayLike, pretraining: Examples) -> Overlap:
+def find_overlap(candidates: Candidates, numbers: np.ndarray, pretraining: Examples) -> Overlap:
     """Compares images with the whole pretraining set, in memory that does not grow with it.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out

@@ -110,7 +110,7 @@ def measure_transfer(
 
 
 def extract_features(
-    deconvnet: Deconvnet, candidates: Candidates, numbers: np.typing.ArrayLike, layers: list[str], folder: pathlib.Path
+    deconvnet: Deconvnet, candidates: Candidates, numbers: np.ndarray, layers: list[str], folder: pathlib.Path
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Runs the net once over central crops of images and writes all activations of several layers to disk.
 

@@ -95,10 +95,7 @@ def _shared_size(names: Sequence[str]) -> int:
 
 
 def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path) -> None:
-    """Trains what was not trained under `root` by this recipe, draws the table anew after each architecture, and prints it.
-
-    The steps are those of `zfnet run`: what is unchanged is found again, and what was interrupted goes on.
-    """
+    """Trains each architecture by the steps of `zfnet run`, draws the table after each of them, and prints it in the end."""
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.orchestration.local_runner import LocalRunner
     from zfnet.pipeline.zfnet_pipeline import data_steps

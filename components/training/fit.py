@@ -85,7 +85,7 @@ def fit(
         evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), in_figure, recipe.seed, folder, writers[0])
         evolution.set_model(net)
         if not kept.written():
-            evolution.look(0)
+            evolution.project(0)
         convergence = LayerConvergence(kept.folder / "convergence", folder, writers[0], state.epoch if state.step else None)
         callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
 

@@ -33,9 +33,9 @@ def choice(
 
     Args:
         default: its value if nothing is chosen.
-        help: what it decides, in a sentence.
-        unset: what decides if the value is None.
-        among: the values there are; any if empty.
+        help: its meaning, in a sentence.
+        unset: the default in words if it is None.
+        among: the values allowed; any if empty.
         least: smallest number allowed.
         most: largest number allowed.
         option: whether it is an option of commands; otherwise only a configuration sets it.
@@ -100,7 +100,7 @@ class Recipe:
         """Fails if a choice is out of its range.
 
         Raises:
-            ValueError: the message names it, and what was expected.
+            ValueError: the message names the choice and the values allowed.
         """
         find_architecture(self.architecture)
         for field in dataclasses.fields(self):
@@ -118,11 +118,11 @@ class Recipe:
 
     @property
     def row(self) -> Architecture:
-        """The architecture, which says how it learns where nothing was chosen."""
+        """The architecture, whose learning rate and schedule are used if none was chosen."""
         return find_architecture(self.architecture)
 
     def strong_epochs_for(self, examples: int) -> int:
-        """Number of epochs, from the first, with strong augmentation: those of a high rate, or all where the rate falls on plateaus."""
+        """Number of epochs, from the first, with strong augmentation: those of a high rate, or all if the rate falls on plateaus."""
         if self.augmentation == "paper":
             return 0
         return round(STRONG * self.decay_epochs_for(examples)) if self.row.schedule == "cosine" else self.epochs_for(examples)
@@ -148,8 +148,7 @@ class Recipe:
     def decay_epochs_for(self, examples: int) -> int:
         """Number of epochs over which a rate with the schedule `cosine` falls.
 
-        As many as are trained when their number is left open, whatever that number is: so the first epochs of a longer training are those
-        of a shorter one, and more of them can go on from it.
+        If open, it does not depend on `epochs`: so the first epochs of a longer training are those of a shorter one, which it can continue.
         """
         return self.decay_epochs or self._usual_epochs(examples)
 

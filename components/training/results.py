@@ -27,8 +27,8 @@ def write_model(
 
     Args:
         model: the artifact to write.
-        recipe: what was chosen.
-        used: what the training used instead of choices that were left open, and further numbers.
+        recipe: the choices.
+        used: values used for choices that were left open, and further numbers.
         net: the trained net, which takes centred images.
         labels: names of the classes.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
@@ -48,7 +48,7 @@ def write_model(
 
 
 def write_evolution_figure(folder: pathlib.Path, evolution: FeatureEvolution, epochs: set[int], examples: Examples) -> None:
-    """Draws the paper's Fig. 4 from what was gathered while the net trained, into `folder`; `epochs` are its columns."""
+    """Draws the paper's Fig. 4 from the projections of a training into `folder`; `epochs` are its columns."""
     origins = read_origins(examples, "train", MOST_SEARCHED)
     columns = drawn_columns(read_evolution(evolution.folder, epochs), origins.photographs, MAPS)
     same = evolution.last_places(epochs, columns)

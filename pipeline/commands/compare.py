@@ -95,10 +95,7 @@ def _shared_size(names: Sequence[str]) -> int:
 
 
 def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path) -> None:
-    """Trains what was not trained under `root` by this recipe, draws the table anew after each architecture, and prints it.
-
-    The steps are those of `zfnet run`: what is unchanged is found again, and what was interrupted goes on.
-    """
+    """Trains each architecture by the steps of `zfnet run`, draws the table after each of them, and prints it in the end."""
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.orchestration.local_runner import LocalRunner
     from zfnet.pipeline.zfnet_pipeline import data_steps
@@ -124,6 +121,7 @@ def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path
 
 def _train(runner: "LocalRunner", config: RunConfig, data: Sequence[Step], examples: Examples, root: pathlib.Path) -> ComparedNet:
     from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
+    from zfnet.model.net.build import build
     from zfnet.pipeline.zfnet_pipeline import training_log, training_steps
 
     example_gen, statistics_gen = data
@@ -135,7 +133,8 @@ def _train(runner: "LocalRunner", config: RunConfig, data: Sequence[Step], examp
     )
     parameters = None
     try:
-        parameters = _count_parameters(config, examples)
+        size = examples.image_size
+        parameters = build(config.recipe.architecture, (size, size, 3), len(examples.labels)).count_params()
         results = runner.run([trainer, evaluator, training_error])
     except OSError:  # The disk is full, or the like: that is not the architecture's fault.
         raise
@@ -166,12 +165,6 @@ def _train(runner: "LocalRunner", config: RunConfig, data: Sequence[Step], examp
     return net
 
 
-def _count_parameters(config: RunConfig, examples: Examples) -> int:
-    from zfnet.model.net.build import build
-
-    return build(config.recipe.architecture, (examples.image_size, examples.image_size, 3), len(examples.labels)).count_params()
-
-
 def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples: Examples, root: pathlib.Path) -> None:
     from zfnet.components.figures.comparison.draw import draw_comparison
 
@@ -180,7 +173,7 @@ def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples:
     trained = f", {' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}" if epochs else ""
     size = examples.image_size
     rates = {net.learning_rate for net in nets if not net.failed}
-    # Small nets and others start at different rates, which stand in their own rows then.
+    # Small nets and others start at different rates, which are in their own rows then.
     rate = rates.pop() if len(rates) == 1 else None
     further = {
         "data": config.data,

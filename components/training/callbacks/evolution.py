@@ -67,9 +67,9 @@ class FeatureEvolution(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Projects, if it is time."""
         if epoch + 1 in self.epochs:
-            self.look(epoch + 1)
+            self.project(epoch + 1)
 
-    def look(self, epoch: int) -> None:
+    def project(self, epoch: int) -> None:
         """Projects from the net as it is after so many epochs; 0 is before the first."""
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]

@@ -40,7 +40,7 @@ def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_number
     mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
     callback = FeatureEvolution(examples, mean, {1}, set(), 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path)))
     callback.set_model(net)
-    callback.look(1)
+    callback.project(1)
     assert 9 < examples.count("train") < 100
     images = np.concatenate([images for images, _, _ in central_crops(examples, "train", size=56, batch_size=9)])[:9]
     for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):

@@ -56,8 +56,9 @@ class RunConfig:
             ValueError: the message names the layer that is short of positions, or the architectures there are.
         """
         size, name = self.input_size, self.recipe.architecture
+        architecture = find_architecture(name)
         try:
-            find_architecture(name).check_size(size, size)
+            architecture.check_size(size, size)
         except ValueError as error:
             raise ValueError(f"Images of {size} x {size} pixels are too small for {name}: {error}") from error
 

@@ -15,7 +15,7 @@ with epy.lazy_imports():
     from zfnet.components.figures.gallery import example_search, gallery
     from zfnet.components.figures.occlusion import draw as occlusion
     from zfnet.components.figures.occlusion import recognized_example
-    from zfnet.model.measures.occlusion import NoActiveMapError
+    from zfnet.model.measures import occlusion as measured
 
 
 class TrainedNet(NamedTuple):
@@ -65,7 +65,7 @@ def _occlusion(net: TrainedNet) -> Figure | None:
     subject = recognized_example.recognized_example(deconvnet, net.search.images, layer, net.seed)
     try:
         return occlusion.draw_occlusion(deconvnet, subject, layer, search=net.search)
-    except NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
+    except measured.NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
         print(f"No occlusion was drawn: {error}")
         return None
 

@@ -73,7 +73,7 @@ def _occlusion(net: TrainedNet) -> Figure | None:
 # By the name that files and TensorBoard's tags begin with. A new figure is one file with the function that draws it, and an entry here.
 RUN_FIGURES = {
     "features": RunFigure(
-        "What the net looks for",
+        "Features of all layers",
         "From the image upwards: the filters of the first layer; then, for each layer, feature maps that are chosen to differ, with their "
         "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the images "
         "(Zeiler & Fergus 2013, Fig. 2). Grey is 0.",

@@ -62,8 +62,8 @@ class ExamplesToEvaluate:
                 return examples
         sizes = " and ".join(sorted({str(examples.image_size) for examples in self.prepared}))
         raise ValueError(
-            f"{model} takes images of {image_size} pixels, but {self.data or 'what the runs were trained on'} was prepared for {sizes}: "
-            "name the photographs themselves with --data."
+            f"{model} expects images of {image_size} pixels, but {self.data or 'the data of the runs'} was prepared for {sizes}: "
+            "give the original photographs with --data."
         )
 
 
@@ -84,7 +84,7 @@ def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: st
     if data is None:
         prepared = [model.examples for model in models if model.examples]
         if not prepared:
-            raise click.UsageError("A model file does not say what to evaluate it on: give --data, or the directory of its run.")
+            raise click.UsageError("A model file does not name data to evaluate it on: give --data, or the directory of its run.")
     else:
         directory = epath.Path(data).expanduser()
         prepared = [Examples(directory)] if data and (directory / "manifest.json").exists() else []
@@ -128,7 +128,7 @@ def prepare_photographs(
         splits=splits,
     )
     if rejected := examples.read_json("manifest.json")["rejected"]:
-        click.echo(f"{data}: {rejected} photograph{'s' if rejected > 1 else ''} can't be read and will be left out", err=err)
+        click.echo(f"{data}: skipped {rejected} unreadable photograph{'s' if rejected > 1 else ''}", err=err)
     return examples
 
 

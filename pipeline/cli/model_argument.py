@@ -99,7 +99,9 @@ def find_model(argument: str) -> ModelArgument:
     elif path.is_dir():
         paths = _artifacts(path)
         if not paths.get("model"):
-            raise ValueError(f"The run in {path} has no model: it ended before one was trained. `zfnet run --root {path}` goes on.")
+            raise ValueError(
+                f"The run in {path} has no model: it ended before the training did. Continue it with `zfnet run --root {path}`."
+            )
         examples = Examples(path / paths["examples"]) if paths.get("examples") else None
         statistics = Statistics(path / paths["statistics"]) if paths.get("statistics") else None
         root, path = path, path / paths["model"]

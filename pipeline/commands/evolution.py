@@ -23,31 +23,31 @@ MAPS = 6
 KEEPING = "`zfnet run --keep-checkpoints`, under a --root of its own, keeps those of all epochs that are drawn."
 
 
-@click.command(cls=Command, short_help="Draw what the maps of a model looked for while it was trained.")
+@click.command(cls=Command, short_help="Draw how feature maps develop during training.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for .keras files",
-    help="Photographs to look at, as `zfnet run --data` takes them.",
+    help="Images to analyse, in any form that `zfnet run --data` accepts.",
 )
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Data split.")
 @layers_option(DRAWN_LAYERS, "Layer to draw")
 @named_maps_option
-@maps_option(MAPS, "all; of twice as many, those that are alive and least alike in the end")
-@seed_option("which maps are drawn at random")
+@maps_option(MAPS, "chosen from twice as many random ones such that they are active and differ at the end of the training")
+@seed_option("the random choice of maps")
 @figure_options("evolution")
 def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
-    """Draw, for feature maps of MODEL, their strongest activation over DATA at several moments of the training, projected to pixels.
+    """Draw the strongest activation of feature maps over DATA, projected to pixels, after several epochs of the training.
 
-    Several MODELs are one net in the order of its training: .keras files, or directories that `zfnet run` wrote, for the models that they
-    ended with. One MODEL is such a directory; its checkpoints are drawn, and the model at the end. A run keeps the last two checkpoints and
-    the best; with --keep-checkpoints it keeps those of all epochs that its own pictures of the evolution show.
+    One MODEL is a directory that `zfnet run` wrote; its checkpoints and its final model are drawn. A run keeps its last two checkpoints and
+    the best; with --keep-checkpoints, also those of the epochs that its own evolution figure shows. Several MODELs are states of one
+    network in the order of training: .keras files, or directories of runs (their final models).
 
-    Writes DIR/evolution_LAYER.png for each layer, a row a map and a column a moment: on the left the strongest activation of that moment
-    with its patch, on the right the activation of the same map, at that moment, at its last patch. DIR/evolution.json has every number that
-    is drawn. As in training, the first tenth of the photographs is searched, 600 at least and 50,000 at most. In projections 0 is grey;
-    each has a scale of its own.
+    Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch: on the left the strongest activation after
+    that epoch, with its patch; on the right the projection of the same map, after that epoch, at the patch of the last epoch.
+    DIR/evolution.json has all numbers. The command searches the first tenth of the images, at least 600 and at most 50,000. In projections
+    grey is 0; each has its own scale.
     """
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins

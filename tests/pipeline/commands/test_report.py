@@ -70,7 +70,7 @@ def test_all_pictures_of_the_run_are_there(page, root):
     assert len([tag for tag, _ in page.tags if tag == "img"]) == len(drawn) + 1
     titles = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
     assert titles[:3] == [
-        "What the net looks for: What the net looks for",
+        "Features of all layers: Features of all layers",
         "Feature maps at random: conv5",
         "Feature maps at random: conv4",
     ]

@@ -37,7 +37,7 @@ metadata_option = click.option(
     "metadata_url",
     metavar="URL",
     show_default="ROOT/metadata.sqlite",
-    help="URL of the database that records runs, such as postgresql://user@host/database; any that SQLAlchemy supports. Several roots "
+    help="URL of the database that records runs: any that SQLAlchemy supports, such as postgresql://user@host/database. Several roots "
     "can share it.",
 )
 runner_option = click.option(

@@ -105,7 +105,7 @@ def _table(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
     wide = max(map(len, parts))
     layers = list(next(iter(parts.values())))
     column = max(18, *(len(layer) + 10 for layer in layers))
-    yield "mean feature sign change, +- standard deviation over pairs of images; and how many random draws are as low:"
+    yield "mean feature sign change, +- standard deviation over pairs of images; and the share of random draws that are as low:"
     headings = [heading for layer in layers for heading in (layer, f"{layer}, random")]
     yield " " * wide + "".join(f"{heading:>{column}}" + " " * 7 * (number % 2) for number, heading in enumerate(headings))
     for part, found in parts.items():

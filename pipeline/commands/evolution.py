@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Zeiler & Fergus 2013, Fig. 4.
 MAPS = 6
-KEEPING = "`zfnet run --keep-checkpoints`, under a --root of its own, keeps those of all epochs that are drawn."
+KEEPING = "`zfnet run --keep-checkpoints`, with a new --root, keeps the checkpoints of all epochs that are drawn."
 
 
 @click.command(cls=Command, short_help="Draw how feature maps develop during training.")
@@ -86,7 +86,7 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
     name, found = model.argument, model.found
     if found.root is None:
         raise click.UsageError(
-            f"{name} is one moment of a training: give several .keras files in the order of the training, or a directory of `zfnet run`."
+            f"{name} is one state of a training: give several .keras files in the order of training, or a directory that `zfnet run` wrote."
         )
     from zfnet.components.artifacts import Model
     from zfnet.components.figures.evolution.column import evolution_epochs
@@ -96,7 +96,7 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
     kept, drawn = find_checkpoints(found.root, history), evolution_epochs(len(history))
     papers = [checkpoint for checkpoint in kept if checkpoint.epoch in drawn]
     if not kept:
-        raise ValueError(f"{name} has no checkpoint of its training before the model. {KEEPING}")
+        raise ValueError(f"{name} has no checkpoint from before the end of its training. {KEEPING}")
     if missing := sorted(drawn - {checkpoint.epoch for checkpoint in kept} - {len(history)}):
         click.echo(f"{name}: no checkpoint of epoch {', '.join(map(str, missing))} was kept. {KEEPING}", err=True)
     # The last two and the best of a run that kept them all are beside the paper's epochs: they would only repeat a column.
@@ -105,7 +105,7 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
 
     def skip(why: str) -> None:
         if why not in warned:
-            click.echo(f"{name}: {why}; left out", err=True)
+            click.echo(f"{name}: {why}; skipped", err=True)
         warned.add(why)
 
     return functools.partial(moments_of_training, model.deconvnet, shown, len(history), skip)

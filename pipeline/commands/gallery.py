@@ -55,10 +55,10 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tu
         directory.save(figure)
         for model, wanted, found in zip(opened, units, numbers, strict=True):
             for name in never_positive(wanted, found):
-                click.echo(f"{model.argument}: {name} is never positive, not drawn")
+                click.echo(f"{model.argument}: {name} is never positive; not drawn")
             for layer, each in found.items():
                 if len(models) == 1 and not each["maps"] and layer not in wanted:
-                    click.echo(f"{layer}: no unit is ever positive, nothing to draw")
+                    click.echo(f"{layer}: no unit is ever positive; nothing to draw")
 
 
 def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[dict[str, list[int]]]:
@@ -95,7 +95,7 @@ def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple
         for model, rest in zip(opened, more, strict=True):
             if rest:
                 verb = "has" if len(rest) == 1 else "have"
-                click.echo(f"{model.argument}: {', '.join(rest)} {verb} no counterpart, skipped; use --layer to draw them")
+                click.echo(f"{model.argument}: {', '.join(rest)} {verb} no counterpart; use --layer to draw them")
         return rows
     found = layers_by_name(deconvnets, names)
     for row in found:

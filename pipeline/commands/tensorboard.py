@@ -31,9 +31,9 @@ def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
     from tensorboard import program
 
     if not root.is_dir():
-        raise FileNotFoundError(f"There is no directory {root}. `zfnet run` makes one; if it went elsewhere, say where with --root.")
+        raise FileNotFoundError(f"There is no directory {root}. Start with `zfnet run`, or name the directory of a run with --root.")
     if not any(root.iterdir()):
-        raise FileNotFoundError(f"Nothing was trained under {root}. `zfnet run` does; if it went elsewhere, say where with --root.")
+        raise FileNotFoundError(f"Nothing was trained under {root}. Start with `zfnet run`, or name the directory of a run with --root.")
     with _local_logs(root / "tensorboard") as logs:
         arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
         tensorboard = program.TensorBoard()
@@ -50,7 +50,7 @@ def _configure(tensorboard: Any, arguments: list[str]) -> None:
     except SystemExit as error:  # argparse has printed a synopsis, then the error
         if error.code:
             wrong = messages.getvalue().rpartition("error: ")[2].strip()
-            raise ValueError(f"TensorBoard can't take the options behind --: {wrong}.") from error
+            raise ValueError(f"TensorBoard can't use the options after --: {wrong}.") from error
         raise
 
 

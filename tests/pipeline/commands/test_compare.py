@@ -257,7 +257,7 @@ def test_out_that_another_process_works_in(compare, tmp_path):
         done = compare(TINY, out=tmp_path)
     assert done.exit_code == 1
     assert "is in use by process" in done.output
-    assert "or give another with --out." in done.output
+    assert "or use another --out." in done.output
 
 
 def test_a_cluster_is_refused(compare, tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ def test_a_later_run_that_was_killed_hides_nothing(root):
 def test_no_run(tmp_path):
     done = CliRunner().invoke(command, ["--root", str(tmp_path / "none"), "--out", str(tmp_path / "report.html")])
     assert done.exit_code == 1
-    assert "run.json is missing. `zfnet run` makes one; --root says where." in done.output
+    assert "run.json is missing. Start with `zfnet run`, or name its root with --root." in done.output
 
 
 def test_what_figures_left_out_is_left_out(root, tmp_path):

@@ -35,7 +35,7 @@ class RunConfig:
         "is twice as large as the weights.",
     )
     maps_per_layer: int = choice(9, "Number of feature maps to draw per layer.", option=False)
-    max_rejected: float = choice(0.1, "Largest accepted share of unreadable photographs, 0 to 1. Above it, the run fails.", least=0, most=1)
+    max_rejected: float = choice(0.1, "Largest accepted share of unreadable images, 0 to 1. Above it, the run fails.", least=0, most=1)
 
     def with_choices(self, **choices: Any) -> "RunConfig":
         """This configuration with other choices, by name, whether they are of its recipe or not."""

@@ -37,7 +37,7 @@ class ExamplesToEvaluate:
 
     @property
     def usual_size(self) -> int | None:
-        """Image size, in pixels, for a model that takes any; None if it is unknown."""
+        """Image size, in pixels, for a model that accepts any; None if it is unknown."""
         return self.prepared[0].image_size if self.prepared else None
 
     def of_size(self, model: str, image_size: int, own: Examples | None = None) -> Examples:
@@ -72,7 +72,7 @@ def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: st
 
     Args:
         models: the models.
-        data: the DATA argument; None takes the examples of the models' runs.
+        data: the DATA argument; None for the examples of the models' runs.
         split: as in `ExamplesToEvaluate`.
         work: as in `ExamplesToEvaluate`; empty, and may be removed afterwards.
 

@@ -1,4 +1,4 @@
-"""`zfnet compare`: architectures trained by one recipe, as the paper's Table 3 has them."""
+"""`zfnet compare`: architectures trained with one recipe, as in the paper's Table 3."""
 
 import gc
 import pathlib
@@ -83,7 +83,7 @@ def _check_different(names: Sequence[str]) -> None:
 
 
 def _shared_size(names: Sequence[str]) -> int:
-    """The input size of the first architecture; prints which others were made for another."""
+    """The input size of the first architecture; prints the names of those made for another size."""
     first, *others = sizes = {name: RunConfig(recipe=Recipe(architecture=name)).input_size for name in names}
     for name in others:
         if sizes[name] != sizes[first]:
@@ -96,9 +96,9 @@ def _shared_size(names: Sequence[str]) -> int:
 
 
 def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path) -> None:
-    """Trains what was not trained under `root` by this recipe, draws the table anew after each architecture, and prints it.
+    """Trains the architectures that were not trained under `root` with this recipe, draws the table after each, and prints it.
 
-    The steps are those of `zfnet run`: what is unchanged is found again, and what was interrupted goes on.
+    The steps are those of `zfnet run`: unchanged ones are found again, and an interrupted training continues.
     """
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.orchestration.local_runner import LocalRunner
@@ -181,7 +181,7 @@ def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples:
     trained = f", {' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}" if epochs else ""
     size = examples.image_size
     rates = {net.learning_rate for net in nets if not net.failed}
-    # Small nets and others start at different rates, which stand in their own rows then.
+    # Small nets and others start at different rates, which only their own rows show then.
     rate = rates.pop() if len(rates) == 1 else None
     further = {
         "data": config.data,

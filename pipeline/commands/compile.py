@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
 from zfnet.pipeline.run_config import choose
 
-# Options of `zfnet run` that are about the place and time of its own run.
+# Options of `zfnet run` that a compiled pipeline does not have.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
 
 

@@ -1,4 +1,4 @@
-"""`zfnet correspondence`: does hiding the same part of different images change a model's features alike?"""
+"""`zfnet correspondence`: a test whether hiding the same part of different images changes a model's features in the same way."""
 
 import pathlib
 from collections.abc import Iterator

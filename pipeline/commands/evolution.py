@@ -1,4 +1,4 @@
-"""`zfnet evolution`: the features of a model's maps while it was trained."""
+"""`zfnet evolution`: the development of a model's features during training."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
         raise ValueError(f"{name} has no checkpoint from before the end of its training. {KEEPING}")
     if missing := sorted(drawn - {checkpoint.epoch for checkpoint in kept} - {len(history)}):
         click.echo(f"{name}: no checkpoint of epoch {', '.join(map(str, missing))} was kept. {KEEPING}", err=True)
-    # The last two and the best of a run that kept them all are beside the paper's epochs: they would only repeat a column.
+    # A run that kept the paper's epochs also has the last two and the best, which would only repeat a column.
     shown = papers if len(papers) > 1 else kept
     warned: set[str] = set()
 

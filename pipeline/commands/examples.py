@@ -1,4 +1,4 @@
-"""`zfnet examples`: preprocessing alone."""
+"""`zfnet examples`: images prepared for training, as TFRecords."""
 
 import click
 from etils import epath
@@ -12,7 +12,7 @@ from zfnet.pipeline.cli.output import output_directory
 from zfnet.pipeline.run_config import RunConfig
 
 
-@click.command(cls=Command, short_help="Prepare photographs for training.")
+@click.command(cls=Command, short_help="Prepare images for training.")
 @click.argument("data")
 @click.option(
     "--out",
@@ -38,14 +38,14 @@ from zfnet.pipeline.run_config import RunConfig
     default=RunConfig.max_rejected,
     show_default=True,
     metavar="SHARE",
-    help="Largest accepted share of unreadable photographs, 0 to 1. Above it, the command fails.",
+    help="Largest accepted share of unreadable images, 0 to 1. Above it, the command fails.",
 )
 @runner_option
 @beam_options_argument
 def command(
     data: str, out: epath.Path, image_size: int, num_shards: int | None, max_rejected: float, runner: str, beam_options: tuple[str, ...]
 ) -> None:
-    """Write the photographs DATA as TFRecords, for `zfnet run --data DIR` and for TensorFlow Datasets.
+    """Write the images DATA as TFRecords, for `zfnet run --data DIR` and for TensorFlow Datasets.
 
     DATA has any form that `zfnet run --data` accepts. DATA and DIR may be in Cloud Storage: gs://bucket/name.
     """

@@ -1,4 +1,4 @@
-"""`zfnet filters`: are the first layers of models any good, and what should change?"""
+"""`zfnet filters`: measurements of the first layers of models, with advice."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.options import data_option, seed_option
 if TYPE_CHECKING:
     from zfnet.components.figures.filters.report import FilterReport
 
-# What a verdict says of a change.
+# Labels of a verdict, by whether it advises a change.
 LABELS = {True: "change", False: "fine", None: "unsure"}
 
 

@@ -62,7 +62,7 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tu
 
 
 def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[dict[str, list[int]]]:
-    """The named units of each model. A layer of which only other models have a named unit is there without units."""
+    """The named units of each model. A layer in which only other models have a named unit has none."""
     from zfnet.components.figures.units import named_units
 
     units: list[dict[str, list[int]]] = [{} for _ in opened]
@@ -86,7 +86,7 @@ def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[di
 
 
 def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple[str | None, ...]]:
-    """The layers that are drawn side by side: by their names, or by their place if none is named."""
+    """The layers that are drawn side by side: by their names, or by their order if none is named."""
     from zfnet.components.figures.gallery.gallery import layers_by_name, layers_by_place
 
     deconvnets = [model.deconvnet for model in opened]
@@ -112,7 +112,7 @@ def _models(
     job: FigureJob,
     data: str | None,
 ) -> list[GalleryModel]:
-    """The models with the same photographs, each at its own size."""
+    """The models with the same images, each at its own size."""
     from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.example_search import ExampleSearch
     from zfnet.components.figures.gallery.gallery import GalleryModel

@@ -1,4 +1,4 @@
-"""`zfnet invariance`: changes of a model's features and prediction while an image is moved, enlarged and turned."""
+"""`zfnet invariance`: changes of a model's features and prediction while an image is translated, scaled and rotated."""
 
 import itertools
 import statistics

@@ -1,4 +1,4 @@
-"""`zfnet occlude`: the part of an image that a model's prediction rests on."""
+"""`zfnet occlude`: the part of an image that a model's prediction depends on."""
 
 import pathlib
 

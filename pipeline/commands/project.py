@@ -1,4 +1,4 @@
-"""`zfnet project`: the pixels of an image that made a unit fire."""
+"""`zfnet project`: the pixels of an image that activate a unit."""
 
 import pathlib
 
@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import make_its_directory
 
-# Images that go through the net together.
+# images per forward pass
 BATCH = 16
 
 

@@ -20,7 +20,7 @@ from zfnet.pipeline.run_config import RunConfig, choose, config_names
 NOT_BLESSED = 3
 
 
-@click.command(cls=Command, short_help="Train a network on photographs and draw its features.")
+@click.command(cls=Command, short_help="Train a network on images and draw its features.")
 @click.option(
     "--config",
     "config_name",
@@ -51,7 +51,7 @@ def command(
     beam_options: tuple[str, ...],
     **choices: Any,
 ) -> None:
-    """Prepare photographs, train a network on them, evaluate it, draw its features, and export it for serving.
+    """Prepare images, train a network on them, evaluate it, draw its features, and export it for serving.
 
     A second run repeats only the steps whose inputs, options or code changed. ROOT/run.json and the exit code give the result: 0 success,
     1 failure, 2 wrong usage, 3 model not good enough to be served.
@@ -75,7 +75,7 @@ def command(
         return
 
     def declare() -> list[Step]:
-        # TFDS reads by TensorFlow, which knows fewer storages.
+        # TFDS reads with TensorFlow, which supports fewer storages.
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         config.check_image_size()
         return zfnet_pipeline(config, open_source(config.data, downloads), root, runner, beam_options, strict, metadata_url)
@@ -87,7 +87,7 @@ def command(
 
 
 def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:
-    """Prints how a run ended and where to look."""
+    """Prints the results of a run and the places of its outputs."""
     metrics, counts, paths = summary["metrics"], summary["examples"], summary["artifacts"]
     # With five classes or fewer, every class is among the best five.
     ranks = (1, 5) if len(Examples(root / paths["examples"]).labels) > 5 else (1,)

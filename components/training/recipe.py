@@ -50,8 +50,7 @@ class Recipe:
 
     architecture: str = choice(
         "zfnet-small",
-        "Network: zfnet, alexnet, zfnet-small, alexnet-small, ..., or a variation such as "
-        "zfnet-small:conv1.kernel=11,conv1.stride=4,fc6.units=256,without=conv3.",
+        "Network: zfnet, alexnet, zfnet-small, ..., or a variation such as zfnet:conv1.kernel=11,without=conv3, see `zfnet compare --help`.",
     )
     epochs: int | None = choice(
         None,
@@ -75,7 +74,7 @@ class Recipe:
     seed: int = choice(0, "Seed of all random numbers.", least=0, most=2**32 - 2)
     crops: str = choice("ten", "Crops of training images: one of the paper's ten, or at any position.", among=("ten", "random"))
     deterministic: bool = choice(
-        True, "By default, the same seed gives the same results to the bit on a CPU. --no-deterministic trains somewhat faster."
+        True, "By default, the same seed gives the same results to the bit on a CPU. Without this guarantee, training is somewhat faster."
     )
     mixed_precision: bool | None = choice(
         None,
@@ -84,7 +83,7 @@ class Recipe:
     )
     xla: bool | None = choice(
         None,
-        "Compile training steps with XLA; needs --no-deterministic. Slower on a CPU.",
+        "Compile training steps with XLA (slower on a CPU). Needs --no-deterministic.",
         unset="on for GPUs with --no-deterministic",
     )
     augmentation: str = choice(

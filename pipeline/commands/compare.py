@@ -53,9 +53,9 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
 
     An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the paper's Table 3 (a wrong name lists them all), or
     a variation of one: a name, a colon, and changes separated by commas, such as
-    zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. These can be changed: filters, kernel, stride,
-    padding, pool and normalize of conv1 to conv5; units of fc6 and fc7; dropout, rms_radius, first_stddev and deep_stddev; and for training
-    learning_rate, schedule (plateau or cosine) and weight_decay.
+    zfnet:conv1.kernel=11,conv3.filters=512,fc6.units=256,without=conv4. These can be changed: filters, kernel, stride, padding, pool and
+    normalize of conv1 to conv5; units of fc6 and fc7; dropout, rms_radius, first_stddev and deep_stddev; and for training learning_rate,
+    schedule (plateau or cosine) and weight_decay.
 
     Writes all numbers to DIR/compare.json, and the same table as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR`
     shows the curves of every training, and hyperparameters with errors under HParams. `zfnet runs --root DIR` lists the inputs and outputs

@@ -50,7 +50,7 @@ class Recipe:
 
     architecture: str = choice(
         "zfnet-small",
-        "Network: zfnet, alexnet, zfnet-small, ..., or a variation such as zfnet:conv1.kernel=11,without=conv3, see `zfnet compare --help`.",
+        "Network: zfnet, alexnet, zfnet-small, ..., or a variation such as zfnet:conv1.kernel=11,without=conv3 (`zfnet compare --help`).",
     )
     epochs: int | None = choice(
         None,

@@ -127,7 +127,7 @@ def test_of_each_kind_some_are_listed_and_the_rest_counted(tmp_path):
     assert [anomaly["kind"] for anomaly in found] == kinds
     assert found[LISTED] == {"kind": "tiny_class", "message": "7 more anomalies of kind tiny_class are not listed."}
     assert found[LISTED - 1]["class"] == f"{LISTED - 1:04d}"
-    assert found[-1] == {"kind": "same_picture", "message": "7 more of the kind same_picture are not listed."}
+    assert found[-1] == {"kind": "same_picture", "message": "7 more anomalies of kind same_picture are not listed."}
     assert found[-2]["train"] == [f"train/{LISTED - 1:04d}/0.png"]
 
 
@@ -186,7 +186,7 @@ def test_labels_that_name_no_class(tmp_path):
         },
         {
             "kind": "wrong_number_of_examples",
-            "message": "22 examples in train, but known is published with 25 (photographs rejected in all splits: 1).",
+            "message": "22 examples in train, but known has 25 (photographs rejected in all splits: 1).",
             "split": "train",
             "examples": 22,
             "published": 25,

@@ -45,7 +45,12 @@ CLASSIFIERS = ("softmax", "svm")
     help="Training images per class. May be repeated: the last layer uses all of these numbers, the other layers only the largest.",
 )
 @click.option(
-    "--folds", type=click.IntRange(min=1), default=5, show_default=True, metavar="K", help="Random draws of training and test images."
+    "--folds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="K",
+    help="Number of random draws of training and test images.",
 )
 @click.option(
     "--test-per-class",

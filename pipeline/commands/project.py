@@ -59,9 +59,9 @@ def command(
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
 
-    The picture has one block per image. If the receptive field is a part of the image: the image with that window framed, the window, and
-    its projection. If it is the whole image: the image and the projection. In projections grey is 0. Each projection has its own scale; the
-    strongest 0.2 % of its values are clipped.
+    The picture has one block per image. If the receptive field is a part of the image, the block shows the image with a frame around this
+    window, the window, and the projection. If it is the whole image, the block shows the image and the projection. In projections grey is
+    0. Each projection has its own scale; the strongest 0.2 % of its values are clipped.
     """
     found = find_model(model)
     make_its_directory(out)

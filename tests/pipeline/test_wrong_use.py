@@ -166,7 +166,7 @@ WRONG = [
     ("runs --root earlier", 1, "can't be opened: file is not a database"),
     ("tensorboard --root nowhere", 1, "no directory nowhere. Start with `zfnet run`"),
     ("run --data photographs -- --StatisticsGen.nonsense=1", 1, "no option --nonsense"),
-    ("run --data photographs -- --help", 1, "can't use the options after --"),
+    ("run --data photographs -- --help", 1, "can't take the options behind --"),
     ("tensorboard --root empty", 1, "Nothing was trained under empty. Start with `zfnet run`"),
     ("evolution root --out out", 1, "no checkpoint from before the end of its training. `zfnet run --keep-checkpoints`"),
     ("evolution ten.keras --out out", 2, "one state of a training: give several"),

@@ -32,8 +32,8 @@ def measure(root: pathlib.Path) -> dict:
         root: where to run it.
 
     Returns:
-        Seconds of both runs as a user waits for them, seconds of each step, errors, structured filters, and what always answering the
-        commonest classes gives, number of examples, commit, machine and versions.
+        Seconds of both runs as a user waits for them, seconds of each step, errors, share of structured filters, errors of always
+        predicting the most frequent classes, number of examples, commit, machine and versions.
     """
     seconds = {}
     for name in ("first", "again"):

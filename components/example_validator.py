@@ -76,7 +76,8 @@ def _label_anomalies(examples: Examples, counts: dict[str, list[int]]) -> Iterat
     for split, per_class in counts.items():
         others = examples.count(split) - sum(per_class)
         if others:
-            message = f"{others:,} example{'s' if others > 1 else ''} in {split} with a label outside 0 to {len(per_class) - 1}."
+            which = f"1 example in {split} has" if others == 1 else f"{others:,} examples in {split} have"
+            message = f"{which} a label outside 0 to {len(per_class) - 1}."
             yield {"kind": "label_out_of_range", "message": message, "split": split, "examples": others}
 
 
@@ -85,14 +86,14 @@ def _number_anomalies(examples: Examples) -> Iterator[dict]:
     for split, published in (manifest["published"] or {}).items():
         number = examples.count(split)
         if number != published:
-            message = f"{number:,} examples in {split}, but {manifest['source']} is published with {published:,}"
+            message = f"{number:,} examples in {split}, but {manifest['source']} has {published:,}"
             message += f" (photographs rejected in all splits: {manifest['rejected']:,})."
             yield {"kind": "wrong_number_of_examples", "message": message, "split": split, "examples": number, "published": published}
 
 
 def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:
     """The first of `number` anomalies of one kind, and one that counts the others."""
-    rest = {"kind": kind, "message": f"{number - LISTED:,} more of the kind {kind} are not listed."}
+    rest = {"kind": kind, "message": f"{number - LISTED:,} more anomalies of kind {kind} are not listed."}
     return found[:LISTED] + ([rest] if number > LISTED else [])
 
 
@@ -116,8 +117,8 @@ def write_summaries(directory: epath.PathLike, examples: Examples, counts: dict[
     for file in epath.Path(directory).glob("events.out.tfevents.*"):
         file.unlink()
     texts = {
-        "counts": (counts_table(examples, counts), "Examples by split, and photographs that could not be read"),
-        "anomalies": (anomalies_list(anomalies), "Anomalies of the examples, which are reported and not removed"),
+        "counts": (counts_table(examples, counts), "Examples per split, and the reasons why photographs were rejected"),
+        "anomalies": (anomalies_list(anomalies), "Anomalies in the examples; all these examples are still used"),
     }
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=0), tf.name_scope("examples"):
@@ -146,7 +147,7 @@ def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
 
 def anomalies_list(anomalies: list[dict]) -> str:
     """A Markdown list of anomalies."""
-    return "\n".join(f"- {_escaped(anomaly['message'])}" for anomaly in anomalies) or "Nothing suspicious was found."
+    return "\n".join(f"- {_escaped(anomaly['message'])}" for anomaly in anomalies) or "No anomalies found."
 
 
 def _escaped(text: str) -> str:
@@ -163,4 +164,4 @@ def check_anomalies(anomalies: Input[Anomalies]) -> None:
     """
     if found := anomalies.read_json("anomalies.json"):
         first, kept = textwrap.shorten(found[0]["message"], 200), anomalies.path / "anomalies.json"
-        raise ValueError(f"{len(found)} anomalies, the first: {first} All are in {kept}; without --strict they are only reported.")
+        raise ValueError(f"{len(found)} anomalies, see {kept}. The first: {first} Without --strict, the run would only report them.")

@@ -15,13 +15,13 @@ def error_message(error: BaseException) -> str:
     Errors that a user can correct are ValueErrors and OSErrors whose message says how; all others are shown with their type.
     """
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted. The same command goes on with what is not complete yet."
+        return "Interrupted. Run the same command again to continue."
     if (isinstance(error, OSError) and error.errno in FULL) or DATABASE_FULL in str(error):
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
-        return f"The disk is full{where}. Make room on it; the same command goes on with what is not complete yet."
+        return f"The disk is full{where}. Free some space, then run the same command again to continue."
     message = " ".join(str(error).split())
     if (reported := getattr(error, "orig", None)) is not None:  # by a database's driver; SQLAlchemy adds the statement and a link
-        return f"The database that runs are recorded in failed: {' '.join(str(reported).split())}"
+        return f"The metadata database failed: {' '.join(str(reported).split())}"
     if isinstance(error, ValueError | OSError) and message:
         return message
     return f"{type(error).__name__}: {message}".removesuffix(": ")

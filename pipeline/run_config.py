@@ -20,24 +20,22 @@ class RunConfig:
 
     data: str = choice(
         "",
-        "photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, or a directory "
-        "that `zfnet examples` wrote.",
+        "Training data: photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, "
+        "or a directory that `zfnet examples` wrote.",
     )
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
     image_size: int | None = choice(
         None, "Side of the network's input, in pixels.", unset="96 for the small architectures, else 224", least=1
     )
-    ten_crop: bool = choice(False, "Evaluate with the average over ten crops too.")
-    checkpoint_minutes: float = choice(
-        10, "Time between two checkpoints in the middle of an epoch; there is one at the end of each.", least=0
-    )
+    ten_crop: bool = choice(False, "Also evaluate the average over the paper's ten crops.")
+    checkpoint_minutes: float = choice(10, "Minutes between checkpoints within an epoch. Every epoch ends with a checkpoint.", least=0)
     keep_checkpoints: bool = choice(
         False,
-        "Keep the checkpoints of all epochs that `zfnet evolution` draws (1, 2, 5, 10, ...; each takes twice the room of the weights), "
-        "instead of the last two and the best.",
+        "Also keep the checkpoints of the epochs that `zfnet evolution` draws (1, 2, 5, 10, ...), not only the last two and the best. Each "
+        "is twice as large as the weights.",
     )
-    maps_per_layer: int = choice(9, "Feature maps of each layer to draw.", option=False)
-    max_rejected: float = choice(0.1, "Share of unreadable images, 0 to 1, above which the run fails.", least=0, most=1)
+    maps_per_layer: int = choice(9, "Number of feature maps to draw per layer.", option=False)
+    max_rejected: float = choice(0.1, "Largest accepted share of unreadable images, 0 to 1. Above it, the run fails.", least=0, most=1)
 
     def with_choices(self, **choices: Any) -> "RunConfig":
         """This configuration with other choices, by name, whether they are of its recipe or not."""

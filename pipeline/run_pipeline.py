@@ -124,7 +124,7 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
     if is_remote(str(root)):
         raise ValueError(f"The root {root} is in a remote storage; machines that train together need a directory that all of them see.")
     root, name = pathlib.Path(root), f"Machine {task.index + 1} of {task.workers}"
-    click.echo(f"{name}: waiting for the run of the first under {root}.")
+    click.echo(f"{name}: waiting for the run of the first machine under {root}.")
     over = time.monotonic() + longest_wait
     # A run that had ended when this machine came was one before. Another that has ended since then failed at once.
     before = _read(root).get("run")
@@ -132,13 +132,13 @@ def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_W
         if time.monotonic() > over:
             raise OSError(f"There was no run of the first machine under {root} for {longest_wait:.0f} s. Start the same command there too.")
         time.sleep(POLL)
-    click.echo(f"{name}: following it.")
+    click.echo(f"{name}: joined the run.")
 
     # Should the first machine be lost and come back, its run is another one, and followed as well.
     follow(root / "trainer", name, lambda: _ended(root))
     if error := _read(root).get("error"):
         raise ValueError(f"The run of the first machine failed: {error}")
-    click.echo(f"{name}: it ended.")
+    click.echo(f"{name}: the run ended.")
 
 
 def _write(root: epath.Path, run: str, ended: bool, error: str | None = None) -> None:

@@ -24,14 +24,14 @@ def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseE
 
     Args:
         root: paths are relative to this directory.
-        results: of its steps, by name.
-        error: the error that ended it early, or None.
+        results: results of its steps, by name.
+        error: the exception that ended the run, or None.
 
     Returns:
-        `status` ("done", "not_blessed" or "failed") and `message` (the reason, or None if done); `metrics`: errors, and `structured`, the
-        filters of the first convolution with structure, as fractions, None if they are too small to tell; numbers of `examples`;
-        `seconds` by step; names of unchanged steps, `cached`; `versions` of libraries; `anomalies`; and the paths of `artifacts`. Results
-        of steps that did not run are None.
+        `status` ("done", "not_blessed" or "failed") and `message` (the reason, or None if done); `metrics`: errors as fractions, and
+        `structured`, the share of the first convolution's filters that have structure, None if they are too small to judge; numbers of
+        `examples`; `seconds` by step; names of unchanged steps, `cached`; `versions` of libraries; `anomalies`; and the paths of
+        `artifacts`. Results of steps that did not run are None.
     """
     made: dict[type, Any] = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
     evaluation = made[artifacts.Evaluation].read_json("evaluation.json") if artifacts.Evaluation in made else {}
@@ -71,7 +71,7 @@ def read_summary(root: epath.PathLike, *keys: str) -> dict[str, Any]:
         summary = json.loads(file.read_text())
         return {key: dict(summary[key]) if key == "artifacts" else summary[key] for key in keys}
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{file} is not what `zfnet run` writes; expected a directory that it wrote.") from error
+        raise ValueError(f"{file} is not a valid run.json; expected a directory that `zfnet run` wrote.") from error
 
 
 def _count(examples: artifacts.Examples | None) -> dict[str, int | None]:

@@ -73,7 +73,7 @@ def _occlusion(net: TrainedNet) -> Figure | None:
 # By the name that files and TensorBoard's tags begin with. A new figure is one file with the function that draws it, and an entry here.
 RUN_FIGURES = {
     "features": RunFigure(
-        "What the net looks for",
+        "Features of all layers",
         "From the image upwards: the filters of the first layer; then, for each layer, feature maps that are chosen to differ, with their "
         "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the images "
         "(Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
@@ -86,9 +86,9 @@ RUN_FIGURES = {
         _gallery,
     ),
     "evolution": RunFigure(
-        "How features grew",
-        "Left: the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4). Where a row "
-        "jumps, another image has become the strongest. Right: the activation of the same map at its last patch, after each of these "
+        "Development of features",
+        "Left: the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4). A row "
+        "jumps when another image becomes the strongest. Right: the activation of the same map at its last patch, after each of these "
         "epochs. Grey is 0.",
         None,
     ),
@@ -99,9 +99,9 @@ RUN_FIGURES = {
         _filters,
     ),
     "occlusion": RunFigure(
-        "Where the prediction looks",
-        "A grey square is slid over a validation example. The activation of the strongest map and the probability fall where it covers "
-        "what the net looks at (Fig. 7). The example is chosen because its probability falls at one place.",
+        "What the prediction depends on",
+        "A grey square slides over a validation example. The activation of the strongest map and the probability fall where the square "
+        "covers what the prediction depends on (Fig. 7). The example is chosen because its probability falls at one position.",
         _occlusion,
     ),
 }

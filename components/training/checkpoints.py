@@ -114,7 +114,7 @@ class Checkpoints:
             last = self.written()
             raise OSError(
                 f"No checkpoint could be written to {self.called} ({error.strerror or error}). "
-                + (f"What was trained up to {last[-1].name} is kept there; the same command goes on from it." if last else "")
+                + (f"The last one is {last[-1].name}; the same command continues from it." if last else "")
             ) from error
         self._remove_old(state, keep_epochs)
 

@@ -67,8 +67,10 @@ def lead(call: Call) -> None:
             last = {path.name for path in folder.glob("epoch-*") if not path.suffix}
             attempts, newest = (1 if last != newest else attempts + 1), last
             if attempts == ATTEMPTS:
-                raise OSError(f"Machines of the cluster were lost {ATTEMPTS} times without progress. The same command goes on.")
-            print("A machine of the cluster was lost. When all are there again, training goes on from the last checkpoint.", flush=True)
+                raise OSError(
+                    f"Machines of the cluster were lost {ATTEMPTS} times without progress. Run the same command again to continue."
+                )
+            print("A machine of the cluster was lost. Training continues from the last checkpoint when all machines are back.", flush=True)
             time.sleep(POLL)
     finally:
         file.unlink(missing_ok=True)

@@ -35,11 +35,9 @@ def training_devices(replicas: int, for_gpus: Sequence[str] = (), driver: pathli
         return f"Training on {replicas} x {name}."
     said = ["Training on the CPU." if replicas == 1 else f"Training on {replicas} replicas of CPUs."]
     if driver.exists():
-        said.append(
-            "There is an NVIDIA GPU that TensorFlow can't use: the extra `gpu` brings its libraries: pip install --editable '.[gpu]'."
-        )
+        said.append("TensorFlow can't use the NVIDIA GPU. Install its libraries with the extra `gpu`: pip install --editable '.[gpu]'.")
     if for_gpus:
-        said.append(f"With {' and '.join(for_gpus)} it is slower: they are for GPUs.")
+        said.append(f"On a CPU, training is slower with {' and '.join(for_gpus)}.")
     return " ".join(said)
 
 

@@ -50,15 +50,15 @@ class Recipe:
 
     architecture: str = choice(
         "zfnet-small",
-        "zfnet, alexnet, zfnet-small, ..., or a variation: zfnet-small:conv1.kernel=11,conv1.stride=4,fc6.units=256,without=conv3.",
+        "Network: zfnet, alexnet, zfnet-small, ..., or a variation such as zfnet:conv1.kernel=11,without=conv3 (`zfnet compare --help`).",
     )
     epochs: int | None = choice(
         None,
-        "Number of epochs. A larger number continues a previous run with the same settings.",
-        unset="by the number of examples",
+        "Number of epochs. A larger number continues an earlier run with the same settings.",
+        unset="chosen by the number of examples",
         least=1,
     )
-    batch_size: int | None = choice(None, "Images per training step, over all GPUs.", unset="by the number of examples", least=1)
+    batch_size: int | None = choice(None, "Images per training step, over all GPUs.", unset="chosen by the number of examples", least=1)
     learning_rate: float | None = choice(
         None,
         "Learning rate at the start, in proportion for batches smaller than 64 unless both are chosen.",
@@ -71,28 +71,30 @@ class Recipe:
         least=1,
         option=False,
     )
-    seed: int = choice(0, "Seed of everything random.", least=0, most=2**32 - 2)
-    crops: str = choice("ten", "Crops of an image for training: one of the paper's ten at a time, or any crop.", among=("ten", "random"))
+    seed: int = choice(0, "Seed of all random numbers.", least=0, most=2**32 - 2)
+    crops: str = choice("ten", "Crops of training images: one of the paper's ten, or at any position.", among=("ten", "random"))
     deterministic: bool = choice(
-        True, "The same seed gives the same bits on a CPU. --no-deterministic turns this off, and is somewhat faster."
+        True, "By default, the same seed gives the same results to the bit on a CPU. Without this guarantee, training is somewhat faster."
     )
     mixed_precision: bool | None = choice(
-        None, "Compute in bfloat16, with weights in float32. Slower on a CPU.", unset="where every GPU is fast at it"
+        None,
+        "Compute in bfloat16, with weights in float32. Slower on a CPU.",
+        unset="on if every GPU has compute capability 8.0 or higher",
     )
     xla: bool | None = choice(
         None,
-        "Compile a training step with XLA, with --no-deterministic only. Slower on a CPU.",
-        unset="on GPUs with --no-deterministic",
+        "Compile training steps with XLA (slower on a CPU). Needs --no-deterministic.",
+        unset="on for GPUs with --no-deterministic",
     )
     augmentation: str = choice(
         "paper",
-        "Augmentation: crops alone, as in the paper, or changes of size, brightness and colour too, while the learning rate is high.",
+        "Augmentation of training images: crops only, as in the paper, or size, brightness and colour too while the learning rate is high.",
         among=("paper", "strong"),
     )
     decay_epochs: int | None = choice(
         None,
-        "Epochs over which the learning rate of the small architectures falls; it stays low in further ones.",
-        unset="as many as --epochs is by the number of examples",
+        "Epochs over which the learning rate of small architectures falls; after them it stays low.",
+        unset="the number of epochs that is chosen without --epochs",
         least=1,
     )
 

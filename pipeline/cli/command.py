@@ -42,7 +42,7 @@ class Command(click.Command):
             if verbose:
                 traceback.print_exc()
             elif not isinstance(error, ValueError | OSError | KeyboardInterrupt):
-                message += " (--verbose shows where this arose.)"
+                message += " (--verbose shows the traceback.)"
             raise click.ClickException(message) from error
 
 
@@ -77,4 +77,4 @@ def short_usage_errors() -> Iterator[None]:
 def _passed_on(command: click.Command) -> str:
     """Hint for commands that pass further options to another program."""
     shown = [metavar.strip("[-] ") for parameter in command.params if (metavar := parameter.metavar or "").startswith("[-- ")]
-    return f" {shown[0]} go after --." if shown else ""
+    return f" {shown[0]} follow `--`." if shown else ""

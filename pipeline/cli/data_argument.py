@@ -37,7 +37,7 @@ class ExamplesToEvaluate:
 
     @property
     def usual_size(self) -> int | None:
-        """Image size, in pixels, for a model that takes any; None if it is unknown."""
+        """Image size, in pixels, for a model that accepts any; None if it is unknown."""
         return self.prepared[0].image_size if self.prepared else None
 
     def of_size(self, model: str, image_size: int, own: Examples | None = None) -> Examples:
@@ -62,8 +62,8 @@ class ExamplesToEvaluate:
                 return examples
         sizes = " and ".join(sorted({str(examples.image_size) for examples in self.prepared}))
         raise ValueError(
-            f"{model} takes images of {image_size} pixels, but {self.data or 'what the runs were trained on'} was prepared for {sizes}: "
-            "name the photographs themselves with --data."
+            f"{model} expects images of {image_size} pixels, but {self.data or 'the data of the runs'} was prepared for {sizes}: "
+            "give the original photographs with --data."
         )
 
 
@@ -72,7 +72,7 @@ def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: st
 
     Args:
         models: the models.
-        data: the DATA argument; None takes the examples of the models' runs.
+        data: the DATA argument; None for the examples of the models' runs.
         split: as in `ExamplesToEvaluate`.
         work: as in `ExamplesToEvaluate`; empty, and may be removed afterwards.
 
@@ -84,7 +84,7 @@ def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: st
     if data is None:
         prepared = [model.examples for model in models if model.examples]
         if not prepared:
-            raise click.UsageError("A model file does not say what to evaluate it on: give --data, or the directory of its run.")
+            raise click.UsageError("A model file does not name data to evaluate it on: give --data, or the directory of its run.")
     else:
         directory = epath.Path(data).expanduser()
         prepared = [Examples(directory)] if data and (directory / "manifest.json").exists() else []
@@ -128,7 +128,7 @@ def prepare_photographs(
         splits=splits,
     )
     if rejected := examples.read_json("manifest.json")["rejected"]:
-        click.echo(f"{data}: {rejected} photograph{'s' if rejected > 1 else ''} can't be read and will be left out", err=err)
+        click.echo(f"{data}: skipped {rejected} unreadable photograph{'s' if rejected > 1 else ''}", err=err)
     return examples
 
 

@@ -1,4 +1,4 @@
-"""What all commands of figures share: options, models that are opened, and a directory that is written whole or not at all."""
+"""Options, opened models and the output directory of all commands that draw figures."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class OpenedModel:
 
 @dataclasses.dataclass(frozen=True)
 class FigureJob:
-    """The choices that every command of a figure has.
+    """The options of a command that draws figures.
 
     Args:
         command: its name.
         models: the MODEL arguments.
         out: the directory to write.
         preprocessing: name of the models' preprocessing.
-        image_size: side of the images for a model that takes any size; None for its own.
+        image_size: side of the images for a model that accepts any size; None for its own.
         unsupported: `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
     """
 
@@ -81,12 +81,12 @@ class FigureJob:
 
     @functools.cached_property
     def found(self) -> list[ModelArgument]:
-        """The models' files. A model that is not there is an error before any is opened."""
+        """The models' files. A missing file is an error before any model is opened."""
         return [find_model(model) for model in self.models]
 
     @contextlib.contextmanager
     def directory(self, data: str | None) -> Iterator[FigureDirectory]:
-        """Gives a directory to draw into, see `figure_directory`; names the files in the end."""
+        """Opens a directory to draw into, see `figure_directory`, and prints the names of its files at the end."""
         _ = self.found
         with figure_directory(self.command, self.out, data) as directory:
             yield directory
@@ -94,7 +94,7 @@ class FigureJob:
             click.echo(self.out / name)
 
     def open(self, place: int = 0, image_size: int | None = None) -> OpenedModel:
-        """Loads one of the models, by its place; `image_size` is for one that takes any, if the user did not choose."""
+        """Loads one of the models, by its place; `image_size` is for one that accepts any size, if the user chose none."""
         from zfnet.components.inputs.image_input import ImageInput
 
         deconvnet, used = self.found[place].open_deconvnet(self.preprocessing, self.unsupported)

@@ -61,7 +61,7 @@ class Commands(click.Group):
 def main() -> None:
     """Train a convolutional network and see what it sees.
 
-    `zfnet run` does everything, with images that come with it; `zfnet COMMAND --help` describes each command.
+    `zfnet run` runs the whole pipeline on built-in photographs. `zfnet COMMAND --help` describes a command.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the model was not good enough to be served.
+    Exit codes: 0 success, 1 failure, 2 wrong usage, 3 model not good enough to be served.
     """

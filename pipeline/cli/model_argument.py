@@ -26,9 +26,9 @@ class ModelArgument:
     Args:
         file: the `.keras` file.
         labels: names of its classes, which `zfnet run` writes beside it; empty if they are not known.
-        examples: what the model was trained on, if it was named by the directory of its run.
-        statistics: their mean image and counts.
-        root: that directory.
+        examples: the examples that the model was trained on; None for a model file without a run.
+        statistics: mean image and counts of the examples.
+        root: the directory of the run.
     """
 
     file: epath.Path
@@ -99,7 +99,9 @@ def find_model(argument: str) -> ModelArgument:
     elif path.is_dir():
         paths = _artifacts(path)
         if not paths.get("model"):
-            raise ValueError(f"The run in {path} has no model: it ended before one was trained. `zfnet run --root {path}` goes on.")
+            raise ValueError(
+                f"The run in {path} has no model: it ended before the training did. Continue it with `zfnet run --root {path}`."
+            )
         examples = Examples(path / paths["examples"]) if paths.get("examples") else None
         statistics = Statistics(path / paths["statistics"]) if paths.get("statistics") else None
         root, path = path, path / paths["model"]
@@ -122,7 +124,7 @@ def model_names(arguments: Sequence[str]) -> list[str]:
         arguments: MODEL arguments.
 
     Returns:
-        A name for each; the whole argument where several would have the same, with its place where even that is there twice.
+        A name for each: the whole argument if several would have the same name, with its place if the argument occurs twice.
 
     Examples:
         >>> model_names(["runs/alexnet", "runs/zfnet", "best.keras"])

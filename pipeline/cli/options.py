@@ -15,12 +15,12 @@ from zfnet.pipeline.run_config import Recipe, RunConfig, load_config
 
 def _as_root(ctx: click.Context, parameter: click.Parameter, value: str) -> epath.PathLike:
     if "://" in value and not value.startswith("gs://"):
-        raise click.BadParameter(f"{value!r} is in no storage that is known; expected a directory, or gs://bucket/name.")
+        raise click.BadParameter(f"{value!r}: unknown storage; expected a directory, or gs://bucket/name.")
     if value.startswith("gs://") and importlib.util.find_spec("gcsfs") is None:
-        raise click.BadParameter(f"{value!r} takes the extra `gcp`: pip install --editable '.[gcp]'.")
+        raise click.BadParameter(f"{value!r} needs the extra `gcp`: pip install --editable '.[gcp]'.")
     root = epath.Path(value)
     if "://" not in value and root.exists() and not root.is_dir():
-        raise click.BadParameter(f"Directory {value!r} is a file.")
+        raise click.BadParameter(f"{value!r} is a file; expected a directory.")
     return root
 
 
@@ -30,21 +30,22 @@ root_option = click.option(
     default="zfnet_run",
     show_default=True,
     metavar="DIR",
-    help="Directory for everything that a run makes, on this machine or as gs://bucket/name.",
+    help="Directory of the run: a local path, or gs://bucket/name.",
 )
 metadata_option = click.option(
     "--metadata",
     "metadata_url",
     metavar="URL",
     show_default="ROOT/metadata.sqlite",
-    help="Database for the records of runs, which several roots may share: postgresql://user@host/database, or any that SQLAlchemy knows.",
+    help="URL of the database that records runs: any that SQLAlchemy supports, such as postgresql://user@host/database. Several roots "
+    "can share it.",
 )
 runner_option = click.option(
     "--runner",
     default="FnApiRunner",
     show_default=True,
     metavar="NAME",
-    help="Beam runner for the steps that read all images; FnApiRunner works in this process.",
+    help="Beam runner that prepares and checks the images. FnApiRunner runs in this process.",
 )
 model_argument = click.argument("model")
 preprocessing_option = click.option(
@@ -52,22 +53,23 @@ preprocessing_option = click.option(
     type=click.Choice(list(PREPROCESSINGS)),
     default="raw",
     show_default=True,
-    help="Input of the model: RGB values 0..255 (raw), 0..1 (unit), -1..1 (tf), BGR less ImageNet's mean (caffe), or mean 0 "
-    "and deviation 1 over ImageNet (torch). Models of `zfnet run` take raw; a model of a single channel gets the mean of the three.",
+    help="Pixel values that the model expects: RGB 0..255 (raw), 0..1 (unit), -1..1 (tf), BGR minus ImageNet's mean (caffe), or RGB "
+    "standardised by ImageNet's mean and deviation (torch). Models of `zfnet run` expect raw. A model with one channel gets the mean of "
+    "red, green and blue.",
 )
 unsupported_option = click.option(
     "--unsupported",
     type=click.Choice(["error", "gradient"]),
     default="error",
     show_default=True,
-    help="Treatment of layers for which a deconvnet is not defined, such as swish or attention: an error, or their plain gradient.",
+    help="Treatment of layers without a deconvnet rule, such as swish or attention: fail with an error, or use their gradient.",
 )
 image_size_option = click.option(
     "--image-size",
     type=click.IntRange(min=1),
     metavar="N",
     show_default="the model's, or 224",
-    help="Side of the images, in pixels, for a model that takes any size.",
+    help="Side of the images, in pixels, for a model that accepts any size.",
 )
 data_option = click.option(
     "--data",
@@ -81,13 +83,13 @@ out_option = click.option(
     type=click.Path(file_okay=False, path_type=pathlib.Path),
     required=True,
     metavar="DIR",
-    help="Directory to write, made if missing. Earlier files of the same command are replaced; other files stay.",
+    help="Output directory, created if missing. Earlier files of the same command are replaced; other files stay.",
 )
 
 
 def _begins_with_an_option(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
     if words and not words[0].startswith("-"):
-        raise click.UsageError(f"Got unexpected argument {words[0]!r}. Only options of Beam may follow, after --", ctx)
+        raise click.UsageError(f"Unexpected argument {words[0]!r}. Options of Beam follow `--`.", ctx)
     return words
 
 
@@ -95,13 +97,13 @@ beam_options_argument = click.argument(
     "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]", callback=_begins_with_an_option
 )
 # The layers of galleries and evolutions if none is named.
-DRAWN_LAYERS = "the ReLUs of all Conv2D layers, or of five, evenly spread, where there are more than ten"
+DRAWN_LAYERS = "the ReLUs of all Conv2D layers; of five, evenly spread, if there are more than ten"
 named_maps_option = click.option(
     "--map",
     "named",
     multiple=True,
     metavar="LAYER/NUMBER",
-    help="Draw this map instead of random ones, such as conv3/17 or, in the layer of the classes, predictions/coffee. May be repeated.",
+    help="Draw this map instead of random ones, such as conv3/17; a class also by its name: predictions/coffee. May be repeated.",
 )
 
 
@@ -145,7 +147,7 @@ def _usual(field: dataclasses.Field) -> str:
     if value is None:
         return unset
     if unset:
-        return f"{value}, or {unset} where --data is given"
+        return f"{value}; with --data {unset}"
     return str(value) if field.default in (value, "") else f"{value} for photo_patches, else {field.default}"
 
 
@@ -157,22 +159,22 @@ def layers_option(usual: str, purpose: str) -> Callable:
         multiple=True,
         metavar="L",
         show_default=usual,
-        help=f"{purpose}, by its name in the model; several times for several layers.",
+        help=f"{purpose}, by its name in the model. May be repeated.",
     )
 
 
-def seed_option(decides: str) -> Callable:
-    """The option --seed of a figure; `decides` are its random choices, in words."""
-    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=f"Decides {decides}.")
+def seed_option(purpose: str) -> Callable:
+    """The option --seed of a figure; `purpose` are its random choices, in words."""
+    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=f"Seed of {purpose}.")
 
 
 def maps_option(default: int, which: str) -> Callable:
-    """The option --maps; `which` are the maps that they are drawn from, in words."""
+    """The option --maps; `which` describes the choice of maps, in words."""
     return click.option(
         "--maps",
         type=click.IntRange(min=1),
         default=default,
         show_default=True,
         metavar="N",
-        help=f"Feature maps (or dense units) of each layer, drawn at random from {which}.",
+        help=f"Number of feature maps (or dense units) per layer, {which}.",
     )

@@ -1,4 +1,4 @@
-"""Files and directories that a command writes: they appear whole or not at all."""
+"""Files and directories that a command writes, completely or not at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FigureDirectory:
     Args:
         drawing: an empty directory, for the files that are to be in DIR.
         work: a directory for everything else; it is removed in the end.
-        downloads: a directory for downloads; the next command goes on with those of one that failed.
+        downloads: a directory for downloads; after a failure they stay for the next command.
         written: names of the files that `save` wrote.
     """
 
@@ -46,11 +46,11 @@ class FigureDirectory:
         self.written.extend(path.name for path in figure.save(self.drawing))
 
     def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
-        """The examples to look at: those of the model's run, or photographs that are prepared for this command.
+        """The examples to analyse: those of the model's run, or photographs that are prepared for this command.
 
         Args:
             found: the model.
-            data: the DATA argument; None takes what the model's run was made on, or `photo_patches` for a file.
+            data: the DATA argument; None for the examples of the model's run, or `photo_patches` for a file.
             image_size: side of the model's images, in pixels.
             splits: which splits; the validation split if none is named.
 
@@ -73,7 +73,7 @@ class FigureDirectory:
 
 @contextlib.contextmanager
 def figure_directory(command: str, out: pathlib.Path, data: str | None = None) -> Iterator[FigureDirectory]:
-    """Gives a directory to draw into. When the `with` statement ends well, its files replace those that the command wrote to `out` before.
+    """Opens a directory to draw into. When the `with` statement ends well, its files replace those that the command wrote to `out` before.
 
     No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last. Other files stay.
 
@@ -128,11 +128,11 @@ def replace_drawing(drawing: pathlib.Path, target: pathlib.Path, numbers: str) -
     from zfnet.components.pictures.figure import picture_files
 
     target.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):  # Numbers of something else.
+    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, TypeError):  # not the numbers of a figure
         for name in picture_files(json.loads((target / numbers).read_text())):
             if pathlib.PurePath(name).name == name:
                 (target / name).unlink(missing_ok=True)
-        # Before new pictures come: no numbers are better than those of others.
+        # Before new pictures come: no numbers are better than numbers of other pictures.
         (target / numbers).unlink(missing_ok=True)
     for file in sorted(drawing.iterdir(), key=lambda file: file.name == numbers):
         file.replace(target / file.name)
@@ -153,7 +153,7 @@ class OutputDirectory:
 
 @contextlib.contextmanager
 def output_directory(out: epath.Path) -> Iterator[OutputDirectory]:
-    """Gives a directory to write to, which is `out` when the `with` statement ends well.
+    """Opens a directory to write to, which is `out` when the `with` statement ends well.
 
     On a local disk it lies beside `out` and is renamed, and no other process can use it meanwhile. A remote storage cannot rename a
     directory; there it is `out` itself, with a file INCOMPLETE in it until all is done.

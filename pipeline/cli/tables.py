@@ -46,7 +46,7 @@ def error_table(models: Sequence[dict[str, Any]], ensemble: dict[str, Any] | Non
         models: for each its name, `model`, and the errors `top1_error`, `top5_error`, `top1_error_ten_crop` and `top5_error_ten_crop`, as
             fractions; the last two may be None.
         ensemble: the same errors, or None.
-        classes: how many there are; among fewer than five, fewer guesses are given.
+        classes: number of classes; with N < 5 classes, the top-5 error is headed top-N.
     """
     rows = [*models, *([{"model": ENSEMBLE, **ensemble}] if ensemble else [])]
     columns = {
@@ -58,7 +58,7 @@ def error_table(models: Sequence[dict[str, Any]], ensemble: dict[str, Any] | Non
 
 
 def accuracy_table(results: Sequence[Accuracy], layers: Sequence[str], last: str) -> list[str]:
-    """The tables as text: a line a classifier with a column a number of training images, then a line a layer."""
+    """The lines of two tables: a row per classifier with a column per number of training images, then a row per layer."""
     from zfnet.components.features.chart import TITLES
     from zfnet.components.features.transfer import FROM_SCRATCH
 

@@ -1,4 +1,4 @@
-"""`zfnet compare`: architectures trained by one recipe, as the paper's Table 3 has them."""
+"""`zfnet compare`: architectures trained with one recipe, as in the paper's Table 3."""
 
 import gc
 import pathlib
@@ -31,14 +31,14 @@ LONGEST = 50  # Characters of DATA in a title.
 RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
 
 
-@click.command(cls=Command, short_help="Train several networks by one recipe, and compare their errors.")
+@click.command(cls=Command, short_help="Train several architectures with one recipe and compare their errors.")
 @click.argument("architectures", nargs=-1, required=True, metavar="ARCHITECTURE [ARCHITECTURE ...]")
 @choice_options("data", "epochs", "batch_size", "seed", "augmentation")
 @click.option(
     "--image-size",
     type=click.IntRange(min=1),
     metavar="N",
-    show_default="what the first architecture was made for",
+    show_default="the input size of the first architecture",
     help="Side of the input of all networks, in pixels.",
 )
 @click.option(
@@ -46,21 +46,22 @@ RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
     type=click.Path(file_okay=False, path_type=pathlib.Path),
     required=True,
     metavar="DIR",
-    help="Directory for everything, made if missing. If it exists, only missing models are trained.",
+    help="Output directory, created if missing. If it exists, only missing models are trained.",
 )
 def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, **choices: Any) -> None:
-    """Train every ARCHITECTURE by the same recipe on the same examples, and show training error beside validation error.
+    """Train every ARCHITECTURE with the same settings on the same examples, and compare training and validation errors.
 
-    An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the table, or a variation of one: a name, a colon, and
-    changes separated by commas, such as zfnet-small:conv1.kernel=11,conv1.stride=4,conv3.filters=512,fc6.units=256,without=conv4. These can
-    be changed: filters, kernel, stride, padding, pool and normalize of conv1 to conv5, units of fc6 and fc7, dropout, rms_radius,
-    first_stddev and deep_stddev; and, for training, learning_rate, schedule (plateau or cosine) and weight_decay.
+    An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the paper's Table 3 (a wrong name lists them all), or
+    a variation of one: a name, a colon, and changes separated by commas, such as
+    zfnet:conv1.kernel=11,conv3.filters=512,fc6.units=256,without=conv4. These can be changed: filters, kernel, stride, padding, pool and
+    normalize of conv1 to conv5; units of fc6 and fc7; dropout, rms_radius, first_stddev and deep_stddev; and for training learning_rate,
+    schedule (plateau or cosine) and weight_decay.
 
-    Writes DIR/compare.json with every number, and the same as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR` shows
-    the curves of every training, and hyperparameters beside errors under HParams; `zfnet runs --root DIR` shows where all of it came from.
-    The models are in DIR too: compare.json says where.
+    Writes all numbers to DIR/compare.json, and the same table as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR`
+    shows the curves of every training, and hyperparameters with errors under HParams. `zfnet runs --root DIR` lists the inputs and outputs
+    of all steps. The models are also in DIR; compare.json has their paths.
 
-    An architecture that can't be trained is reported in the end, with exit code 1, when all others have been.
+    If an architecture cannot be trained, the others are trained first; then the command reports it and exits with 1.
     """
     # As in `zfnet run`: partial outputs are removed, and trained models are kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -82,13 +83,13 @@ def _check_different(names: Sequence[str]) -> None:
 
 
 def _shared_size(names: Sequence[str]) -> int:
-    """The input size of the first architecture; prints which others were made for another."""
+    """The input size of the first architecture; prints the names of those made for another size."""
     first, *others = sizes = {name: RunConfig(recipe=Recipe(architecture=name)).input_size for name in names}
     for name in others:
         if sizes[name] != sizes[first]:
             click.echo(
-                f"{name} was made for images of {sizes[name]} pixels; here it is trained on {sizes[first]}, what {first} was made for. "
-                "--image-size takes another.",
+                f"{name} was made for images of {sizes[name]} pixels; here it is trained on {sizes[first]} pixels, the size of {first}. "
+                "Choose another size with --image-size.",
                 err=True,
             )
     return sizes[first]

@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
 from zfnet.pipeline.run_config import choose
 
-# Options of `zfnet run` that are about the place and time of its own run.
+# Options of `zfnet run` that a compiled pipeline does not have.
 NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
 
 
@@ -38,20 +38,20 @@ def _check_absolute(data: str) -> None:
 
 
 @click.command(cls=Command, short_help="Write the pipeline for Kubeflow Pipelines or Vertex AI.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), required=True, metavar="FILE", help="YAML file to write.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), required=True, metavar="FILE", help="Output file, YAML.")
 @click.option(
     "--image",
     default="zfnet:latest",
     show_default=True,
     metavar="NAME",
-    help="Image of the tasks' containers, as the cluster finds it, with this project and its extra kfp installed.",
+    help="Container image of the tasks, by its name in the registry. It must contain this project with its extra kfp.",
 )
 @click.option(
     "--root",
     metavar="DIR",
     callback=_absolute,
-    show_default="none, to be given whenever the pipeline is started",
-    help="Directory that every task reaches, for checkpoints, TensorBoard's logs and pushed models: a path in a volume, or gs://bucket/name.",
+    show_default="none: give it when you start the pipeline",
+    help="Directory that all tasks can access, for checkpoints, TensorBoard's logs and pushed models: a path in a volume, or gs://bucket/name.",
 )
 @click.option(
     "--volume",
@@ -61,13 +61,13 @@ def _check_absolute(data: str) -> None:
     metavar="CLAIM:DIR",
     help="Mount a persistent volume claim of Kubernetes in every task. May be repeated.",
 )
-@click.option("--gpus", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="GPUs for the Trainer.")
+@click.option("--gpus", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Number of GPUs for the Trainer.")
 @click.option(
     "--gpu-type",
     default="nvidia.com/gpu",
     show_default=True,
     metavar="NAME",
-    help="Name of the accelerator on the cluster; on Vertex AI NVIDIA_TESLA_T4 or the like.",
+    help="Name of the GPU type in the cluster; on Vertex AI for example NVIDIA_TESLA_T4.",
 )
 def command(
     out: pathlib.Path,
@@ -83,18 +83,18 @@ def command(
     gpu_type: str,
     **choices: Any,
 ) -> None:
-    """Write the pipeline that `zfnet run` runs as YAML for Kubeflow Pipelines or Vertex AI, each step a task.
+    """Write the pipeline of `zfnet run` as YAML for Kubeflow Pipelines or Vertex AI, with one task per step.
 
-    The options of `zfnet run` become the pipeline's parameters, with the values given here as defaults; options that are left open here
-    (such as the epochs if --data is given) stay open. Nothing is run, and DATA is not read.
+    The options of `zfnet run` become the pipeline's parameters, with the values given here as defaults. An option without a value (such as
+    the epochs with --data) is no parameter. The command runs no step and does not read DATA.
 
-    BEAM OPTIONS are given to the Beam runner, as for `zfnet run`.
+    BEAM OPTIONS are passed to the Beam runner, as in `zfnet run`.
     """
     config = choose(config_name, choices, local)
     _check_absolute(config.data)
     if runner == DATAFLOW:
         raise ValueError(
-            f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs by "
+            f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs with "
             f"`zfnet examples --runner {DATAFLOW}`, and give the prepared directory with --data."
         )
     try:

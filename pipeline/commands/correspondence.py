@@ -1,4 +1,4 @@
-"""`zfnet correspondence`: does hiding the same part of different images change a model's features alike?"""
+"""`zfnet correspondence`: a test whether hiding the same part of different images changes a model's features in the same way."""
 
 import pathlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import layers_option, model_argument, seed_option
 
 
-@click.command(cls=Command, short_help="Measure whether hiding the same part of images changes features alike.")
+@click.command(cls=Command, short_help="Measure whether hiding the same part of several images changes features in the same way.")
 @model_argument
 @click.argument("images", nargs=-1, metavar="[IMAGE ...]")
 @click.option(
@@ -19,30 +19,30 @@ from zfnet.pipeline.cli.options import layers_option, model_argument, seed_optio
     "boxes_file",
     type=click.Path(dir_okay=False, path_type=pathlib.Path),
     metavar="FILE",
-    help="JSON of the boxes around parts: {image: {part: [left, top, width, height]}}, in pixels of the image file, paths from the "
-    "directory of FILE. Without IMAGE all of them are taken.",
+    help="JSON of the boxes around parts: {image: {part: [left, top, width, height]}}, in pixels of the image file; paths are "
+    "relative to FILE. Without IMAGE, all images in FILE are used.",
 )
 @click.option(
     "--box",
     "boxes",
     multiple=True,
     metavar="PART=LEFT,TOP,WIDTH,HEIGHT",
-    help="Instead of --boxes: a box around a part, once for each IMAGE, in their order; then those of the next part.",
+    help="Box around a part, instead of --boxes: once for each IMAGE in their order, then the same for the next part.",
 )
 @click.option(
     "--within",
     metavar="PART",
     show_default="the whole image",
-    help="Part that random boxes lie in, such as the face; it is not measured itself.",
+    help="Part that contains the random boxes, such as the face; it is not measured itself.",
 )
-@click.option("--draws", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Random boxes for each part.")
-@layers_option("the last pooling, and what the last dense layer takes", "Layer whose features are compared")
-@seed_option("where random boxes lie")
+@click.option("--draws", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Number of random boxes per part.")
+@layers_option("the last pooling, and the input of the last dense layer", "Layer whose features are compared")
+@seed_option("the random boxes")
 @click.option(
     "--data",
     metavar="DATA",
     show_default="the mean image that the model subtracts, else 128",
-    help="Photographs, as `zfnet run --data` takes them, whose mean colour hidden parts show.",
+    help="Images, in any form that `zfnet run --data` accepts, whose mean colour fills hidden parts.",
 )
 @figure_options("correspondence", unsupported=False)
 def command(
@@ -56,26 +56,26 @@ def command(
     seed: int,
     data: str | None,
 ) -> None:
-    """Hide the same part of every IMAGE, and measure how differently the features of MODEL change; the same for random boxes.
+    """Hide the same part in every IMAGE and measure how much the change of features differs between images; compare with random boxes.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: for each pair of images, the share of
-    features whose change has another sign (up, down or none); mean and standard deviation over the pairs. A value lower than that of random
-    boxes means that hiding the part has the same effect in all images. If the part is at about the same place in all of them, a net that
-    has learned nothing shows some of that too.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: the share of features whose change
+    differs in sign (up, down or none) between two images; mean and standard deviation over all pairs of images. A lower value than for
+    random boxes means that hiding the part has the same effect in all images. If the part is at a similar position in all images, an
+    untrained network shows some of this effect too.
 
-    Without IMAGE and boxes, the command measures five views of one face. That is a demonstration, not the paper's experiment.
+    Without IMAGE and boxes, the command uses five views of one face; this is a demonstration, not the paper's experiment.
 
-    Writes DIR/correspondence.png, the table as a chart, DIR/correspondence_parts.png, the images with hidden parts, and
-    DIR/correspondence.json with every number drawn.
+    Writes DIR/correspondence.png (the table as a chart), DIR/correspondence_parts.png (the images with hidden parts), and
+    DIR/correspondence.json with all numbers.
     """
     if boxes and boxes_file:
         raise click.UsageError("Give either --boxes or --box.")
     if boxes and not images:
-        raise click.UsageError("--box is around a part of an IMAGE, and there is none.")
+        raise click.UsageError("--box needs an IMAGE, whose part it is around.")
     if images and not boxes and not boxes_file:
-        raise click.UsageError("There are images and no boxes around their parts; give them by --boxes or --box.")
+        raise click.UsageError("There are images and no boxes around their parts; give --boxes or --box.")
     if within and not (boxes or boxes_file):
-        raise click.UsageError("--within names a part of images that are given, and there is none.")
+        raise click.UsageError("--within names a part of --boxes or --box; neither was given.")
 
     from zfnet.components.figures.correspondence.part_boxes import check_parts, given_part_boxes, read_part_boxes
 
@@ -105,7 +105,7 @@ def _table(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
     wide = max(map(len, parts))
     layers = list(next(iter(parts.values())))
     column = max(18, *(len(layer) + 10 for layer in layers))
-    yield "mean feature sign change, +- standard deviation over pairs of images; and how many random draws are as low:"
+    yield "mean feature sign change, +- standard deviation over pairs of images; and the share of random draws that are as low:"
     headings = [heading for layer in layers for heading in (layer, f"{layer}, random")]
     yield " " * wide + "".join(f"{heading:>{column}}" + " " * 7 * (number % 2) for number, heading in enumerate(headings))
     for part, found in parts.items():

@@ -13,14 +13,14 @@ from zfnet.pipeline.cli.options import image_size_option, preprocessing_option
 from zfnet.pipeline.cli.tables import error_table
 
 
-@click.command(cls=Command, short_help="Count the errors of models, and of their ensemble.")
+@click.command(cls=Command, short_help="Measure top-1 and top-5 errors of models and of their average.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="what the runs were made on",
-    help="Images to evaluate on, as `zfnet run --data` takes them. Downloads of TFDS are kept in the directory of a run among the models, "
-    "or in TFDS_DATA_DIR.",
+    show_default="the examples of the runs",
+    help="Images to evaluate on, in any form that `zfnet run --data` accepts. TFDS downloads to TFDS_DATA_DIR, or else to the directory of "
+    "a run among the models.",
 )
 @click.option("--split", default="validation", show_default=True, metavar="SPLIT", help="Data split.")
 @click.option("--ten-crop", is_flag=True, help="Also average over the paper's ten crops.")
@@ -30,10 +30,10 @@ from zfnet.pipeline.cli.tables import error_table
 def command(
     models: tuple[str, ...], data: str | None, split: str, ten_crop: bool, as_json: bool, preprocessing: str, image_size: int | None
 ) -> None:
-    """Count top-1 and top-5 errors of each MODEL and, if there are several, of the average of their probabilities.
+    """Measure top-1 and top-5 errors of each MODEL and, for several, of their averaged probabilities.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Models may take images of different sizes, and may know the classes in
-    different orders: classes are matched by their names, which the file labels.txt beside a model lists.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. Models may have different image sizes and different orders of classes.
+    Classes are matched by their names, in the file labels.txt beside each model.
     """
     found = [find_model(model) for model in models]
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
@@ -74,7 +74,9 @@ def command(
 def _check_image_size(models, image_size):
     if image_size is not None and not any(_takes_any_size(model) or image_size in model.inputs[0].shape for model in models):
         shapes = " and ".join(sorted({str(model.inputs[0].shape) for model in models}))
-        raise ValueError(f"--image-size {image_size} is for a model that takes any size; images of {shapes} are taken here: leave it out.")
+        raise ValueError(
+            f"--image-size {image_size} is for a model that accepts any size; the models here expect images of {shapes}: leave it out."
+        )
 
 
 def _takes_any_size(model):
@@ -96,9 +98,11 @@ def _probabilities(name, found, model, examples, image_size, ten_crop):
             raise ValueError(f"The labels.txt beside {found.file} names {len(found.labels)} classes, and the model has {outputs} outputs.")
         order = class_order(name, found.labels, labels)
     elif outputs == len(labels):
-        click.echo(f"{name}: without a labels.txt, its {outputs} outputs are taken for the classes of the data, in their order", err=True)
+        click.echo(
+            f"{name}: there is no labels.txt; its {outputs} outputs are assumed to be the classes of the data, in their order", err=True
+        )
     centres = any(isinstance(layer, MeanImage) for layer in model.layers)
     if ten_crop and centres and not found.statistics:
-        click.echo(f"{name}: the file holds only the centre of its mean image, by which each of ten crops is centred", err=True)
+        click.echo(f"{name}: the file holds only the centre of its mean image, which is subtracted from each of the ten crops", err=True)
     mean = found.statistics.mean_image() if centres and found.statistics else None
     return Probabilities(model, prepared, order=order, mean=mean)

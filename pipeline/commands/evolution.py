@@ -1,4 +1,4 @@
-"""`zfnet evolution`: the features of a model's maps while it was trained."""
+"""`zfnet evolution`: the development of a model's features during training."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 
 # Zeiler & Fergus 2013, Fig. 4.
 MAPS = 6
-KEEPING = "`zfnet run --keep-checkpoints`, under a --root of its own, keeps those of all epochs that are drawn."
+KEEPING = "`zfnet run --keep-checkpoints`, with a new --root, keeps the checkpoints of all epochs that are drawn."
 
 
-@click.command(cls=Command, short_help="Draw what the maps of a model looked for while it was trained.")
+@click.command(cls=Command, short_help="Draw how feature maps develop during training.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for .keras files",
-    help="Photographs to look at, as `zfnet run --data` takes them.",
+    help="Images to analyse, in any form that `zfnet run --data` accepts.",
 )
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Data split.")
 @layers_option(DRAWN_LAYERS, "Layer to draw")
 @named_maps_option
-@maps_option(MAPS, "all; of twice as many, those that are alive and least alike in the end")
-@seed_option("which maps are drawn at random")
+@maps_option(MAPS, "chosen from twice as many random ones such that they are active and differ at the end of the training")
+@seed_option("the random choice of maps")
 @figure_options("evolution")
 def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
-    """Draw, for feature maps of MODEL, their strongest activation over DATA at several moments of the training, projected to pixels.
+    """Draw the strongest activation of feature maps over DATA, projected to pixels, after several epochs of the training.
 
-    Several MODELs are one net in the order of its training: .keras files, or directories that `zfnet run` wrote, for the models that they
-    ended with. One MODEL is such a directory; its checkpoints are drawn, and the model at the end. A run keeps the last two checkpoints and
-    the best; with --keep-checkpoints it keeps those of all epochs that its own pictures of the evolution show.
+    One MODEL is a directory that `zfnet run` wrote; its checkpoints and its final model are drawn. A run keeps its last two checkpoints and
+    the best; with --keep-checkpoints, also those of the epochs that its own evolution figure shows. Several MODELs are states of one
+    network in the order of training: .keras files, or directories of runs (their final models).
 
-    Writes DIR/evolution_LAYER.png for each layer, a row a map and a column a moment: on the left the strongest activation of that moment
-    with its patch, on the right the activation of the same map, at that moment, at its last patch. DIR/evolution.json has every number that
-    is drawn. As in training, the first tenth of the photographs is searched, 600 at least and 50,000 at most. In projections 0 is grey;
-    each has a scale of its own.
+    Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch: on the left the strongest activation after
+    that epoch, with its patch; on the right the projection of the same map, after that epoch, at the patch of the last epoch.
+    DIR/evolution.json has all numbers. The command searches the first tenth of the images, at least 600 and at most 50,000. In projections
+    grey is 0; each has its own scale.
     """
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins
@@ -86,7 +86,7 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
     name, found = model.argument, model.found
     if found.root is None:
         raise click.UsageError(
-            f"{name} is one moment of a training: give several .keras files in the order of the training, or a directory of `zfnet run`."
+            f"{name} is one state of a training: give several .keras files in the order of training, or a directory that `zfnet run` wrote."
         )
     from zfnet.components.artifacts import Model
     from zfnet.components.figures.evolution.column import evolution_epochs
@@ -96,16 +96,16 @@ def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]
     kept, drawn = find_checkpoints(found.root, history), evolution_epochs(len(history))
     papers = [checkpoint for checkpoint in kept if checkpoint.epoch in drawn]
     if not kept:
-        raise ValueError(f"{name} has no checkpoint of its training before the model. {KEEPING}")
+        raise ValueError(f"{name} has no checkpoint from before the end of its training. {KEEPING}")
     if missing := sorted(drawn - {checkpoint.epoch for checkpoint in kept} - {len(history)}):
         click.echo(f"{name}: no checkpoint of epoch {', '.join(map(str, missing))} was kept. {KEEPING}", err=True)
-    # The last two and the best of a run that kept them all are beside the paper's epochs: they would only repeat a column.
+    # A run that kept the paper's epochs also has the last two and the best, which would only repeat a column.
     shown = papers if len(papers) > 1 else kept
     warned: set[str] = set()
 
     def skip(why: str) -> None:
         if why not in warned:
-            click.echo(f"{name}: {why}; left out", err=True)
+            click.echo(f"{name}: {why}; skipped", err=True)
         warned.add(why)
 
     return functools.partial(moments_of_training, model.deconvnet, shown, len(history), skip)

@@ -1,4 +1,4 @@
-"""`zfnet examples`: preprocessing alone."""
+"""`zfnet examples`: images prepared for training, as TFRecords."""
 
 import click
 from etils import epath
@@ -12,14 +12,14 @@ from zfnet.pipeline.cli.output import output_directory
 from zfnet.pipeline.run_config import RunConfig
 
 
-@click.command(cls=Command, short_help="Prepare photographs for training, and nothing else.")
+@click.command(cls=Command, short_help="Prepare images for training.")
 @click.argument("data")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=epath.Path),
     required=True,
     metavar="DIR",
-    help="Directory to write, new or empty.",
+    help="Output directory, new or empty.",
 )
 @click.option(
     "--image-size",
@@ -27,25 +27,27 @@ from zfnet.pipeline.run_config import RunConfig
     default=RunConfig().input_size,
     show_default=True,
     metavar="N",
-    help="Side of the input, in pixels, of the network that is to be trained; images are stored an eighth larger.",
+    help="Side of the network's input, in pixels. Images are stored with 8/7 of this side.",
 )
-@click.option("--num-shards", type=click.IntRange(min=1), metavar="N", show_default="by the number of examples", help="Files to write.")
+@click.option(
+    "--num-shards", type=click.IntRange(min=1), metavar="N", show_default="by the number of examples", help="Number of training files."
+)
 @click.option(
     "--max-rejected",
     type=click.FloatRange(0, 1),
     default=RunConfig.max_rejected,
     show_default=True,
     metavar="SHARE",
-    help="Share of unreadable photographs, 0 to 1, above which it fails.",
+    help="Largest accepted share of unreadable images, 0 to 1. Above it, the command fails.",
 )
 @runner_option
 @beam_options_argument
 def command(
     data: str, out: epath.Path, image_size: int, num_shards: int | None, max_rejected: float, runner: str, beam_options: tuple[str, ...]
 ) -> None:
-    """Prepare the photographs DATA: a directory of TFRecords that TensorFlow Datasets reads, and that `zfnet run --data DIR` takes.
+    """Write the images DATA as TFRecords, for `zfnet run --data DIR` and for TensorFlow Datasets.
 
-    DATA is what `zfnet run --data` takes. DATA and DIR may lie in Cloud Storage: gs://bucket/name.
+    DATA has any form that `zfnet run --data` accepts. DATA and DIR may be in Cloud Storage: gs://bucket/name.
     """
     from zfnet.components.artifacts import Examples
     from zfnet.components.data.sources.open_source import open_source

@@ -20,7 +20,7 @@ CLASSIFIERS = ("softmax", "svm")
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for a .keras file",
-    help="Images of the new classes, as `zfnet run --data` takes them.",
+    help="Images of the new classes, in any form that `zfnet run --data` accepts.",
 )
 @click.option(
     "--classifier",
@@ -29,11 +29,11 @@ CLASSIFIERS = ("softmax", "svm")
     multiple=True,
     default=CLASSIFIERS,
     show_default="both",
-    help="What to train on the features; several times for several.",
+    help="Classifier to train on the features. May be repeated.",
 )
 @layers_option(
-    "every convolution, or five of more than ten, with the pooling on top of it, and every dense layer below the logits",
-    "Layer whose features are taken",
+    "every dense layer below the logits, and every convolution with the pooling above it; five convolutions if there are more than ten",
+    "Layer whose features are used",
 )
 @click.option(
     "--per-class",
@@ -42,31 +42,43 @@ CLASSIFIERS = ("softmax", "svm")
     default=(5, 15, 30),
     show_default=True,
     metavar="N",
-    help="Training images a class; several times for several. All are tried on the last layer that is named, the largest on every layer.",
+    help="Training images per class. May be repeated: the last layer uses all of these numbers, the other layers only the largest.",
 )
-@click.option("--folds", type=click.IntRange(min=1), default=5, show_default=True, metavar="K", help="Draws of training and test images.")
 @click.option(
-    "--test-per-class", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="Test images a class, at most."
+    "--folds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="K",
+    help="Number of random draws of training and test images.",
+)
+@click.option(
+    "--test-per-class",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Largest number of test images per class.",
 )
 @click.option(
     "--redraw",
     is_flag=True,
-    help="Draw training and test images of each fold from both splits together, as is usual for Caltech-101; not for photo_patches, whose "
-    "patches overlap within a split.",
+    help="Draw training and test images of each fold from both splits together, as is usual for Caltech-101. Not suitable for "
+    "photo_patches, whose patches overlap within a split.",
 )
 @click.option(
     "--from-scratch",
     is_flag=True,
-    help="Also train the same net from fresh weights on the same few images; some minutes a fold for 15 classes of 96 pixels on 2 cores.",
+    help="Also train the same network from scratch on the same images. A fold with 15 classes at 96 pixels takes some minutes on 2 cores.",
 )
 @click.option(
     "--pretraining",
     metavar="DATA",
     show_default="the examples of the run",
-    help="Images that the model was trained on; those that DATA contains too are reported.",
+    help="Training data of the model. Images of --data that are also in it are reported.",
 )
-@click.option("--leave-out-seen", is_flag=True, help="Draw no images that the model was trained on.")
-@seed_option("the draws")
+@click.option("--leave-out-seen", is_flag=True, help="Exclude images that the model was trained on.")
+@seed_option("the random draws")
 @out_option
 @preprocessing_option
 @image_size_option
@@ -87,10 +99,10 @@ def command(
     preprocessing: str,
     image_size: int | None,
 ) -> None:
-    """Train linear classifiers on features of MODEL, its weights frozen, for the classes of DATA.
+    """Train linear classifiers for the classes of DATA on frozen features of MODEL.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. Training images are drawn from the split train, test images from the
-    split validation; the accuracy is the mean over classes, then over folds. Writes DIR/features.png, and DIR/features.json with the
+    split validation. The accuracy is the mean over classes, then over folds. Writes DIR/features.png, and DIR/features.json with the
     accuracy of every class in every fold.
     """
     found = find_model(model)
@@ -103,7 +115,7 @@ def command(
         from zfnet.components.inputs.image_input import ImageInput
 
         if leave_out_seen and pretraining is None and found.examples is None:
-            raise click.UsageError("--leave-out-seen: a model file does not say what it was trained on; name it with --pretraining.")
+            raise click.UsageError("--leave-out-seen: a model file does not name its training data; give it with --pretraining.")
         deconvnet, _ = found.open_deconvnet(preprocessing, "gradient")
         for layer in layers:
             deconvnet.graph.value_of(layer)

@@ -1,4 +1,4 @@
-"""`zfnet filters`: are the first layers of models any good, and what should change?"""
+"""`zfnet filters`: measurements of the first layers of models, with advice."""
 
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,19 @@ from zfnet.pipeline.cli.options import data_option, seed_option
 if TYPE_CHECKING:
     from zfnet.components.figures.filters.report import FilterReport
 
-# What a verdict says of a change.
+# Labels of a verdict, by whether it advises a change.
 LABELS = {True: "change", False: "fine", None: "unsure"}
 
 
-@click.command(cls=Command, short_help="Measure and draw the filters of one model or several.")
+@click.command(cls=Command, short_help="Measure and draw the first layers of one or more models.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @data_option
 @click.option(
     "--radius",
     type=click.FloatRange(min=0, min_open=True),
     metavar="R",
-    show_default="the one that the model was trained with, if any",
-    help="RMS at which filters of the first convolution count as clipped, for a model that was trained without FilterRmsClip.",
+    show_default="the value that the model was trained with, if any",
+    help="RMS from which a filter of the first convolution counts as clipped, for a model that was trained without FilterRmsClip.",
 )
 @click.option(
     "--maps",
@@ -31,17 +31,17 @@ LABELS = {True: "change", False: "fine", None: "unsure"}
     default=24,
     show_default=True,
     metavar="N",
-    help="Feature maps of layer 2 to project, drawn at random from those that are ever positive.",
+    help="Number of feature maps of layer 2 to project, chosen at random from those that are active on some image of DATA.",
 )
-@seed_option("which maps")
+@seed_option("the random choice of maps")
 @figure_options("filters", unsupported=False)
 def command(job: FigureJob, data: str | None, radius: float | None, maps: int, seed: int) -> None:
-    """Measure the filters of each MODEL over DATA, say what is wrong with them, and draw layers 1 and 2 of all models side by side.
+    """Measure the filters of each MODEL over DATA, report problems, and draw layers 1 and 2 of all models side by side.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. The command measures which filters of the first convolution have
-    structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride can't represent; filters at
-    the RMS clip; dead maps of every layer that ends in a ReLU; and how evenly activation is spread over each layer's maps. Writes
-    DIR/filters.png, and DIR/filters.json with every number that is drawn.
+    structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride cannot represent; filters at
+    the RMS clip; dead maps of every layer that ends in a ReLU; and how evenly activation is spread over the maps of each layer. Writes
+    DIR/filters.png, and DIR/filters.json with all numbers.
     """
     twice = {model for model in job.models if job.models.count(model) > 1}
     if twice:

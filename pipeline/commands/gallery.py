@@ -20,24 +20,23 @@ if TYPE_CHECKING:
     from zfnet.components.figures.gallery.gallery import GalleryModel
 
 
-@click.command(cls=Command, short_help="Draw what the units of a model answer to most.")
+@click.command(cls=Command, short_help="Draw the nine strongest activations of feature maps.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @data_option
 @layers_option(DRAWN_LAYERS, "Layer to draw")
 @named_maps_option
-@maps_option(RunConfig.maps_per_layer, "those that are ever positive")
-@seed_option("which maps are drawn at random")
+@maps_option(RunConfig.maps_per_layer, "chosen at random from those that are active on some image of DATA")
+@seed_option("the random choice of maps")
 @figure_options("gallery")
 def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
-    """Draw, for feature maps of MODEL, their nine strongest activations over DATA: projections beside the patches of the photographs.
+    """Draw the nine strongest activations of feature maps of MODEL over DATA: projections beside image patches.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. Writes DIR/gallery_LAYER.png for each layer, and DIR/gallery.json with
-    every number that is drawn. The same --seed draws the same maps. In projections 0 is grey; each has a scale of its own, which the
-    strongest 0.2 % of its values exceed.
+    all numbers. The same --seed gives the same maps. In projections grey is 0. Each projection has its own scale; the strongest 0.2 % of
+    its values are clipped.
 
-    Several MODELs are drawn side by side over the same photographs, each at its own image size, such as ZFNet beside AlexNet. Their layers
-    are matched by their place, the first beside the first, or by the names that --layer and --map give. A picture has the name of the first
-    model's layer.
+    Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
+    their order, or by the names in --layer and --map. Files are named after the layers of the first model.
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.gallery import draw_compared_gallery, draw_gallery
@@ -56,14 +55,14 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tu
         directory.save(figure)
         for model, wanted, found in zip(opened, units, numbers, strict=True):
             for name in never_positive(wanted, found):
-                click.echo(f"{model.argument}: {name} is never positive, not drawn")
+                click.echo(f"{model.argument}: {name} is never positive; not drawn")
             for layer, each in found.items():
                 if len(models) == 1 and not each["maps"] and layer not in wanted:
-                    click.echo(f"{layer}: no unit is ever positive, nothing to draw")
+                    click.echo(f"{layer}: no unit is ever positive; nothing to draw")
 
 
 def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[dict[str, list[int]]]:
-    """The named units of each model. A layer of which only other models have a named unit is there without units."""
+    """The named units of each model. A layer in which only other models have a named unit has none."""
     from zfnet.components.figures.units import named_units
 
     units: list[dict[str, list[int]]] = [{} for _ in opened]
@@ -87,7 +86,7 @@ def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[di
 
 
 def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple[str | None, ...]]:
-    """The layers that are drawn side by side: by their names, or by their place if none is named."""
+    """The layers that are drawn side by side: by their names, or by their order if none is named."""
     from zfnet.components.figures.gallery.gallery import layers_by_name, layers_by_place
 
     deconvnets = [model.deconvnet for model in opened]
@@ -96,7 +95,7 @@ def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple
         for model, rest in zip(opened, more, strict=True):
             if rest:
                 verb = "has" if len(rest) == 1 else "have"
-                click.echo(f"{model.argument}: {', '.join(rest)} {verb} no counterpart, left out; use --layer to draw them")
+                click.echo(f"{model.argument}: {', '.join(rest)} {verb} no counterpart; use --layer to draw them")
         return rows
     found = layers_by_name(deconvnets, names)
     for row in found:
@@ -113,7 +112,7 @@ def _models(
     job: FigureJob,
     data: str | None,
 ) -> list[GalleryModel]:
-    """The models with the same photographs, each at its own size."""
+    """The models with the same images, each at its own size."""
     from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.example_search import ExampleSearch
     from zfnet.components.figures.gallery.gallery import GalleryModel

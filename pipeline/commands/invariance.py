@@ -1,4 +1,4 @@
-"""`zfnet invariance`: changes of a model's features and prediction while an image is moved, enlarged and turned."""
+"""`zfnet invariance`: changes of a model's features and prediction while an image is translated, scaled and rotated."""
 
 import itertools
 import statistics
@@ -15,37 +15,37 @@ EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
 SPLIT = "validation"
 
 
-@click.command(cls=Command, short_help="Measure how features change when images are moved, enlarged and turned.")
+@click.command(cls=Command, short_help="Measure how features change when images are translated, scaled and rotated.")
 @model_argument
 @click.argument("images", nargs=-1, metavar="[IMAGE ...]")
 @data_option
-@layers_option("the first convolution, and what the last dense layer takes", "Layer whose features are compared")
+@layers_option("the first convolution, and the input of the last dense layer", "Layer whose features are compared")
 @click.option(
     "--label",
     "names",
     multiple=True,
     metavar="NAME",
     show_default="the class predicted for the untransformed image",
-    help="Class of an IMAGE, by its name, or by its number from 0: once for all of them, or once for each, in their order.",
+    help="Name, or number from 0, of the class of IMAGE: once for all images, or once for each in their order.",
 )
-@seed_option("which examples are taken without IMAGE")
+@seed_option("the choice of examples without IMAGE")
 @figure_options("invariance", unsupported=False)
 def command(job: FigureJob, images: tuple[str, ...], data: str | None, layers: tuple[str, ...], names: tuple[str, ...], seed: int) -> None:
-    """Translate, scale and rotate images, and measure the changes of MODEL's features and of P(class).
+    """Translate, scale and rotate images, and measure how much the features of MODEL and P(class) change.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Without IMAGE, five examples of five classes are taken from DATA.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. Without IMAGE, five examples of different classes are taken from DATA.
 
-    Draws the paper's Fig. 5: translation up and down (60 pixels of 224 each way, and in proportion), scale (1 to 1.8) and rotation (0 to
-    350 degrees). Borders are filled from the surrounding photograph, then by repeating its edge pixels. Writes DIR/invariance.png, and
-    DIR/invariance.json with every number drawn. The table shows means over all images and steps, of distances divided by the mean
-    distance between the untransformed images.
+    Draws the paper's Fig. 5: vertical translation (by up to 60 pixels in images of 224, in proportion in others), scale (1 to 1.8) and
+    rotation (0 to 350 degrees). Borders are filled from the surrounding photograph, then by repeating its edge pixels. Writes
+    DIR/invariance.png, and DIR/invariance.json with all numbers. The table shows the mean feature distance over all images and steps,
+    divided by the mean distance between the untransformed images.
     """
     if names and not images:
-        raise click.UsageError("--label names the class of an IMAGE, and there is none; of DATA the classes are known.")
+        raise click.UsageError("--label is the class of an IMAGE, and there is none; the classes of DATA are known.")
     if len(names) > 1 and len(names) != len(images):
         raise click.UsageError(f"--label was given {len(names)} times for {len(images)} images; expected once, or once for each.")
     if images and data:
-        raise click.UsageError("Give either IMAGE or --data, which examples are taken from where there is no IMAGE.")
+        raise click.UsageError("Give either IMAGE or --data; examples of DATA are used only without IMAGE.")
     with job.directory(data) as directory:
         from zfnet.components.figures.invariance import draw_invariance
         from zfnet.components.figures.layers import chosen_layers

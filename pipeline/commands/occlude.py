@@ -1,4 +1,4 @@
-"""`zfnet occlude`: the part of an image that a model's prediction rests on."""
+"""`zfnet occlude`: the part of an image that a model's prediction depends on."""
 
 import pathlib
 
@@ -9,46 +9,48 @@ from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import model_argument
 
 
-@click.command(cls=Command, short_help="Slide a grey square over an image, and see what the model still sees.")
+@click.command(cls=Command, short_help="Measure how a grey square over an image changes the prediction.")
 @model_argument
 @click.argument("image")
 @click.option(
     "--label",
     metavar="NAME",
     show_default="the class predicted without the square",
-    help="Class whose probability is drawn, by its name, or by its number from 0.",
+    help="Name, or number from 0, of the class whose probability is drawn.",
 )
 @click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run; none for a .keras file",
-    help="Photographs whose projections are shown beside that of IMAGE, as `zfnet run --data` takes them: their validation split.",
+    help="Images for the strongest projections of the map, in any form that `zfnet run --data` accepts. The validation split is used.",
 )
 @click.option(
     "--layer",
     metavar="L",
-    show_default="what the last pooling takes, conv5 of ZFNet",
-    help="Layer whose strongest map is watched, by its name in the model.",
+    show_default="the input of the last pooling, conv5 in ZFNet",
+    help="Layer of the strongest map, by its name in the model.",
 )
-@click.option("--square", type=click.IntRange(min=1), metavar="N", show_default="50 of 224", help="Side of the square, in pixels.")
+@click.option(
+    "--square", type=click.IntRange(min=1), metavar="N", show_default="50/224 of the image", help="Side of the square, in pixels."
+)
 @click.option(
     "--stride",
     type=click.IntRange(min=1),
     metavar="N",
-    show_default="a 32nd of the image",
-    help="Most pixels from one place of the square to the next.",
+    show_default="1/32 of the image",
+    help="Largest step of the square, in pixels.",
 )
 @figure_options("occlude")
 def command(
     job: FigureJob, image: str, label: str | None, data: str | None, layer: str | None, square: int | None, stride: int | None
 ) -> None:
-    """Slide a grey square over IMAGE and plot, for each position, the strongest feature map and the predicted probability of MODEL.
+    """Slide a grey square over IMAGE and plot, for each position, the activation of the strongest feature map and P(class).
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training. The picture is the paper's
-    Fig. 7: the image, the total activation of the map that was strongest without the square, its projection in this image and its
-    strongest ones in DATA, the probability of the class, and the most probable class.
+    Fig. 7: the image, the total activation of the map that is strongest without the square, its projections in this image and in DATA, the
+    probability of the class, and the most probable class.
 
-    Writes DIR/occlusion.png, and DIR/occlude.json with every number drawn.
+    Writes DIR/occlusion.png, and DIR/occlude.json with all numbers.
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.example_search import ExampleSearch
@@ -74,9 +76,9 @@ def command(
         directory.save(figure)
         numbers = figure.numbers
         least = min(map(min, numbers["totals"]))
-        click.echo(f"{layer}, map {numbers['unit']}: total activation {numbers['total']:.4g}, with the square at worst {least:.4g}")
+        click.echo(f"{layer}, map {numbers['unit']}: total activation {numbers['total']:.4g}, lowest with the square {least:.4g}")
         if "class" in numbers:
             least = min(map(min, numbers["probabilities"]))
             click.echo(
-                f"P({numbers['class']}), the {numbers['class_is']}: {numbers['probability']:.3f}, with the square at worst {least:.3f}"
+                f"P({numbers['class']}), the {numbers['class_is']}: {numbers['probability']:.3f}, lowest with the square {least:.3f}"
             )

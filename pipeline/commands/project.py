@@ -1,4 +1,4 @@
-"""`zfnet project`: the pixels of an image that made a unit fire."""
+"""`zfnet project`: the pixels of an image that activate a unit."""
 
 import pathlib
 
@@ -11,28 +11,28 @@ from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import make_its_directory
 
-# Images that go through the net together.
+# images per forward pass
 BATCH = 16
 
 
 def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> pathlib.Path:
     if path.suffix.lower() != ".png":
-        raise click.BadParameter(f"{path} does not end in .png, which the picture is.")
+        raise click.BadParameter(f"{path} does not end in .png; expected a PNG file.")
     return path
 
 
-@click.command(cls=Command, short_help="Project the strongest activation of images back to pixels.")
+@click.command(cls=Command, short_help="Project the strongest activation of an image to pixels.")
 @model_argument
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option(
-    "--layer", metavar="L", show_default="none, it has to be named", help="Layer whose activation is projected, by its name in the model."
+    "--layer", metavar="L", help="Layer to project from, by its name in the model. If it is missing, the error lists the names.  [required]"
 )
 @click.option(
     "--unit",
     type=click.IntRange(min=0),
     metavar="U",
-    show_default="in each image the one whose activation is strongest",
-    help="Which feature map or dense unit of the layer, counted from 0.",
+    show_default="the most active one in each image",
+    help="Number of the feature map or dense unit in the layer, from 0.",
 )
 @click.option(
     "--out",
@@ -40,7 +40,7 @@ def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> 
     required=True,
     callback=_png,
     metavar="FILE",
-    help="The picture to write, a .png file; its directory is made if missing.",
+    help="Output file, .png; its directory is created if missing.",
 )
 @preprocessing_option
 @image_size_option
@@ -55,13 +55,13 @@ def command(
     image_size: int | None,
     unsupported: str,
 ) -> None:
-    """Project, for each IMAGE, its strongest activation in a layer of MODEL back to pixels, and draw it beside the image.
+    """Project the strongest activation in a layer of MODEL to pixels, for each IMAGE, and draw it beside the image.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
 
-    The picture has a block for each image. If the unit sees a part of the image: the image with that window framed, the window, and the
-    projection of the activation to the window. If it sees all of the image: the image and the projection. In projections 0 is grey; each
-    has a scale of its own, which the strongest 0.2 % of its values exceed.
+    The picture has one block per image. If the receptive field is a part of the image, the block shows the image with a frame around this
+    window, the window, and the projection. If it is the whole image, the block shows the image and the projection. In projections grey is
+    0. Each projection has its own scale; the strongest 0.2 % of its values are clipped.
     """
     found = find_model(model)
     make_its_directory(out)

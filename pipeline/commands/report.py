@@ -11,7 +11,7 @@ from zfnet.pipeline.cli.options import metadata_option, root_option
 from zfnet.pipeline.cli.output import make_its_directory
 
 
-@click.command(cls=Command, short_help="Put a run on one page, to look at or to mail.")
+@click.command(cls=Command, short_help="Write a run as one HTML page.")
 @root_option
 @metadata_option
 @click.option(
@@ -20,13 +20,13 @@ from zfnet.pipeline.cli.output import make_its_directory
     default="report.html",
     show_default=True,
     metavar="FILE",
-    help="The page, made anew if it is there.",
+    help="Output file; an existing one is replaced.",
 )
 def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> None:
-    """Write everything that a run came to as one HTML file that needs no other, and no server.
+    """Write the results of a run as one HTML file that needs no server and no other file.
 
-    It holds the pictures, the errors, the course of the training, the numbers of each class, rejected photographs, anomalies, and what it
-    takes to make it again: command, seed, versions, commit and the version of the data. A browser opens it without a network.
+    It contains the pictures, the errors, the training curves, the number of examples in each class, rejected images, anomalies, and
+    the information to repeat the run: command, seed, versions, commit and data version. It opens offline.
     """
     from zfnet.pipeline.report.content import read_report
     from zfnet.pipeline.report.page import report_page

@@ -20,19 +20,23 @@ from zfnet.pipeline.run_config import RunConfig, choose, config_names
 NOT_BLESSED = 3
 
 
-@click.command(cls=Command, short_help="Train a network on images, and draw its features.")
+@click.command(cls=Command, short_help="Train a network on images and draw its features.")
 @click.option(
     "--config",
     "config_name",
     type=click.Choice(config_names()),
-    show_default="photo_patches, or folder where --data is given",
-    help="Named choices for the options below, whose defaults are shown as photo_patches has them.",
+    show_default="photo_patches; folder with --data",
+    help="Configuration: defaults for the options below. The defaults shown are those of photo_patches.",
 )
-@click.option("--local", is_flag=True, help="Use a reduced configuration that runs in about a minute on a laptop.")
+@click.option(
+    "--local",
+    is_flag=True,
+    help="Reduce the configuration to about a minute on a laptop: two epochs at 64 pixels, on a part of large data sets.",
+)
 @choice_options()
 @root_option
-@click.option("--strict", is_flag=True, help="Fail on anomalies in the images, before training.")
-@click.option("--wait", is_flag=True, help="Wait for another run under the same root to end, instead of failing.")
+@click.option("--strict", is_flag=True, help="Fail before training if the data has anomalies.")
+@click.option("--wait", is_flag=True, help="If another run uses the root, wait for its end instead of failing.")
 @metadata_option
 @runner_option
 @beam_options_argument
@@ -47,13 +51,13 @@ def command(
     beam_options: tuple[str, ...],
     **choices: Any,
 ) -> None:
-    """Prepare images, train a network on them, evaluate it, draw its features, and keep it for serving.
+    """Prepare images, train a network on them, evaluate it, draw its features, and export it for serving.
 
-    A second run repeats only the steps whose inputs changed. Its result is in ROOT/run.json, and in the exit code: 0 done, 1 failed,
-    2 wrong usage, 3 the model was not good enough to be served.
+    A second run repeats only the steps whose inputs, options or code changed. ROOT/run.json and the exit code give the result: 0 success,
+    1 failure, 2 wrong usage, 3 model not good enough to be served.
 
-    BEAM OPTIONS are given to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`; those for one
-    step begin with its name: --StatisticsGen.direct_num_workers=1.
+    BEAM OPTIONS are passed to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`. The name of a
+    step limits an option to it: --StatisticsGen.direct_num_workers=1.
     """
     # SIGTERM is treated like Ctrl-C: partial outputs are removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -71,7 +75,7 @@ def command(
         return
 
     def declare() -> list[Step]:
-        # TFDS reads by TensorFlow, which knows fewer storages.
+        # TFDS reads with TensorFlow, which supports fewer storages.
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         config.check_image_size()
         return zfnet_pipeline(config, open_source(config.data, downloads), root, runner, beam_options, strict, metadata_url)
@@ -83,7 +87,7 @@ def command(
 
 
 def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:
-    """Prints how a run ended and where to look."""
+    """Prints the results of a run and the places of its outputs."""
     metrics, counts, paths = summary["metrics"], summary["examples"], summary["artifacts"]
     # With five classes or fewer, every class is among the best five.
     ranks = (1, 5) if len(Examples(root / paths["examples"]).labels) > 5 else (1,)
@@ -93,14 +97,14 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
     first = next((anomaly["message"] for anomaly in summary["anomalies"]), None)
     lines = {
         "Result": f"{', '.join(errors)}, on {counts['validation']:,} validation examples of {config.data}",
-        "Filters": metrics["structured"] is not None and f"{metrics['structured']:.0%} of the first layer's have structure",
+        "Filters": metrics["structured"] is not None and f"{metrics['structured']:.0%} of those in the first layer have structure",
         "Not blessed": summary["message"],
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],
         "Serving": paths["serving"] and root / paths["serving"],
         "TensorBoard": f"{program_name()} tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
-        "Anomalies": first and f"{len(summary['anomalies'])}, all in {root / 'run.json'}, the first: {textwrap.shorten(first, 240)}",
+        "Anomalies": first and f"{len(summary['anomalies'])}, see {root / 'run.json'}; the first: {textwrap.shorten(first, 240)}",
         "Time": duration(sum(summary["seconds"].values())),
     }
     click.echo()

@@ -21,7 +21,7 @@ LATEST = "latest"
 SHORT = 12  # digits of a digest
 
 
-@click.command(cls=Command, short_help="List executions with their inputs and outputs.")
+@click.command(cls=Command, short_help="List runs and their steps, with inputs and outputs.")
 @root_option
 @metadata_option
 @click.option(
@@ -29,14 +29,14 @@ SHORT = 12  # digits of a digest
     metavar="[VERSION]",
     is_flag=False,
     flag_value=LATEST,
-    help="Show where a pushed model comes from, the latest or VERSION: every execution behind it, back to the data, with parameters and "
-    "library versions. Also takes any other execution, as in --lineage trainer/7.",
+    help="Show the origin of the latest pushed model, or of VERSION: all executions back to the data, with parameters and versions. For "
+    "another output name its execution, as in --lineage trainer/7.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything that is recorded, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all records as JSON.")
 def command(root: epath.Path, metadata_url: str | None, lineage: str | None, as_json: bool) -> None:
-    """List the executions under a root with their inputs, outputs and durations.
+    """List the runs under a root: their steps, with inputs, outputs and times, and which were unchanged.
 
-    Paths are below the root. The data version identifies the contents: a data set may change under the same name.
+    Paths are relative to the root. The data version identifies the contents: data may change under the same name.
     """
     from zfnet.pipeline.orchestration.lineage import read_lineage, read_runs
 

@@ -23,17 +23,17 @@ INTERVAL = 30.0  # seconds between two downloads from a remote root
 @root_option
 @click.argument("tensorboard_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- TENSORBOARD OPTIONS]")
 def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
-    """Start TensorBoard on everything that was trained under a root, also during the training.
+    """Start TensorBoard on the logs of all training under a root, also while it runs.
 
-    It shows every step of an image, where TensorBoard alone would show ten. TENSORBOARD OPTIONS are passed on, as in
+    It shows all steps of an image; TensorBoard's default is ten. TENSORBOARD OPTIONS are passed on, as in
     `zfnet tensorboard -- --port 6007 --bind_all`.
     """
     from tensorboard import program
 
     if not root.is_dir():
-        raise FileNotFoundError(f"There is no directory {root}. `zfnet run` makes one; if it went elsewhere, say where with --root.")
+        raise FileNotFoundError(f"There is no directory {root}. Start with `zfnet run`, or name the directory of a run with --root.")
     if not any(root.iterdir()):
-        raise FileNotFoundError(f"Nothing was trained under {root}. `zfnet run` does; if it went elsewhere, say where with --root.")
+        raise FileNotFoundError(f"Nothing was trained under {root}. Start with `zfnet run`, or name the directory of a run with --root.")
     with _local_logs(root / "tensorboard") as logs:
         arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
         tensorboard = program.TensorBoard()
@@ -50,7 +50,7 @@ def _configure(tensorboard: Any, arguments: list[str]) -> None:
     except SystemExit as error:  # argparse has printed a synopsis, then the error
         if error.code:
             wrong = messages.getvalue().rpartition("error: ")[2].strip()
-            raise ValueError(f"TensorBoard can't take the options behind --: {wrong}.") from error
+            raise ValueError(f"TensorBoard can't use the options after --: {wrong}.") from error
         raise
 
 

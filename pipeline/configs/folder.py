@@ -3,7 +3,7 @@
 Command: zfnet run --data FOLDER
 Hardware: 2 CPU cores, no GPU
 Time: one to a few minutes for some hundred photographs; it grows with photographs times epochs
-Expected error: below that of always answering the commonest class, if the classes look different at 96 pixels; not known otherwise.
+Expected error: below that of always predicting the most frequent class, if the classes look different at 96 pixels; not known otherwise.
 """
 
 from zfnet.pipeline.run_config import Recipe, RunConfig

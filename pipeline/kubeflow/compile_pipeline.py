@@ -21,7 +21,7 @@ from zfnet.pipeline.kubeflow.task import NamedData
 from zfnet.pipeline.orchestration.code_version import code_version
 from zfnet.pipeline.orchestration.step import Step, snake_case
 
-DESCRIPTION = "Prepares images, trains a network on them, evaluates it, draws its features, and keeps it for serving."
+DESCRIPTION = "Prepares images, trains a network on them, evaluates it, draws its features, and exports it for serving."
 ROOT_DESCRIPTION = (
     "directory that every task reaches, for checkpoints, TensorBoard's logs and pushed models: absolute, or gs://bucket/name."
 )

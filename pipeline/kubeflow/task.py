@@ -156,7 +156,7 @@ class NamedData:
 
     def fingerprint(self) -> str:
         """Not known: only the task that reads the images can tell when they change."""
-        raise ValueError(f"DATA {self.data} was not opened here, so nothing is known of its photographs but the name.")
+        raise ValueError(f"DATA {self.data} was not opened here; only its name is known.")
 
     def open(self, root: pathlib.Path) -> Any:
         """Opens the images; `root` is the directory of the runs, for the data that TFDS prepares."""

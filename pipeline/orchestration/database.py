@@ -59,12 +59,12 @@ def open_recorded(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
     Raises:
         FileNotFoundError: nothing ran under `root`, or it was not recorded there.
     """
-    nothing = f"Nothing ran under {root} yet. `zfnet run` does; if it went elsewhere, say where with --root."
+    nothing = f"Nothing ran under {root} yet. Start with `zfnet run`, or name the directory of a run with --root."
     file = epath.Path(root) / FILE
     if url is not None:
         parsed = _engine(url).url
         file = epath.Path(parsed.database) if parsed.get_backend_name() == "sqlite" else None
-        nothing = f"In {parsed.render_as_string()} nothing is recorded of the root {root_name(root)}."
+        nothing = f"The database {parsed.render_as_string()} has no records of the root {root_name(root)}."
     if file is not None and not file.exists():
         raise FileNotFoundError(nothing)
     with open_metadata(root, url) as session:
@@ -94,11 +94,11 @@ def _engine(url: str | sql.URL) -> sql.Engine:
     except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:  # ValueError: the port is not a number
         shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(url))
         raise ValueError(
-            f"{shown!r} is no database that SQLAlchemy knows: expected a URL such as postgresql://user@host/database or "
+            f"{shown!r} is no database that SQLAlchemy supports: expected a URL such as postgresql://user@host/database or "
             "sqlite:////directory/file.sqlite for --metadata."
         ) from error
     except ModuleNotFoundError as error:
-        hint = " The extra `postgresql` brings it: pip install --editable '.[postgresql]'." if error.name == "psycopg" else ""
+        hint = " Install it with the extra `postgresql`: pip install --editable '.[postgresql]'." if error.name == "psycopg" else ""
         raise ValueError(f"The driver {error.name} for the database {parsed.render_as_string()} is not installed.{hint}") from error
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise ValueError(f"{url} names no file: expected a URL such as sqlite:////directory/file.sqlite for --metadata.")

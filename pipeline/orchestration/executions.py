@@ -156,7 +156,7 @@ class Executions:
         """Removes the files of executions whose process was killed: they are recorded as running, and no other process holds the root."""
         for execution in list(self._session.executions(status="running")):
             self._remove(execution)
-            execution.status, execution.error = "failed", "Its process ended before it did."
+            execution.status, execution.error = "failed", "The process ended before this execution was complete."
         for context in list(self._session.contexts(status="running")):
             context.status = "failed"
         self._session.commit()

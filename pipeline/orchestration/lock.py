@@ -71,8 +71,8 @@ def _description(command: str) -> dict[str, Any]:
 def _wait_or_fail(root: os.PathLike, holder: str, option: str, wait: bool) -> None:
     used = f"The directory {root} is in use by {holder}."
     if not wait:
-        hint = " (`zfnet run` does with --wait)" if option == "--root" else ""
-        raise OSError(f"{used} Wait for it{hint}, or give another with {option}.")
+        hint = " (`zfnet run --wait`)" if option == "--root" else ""
+        raise OSError(f"{used} Wait for it{hint}, or use another {option}.")
     click.echo(f"{used} Waiting for it to end.")
 
 
@@ -128,7 +128,7 @@ def _renew(lock: "_RemoteLock", ended: threading.Event) -> None:
         else:
             renewed = asked  # no later than the time in the lock, from which others count
         if not holds:
-            click.echo(f"The lock {lock.path} could not be renewed, and may be another process's now: this one ends.", err=True)
+            click.echo(f"The lock {lock.path} could not be renewed, so another process may hold it now: this process ends.", err=True)
             # A script's background job ignores SIGINT; `zfnet run` treats SIGTERM alike.
             ending = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
             if (main := threading.main_thread().ident) is not None:
@@ -201,6 +201,6 @@ def _remote_holder(holder: dict[str, Any]) -> str:
         return "another process"
     seconds = max(0, time.time() - holder["renewed"])
     return (
-        f"process {holder['pid']} on {holder['host']} since {holder['since']} ({holder['command']}), which was last heard of "
-        f"{seconds:.0f} s ago and counts as dead after {STALE:.0f} s"
+        f"process {holder['pid']} on {holder['host']} since {holder['since']} ({holder['command']}), which was last "
+        f"active {seconds:.0f} s ago and counts as dead after {STALE:.0f} s"
     )

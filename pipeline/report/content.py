@@ -44,7 +44,9 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     if not (root / "run.json").exists():
         if (root / "lock").exists():
             raise FileNotFoundError(f"The run under {root} has not ended yet, or was killed: {root / 'run.json'} is written in the end.")
-        raise FileNotFoundError(f"There is no run under {root}: {root / 'run.json'} is missing. `zfnet run` makes one; --root says where.")
+        raise FileNotFoundError(
+            f"There is no run under {root}: {root / 'run.json'} is missing. Start with `zfnet run`, or name its root with --root."
+        )
     run = read_summary(root, "status", "message", "metrics", "examples", "anomalies", "artifacts")
     paths = run["artifacts"]
     if paths["model"] is None:

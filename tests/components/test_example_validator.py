@@ -112,7 +112,7 @@ def test_wrong_number_of_examples(tmp_path):
     (tmp_path / "data/train/b/4.png").write_bytes(b"")
     shutil.rmtree(tmp_path / "examples")
     data = tmp_path / "data"
-    message = f"21 examples in train, but {data} is published with 22 (photographs rejected in all splits: 1)."
+    message = f"21 examples in train, but {data} has 22 (photographs rejected in all splits: 1)."
     expected = {"kind": "wrong_number_of_examples", "message": message, "split": "train", "examples": 21, "published": 22}
     assert validate(tmp_path, generate(tmp_path, WellKnownFolder)) == [expected]
 
@@ -125,9 +125,9 @@ def test_of_each_kind_some_are_listed_and_the_rest_counted(tmp_path):
     found = validate(tmp_path, generate(tmp_path))
     kinds = ["tiny_class"] * (LISTED + 1) + ["same_picture"] * (LISTED + 1)
     assert [anomaly["kind"] for anomaly in found] == kinds
-    assert found[LISTED] == {"kind": "tiny_class", "message": "7 more of the kind tiny_class are not listed."}
+    assert found[LISTED] == {"kind": "tiny_class", "message": "7 more anomalies of kind tiny_class are not listed."}
     assert found[LISTED - 1]["class"] == f"{LISTED - 1:04d}"
-    assert found[-1] == {"kind": "same_picture", "message": "7 more of the kind same_picture are not listed."}
+    assert found[-1] == {"kind": "same_picture", "message": "7 more anomalies of kind same_picture are not listed."}
     assert found[-2]["train"] == [f"train/{LISTED - 1:04d}/0.png"]
 
 
@@ -177,16 +177,16 @@ def test_labels_that_name_no_class(tmp_path):
         )
     )
     assert validate(tmp_path, examples) == [
-        {"kind": "label_out_of_range", "message": "2 examples in train with a label outside 0 to 1.", "split": "train", "examples": 2},
+        {"kind": "label_out_of_range", "message": "2 examples in train have a label outside 0 to 1.", "split": "train", "examples": 2},
         {
             "kind": "label_out_of_range",
-            "message": "1 example in validation with a label outside 0 to 1.",
+            "message": "1 example in validation has a label outside 0 to 1.",
             "split": "validation",
             "examples": 1,
         },
         {
             "kind": "wrong_number_of_examples",
-            "message": "22 examples in train, but known is published with 25 (photographs rejected in all splits: 1).",
+            "message": "22 examples in train, but known has 25 (photographs rejected in all splits: 1).",
             "split": "train",
             "examples": 22,
             "published": 25,
@@ -273,14 +273,14 @@ def test_a_second_run_replaces_the_first(examples, tmp_path):
     assert texts(logs)["anomalies"] == "- m"
     (logs / "notes.txt").write_text("kept")
     write_summaries(logs, examples, COUNTS, [])
-    assert texts(logs)["anomalies"] == "Nothing suspicious was found."
+    assert texts(logs)["anomalies"] == "No anomalies found."
     assert len(list(logs.iterdir())) == 2
     assert (logs / "notes.txt").read_text() == "kept"
 
 
 def test_anomaly_is_refused(tmp_path):
     (tmp_path / "anomalies.json").write_text(json.dumps([{"kind": "tiny_class", "message": "Class cat has 1 example."}]))
-    with pytest.raises(ValueError, match=r"1 anomalies, the first: Class cat has 1 example. All are in .*anomalies.json; without --strict"):
+    with pytest.raises(ValueError, match=r"1 anomalies, see .*anomalies.json. The first: Class cat has 1 example. Without --strict"):
         check_anomalies(Anomalies(tmp_path))
 
 

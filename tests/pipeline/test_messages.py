@@ -14,20 +14,20 @@ from zfnet.pipeline.messages import duration, error_message, program_name
         (FileNotFoundError(2, "No such file", "x.jpg"), "[Errno 2] No such file: 'x.jpg'"),
         (
             OSError(28, "No space left on device"),
-            "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
+            "The disk is full. Free some space, then run the same command again to continue.",
         ),
         (
             OSError(28, "No space left on device", "/disk/run.json"),
-            "The disk is full (/disk/run.json). Make room on it; the same command goes on with what is not complete yet.",
+            "The disk is full (/disk/run.json). Free some space, then run the same command again to continue.",
         ),
         (
             sqlite3.OperationalError("database or disk is full"),
-            "The disk is full. Make room on it; the same command goes on with what is not complete yet.",
+            "The disk is full. Free some space, then run the same command again to continue.",
         ),
         (KeyError("conv9"), "KeyError: 'conv9'"),
         (ValueError(), "ValueError"),
         (ZeroDivisionError(), "ZeroDivisionError"),
-        (KeyboardInterrupt(), "Interrupted. The same command goes on with what is not complete yet."),
+        (KeyboardInterrupt(), "Interrupted. Run the same command again to continue."),
     ],
 )
 def test_error_message(error, message):
@@ -37,7 +37,7 @@ def test_error_message(error, message):
 def test_error_of_a_database_is_told_without_the_statement():
     with pytest.raises(sql.exc.OperationalError) as failed, sql.create_engine("sqlite://", poolclass=sql.NullPool).connect() as connection:
         connection.execute(sql.text("SELECT secret FROM missing"))
-    assert error_message(failed.value) == "The database that runs are recorded in failed: no such table: missing"
+    assert error_message(failed.value) == "The metadata database failed: no such table: missing"
 
 
 @pytest.mark.parametrize(

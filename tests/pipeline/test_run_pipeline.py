@@ -274,7 +274,7 @@ def test_a_run_is_followed_to_its_end(tmp_path, capsys, error):
             follow_run(tmp_path, Task(1, 2))
     else:
         follow_run(tmp_path, Task(1, 2))
-        assert capsys.readouterr().out.splitlines()[-1] == "Machine 2 of 2: it ended."
+        assert capsys.readouterr().out.splitlines()[-1] == "Machine 2 of 2: the run ended."
     first.join()
 
 

@@ -41,12 +41,14 @@ def test_a_machine_without_a_gpu(no_gpu, tmp_path):
     assert training_devices(1, driver=tmp_path / "none") == "Training on the CPU."
     assert training_devices(2, driver=tmp_path / "none") == "Training on 2 replicas of CPUs."
     slower = training_devices(1, ["--mixed-precision", "--xla"], tmp_path / "none")
-    assert slower == "Training on the CPU. With --mixed-precision and --xla it is slower: they are for GPUs."
+    assert slower == "Training on the CPU. On a CPU, training is slower with --mixed-precision and --xla."
 
 
 def test_a_gpu_that_tensorflow_does_not_see(no_gpu, tmp_path):
     (tmp_path / "version").touch()
-    assert "an NVIDIA GPU that TensorFlow can't use: the extra `gpu` brings" in training_devices(1, driver=tmp_path / "version")
+    assert "TensorFlow can't use the NVIDIA GPU. Install its libraries with the extra `gpu`" in training_devices(
+        1, driver=tmp_path / "version"
+    )
 
 
 def test_gpus(monkeypatch):

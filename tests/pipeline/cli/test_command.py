@@ -52,14 +52,14 @@ def test_what_a_user_can_mend_is_one_line():
 
 def test_bug_is_one_line_that_says_how_to_see_more():
     done = run("KeyError('conv9')")
-    assert (done.returncode, done.stderr) == (1, "progress\nError: KeyError: 'conv9' (--verbose shows where this arose.)\n")
+    assert (done.returncode, done.stderr) == (1, "progress\nError: KeyError: 'conv9' (--verbose shows the traceback.)\n")
 
 
 def test_interrupt_says_how_to_go_on():
     done = run("KeyboardInterrupt")
     assert (done.returncode, done.stderr.splitlines()[1]) == (
         1,
-        "Error: Interrupted. The same command goes on with what is not complete yet.",
+        "Error: Interrupted. Run the same command again to continue.",
     )
 
 

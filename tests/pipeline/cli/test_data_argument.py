@@ -52,9 +52,7 @@ def test_files_alone_need_data(tmp_path):
 
 def test_a_size_that_nobody_has(prepared, tmp_path):
     found = find_examples([of_run("one", prepared(28)), of_run("two", prepared(14))], None, "validation", tmp_path)
-    with pytest.raises(
-        ValueError, match=r"net.keras takes images of 96 pixels, but what the runs were trained on was prepared for 14 and 28"
-    ):
+    with pytest.raises(ValueError, match=r"net.keras expects images of 96 pixels, but the data of the runs was prepared for 14 and 28"):
         found.of_size("net.keras", 96)
 
 
@@ -62,7 +60,7 @@ def test_a_prepared_directory_goes_before_the_runs_own(prepared, tmp_path):
     of_28, of_14 = prepared(28), prepared(14)
     found = find_examples([of_run("one", of_28)], str(of_14.path), "test", tmp_path)
     assert str(found.of_size("two", 14, of_28).path) == str(of_14.path)
-    with pytest.raises(ValueError, match=r"one takes images of 28 pixels, but .*prepared-14 was prepared for 14"):
+    with pytest.raises(ValueError, match=r"one expects images of 28 pixels, but .*prepared-14 was prepared for 14"):
         found.of_size("one", 28, of_28)
 
 
@@ -98,7 +96,7 @@ def test_one_split_and_what_cannot_be_read_is_left_out(photographs, tmp_path, ca
     assert not (directory / "of-before").exists()
     said = capsys.readouterr()
     assert f"{photographs}: preparing photographs\n" in said[err]
-    assert "can't be read and will be left out" in said[err]
+    assert "skipped 1 unreadable photograph" in said[err]
     assert not said[not err]
 
 

@@ -53,7 +53,7 @@ print(sorted(heavy & sys.modules.keys()))
         (["run", "--seed", str(2**32 - 1)], "4294967295 is not in the range 0<=x<=4294967294"),
         (["run", "--config", "imagnet"], "'imagnet' is not one of"),
         (["run", "--config", "folder"], "folder needs --data"),
-        (["run", "photographs"], "unexpected argument 'photographs'"),
+        (["run", "photographs"], "Unexpected argument 'photographs'"),
         (["examples", "photo_patches"], "Missing option '--out'"),
     ],
 )

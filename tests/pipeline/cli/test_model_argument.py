@@ -44,14 +44,14 @@ def test_directory_without_a_run(tmp_path):
 
 def test_run_that_ended_before_it_had_a_model(tmp_path):
     write_run(tmp_path, model=None, examples="example_gen/1/examples")
-    with pytest.raises(ValueError, match="has no model: it ended before one was trained"):
+    with pytest.raises(ValueError, match="has no model: it ended before the training did"):
         find_model(str(tmp_path))
 
 
 @pytest.mark.parametrize("content", ["no json", "[1]", '{"artifacts": null}', "{}"])
 def test_other_run_json(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(ValueError, match=r"run.json is not what `zfnet run` writes"):
+    with pytest.raises(ValueError, match=r"run.json is not a valid run.json"):
         find_model(str(tmp_path))
 
 

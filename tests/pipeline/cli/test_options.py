@@ -55,7 +55,9 @@ def test_what_is_left_open_is_left_to_the_configuration():
 def test_help_tells_the_defaults_of_photo_patches():
     told = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     config = load_config("photo_patches")
-    epochs, batch_size = (f"{number}, or by the number of examples" for number in (config.recipe.epochs, config.recipe.batch_size))
+    epochs, batch_size = (
+        f"{number}; with --data chosen by the number of examples" for number in (config.recipe.epochs, config.recipe.batch_size)
+    )
     for default in (config.data, epochs, batch_size, config.recipe.seed):
         assert f"[default: ({default}" in told
 

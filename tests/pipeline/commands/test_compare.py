@@ -257,7 +257,7 @@ def test_out_that_another_process_works_in(compare, tmp_path):
         done = compare(TINY, out=tmp_path)
     assert done.exit_code == 1
     assert "is in use by process" in done.output
-    assert "or give another with --out." in done.output
+    assert "or use another --out." in done.output
 
 
 def test_a_cluster_is_refused(compare, tmp_path, monkeypatch):
@@ -276,6 +276,6 @@ def test_wrong_usage(arguments):
 def test_the_first_architecture_decides_the_size(tmp_path):
     with contextlib.chdir(tmp_path):
         done = CliRunner().invoke(command, [f"{TINY},input_size=56", TOO_LARGE, "--data", "nothing-there", "--out", "x"])
-    assert "alexnet-small was made for images of 96 pixels; here it is trained on 56, what zfnet-small:" in done.output
+    assert "alexnet-small was made for images of 96 pixels; here it is trained on 56 pixels, the size of zfnet-small:" in done.output
     assert done.exit_code == 1
     assert (tmp_path / "x" / "metadata.sqlite").exists()

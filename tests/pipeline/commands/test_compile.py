@@ -89,7 +89,7 @@ def test_wrong_usage(compiled, options, message):
     ("options", "message"),
     [
         (["--out", "pipeline.json"], "expected a file that ends in .yaml, not pipeline.json"),
-        (["--runner", "DataflowRunner"], "Prepare the photographs by `zfnet examples --runner DataflowRunner`"),
+        (["--runner", "DataflowRunner"], "Prepare the photographs with `zfnet examples --runner DataflowRunner`"),
         (["--architecture", "resnet"], "There is no architecture 'resnet'"),
         (["--architecture", "zfnet:conv1.kernal=3"], "conv1.kernal=3: there is no 'kernal' to change"),
     ],

@@ -168,10 +168,10 @@ def test_a_net_that_gives_no_numbers(correspondence):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["faces/a.png"], "There are images and no boxes around their parts; give them by --boxes or --box"),
-        (["--box", "nose=1,2,3,4"], "--box is around a part of an IMAGE, and there is none"),
+        (["faces/a.png"], "There are images and no boxes around their parts; give --boxes or --box"),
+        (["--box", "nose=1,2,3,4"], "--box needs an IMAGE"),
         (["faces/a.png", "--box", "nose=1,2,3,4", "--boxes", "faces/boxes.json"], "Give either --boxes or --box"),
-        (["--within", "face"], "--within names a part of images that are given"),
+        (["--within", "face"], "--within names a part of --boxes or --box"),
         (["--draws", "0"], "0 is not in the range"),
     ],
 )

@@ -134,7 +134,7 @@ def test_a_further_measure_is_in_the_json(evaluate, monkeypatch):
 def test_a_file_without_labels_is_taken_at_its_word(evaluate):
     done = evaluate("root", "nameless/model.keras", "--preprocessing", "caffe", "--json")
     assert done.exit_code == 0
-    assert "nameless/model.keras: without a labels.txt, its 3 outputs are taken for the classes of the data" in done.stderr
+    assert "nameless/model.keras: there is no labels.txt; its 3 outputs are assumed to be the classes of the data" in done.stderr
     # The run's own centres RGB values itself.
     assert [row["preprocessing"] for row in json.loads(done.stdout)["models"]] == ["raw", "caffe"]
 
@@ -157,10 +157,14 @@ def test_ten_crops_of_the_file_of_a_run(evaluate):
         (
             ["root", "smaller/model.keras"],
             1,
-            "smaller/model.keras takes images of 14 pixels, but what the runs were trained on was prepared for 28",
+            "smaller/model.keras expects images of 14 pixels, but the data of the runs was prepared for 28",
         ),
         (["root", "none.keras"], 1, "no model file none.keras"),
-        (["root", "--image-size", "96"], 1, "--image-size 96 is for a model that takes any size; images of (None, 28, 28, 3)"),
+        (
+            ["root", "--image-size", "96"],
+            1,
+            "--image-size 96 is for a model that accepts any size; the models here expect images of (None, 28, 28, 3)",
+        ),
         (["root", "--data", "nowhere/at/all"], 1, "nowhere/at/all"),
     ],
 )

@@ -48,7 +48,7 @@ def test_of_files_in_the_order_of_a_training(evolution, tmp_path, folder):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["a.keras"], 2, "a.keras is one moment of a training: give several .keras files"),
+        (["a.keras"], 2, "a.keras is one state of a training: give several .keras files"),
         (["a.keras", "c.keras"], 1, "Layer 'conv1' has 1 maps in a and 2 in c"),
         (["a.keras", "b.keras", "--map", "conv1/1"], 1, "no map conv1/1: the layer has 1"),
         (["a.keras", "missing.keras"], 1, "There is no model file missing.keras"),
@@ -69,4 +69,4 @@ def test_a_run_without_checkpoints_is_told_how_to_keep_them(evolution, home, tmp
     (tmp_path / "root/run.json").write_text(json.dumps({"artifacts": {"model": "trainer/1/model/model.keras"}}))
     done = evolution(str(tmp_path / "root"))
     assert done.exit_code == 1
-    assert "has no checkpoint of its training before the model. `zfnet run --keep-checkpoints`" in done.stderr.splitlines()[-1]
+    assert "has no checkpoint from before the end of its training. `zfnet run --keep-checkpoints`" in done.stderr.splitlines()[-1]

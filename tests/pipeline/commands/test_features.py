@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_files_and_layers_can_be_named(features, tm
     [
         (["--per-class", "9"], 1, "has 8 images to train on, fewer than 9: give smaller --per-class"),
         (["--layer", "fc9"], 1, "no layer 'fc9'"),
-        (["--leave-out-seen"], 2, "name it with --pretraining"),
+        (["--leave-out-seen"], 2, "give it with --pretraining"),
         (["--classifier", "tree"], 2, "'tree' is not one of"),
         (["--pretraining", "nowhere/at/all"], 1, "nowhere/at/all"),
     ],

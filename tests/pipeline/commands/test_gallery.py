@@ -92,7 +92,7 @@ def test_only_what_is_searched_is_prepared(gallery, tmp_path):
         (tmp_path / f"data/{split}/dog/broken.jpg").write_bytes(b"no picture")
     done = gallery("net.keras", "--data", str(tmp_path / "data"), "--layer", "conv1")
     assert done.exit_code == 0
-    assert f"{tmp_path / 'data'}: 1 photograph can't be read and will be left out" in done.stdout
+    assert f"{tmp_path / 'data'}: skipped 1 unreadable photograph" in done.stdout
     found = json.loads((tmp_path / "new/pictures/gallery.json").read_text())["conv1"]["maps"]
     assert {each["example"].split("/")[0] for shown in found.values() for each in shown} == {"validation"}
 

@@ -128,7 +128,7 @@ def test_failure_leaves_nothing_behind(invariance, tmp_path, arguments, message)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([KNOWN, "--label", "red"], "--label names the class of an IMAGE, and there is none"),
+        ([KNOWN, "--label", "red"], "--label is the class of an IMAGE, and there is none"),
         ([KNOWN, "a.png", "b.png", "c.png", "--label", "red", "--label", "blue"], "--label was given 2 times for 3 images"),
         ([KNOWN, "a.png", "--data", "photographs"], "Give either IMAGE or --data"),
         ([KNOWN, "--seed", "-1"], "-1 is not in the range"),

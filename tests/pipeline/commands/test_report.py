@@ -70,7 +70,7 @@ def test_all_pictures_of_the_run_are_there(page, root):
     assert len([tag for tag, _ in page.tags if tag == "img"]) == len(drawn) + 1
     titles = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
     assert titles[:3] == [
-        "What the net looks for: What the net looks for",
+        "Features of all layers: Features of all layers",
         "Feature maps at random: conv5",
         "Feature maps at random: conv4",
     ]
@@ -133,7 +133,7 @@ def test_a_later_run_that_was_killed_hides_nothing(root):
 def test_no_run(tmp_path):
     done = CliRunner().invoke(command, ["--root", str(tmp_path / "none"), "--out", str(tmp_path / "report.html")])
     assert done.exit_code == 1
-    assert "run.json is missing. `zfnet run` makes one; --root says where." in done.output
+    assert "run.json is missing. Start with `zfnet run`, or name its root with --root." in done.output
 
 
 def test_what_figures_left_out_is_left_out(root, tmp_path):

@@ -68,13 +68,13 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
     assert capsys.readouterr().out.splitlines() == [
         "",
         f"Result       {errors}, on 2,000 validation examples of birds",
-        "Filters      71% of the first layer's have structure",
+        "Filters      71% of those in the first layer have structure",
         "Not blessed  No better than guessing.",
         "Model        birds_run/trainer/3/model/model.keras",
         "Pictures     birds_run/figures",
         "TensorBoard  zfnet tensorboard --root birds_run",
         "Rejected     3 photographs, see birds_run/example_gen/1/examples/rejected.jsonl",
-        "Anomalies    1, all in birds_run/run.json, the first: Class cat is tiny.",
+        "Anomalies    1, see birds_run/run.json; the first: Class cat is tiny.",
         "Time         65.0 s",
     ]
 

@@ -77,7 +77,7 @@ def test_a_machine_that_comes_back_goes_on_from_the_last_checkpoint(machines, tm
         assert process.wait(timeout=200) == 0, (tmp_path / f"output-{index}").read_text()
     if lost == 1:
         assert int(wait_for(chief, r"(?s)A machine of the cluster was lost.*?Epoch (\d+)/4")[1]) >= 3
-        assert "following it" in (tmp_path / "output-1").read_text()
+        assert "joined the run" in (tmp_path / "output-1").read_text()
     # No epoch was trained again from the beginning.
     assert len(re.findall("Epoch 1/4", chief.read_text())) == 1
     history, recipe = trained(tmp_path / "root")
@@ -99,7 +99,7 @@ def test_ctrl_c_at_the_first_machine_loses_no_step(machines, tmp_path):
     wait_for(tmp_path / "output-0", "Epoch 3/4")
     os.killpg(first.pid, signal.SIGINT)
     assert (first.wait(timeout=60), second.wait(timeout=60)) == (1, 1)
-    assert "Interrupted. The same command goes on" in (tmp_path / "output-0").read_text()
+    assert "Interrupted. Run the same command again" in (tmp_path / "output-0").read_text()
     assert "The run of the first machine failed: Interrupted" in (tmp_path / "output-1").read_text()
     kept = max((tmp_path / "root").glob("trainer/checkpoints-*/epoch-*"), key=lambda path: path.stat().st_mtime)
     state = json.loads((kept / "state.json").read_text())

@@ -30,7 +30,7 @@ def test_one_line_and_nothing_lost(folder, small_disk):
     (line,) = failed.stderr.splitlines()
     assert line.startswith("Error: ")
     assert "The disk is full" in line or "No space left on device" in line
-    assert "the same command goes on" in line
+    assert "the same command again" in line or "the same command continues" in line
     assert json.loads((root / "run.json").read_text())["status"] == "failed"
     subprocess.run(["mount", "-o", "remount,size=400m", small_disk], check=True)
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -48,7 +48,7 @@ def keeps_roots_apart(url: str, directory: pathlib.Path) -> None:
     assert steps(directory / "two", url) == ["two"]
     # As somebody on another machine asks for it.
     assert steps(pathlib.Path(f"{socket.gethostname()}:{directory}/two"), url) == ["two"]
-    with pytest.raises(FileNotFoundError, match=r"nothing is recorded of the root .*/three\. It has .*/one, .*/two; give"):
+    with pytest.raises(FileNotFoundError, match=r"has no records of the root .*/three\. It has .*/one, .*/two; give"):
         steps(directory / "three", url)
 
 

@@ -192,7 +192,7 @@ def test_step_that_fails_leaves_nothing_but_a_record(tmp_path, error):
     assert executions(tmp_path) == [("WriteNumbers", "done"), ("Fail", "failed")]
     assert runner.results["WriteNumbers"].error is None
     assert runner.results["Fail"].outputs == {}
-    assert runner.results["Fail"].error in ("The disk is full.", "Interrupted. The same command goes on with what is not complete yet.")
+    assert runner.results["Fail"].error in ("The disk is full.", "Interrupted. Run the same command again to continue.")
     with open_metadata(tmp_path) as session:
         assert session.scalar(sql.select(metadata.Context)).status == "failed"
     assert called(tmp_path) == ["Add", "Judge"]

@@ -29,14 +29,14 @@ def holder(tmp_path):
 
 
 def test_second_process_is_told_who_holds_the_root(tmp_path, holder):
-    told = f"in use by process {holder.pid} since 20.* .zfnet run --epochs 3.. Wait for it .*, or give another with --root"
+    told = f"in use by process {holder.pid} since 20.* .zfnet run --epochs 3.. Wait for it .*, or use another --root"
     with pytest.raises(OSError, match=told), root_lock(tmp_path / "root", "zfnet run"):
         pass
 
 
 def test_other_directories_are_not_waited_for(tmp_path, holder):
     with (
-        pytest.raises(OSError, match=r"\. Wait for it, or give another with --out\.$"),
+        pytest.raises(OSError, match=r"\. Wait for it, or use another --out\.$"),
         root_lock(tmp_path / "root", "zfnet", option="--out"),
     ):
         pass

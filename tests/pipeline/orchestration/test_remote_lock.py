@@ -114,7 +114,7 @@ def test_second_process_is_told_who_holds_the_root(hold, fetch):
     assert re.match(
         rf"The directory gs://photos/root is in use by process {first.pid} on \S+ since 20.* \(zfnet run one\), which was", told
     )
-    assert "Wait for it (`zfnet run` does with --wait), or give another with --root." in told
+    assert "Wait for it (`zfnet run --wait`), or use another --root." in told
     # Longer than a lock that is not renewed counts.
     with pytest.raises(subprocess.TimeoutExpired):
         first.wait(4)
@@ -128,7 +128,7 @@ def test_second_process_waits_if_asked_to(hold):
     first = hold("one")
     assert first.stdout.readline() == "held\n"
     second = hold("two", "wait")
-    assert "(zfnet run one), which was last heard of" in (told := second.stdout.readline())
+    assert "(zfnet run one), which was last active" in (told := second.stdout.readline())
     assert told.endswith("Waiting for it to end.\n")
     with pytest.raises(subprocess.TimeoutExpired):
         second.wait(1)
@@ -186,5 +186,5 @@ def test_process_that_lost_its_lock_ends(hold, open_bucket, started):
     assert first.stdout.readline() == "held\n"
     open_bucket().blob("root/lock").upload_from_string('{"token": "other"}')
     assert first.stdout.readline() == "interrupted\n"
-    assert "may be another process's now" in first.stderr.read()
+    assert "another process may hold it now" in first.stderr.read()
     assert open_bucket().blob("root/lock").download_as_text() == '{"token": "other"}'

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zfnet.components.figures.filters.first_layer import first_layer
+from zfnet.components.figures.filters.report import first_layer
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.gallery.tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.gallery.gallery import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.figures.varied_maps import VariedMap, varied_maps
 from zfnet.components.pictures.figure import Figure
@@ -68,8 +68,8 @@ def draw_features(search: ExampleSearch) -> Figure:
     strongest = search.strongest(layers)
     chosen = _choose(search, {layer: strongest[layer] for layer in layers[1:]})
     drawn = {layer: GalleryTiles(*_places(maps), TILE) for layer, maps in chosen.items() if maps}
-    for part in search.project(strongest, {layer: (tiles.units, tiles.ranks) for layer, tiles in drawn.items()}):
-        drawn[part.layer].add(part, search.images.image_input)
+    for each in search.project(strongest, {layer: (tiles.units, tiles.ranks) for layer, tiles in drawn.items()}):
+        drawn[each.layer].add(each)
     first, numbers = _filters(search.deconvnet, strongest[layers[0]])
     rows = [first, *(_maps(search, layer, maps, drawn.get(layer), layer == next(iter(drawn), None)) for layer, maps in chosen.items())]
     above = {layer: _numbers(search, strongest[layer], maps, drawn.get(layer)) for layer, maps in chosen.items()}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from zfnet.components.figures.correspondence.part_views import PartViews
+from zfnet.components.figures.correspondence.parts import PartViews
 from zfnet.components.figures.image_set import MeanGrey
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from zfnet.components.figures.filters.first_layer import FREQUENCIES
 from zfnet.components.figures.filters.numbers import filter_comparison, filter_numbers
-from zfnet.components.figures.filters.report import FilterReport
+from zfnet.components.figures.filters.report import FREQUENCIES, FilterReport
 from zfnet.components.figures.filters.sheet import filter_sheet
 from zfnet.components.figures.filters.verdicts import DEAD_SHARE, PILED_UP
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
@@ -24,15 +23,15 @@ GREY = "0.45"
 
 
 def draw_filters(reports: Sequence[FilterReport]) -> Figure:
-    """Draws the filters of models that were measured: Zeiler & Fergus 2013, Fig. 6(b) to (e), with the measures under them.
+    """Draws the filters of models (Zeiler & Fergus 2013, Fig. 6(b) to (e)), with the measures under them.
 
     Args:
-        reports: one for each model, no two with the same name; see `filter_report`.
+        reports: one for each model, with different names; see `filter_report`.
 
     Returns:
         The picture `filters`; the numbers hold every measure of each model by its name, the verdicts, and a comparison in sentences.
     """
-    # Of a name that is a path, the last part: there is little room.
+    # The last part of a path: there is little room.
     names = [report.name.rstrip("/").rsplit("/", 1)[-1] for report in reports]
     if len(set(names)) < len(names):
         names = [report.name for report in reports]
@@ -118,7 +117,7 @@ def _draw_layers(axes: np.ndarray, reports: Sequence[FilterReport], names: Seque
 
 
 def _name_layers(panel: Axes, layers: list[list[str]]) -> str:
-    """Names the bars and returns what stands below all of them."""
+    """Names the bars and returns the label below all of them."""
     longest = max(layers, key=len)
     panel.grid(visible=False, axis="x")
     if any(names != longest for names in layers) or len(longest) > MOST_NAMES:

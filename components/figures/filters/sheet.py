@@ -1,4 +1,4 @@
-"""The filters of first layers, and what second layers look for, of several models side by side."""
+"""The filters of first layers and the features of second layers, of several models side by side."""
 
 from collections.abc import Sequence
 
@@ -21,18 +21,11 @@ DEAD, ALIASED = (200, 30, 30), (240, 150, 0)
 
 
 def filter_sheet(reports: Sequence[FilterReport], names: Sequence[str]) -> np.ndarray:
-    """Draws the first layer of each model above its second one.
+    """Draws the first layer of each model above its second one, under their `names`: uint8 `(height, width, 3)`.
 
-    Zeiler & Fergus 2013, Fig. 6(b) to (e). Filters with structure come first, then those of one colour, then noise, which has a black
-    square in its corner; of each kind, the least aliased first. Those that are mostly aliased are framed in orange, dead ones, at the end,
-    in red. One model has its layers side by side.
-
-    Args:
-        reports: of the models, in order.
-        names: of the models, for the headings.
-
-    Returns:
-        uint8 array `(height, width, 3)`.
+    Zeiler & Fergus 2013, Fig. 6(b) to (e). Filters with structure come first, then those of one colour, then noise, marked by a black
+    square in the corner; within each kind, the least aliased first. Mostly aliased filters are framed in orange; dead ones, at the end, in
+    red. One model has its layers side by side.
     """
     first, second = ([draw(*each) for each in zip(reports, names, strict=True)] for draw in (_first, _second))
     rows = [first + second] if len(reports) == 1 else []
@@ -57,7 +50,7 @@ def _first(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
     columns, side = _columns(len(mostly), 3)
     tiles = []
     for number in report.order():
-        # Pixel by pixel: they are what the filter is made of.
+        # Pixel by pixel: each is a weight.
         scale = side / max(first.pictures.shape[1:3])
         size = [max(1, round(length * scale)) for length in first.pictures.shape[2:0:-1]]
         tile = np.asarray(Image.fromarray(first.pictures[number]).resize(size, Image.Resampling.NEAREST))
@@ -86,9 +79,9 @@ def _second(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
     if second is None:
         return np.full((1, WIDTH, 3), 255, np.uint8), f"{name}, layer 2 is not drawn: {report.no_second}"
     columns, side = _columns(len(second.maps), 8 / 3)
-    size = " x ".join(map(str, second.pictures.shape[1:3]))
+    size = " x ".join(map(str, second.maps[0].patch.shape[:2]))
     which = f"strongest activation of {len(second.maps)} of {second.total} maps, projected to {size} px"
-    return block(list(second.pictures), columns, side), f"{name}, {second.name}: {which}"
+    return block([each.projection for each in second.maps], columns, side), f"{name}, {second.name}: {which}"
 
 
 def _columns(count: int, ratio: float) -> tuple[int, int]:
@@ -103,7 +96,7 @@ def _captioned(picture: np.ndarray, text: str) -> np.ndarray:
 
 
 def _marked(tile: np.ndarray) -> np.ndarray:
-    """With a black square in a corner, and a white line around it, to be seen on any filter."""
+    """Adds a black square in a corner, with a white line around it, visible on any filter."""
     marked, side = tile.copy(), max(3, round(MARK * max(tile.shape[:2])))
     marked[-FRAME - side - 1 :, -FRAME - side - 1 :] = 255
     marked[-FRAME - side : -FRAME, -FRAME - side : -FRAME] = 0

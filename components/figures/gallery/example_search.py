@@ -1,15 +1,14 @@
 """Search for the strongest activations of each unit, at different places of the images."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from zfnet.components.figures.image_set import ImageSet
-from zfnet.components.pictures.project_images import projected_pictures
+from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import Strongest, project_strongest, strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9
@@ -91,11 +90,12 @@ class ExampleSearch:
                 self._fields[layer] = None
         return self._fields[layer]
 
-    def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedStrongest]:
+    def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedActivation]:
         """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come."""
         wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
         if wanted:
-            yield from project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
+            parts = project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
+            yield from projected_activations(parts, strongest, self.images.image_input)
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return self.images.batches(f"{self._name}: {title.lower()}" if self._name else title, numbers)
@@ -133,42 +133,8 @@ def _overlap(one: list[int], other: list[int]) -> float:
     return shared[0] * shared[1] / max(smaller, 1)
 
 
-class TopExample(NamedTuple):
-    """One strong activation of the unit.
-
-    Attributes:
-        example: id of the example.
-        activation: how strong it is.
-        position: row and column in the map; empty for a dense unit.
-        corner: row and column of the window's corner in the image.
-        projection: uint8 `(h, w, 3)`, 0 is grey.
-        patch: uint8 `(h, w, 3)`, the same window of the image.
-    """
-
-    example: str
-    activation: float
-    position: list[int]
-    corner: list[int]
-    projection: np.ndarray
-    patch: np.ndarray
-
-
-def top_examples(search: ExampleSearch, layer: str, unit: int) -> list[TopExample]:
+def top_examples(search: ExampleSearch, layer: str, unit: int) -> list[ProjectedActivation]:
     """Finds the five strongest activations of a unit at different places of images, strongest first; fewer if there are fewer places."""
     strongest = search.strongest([layer])
-    found, ranks = strongest[layer], search.different(layer, unit, SHOWN_ELSEWHERE)
-    if not ranks:
-        return []
-    made = {}
-    for part in search.project(strongest, {layer: (np.full(len(ranks), unit), np.array(ranks))}):
-        pictures = projected_pictures(part, search.images.image_input)
-        for row, rank in enumerate(part.ranks.tolist()):
-            made[rank] = TopExample(
-                search.images.origins.ids[found.examples[unit, rank]],
-                float(found.values[unit, rank]),
-                found.positions[unit, rank].tolist(),
-                part.corners[row].tolist(),
-                pictures.projections[row],
-                pictures.patches[row],
-            )
-    return [made[rank] for rank in ranks]
+    ranks = np.array(search.different(layer, unit, SHOWN_ELSEWHERE), int)
+    return sorted(search.project(strongest, {layer: (np.full(len(ranks), unit), ranks)}), key=lambda each: each.rank)

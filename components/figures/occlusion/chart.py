@@ -11,10 +11,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from zfnet.components.figures.gallery.example_search import TopExample
 from zfnet.components.figures.subjects import class_name
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
-from zfnet.components.pictures.project_images import ProjectedImage
+from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import block
 from zfnet.model.measures.occlusion import Occlusion
 
@@ -69,8 +68,8 @@ class OccludedImage(NamedTuple):
     cover: np.ndarray
     grey: str
     unit: str
-    own: ProjectedImage
-    others: Sequence[TopExample] | None
+    own: ProjectedActivation
+    others: Sequence[ProjectedActivation] | None
 
     @property
     def class_name(self) -> str | None:

@@ -1,5 +1,6 @@
 """The figure of occlusion: a net's activation and prediction while a grey square is slid over an image."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def draw_occlusion(
         own=project_images(deconvnet, subject.image[None], layer, found.unit)[0],
         others=None if search is None else top_examples(search, layer, found.unit),
     )
-    return Figure("occlude", {"occlusion": occlusion_chart(shown)}, _numbers(shown, layer))
+    return Figure("occlude", {"occlusion": occlusion_chart(shown)}, _numbers(shown, layer, search.images.origins.ids if search else ()))
 
 
 def default_square(image_input: ImageInput) -> int:
@@ -91,8 +92,8 @@ def hiding_grey(deconvnet: Deconvnet, image_input: ImageInput, images: ImageSet 
     return mean_grey(deconvnet, image_input, images) if grey.source == UNKNOWN and images is not None else grey
 
 
-def _numbers(shown: OccludedImage, layer: str) -> dict[str, Any]:
-    subject, found, own = shown.subject, shown.found, shown.own
+def _numbers(shown: OccludedImage, layer: str, ids: Sequence[str]) -> dict[str, Any]:
+    subject, found = shown.subject, shown.found
     row, column = found.lowest_place(shown.class_number)
     numbers: dict[str, Any] = {
         "pictures": ["occlusion.png"],
@@ -107,10 +108,9 @@ def _numbers(shown: OccludedImage, layer: str) -> dict[str, Any]:
         "unit": found.unit,
         "total": found.total,
         "totals": found.totals.tolist(),
-        "projection": {"activation": own.activation, "position": list(own.position), "corner": list(own.corner)},
+        "projection": shown.own.numbers("activation", "position", "corner"),
         "projections_of_examples": [
-            {"example": each.example, "activation": each.activation, "position": each.position, "corner": each.corner}
-            for each in shown.others or ()
+            {"example": ids[each.example], **each.numbers("activation", "position", "corner")} for each in shown.others or ()
         ],
         "shown": {"top": int(found.tops[row]), "left": int(found.lefts[column])},
     }

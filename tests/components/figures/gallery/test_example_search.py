@@ -104,13 +104,12 @@ def test_they_are_the_strongest_of_that_unit_over_the_examples(examples, model, 
     unit = int(maxima.sum(axis=0).argmax())
     found = top_examples(search_of(deconvnet), "conv5", unit)
     order = np.argsort(-maxima[:, unit])
-    ids = read_origins(examples, "validation")[2]
     # These photographs are whole: no two examples show one place.
-    assert [each.example for each in found] == [ids[number] for number in order[:SHOWN_ELSEWHERE]]
+    assert [each.example for each in found] == order[:SHOWN_ELSEWHERE].tolist()
     np.testing.assert_allclose([each.activation for each in found], maxima[order[:SHOWN_ELSEWHERE], unit], rtol=1e-5)
     assert all(each.projection.shape == each.patch.shape for each in found)
     few = top_examples(search_of(deconvnet, most=2), "conv5", unit)
-    assert {each.example for each in few} <= set(ids[:2])
+    assert {each.example for each in few} <= {0, 1}
 
 
 def test_a_unit_that_is_never_positive_has_none(model, search_of):

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-# Pixels an inch; sizes are given in pixels, as those of all pictures.
+# Pixels per inch; sizes are given in pixels.
 DPI = 100
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
@@ -26,20 +26,13 @@ STYLE: dict[RcKeyType, Any] = {
 
 
 def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure, np.ndarray]:
-    """Begins a chart of some panels. No global state of matplotlib is touched.
+    """Begins a chart of `width` x `height` pixels: the figure for `chart_picture`, and an array `(rows, columns)` of its axes.
 
-    Args:
-        rows: of panels.
-        columns: of panels.
-        width: of the whole, in pixels.
-        height: of the whole, in pixels.
-
-    Returns:
-        The figure, to be given to `chart_picture`, and an array `(rows, columns)` of its axes.
+    No global state of matplotlib is changed.
 
     Examples:
         >>> figure, axes = new_chart(1, 2, 900, 400)
-        >>> axes[0, 0].plot([0, 1], [1, 0])
+        >>> lines = axes[0, 0].plot([0, 1], [1, 0])
         >>> chart_picture(figure).shape
         (400, 900, 3)
     """
@@ -51,7 +44,7 @@ def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure,
 
 
 def plain(text: str) -> str:
-    """A name as matplotlib shows it: dollars are no formula, and an underscore at the beginning does not hide it from the legend."""
+    """Escapes a name for matplotlib: dollars do not begin a formula, and a leading underscore does not hide it from the legend."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 

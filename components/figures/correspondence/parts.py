@@ -167,7 +167,7 @@ class PartViews(NamedTuple):
         names: of the images.
         pictures: uint8 `(N, height, width, 3)`, what the model sees.
         boxes: for each part `(N, 4)` ints: left, top, width, height, in pixels of the pictures.
-        within: `(N, 4)`, where random boxes may lie.
+        within: `(N, 4)`, the region of random boxes.
         note: description for headings.
     """
 

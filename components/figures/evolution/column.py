@@ -31,7 +31,7 @@ class EvolutionColumn(NamedTuple):
         examples: int64 `(M,)`, numbers of the images.
         positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
         corners: int64 `(M, 2)`, row and column of the window's corner in the image.
-        scales: float `(M,)`, the absolute value that is black or white in the projection.
+        scales: float32 `(M,)`, the absolute value that is black or white in the projection.
         projections: uint8 `(M, h, w, 3)`, 0 is grey.
         patches: uint8 `(M, h, w, 3)`, the same windows of the images.
         strongest: int64 `(units,)`, for each map of the layer, the number of the image with its strongest activation.
@@ -98,7 +98,7 @@ def evolution_column(
         found, first = strongest[layer].of(units), strongest[layer].examples[:, 0]
         places = found.values[:, 0], found.examples[:, 0], found.positions[:, 0]
         corners, scales, projections, patches = _stacked(drawn[layer], units, "corner", "scale", "projection", "patch")
-        columns[layer] = EvolutionColumn(units, *places, corners, scales, projections, patches, first)
+        columns[layer] = EvolutionColumn(units, *places, corners, scales.astype(np.float32), projections, patches, first)
     return columns
 
 
@@ -163,10 +163,11 @@ def same_places(
         found = values_at[layer], column.examples, column.positions
         places[layer] = none.replaced(column.maps, Strongest(*(part[:, None] for part in found)))
     drawn = _project(deconvnet, batches, places, {layer: column.maps for layer, column in columns.items()}, image_input)
-    return {
-        layer: SamePlaces(values_at[layer], *_stacked(drawn[layer], column.maps, "scale", "projection"))
-        for layer, column in columns.items()
-    }
+    same = {}
+    for layer, column in columns.items():
+        scales, projections = _stacked(drawn[layer], column.maps, "scale", "projection")
+        same[layer] = SamePlaces(values_at[layer], scales.astype(np.float32), projections)
+    return same
 
 
 def different_maps(column: EvolutionColumn, photographs: Sequence[str], count: int) -> np.ndarray:

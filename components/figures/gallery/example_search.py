@@ -12,7 +12,7 @@ from zfnet.model.deconvnet.strongest import Strongest, project_strongest, strong
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9
-# How many activations are looked through for nine different places, where several images come from one photograph.
+# Activations that are searched for nine different places, if several images come from one photograph.
 CANDIDATES = 288
 # Windows that share more than this part of the smaller one show the same place.
 SAME_PLACE = 0.5
@@ -22,12 +22,12 @@ SHOWN_ELSEWHERE = 5
 class ExampleSearch:
     """Finds the strongest activations of units over images, and projects them, at different places of the photographs.
 
-    It remembers what it found: figures that share one search go through the images once.
+    It stores its results: figures that share one search read the images once.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
         images: to search.
-        name: what its progress bars call the model; empty for nothing.
+        name: of the model in progress bars; empty for none.
     """
 
     def __init__(self, deconvnet: Deconvnet, images: ImageSet, name: str = "") -> None:
@@ -52,16 +52,7 @@ class ExampleSearch:
         return {layer: self._found[layer] for layer in layers}
 
     def different(self, layer: str, unit: int, count: int = SHOWN) -> list[int]:
-        """Ranks of the `count` strongest positive activations of a unit that see different places of the photographs.
-
-        Args:
-            layer: name of a layer that was searched.
-            unit: one of its units.
-            count: how many.
-
-        Returns:
-            Ranks, rising; fewer than `count` where there are not as many places.
-        """
+        """Ranks, rising, of at most `count` positive activations of a unit at different places of the photographs; `layer` was searched."""
         strongest = self._found[layer]
         active = np.flatnonzero(strongest.values[unit] > 0)
         examples = strongest.examples[unit, active]
@@ -70,7 +61,7 @@ class ExampleSearch:
         return active[places].tolist()
 
     def _windows(self, layer: str, examples: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """What units see, in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
+        """Receptive fields in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
         image, boxes = np.array(self.images.image_input[:2]), self.images.origins.boxes[examples]
         corners, size = np.zeros((len(examples), 2)), image
         field = self._field(layer)
@@ -102,23 +93,21 @@ class ExampleSearch:
 
 
 def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
-    """Chooses the first `count` windows that show different places.
+    """Chooses the first windows that show different places: at most `count` indices, in order.
+
+    A window that shares more than half of its area, or of the other's, with a chosen one is skipped.
 
     Args:
-        photographs: which photograph each window lies in, best window first.
+        photographs: the photograph of each window, best window first.
         boxes: `(N, 4)` numbers: top, left, bottom, right of each window in its photograph, in pixels.
-        count: how many to choose.
-
-    Returns:
-        Indices of the chosen ones, in order; fewer than `count` if there are not as many places. A window that shares more than half of
-        its area, or of the other's, with a chosen one is passed over.
+        count: number of windows to choose, at most.
 
     Examples:
         >>> distinct_places(["cat", "cat", "cup"], np.array([[0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 9, 9]]), 9)
         [0, 2]
     """
     chosen: list[int] = []
-    plain = boxes.tolist()  # Single numbers are many times faster so, and this is asked for every map of a net.
+    plain = boxes.tolist()  # Lists are many times faster here than arrays, and every map of a net is searched.
     for index, photograph in enumerate(photographs):
         if len(chosen) == count:
             break

@@ -28,7 +28,7 @@ class GalleryModel(NamedTuple):
         name: heading above its part of each picture.
         labels: names of its classes; empty if they are not known.
         named: units to draw, for some layers, instead of random ones.
-        about: what else the numbers say of it.
+        about: further entries of the numbers.
     """
 
     search: ExampleSearch
@@ -175,7 +175,7 @@ def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed:
 def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequence[str | None]], *, maps: int, seed: int) -> Figure:
     """Draws the galleries of several models beside each other: a picture for each row of layers.
 
-    Zeiler & Fergus 2013, Fig. 2 and section 4.1, where the features of ZFNet are compared with those of AlexNet.
+    Zeiler & Fergus 2013, Fig. 2 and section 4.1, compare the features of ZFNet with those of AlexNet.
 
     Args:
         models: two or more.
@@ -185,7 +185,7 @@ def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequenc
         seed: as in `draw_gallery`.
 
     Returns:
-        Pictures `gallery_<layer>`, named after the first layer of the row; none for a row in which no unit is ever positive. The numbers
+        Pictures `gallery_<layer>`, named after the first layer of the row; none for a row without positive units. The numbers
         name the `pictures`, the `rows`, and for each of `models` its `layers` as `draw_gallery` has them.
     """
     found = []
@@ -215,21 +215,14 @@ def _title(model: GalleryModel, layer: str | None, sheet: np.ndarray | None) -> 
 
 
 def layers_by_place(deconvnets: Sequence[Deconvnet]) -> tuple[list[tuple[str, ...]], list[list[str]]]:
-    """Matches the default layers of models by their place: the first with the first.
-
-    Returns:
-        For each place the layer of every model; and for each model the layers that have no counterpart.
-    """
+    """Matches the default layers of models by their order: rows of one layer for each model; and each model's other layers."""
     layers = [default_layers(deconvnet) for deconvnet in deconvnets]
     shortest = min(map(len, layers))
     return list(zip(*(each[:shortest] for each in layers), strict=True)), [each[shortest:] for each in layers]
 
 
 def layers_by_name(deconvnets: Sequence[Deconvnet], names: Iterable[str]) -> list[tuple[str | None, ...]]:
-    """Matches layers by their name.
-
-    Returns:
-        For each name, once, the layer of every model: None where a model has none of that name.
+    """Matches layers by their name: for each name, once, the layer of every model, None if a model has none of that name.
 
     Raises:
         ValueError: no model has a layer of a name.

@@ -35,9 +35,9 @@ class OcclusionInput(NamedTuple):
         name: of the image.
         image: uint8 `(height, width, 3)`, RGB, of the size that the model takes.
         class_number: whose probability is drawn; None takes the class predicted without the square.
-        class_source: where that class is from: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
+        class_source: source of that class: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
         labels: names of the model's classes; empty if they are not known.
-        chosen: by what rule the image was chosen; None if somebody named it.
+        chosen: the rule by which the image was chosen; None if the user named it.
     """
 
     name: str
@@ -49,17 +49,17 @@ class OcclusionInput(NamedTuple):
 
 
 class OccludedImage(NamedTuple):
-    """An image, and all that was measured while the square was slid over it.
+    """An image, and the measurements for all positions of the square.
 
     Attributes:
         subject: the image.
         found: activations and probabilities.
         class_number: whose probability is drawn; None for a model without classes.
-        cover: `(height, width, 3)`, RGB 0..255, what the square shows.
-        grey: where that is from.
+        cover: `(height, width, 3)`, RGB 0..255, the fill of the square.
+        grey: source of the fill.
         unit: name of the map.
         own: the map's projection in this image.
-        others: its strongest activations in other images; None if there are none to search.
+        others: its strongest activations in other images; None without other images.
     """
 
     subject: OcclusionInput
@@ -86,11 +86,8 @@ class OccludedImage(NamedTuple):
 def occlusion_chart(shown: OccludedImage) -> np.ndarray:
     """Draws the image, the map's activation and projections, the class's probability, and the likeliest class.
 
-    Heat maps have the geometry of the image: each value is drawn at the centre of its square, so a margin of half a square is left. The
-    square covers the image where P is lowest (the activation, for a model without classes); the maps have its outline there.
-
-    Returns:
-        uint8 array `(height, width, 3)`.
+    Heat maps have the geometry of the image: each value is drawn at the centre of its square, which leaves a margin of half a square. In
+    (a) the square covers the image where P is lowest (the activation, for a model without classes); the maps have its outline there.
     """
     figure, axes = new_chart(2, 3, WIDTH, HEIGHT)
     found, subject, unit, predictions = shown.found, shown.subject, plain(shown.unit), shown.predictions
@@ -156,7 +153,7 @@ def _heat(
 def _classes(
     panel: Axes, image: np.ndarray, found: Occlusion, corner: tuple[int, int], likeliest: np.ndarray
 ) -> dict[int, tuple[float, ...]]:
-    """Draws the likeliest class of each place, and returns the colours of those that have one."""
+    """Draws the most probable class of each position, and returns the colours of the named classes."""
     counts = Counter(likeliest.ravel().tolist())
     named = [number for number, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NAMED]]
     places = np.full(likeliest.shape, len(named))
@@ -201,7 +198,7 @@ def _outline(panel: Axes, found: Occlusion, corner: tuple[int, int]) -> None:
 
 
 def _behind(panel: Axes, image: np.ndarray) -> None:
-    """Draws the image faintly, so that places can be found again."""
+    """Draws the image faintly, as a background."""
     height, width = image.shape[:2]
     panel.imshow(image, extent=(0, width, height, 0), alpha=0.35)
     panel.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
@@ -210,7 +207,7 @@ def _behind(panel: Axes, image: np.ndarray) -> None:
 
 
 def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
-    """Borders between the places, horizontal and vertical: halfway between the centres of neighbouring squares."""
+    """Edges between the positions, horizontal and vertical: halfway between the centres of neighbouring squares."""
     edges = []
     for starts in (found.lefts, found.tops):
         centres = starts + found.square / 2

@@ -1,4 +1,4 @@
-"""The figure of occlusion: a net's activation and prediction while a grey square is slid over an image."""
+"""The figure of occlusion: activation and prediction while a grey square slides over an image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from zfnet.components.pictures.project_images import project_images
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.occlusion import occlusion
 
-# Source of the class, where nobody names it.
+# Source of the class if the user names none.
 PREDICTED = "class predicted without the square"
 # Reading: in Fig. 7 the square covers about 50 of 224 pixels. The stride makes 26 places on the shorter side.
 SQUARE, STEPS = 50 / 224, 32
-# Pixels of the images that go through the net together.
+# Pixels of the images of one batch.
 PIXELS = 64 * 96 * 96
 
 
@@ -33,22 +33,21 @@ def draw_occlusion(
     square: int | None = None,
     stride: int | None = None,
 ) -> Figure:
-    """Draws, for each place of a grey square, the activation of the strongest map, the probability of a class, and the likeliest class.
+    """Draws, for each position of a grey square, the activation of the strongest map, P of a class, and the most probable class.
 
-    Zeiler & Fergus 2013, section 4.2 and Fig. 7. The square shows the mean image that the model subtracts, else the mean of the other
-    images, else a middle grey (`mean_grey`).
+    Zeiler & Fergus 2013, section 4.2 and Fig. 7. For the pixels of the square see `hiding_grey`.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
         subject: the image and its class.
         layer: name of a layer with feature maps; the paper's is layer 5.
-        search: over other images, in which the strongest activations of the same map are shown; None for none.
+        search: over other images, whose strongest activations of the same map are shown; None for none.
         square: side of the square, in pixels; None takes 50 of 224 of the shorter side.
         stride: largest step of the square, in pixels; None takes a 32nd of the shorter side.
 
     Returns:
-        The picture `occlusion`. In the numbers, places are top rows and left columns of the square, in pixels; `totals` and
-        `probabilities` have a row for each top; `shown` is the place of the square in the picture.
+        The picture `occlusion`. In the numbers, positions are top rows and left columns of the square, in pixels; `totals` and
+        `probabilities` have a row for each top; `shown` is the position of the square in the picture.
 
     Raises:
         ValueError: the square does not fit, or no map of the layer is active in the image.
@@ -82,7 +81,7 @@ def draw_occlusion(
 
 
 def default_square(image_input: ImageInput) -> int:
-    """Side of the square where nobody gives one, in pixels."""
+    """Default side of the square, in pixels."""
     return max(1, round(SQUARE * min(image_input.height, image_input.width)))
 
 

@@ -1,4 +1,4 @@
-"""The example that is occluded when nobody names an image: one that the model recognises by a part of it."""
+"""Choice of an example to occlude: one that the model recognises by a part of it."""
 
 from typing import NamedTuple, cast
 
@@ -12,15 +12,15 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_starts
 from zfnet.model.measures.outputs import class_layer, class_probabilities
 
-# Examples that are looked through at most until one is recognised, and how many at once.
+# Examples to classify at most until one is recognised, and the size of a batch.
 MOST, BATCH = 2000, 64
-# Examples that are looked through for recognised ones with a detail; how many of these are occluded by squares side by side, and how many
-# of those by squares a third of their side apart: 2.5 s at 96 pixels on two cores.
+# Examples to classify in search of details; recognised ones to occlude by squares side by side; and of these by squares a third of their
+# side apart: 2.5 s at 96 pixels on two cores.
 LOOKED, OCCLUDED, FINALISTS = 256, 48, 4
-# Contrast under a square, over that under the median one, from which there is something in particular to cover; and what a fall counts
-# where there is not: in a texture, any square is the thing that does not belong.
+# Contrast under a square, over that of the median one, that makes a detail; and the weight of a fall elsewhere: in a texture, P falls
+# because the square does not belong there.
 DETAIL, ELSEWHERE = 1.5, 0.25
-# Standard deviation of 0..255 below which nothing is seen to be covered, as in a blurred background.
+# Standard deviation of 0..255 below which a region has no visible content, such as a blurred background.
 VISIBLE = 20.0
 
 
@@ -33,21 +33,17 @@ class _Seen(NamedTuple):
 def recognized_example(deconvnet: Deconvnet, images: ImageSet, layer: str, seed: int) -> OcclusionInput:
     """Chooses an example whose prediction falls when one thing in it is covered, and stays when anything else is.
 
-    Examples are taken in a random order. The first 48 are occluded that the model classifies correctly and that have a detail: a place
-    where the square has one and a half times the contrast of the median place, and enough to be seen. Squares lie side by side, so that
-    each pixel is covered. The example is chosen whose P(true class) falls most: the lowest value below the lower quartile of all places.
-    The best four are compared again with squares a third of their side apart. A fall counts a quarter if the lowest place is not on a
-    detail: in a texture or a sky, P falls wherever the square is, since the square does not belong there. Without any example that has a
-    detail, the first 48 that are classified correctly are occluded; without any of those, the first example is taken.
+    Examples are taken in a random order. The first 48 are occluded that the model classifies correctly and that have a detail: a position
+    where the square has one and a half times the contrast of the median position, and is visible. Squares lie side by side, so that each
+    pixel is covered. The example is chosen whose P(true class) falls most: the lowest value below the lower quartile of all positions.
+    The best four are compared again with squares a third of their side apart. A fall counts a quarter if the lowest position is not on a
+    detail. If no example has a detail, the first 48 that are classified correctly are occluded; if there are none, the first is taken.
 
     Args:
         deconvnet: of a model with the classes of the examples, that takes RGB 0..255.
-        images: validation examples; 256 are looked through; more, up to 2000, until one is classified correctly.
-        layer: the layer with feature maps that is watched. Examples in which none of its maps is active are skipped.
+        images: validation examples; 256 are classified; more, up to 2000, until one is classified correctly.
+        layer: with feature maps. Examples in which none of its maps is active are skipped.
         seed: decides the order.
-
-    Returns:
-        The example with its true class, and how it was chosen.
 
     Raises:
         ValueError: the model has no classes, or there are no examples.
@@ -81,7 +77,7 @@ def recognized_example(deconvnet: Deconvnet, images: ImageSet, layer: str, seed:
 
 
 def _recognized(deconvnet: Deconvnet, answer: str, images: ImageSet, seed: int) -> tuple[list[_Seen], _Seen]:
-    """The examples that are classified correctly, in random order, and the first of them; else the first example."""
+    """The examples that are classified correctly, in random order, and the first of them, else the first example."""
     order = np.random.default_rng(seed).permutation(min(len(images.origins.ids), MOST))
     right: list[_Seen] = []
     first = None
@@ -104,7 +100,7 @@ def _recognized(deconvnet: Deconvnet, answer: str, images: ImageSet, seed: int) 
 
 
 def _contrast(image: np.ndarray, square: int, stride: int) -> np.ndarray:
-    """Standard deviation of the pixels under each square over the median one: `(rows, columns)`, 0 where it is too small to be seen."""
+    """Standard deviation of the pixels under each square over the median one: `(rows, columns)`, 0 if it is too small to be visible."""
     tops, lefts = (square_starts(length, square, stride) for length in image.shape[:2])
     pixels = image.astype(np.float64)
     spread = np.array([[pixels[top : top + square, left : left + square].std(axis=(0, 1)).mean() for left in lefts] for top in tops])

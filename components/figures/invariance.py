@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import ImageColor
 
+from zfnet.components.data.batches import PIXELS
 from zfnet.components.figures.subjects import TRUE_LABEL, LabelledImages, class_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.transform import Family, paper_families, transform
@@ -16,8 +17,6 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
 from zfnet.model.progress import progress
 
-# Pixels of the images of one batch, so that the first layer of large ones fits into memory too.
-PIXELS = 64 * 96 * 96
 # The sheet of transformed images: steps, images at most, side of a tile and its frame in pixels.
 STEPS, ROWS, TILE, FRAME = 5, 5, 84, 4
 WIDTH, PANEL = 1500, 260
@@ -102,7 +101,7 @@ def _chart(
     ]
     if reference.probabilities is not None:
         rows.append((f"P({class_source})", [curves.probabilities for curves in found if curves.probabilities is not None], None))
-    entries = [_cut(name) for name in names]
+    entries = [plain(name, LONGEST) for name in names]
     legend_columns = max(1, min(len(names), WIDTH // (max(map(len, [*entries, BETWEEN])) * CHARACTER + 60)))
     heights = [sheets[0][0].shape[0] * WIDTH // (len(families) * sheets[0][0].shape[1]), *[PANEL] * len(rows)]
     figure, axes = new_chart(len(heights), len(families), WIDTH, sum(heights) + 24 * (2 + len(names) // legend_columns))
@@ -121,10 +120,6 @@ def _chart(
             panel.set(title=heading, xlabel=family.unit, xlim=(family.values[0], family.values[-1]), ylim=(0, (highest or 1) * 1.04))
     figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=legend_columns, frameon=False)
     return chart_picture(figure)
-
-
-def _cut(text: str) -> str:
-    return plain(text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ...")
 
 
 def _numbers(

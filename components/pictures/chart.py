@@ -43,8 +43,12 @@ def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure,
     return figure, axes
 
 
-def plain(text: str) -> str:
-    """Escapes a name for matplotlib: dollars do not begin a formula, and a leading underscore does not hide it from the legend."""
+def plain(text: str, longest: int | None = None) -> str:
+    """Escapes a name for matplotlib, after cutting it to `longest` characters.
+
+    Dollars then do not begin a formula, and a leading underscore does not hide the name from the legend.
+    """
+    text = text if longest is None or len(text) <= longest else f"{text[: longest - 4]} ..."
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 

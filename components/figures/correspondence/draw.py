@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from zfnet.components.data.batches import PIXELS
 from zfnet.components.figures.correspondence.parts import PartViews
 from zfnet.components.figures.image_set import MeanGrey
 from zfnet.components.inputs.image_input import ImageInput
@@ -18,8 +19,6 @@ from zfnet.model.progress import progress
 
 # The sheet: images at most, and the side of a tile in pixels.
 ROWS, TILE = 8, 200
-# Pixels of the images of one batch.
-PIXELS = 64 * 96 * 96
 PART, RANDOM = "#d62728", "#9a9a9a"
 
 

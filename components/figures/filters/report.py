@@ -30,8 +30,6 @@ from zfnet.model.net.layers import FilterRmsClip
 
 # Maps of layer 2 that are drawn.
 MAPS = 24
-
-
 # Where the curve of the energy beyond a frequency is drawn, in cycles a pixel.
 FREQUENCIES = np.linspace(0, 0.5, 51)
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.figures.filters.report import FilterReport
-from zfnet.components.figures.filters.verdicts import MOSTLY_ALIASED
+from zfnet.components.figures.filters.verdicts import MOSTLY_ALIASED, stride_text
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, block, sheet
 
 # Side by side; further models go below.
@@ -57,7 +57,7 @@ def _first(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
         tile = _marked(tile) if first.structure.noisy[number] else tile
         colour = DEAD if dead is not None and dead[number] else ALIASED if mostly[number] else None
         tiles.append(tile if colour is None else _framed(tile, colour))
-    what = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {_stride(first.strides)}"
+    what = f"{len(mostly)} filters of {' x '.join(map(str, first.size))}, stride {stride_text(first.strides)}"
     if first.channels not in (1, 3):
         what += f"; strength over {first.channels} channels"
     return _captioned(block(tiles, columns, side), _caption(report, mostly)), f"{name}, {first.name}: {what}"
@@ -107,7 +107,3 @@ def _framed(tile: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     framed = np.full_like(tile, colour)
     framed[FRAME:-FRAME, FRAME:-FRAME] = tile[FRAME:-FRAME, FRAME:-FRAME]
     return framed
-
-
-def _stride(strides: tuple[int, int]) -> str:
-    return str(strides[0]) if strides[0] == strides[1] else " x ".join(map(str, strides))

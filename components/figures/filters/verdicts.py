@@ -91,7 +91,7 @@ def judge_aliasing(layer: str, aliased: np.ndarray, size: tuple[int, int], strid
         unlearned: whether few filters have structure; then only problems are judged.
     """
     median, mostly = float(np.median(aliased)), aliased > MOSTLY_ALIASED
-    what = f"{layer}, {_times(size)} with stride {_stride(strides)}"
+    what = f"{layer}, {size[0]} x {size[1]} with stride {stride_text(strides)}"
     if max(strides) == 1:
         return Verdict("aliasing", False, f"{what}: stride 1 represents every frequency, so nothing is aliased.")
     found = f"{what}: the stride can't represent {median:.0%} of the median filter's spectrum"
@@ -187,9 +187,6 @@ def _of(dead: np.ndarray, what: str = "maps") -> str:
     return f"{len(numbers)} of {len(dead)} {what} ({named})"
 
 
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"
-
-
-def _stride(strides: tuple[int, int]) -> str:
-    return str(strides[0]) if strides[0] == strides[1] else _times(strides)
+def stride_text(strides: tuple[int, int]) -> str:
+    """The strides as `2`, or `1 x 2` if they differ."""
+    return str(strides[0]) if strides[0] == strides[1] else f"{strides[0]} x {strides[1]}"

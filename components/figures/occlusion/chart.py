@@ -97,7 +97,7 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
     covered = subject.image.copy()
     covered[square] = np.clip(np.rint(shown.cover[square]), 0, 255)
     lowest = f"the square where {'activation' if predictions is None else 'P'} is lowest"
-    show_picture(axes[0, 0], covered, f"(a) {_cut(subject.name)},\n{lowest}")
+    show_picture(axes[0, 0], covered, f"(a) {plain(subject.name, LONGEST)},\n{lowest}")
     title = f"(b) {unit}: total activation,\nby the centre of the square"
     _heat(figure, axes[0, 1], subject.image, found, corner, found.totals, found.total, title)
     pictures = [shown.own, *(shown.others or ())]
@@ -117,7 +117,7 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
         axes[1, 0].set_title("The model has no classes.")
     else:
         probability, likeliest = float(found.uncovered[shown.class_number]), found.probabilities.argmax(axis=2)
-        title = f"(d) P({_cut(shown.class_name or '')}),\nthe {subject.class_source}"
+        title = f"(d) P({plain(shown.class_name or '', LONGEST)}),\nthe {subject.class_source}"
         _heat(figure, axes[1, 0], subject.image, found, corner, predictions, probability, title, highest=1)
         colours = _classes(axes[1, 1], subject.image, found, corner, likeliest)
         _bars(axes[1, 2], found.uncovered, found.probabilities[row, column], shown.class_number, likeliest, subject.labels, colours)
@@ -184,7 +184,7 @@ def _bars(
     for offset, values, alpha in ((-0.2, uncovered, 0.35), (0.2, covered, 1.0)):
         bars = panel.barh(rows + offset, values[shown], 0.36, color=[(*colours.get(number, OTHERS)[:3], alpha) for number in shown])
         panel.bar_label(bars, [f"{value:.2f}" for value in values[shown]], padding=3, fontsize=8)
-    shares = [f"{_cut(class_name(number, labels), SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
+    shares = [f"{plain(class_name(number, labels), SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
     panel.set_yticks(rows, shares)
     panel.set(xlim=(0, 1.12), ylim=(max(len(shown), 3) - 0.4, -0.6))
     panel.grid(axis="y", visible=False)
@@ -218,7 +218,3 @@ def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
         last = centres[-1] + half if half else 2 * centres[-1] - between[-1]
         edges.append(np.concatenate([[first], between, [last]]))
     return edges[0], edges[1]
-
-
-def _cut(text: str, longest: int = LONGEST) -> str:
-    return plain(text if len(text) <= longest else f"{text[: longest - 4]} ...")

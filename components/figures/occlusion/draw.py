@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from zfnet.components.data.batches import PIXELS
 from zfnet.components.figures.gallery.example_search import ExampleSearch, top_examples
 from zfnet.components.figures.image_set import UNKNOWN, ImageSet, MeanGrey, mean_grey
 from zfnet.components.figures.occlusion.chart import OccludedImage, OcclusionInput, occlusion_chart
@@ -20,8 +21,6 @@ from zfnet.model.measures.occlusion import occlusion
 PREDICTED = "class predicted without the square"
 # Reading: in Fig. 7 the square covers about 50 of 224 pixels. The stride makes 26 places on the shorter side.
 SQUARE, STEPS = 50 / 224, 32
-# Pixels of the images of one batch.
-PIXELS = 64 * 96 * 96
 
 
 def draw_occlusion(
@@ -52,8 +51,8 @@ def draw_occlusion(
     Raises:
         ValueError: the square does not fit, or no map of the layer is active in the image.
     """
-    size = subject.image.shape[:2]
-    image_input = ImageInput(size[0], size[1], deconvnet.graph.channels_first)
+    height, width = subject.image.shape[:2]
+    image_input = ImageInput(height, width, deconvnet.graph.channels_first)
     grey = hiding_grey(deconvnet, image_input, search.images if search else None)
     found = occlusion(
         deconvnet,
@@ -61,8 +60,8 @@ def draw_occlusion(
         grey.values,
         layer,
         square=square or default_square(image_input),
-        stride=stride or max(1, min(size) // STEPS),
-        batch_size=max(1, PIXELS // (size[0] * size[1])),
+        stride=stride or max(1, min(height, width) // STEPS),
+        batch_size=max(1, PIXELS // (height * width)),
     )
     number = subject.class_number
     if number is None and found.uncovered is not None:

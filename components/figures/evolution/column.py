@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -168,27 +168,6 @@ def same_places(
         scales, projections = _stacked(drawn[layer], column.maps, "scale", "projection")
         same[layer] = SamePlaces(values_at[layer], scales.astype(np.float32), projections)
     return same
-
-
-def different_maps(column: EvolutionColumn, photographs: Sequence[str], count: int) -> np.ndarray:
-    """Chooses `count` maps of a column that a reader can distinguish; returns their numbers, in order.
-
-    One after the other: a living map rather than a dead one, then one whose photograph is chosen least so far, then one whose projection
-    correlates the least with those that are chosen; among equals, the first. `photographs` has the photograph of each example.
-    """
-    projections = column.projections.reshape(len(column.maps), -1).astype(np.float32) - 128
-    projections /= np.maximum(np.linalg.norm(projections, axis=1, keepdims=True), 1e-6)
-    alike = projections @ projections.T
-    dead, origins = column.activations <= 0, [photographs[number] for number in column.examples]
-    chosen: list[int] = []
-    while len(chosen) < min(count, len(column.maps)):
-
-        def order(row: int) -> tuple[bool, int, float]:
-            repeated = sum(origins[row] == origins[other] for other in chosen)
-            return bool(dead[row]), repeated, max((float(alike[row, other]) for other in chosen), default=0.0)
-
-        chosen.append(min((row for row in range(len(column.maps)) if row not in chosen), key=order))
-    return np.sort(column.maps[chosen])
 
 
 def chosen_maps(units: int, count: int, seed: int) -> np.ndarray:

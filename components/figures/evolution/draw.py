@@ -10,15 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import model_batches, read_origins
-from zfnet.components.figures.evolution.column import (
-    Columns,
-    EvolutionColumn,
-    SamePlaces,
-    different_maps,
-    evolution_column,
-    same_places,
-    searched,
-)
+from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
@@ -42,6 +34,27 @@ def drawn_columns(
         common = [number for number in end.maps if all(number in moment[layer].maps for moment in columns.values())]
         chosen[layer] = np.array(common) if layer in whole else different_maps(end.of(common), photographs, count)
     return {title: {layer: moment[layer].of(maps) for layer, maps in chosen.items()} for title, moment in columns.items()}
+
+
+def different_maps(column: EvolutionColumn, photographs: Sequence[str], count: int) -> np.ndarray:
+    """Chooses `count` maps of a column that a reader can distinguish; returns their numbers, in order.
+
+    One after the other: a living map rather than a dead one, then one whose photograph is chosen least so far, then one whose projection
+    correlates the least with those that are chosen; among equals, the first. `photographs` has the photograph of each example.
+    """
+    projections = column.projections.reshape(len(column.maps), -1).astype(np.float32) - 128
+    projections /= np.maximum(np.linalg.norm(projections, axis=1, keepdims=True), 1e-6)
+    alike = projections @ projections.T
+    dead, origins = column.activations <= 0, [photographs[number] for number in column.examples]
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(column.maps)):
+
+        def order(row: int) -> tuple[bool, int, float]:
+            repeated = sum(origins[row] == origins[other] for other in chosen)
+            return bool(dead[row]), repeated, max((float(alike[row, other]) for other in chosen), default=0.0)
+
+        chosen.append(min((row for row in range(len(column.maps)) if row not in chosen), key=order))
+    return np.sort(column.maps[chosen])
 
 
 def search_evolution(

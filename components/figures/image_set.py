@@ -30,7 +30,7 @@ class ImageSet:
     Args:
         name: of the data.
         image_input: of the model.
-        origins: where each image comes from.
+        origins: source of each image.
         labels: names of the images' classes; empty if they are not known.
         side: of the square of which each image is the centre, in pixels.
         batches: yields float images, values 0..255, and their numbers. It takes the title of a progress bar, and the numbers of the images

@@ -54,7 +54,7 @@ def default_convolutions(deconvnet: Deconvnet) -> list[str]:
     ]
     if not drawn:
         raise ValueError(
-            f"The model has no Conv2D layer, which is what is drawn if no layers are named. It has: {', '.join(deconvnet.layers)}."
+            f"The model has no Conv2D layer, which figures draw if no layers are named. It has: {', '.join(deconvnet.layers)}."
         )
     if len(drawn) <= MOST:
         return drawn

@@ -69,9 +69,8 @@ def _occlusion(net: TrainedNet) -> Figure | None:
 RUN_FIGURES = {
     "features": RunFigure(
         "What the net looks for",
-        "From the image upwards: the filters of the first layer; then, for each layer, feature maps that are chosen to differ, with their "
-        "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the images "
-        "(Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
+        "The filters of the first layer, and three different feature maps of each layer above: their nine strongest activations over the "
+        "validation examples, projected to pixels by the deconvnet, beside the image patches (Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
         _features,
     ),
     "gallery": RunFigure(
@@ -82,8 +81,8 @@ RUN_FIGURES = {
     ),
     "evolution": RunFigure(
         "How features grew",
-        "Left: the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4). Where a row "
-        "jumps, another image has become the strongest. Right: the activation of the same map at its last patch, after each of these "
+        "Left: the strongest activation of a map over the training examples, after some epochs, with its patch (Fig. 4). A row jumps "
+        "when another image has become the strongest. Right: the activation of the same map at its last patch, after each of these "
         "epochs. Grey is 0.",
         None,
     ),
@@ -95,8 +94,8 @@ RUN_FIGURES = {
     ),
     "occlusion": RunFigure(
         "Where the prediction looks",
-        "A grey square is slid over a validation example. The activation of the strongest map and the probability fall where it covers "
-        "what the net looks at (Fig. 7). The example is chosen because its probability falls at one place.",
+        "A grey square slides over a validation example, chosen because its probability falls at one position (Fig. 7): activation of the "
+        "strongest map, and the prediction.",
         _occlusion,
     ),
 }

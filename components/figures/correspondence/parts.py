@@ -165,7 +165,7 @@ class PartViews(NamedTuple):
 
     Attributes:
         names: of the images.
-        pictures: uint8 `(N, height, width, 3)`, what the model sees.
+        pictures: uint8 `(N, height, width, 3)`, the images of the model's size.
         boxes: for each part `(N, 4)` ints: left, top, width, height, in pixels of the pictures.
         within: `(N, 4)`, the region of random boxes.
         note: description for headings.

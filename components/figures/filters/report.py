@@ -30,7 +30,7 @@ from zfnet.model.net.layers import FilterRmsClip
 
 # Maps of layer 2 that are drawn.
 MAPS = 24
-# Where the curve of the energy beyond a frequency is drawn, in cycles a pixel.
+# Frequencies of the curve of the energy beyond them, in cycles a pixel.
 FREQUENCIES = np.linspace(0, 0.5, 51)
 
 

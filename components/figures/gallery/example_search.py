@@ -36,7 +36,7 @@ class ExampleSearch:
         self._fields: dict[str, ReceptiveField | None] = {}
 
     def strongest(self, layers: Sequence[str]) -> dict[str, Strongest]:
-        """The strongest activations of every unit of some layers, more than are shown where photographs have several examples.
+        """The strongest activations of every unit of some layers, more than are shown if photographs have several examples.
 
         Raises:
             ValueError: activations are not numbers.

@@ -64,5 +64,5 @@ def test_without_errors_there_are_no_bars(draw, tmp_path):
 
 
 def test_nets_that_are_never_wrong_can_be_drawn(draw):
-    picture = draw(ComparedNet("zfnet-small", 3, 0.0, 0.0, 0.0, 0.0, 80.0, 10, "m", "t"))["compare.png"]
+    picture = draw(ComparedNet("zfnet-small", 3, 0.0, 0.0, 0.0, 0.0, 80.0, 10, "m", "t"))["compare"]
     assert lengths(picture, "validation") == []

@@ -18,12 +18,13 @@ from keras import layers
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from zfnet.components.figures.gallery.tiles import GalleryTiles
+from zfnet.components.figures.gallery.gallery import GalleryTiles
 from zfnet.components.figures.layers import default_layers
 from zfnet.components.inputs.centre_crop import read_image
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS, with_preprocessing
+from zfnet.components.pictures.project_images import projected_activations
 from zfnet.components.pictures.sheet import side_by_side
 from zfnet.model import Deconvnet, project_strongest, strongest_activations
 from zfnet.pipeline.cli.command import Command
@@ -70,9 +71,11 @@ def draw(deconvnet: Deconvnet, images: np.ndarray, names: list[str]) -> np.ndarr
     for name, found in strongest.items():
         units = np.sort(np.random.default_rng(0).permutation(np.flatnonzero(found.values[:, 0] > 0))[:MAPS])
         drawn[name] = GalleryTiles(*np.array([(unit, rank) for unit in units for rank in np.flatnonzero(found.values[unit] > 0)]).T)
-    for part in project_strongest(deconvnet, [images], strongest, {name: (tiles.units, tiles.ranks) for name, tiles in drawn.items()}):
-        drawn[part.layer].add(part, ImageInput.of(deconvnet.model))
-    return side_by_side([tiles.sheet(lambda unit: f"map {unit}", columns=1) for tiles in drawn.values()], list(drawn))
+    parts = project_strongest(deconvnet, [images], strongest, {name: (tiles.units, tiles.ranks) for name, tiles in drawn.items()})
+    for each in projected_activations(parts, strongest, ImageInput.of(deconvnet.model)):
+        drawn[each.layer].add(each)
+    sheets = [tiles.sheet({unit: f"map {unit}" for unit in np.unique(tiles.units).tolist()}, columns=1) for tiles in drawn.values()]
+    return side_by_side(sheets, list(drawn))
 
 
 @click.command(cls=Command, help=__doc__.splitlines()[0])

@@ -20,7 +20,7 @@ from PIL import Image
 from zfnet.components.data.sources.photo_patches_builder import cut_patches
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.figures.evolution.column import evolution_column
-from zfnet.components.figures.evolution.search import check_same_layers
+from zfnet.components.figures.evolution.draw import check_same_layers
 from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.inputs.centre_crop import read_image, to_centre_crop
 from zfnet.components.inputs.image_input import ImageInput

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zfnet.components.figures.filters.first_layer import first_layer
+from zfnet.components.figures.filters.report import first_layer
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.gallery.tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.gallery.gallery import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.figures.varied_maps import VariedMap, varied_maps
 from zfnet.components.pictures.figure import Figure
@@ -18,13 +18,13 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import receptive_field
 from zfnet.model.deconvnet.strongest import Strongest
 
-# This much of a net fits a screen, and can still be read at two thirds of that size.
+# This part of a net fits on a screen, and is readable at two thirds of its size.
 ROWS, MAPS, FILTERS = 5, 3, 48
 TILE, LARGEST_FILTER, FILTERS_A_ROW = 56, 52, 24
 # Between the two halves of a map, between maps, between rows, and around all; in pixels.
 HALVES, APART, ROW_GAP, MARGIN = 8, 47, 14, 20
 LABEL, HEADING = 128, 26
-# Heights of letters, of the names of layers, of the rest, and the least that long names are made smaller to.
+# Heights of letters: names of layers, the rest, and the least for long names.
 NAME, TEXT, LEAST = 27, 20, 13
 QUIET, LINE = (110, 110, 110), (215, 215, 215)
 HALF = 3 * (TILE + GAP) - GAP
@@ -32,13 +32,9 @@ WIDTH = MAPS * (2 * HALF + HALVES) + (MAPS - 1) * APART
 
 
 class Row(NamedTuple):
-    """One layer of the picture.
+    """One layer of the picture: its name, and lines of small type below it; uint8 pictures side by side.
 
-    Attributes:
-        name: of the layer.
-        about: lines of small type below it.
-        blocks: uint8 pictures side by side.
-        headings: a line of text above each half of each block, or empty; without blocks the first one is drawn in their place.
+    `headings` has a line of text above each half of each block, or empty; without blocks the first one is drawn in their place.
     """
 
     name: str
@@ -68,8 +64,8 @@ def draw_features(search: ExampleSearch) -> Figure:
     strongest = search.strongest(layers)
     chosen = _choose(search, {layer: strongest[layer] for layer in layers[1:]})
     drawn = {layer: GalleryTiles(*_places(maps), TILE) for layer, maps in chosen.items() if maps}
-    for part in search.project(strongest, {layer: (tiles.units, tiles.ranks) for layer, tiles in drawn.items()}):
-        drawn[part.layer].add(part, search.images.image_input)
+    for each in search.project(strongest, {layer: (tiles.units, tiles.ranks) for layer, tiles in drawn.items()}):
+        drawn[each.layer].add(each)
     first, numbers = _filters(search.deconvnet, strongest[layers[0]])
     rows = [first, *(_maps(search, layer, maps, drawn.get(layer), layer == next(iter(drawn), None)) for layer, maps in chosen.items())]
     above = {layer: _numbers(search, strongest[layer], maps, drawn.get(layer)) for layer, maps in chosen.items()}
@@ -80,7 +76,7 @@ def _choose(search: ExampleSearch, strongest: dict[str, Strongest]) -> dict[str,
     chosen: dict[str, list[VariedMap]] = {}
     shown: collections.Counter[int] = collections.Counter()
     labels, photographs = search.images.origins.labels, search.images.origins.photographs
-    for layer in reversed(strongest):  # Upper layers respond to whole things, and choose first.
+    for layer in reversed(strongest):  # Upper layers respond to whole objects, and choose first.
         found, agreeing = strongest[layer], layer != next(iter(strongest))
         places = {int(unit): search.different(layer, int(unit)) for unit in np.flatnonzero(found.values[:, 0] > 0)}
         chosen[layer] = varied_maps(found, places, labels, photographs, MAPS, agreeing=agreeing, shown=shown)
@@ -116,7 +112,7 @@ def _maps(search: ExampleSearch, layer: str, maps: list[VariedMap], tiles: Galle
     blocks = []
     for each in maps:
         projections, patches = tiles.pair(each.unit)
-        for edges in (patches, patches.swapaxes(0, 1)):  # Around white patches, which else would seem to be missing.
+        for edges in (patches, patches.swapaxes(0, 1)):  # Around white patches, which would otherwise seem to be missing.
             edges[TILE :: TILE + GAP] = edges[0] = edges[-1] = LINE
         blocks.append(np.concatenate([projections, np.full((len(patches), HALVES, 3), BACKGROUND, np.uint8), patches], axis=1))
     return Row(

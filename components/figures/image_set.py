@@ -1,4 +1,4 @@
-"""The images that a figure looks at: prepared examples, or an array; and their mean colour."""
+"""Images for figures: prepared examples, or an array; and their mean colour."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from zfnet.model.progress import progress
 
 MIDDLE = 128.0
 UNKNOWN = "128, since no mean is known"
-# Images whose mean is taken: more would change nothing that can be seen.
+# Images that are averaged: more would make no visible difference.
 MOST = 1000
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Images in the layout of one model, which can be gone over again and again.
+    """Images in the layout of one model, which can be read repeatedly.
 
     Args:
         name: of the data.
         image_input: of the model.
-        origins: where each image comes from.
+        origins: source of each image.
         labels: names of the images' classes; empty if they are not known.
-        side: of the square that each image is the centre of, in pixels.
+        side: of the square of which each image is the centre, in pixels.
         batches: yields float images, values 0..255, and their numbers. It takes the title of a progress bar, and the numbers of the images
             to yield or None for all.
     """
@@ -52,7 +52,7 @@ class ImageSet:
             model: takes RGB 0..255.
             examples: prepared for the model's larger side.
             split: `"train"` or `"validation"`.
-            most: how many examples, from the first, to take; None takes all.
+            most: number of examples, from the first; None takes all.
         """
         image_input = ImageInput.of(model, examples.image_size)
 
@@ -98,26 +98,16 @@ class ImageSet:
 
 
 class MeanGrey(NamedTuple):
-    """The pixels that hidden parts of images show.
-
-    Attributes:
-        values: RGB 0..255, in the layout of the model: a whole image, or one pixel.
-        source: where they are from, for people.
-    """
+    """Fill of hidden regions: RGB 0..255 in the layout of the model, a whole image or one pixel; and a description of its source."""
 
     values: np.ndarray
     source: str
 
 
 def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, images: ImageSet | None = None) -> MeanGrey:
-    """Finds the mean of the data: of images, else the mean image that the model subtracts, else the middle of all values.
+    """Fill of hidden regions: the mean colour of the first thousand `images`, else the mean image that the model subtracts, else mid-grey.
 
-    Where the model subtracts a mean image, its pixels become exactly 0 in the net.
-
-    Args:
-        deconvnet: of the model.
-        image_input: of the model.
-        images: whose mean colour is taken, over the first thousand; None for none.
+    The mean image that a model subtracts becomes exactly 0 in the net.
     """
     if images is not None:
         total, pixels = np.zeros(3), 0

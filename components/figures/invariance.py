@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import ImageColor
 
+from zfnet.components.data.batches import PIXELS
 from zfnet.components.figures.subjects import TRUE_LABEL, LabelledImages, class_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.transform import Family, paper_families, transform
@@ -16,9 +17,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.invariance import Invariance, Untransformed, invariance, untransformed
 from zfnet.model.progress import progress
 
-# Pixels of the images that go through the net together, so that the first layer of large ones fits into memory too.
-PIXELS = 64 * 96 * 96
-# The sheet of transformed images: so many steps, of so many images at most, in tiles of so many pixels with a frame.
+# The sheet of transformed images: steps, images at most, side of a tile and its frame in pixels.
 STEPS, ROWS, TILE, FRAME = 5, 5, 84, 4
 WIDTH, PANEL = 1500, 260
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#bcbd22", "#7f7f7f")
@@ -33,17 +32,14 @@ def draw_invariance(deconvnet: Deconvnet, subjects: LabelledImages, layers: Sequ
     """Draws, for translation, scale and rotation, the distance of the features of transformed images from those of the images.
 
     Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5: Euclidean distances in the first and the last hidden layer, and
-    P(true label). A dashed line is the mean distance between the untransformed images, which are all different. The numbers have
-    distances divided by it, too, so that layers can be compared.
+    P(true label). A dashed line is the mean distance between the untransformed images. The numbers also have distances divided by it, so
+    that layers can be compared. See `transform` for the pixels at the borders.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
-        subjects: the images, and names of the model's classes; see `transform` for the pixels that come in at their borders.
+        subjects: the images, and names of the model's classes.
         layers: names of layers.
         image_size: side of the images, for a model that takes any size.
-
-    Returns:
-        The picture `invariance`.
 
     Raises:
         ValueError: a layer is not there, or features are not numbers.
@@ -78,7 +74,7 @@ def _headings(subjects: LabelledImages, classes: np.ndarray | None) -> list[str]
     if classes is None:
         return list(subjects.names)
     called = [class_name(number, subjects.labels) for number in classes]
-    # Examples of different classes need no other names.
+    # Examples of different classes are named by their class.
     return called if subjects.class_source == TRUE_LABEL else [f"{name}: {each}" for name, each in zip(subjects.names, called, strict=True)]
 
 
@@ -105,7 +101,7 @@ def _chart(
     ]
     if reference.probabilities is not None:
         rows.append((f"P({class_source})", [curves.probabilities for curves in found if curves.probabilities is not None], None))
-    entries = [_cut(name) for name in names]
+    entries = [plain(name, LONGEST) for name in names]
     legend_columns = max(1, min(len(names), WIDTH // (max(map(len, [*entries, BETWEEN])) * CHARACTER + 60)))
     heights = [sheets[0][0].shape[0] * WIDTH // (len(families) * sheets[0][0].shape[1]), *[PANEL] * len(rows)]
     figure, axes = new_chart(len(heights), len(families), WIDTH, sum(heights) + 24 * (2 + len(names) // legend_columns))
@@ -124,10 +120,6 @@ def _chart(
             panel.set(title=heading, xlabel=family.unit, xlim=(family.values[0], family.values[-1]), ylim=(0, (highest or 1) * 1.04))
     figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=legend_columns, frameon=False)
     return chart_picture(figure)
-
-
-def _cut(text: str) -> str:
-    return plain(text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ...")
 
 
 def _numbers(

@@ -12,16 +12,11 @@ from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.measures.outputs import rectified_output
 from zfnet.model.net.layers import ContrastNormalization
 
-# A grid for each of up to so many convolutions can still be looked at.
+# Convolutions that are all drawn.
 MOST = 10
 # Layers of a deeper net: the first, the last and three between, as many as the paper's net has.
 SPREAD = 5
-POOLS = (
-    keras.layers.MaxPooling2D,
-    keras.layers.AveragePooling2D,
-    keras.layers.GlobalMaxPooling2D,
-    keras.layers.GlobalAveragePooling2D,
-)
+POOLS = keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalAveragePooling2D
 # Layers whose output counts as the output of the layer below.
 ON_TOP = (
     *POOLS,
@@ -35,7 +30,7 @@ ON_TOP = (
 
 
 def convolutions(graph: Graph) -> list[str]:
-    """Names of a model's convolutions, from the image upwards, without the layer of a preprocessing."""
+    """Names of a model's convolutions, from the image upwards, without that of a preprocessing."""
     return [name for name in _names(graph, keras.layers.Conv2D) if not name.startswith(LAYER)]
 
 
@@ -44,10 +39,7 @@ def _names(graph: Graph, kinds: type | tuple[type, ...]) -> list[str]:
 
 
 def default_convolutions(deconvnet: Deconvnet) -> list[str]:
-    """Names the convolutions to draw: all of a net that has at most ten, else five, evenly spread from the first to the last.
-
-    Returns:
-        Names out of `deconvnet.layers`, from the image upwards.
+    """Names the convolutions to draw, from the image upwards: all of a net that has at most ten, else five, evenly spread.
 
     Raises:
         ValueError: the model has no convolution.
@@ -62,7 +54,7 @@ def default_convolutions(deconvnet: Deconvnet) -> list[str]:
     ]
     if not drawn:
         raise ValueError(
-            f"The model has no Conv2D layer, which is what is drawn if no layers are named. It has: {', '.join(deconvnet.layers)}."
+            f"The model has no Conv2D layer, which figures draw if no layers are named. It has: {', '.join(deconvnet.layers)}."
         )
     if len(drawn) <= MOST:
         return drawn
@@ -145,10 +137,8 @@ def feature_layers(deconvnet: Deconvnet) -> list[str]:
     """Names the layers whose features are compared by default.
 
     Zeiler & Fergus 2013, Table 7. Reading: the features of layer n are all values that layer n + 1 takes, so after pooling and contrast
-    normalisation; the dense layers between the maps and the logits are layers 6 and 7. Five of more than ten convolutions are taken.
-
-    Returns:
-        Names, from the image upwards; the last is the input of the logits, `paper_layers(...).hidden`.
+    normalisation; the dense layers between the maps and the logits are layers 6 and 7. The convolutions are `default_convolutions`; the
+    last name is the input of the logits.
 
     Raises:
         ValueError: the model has no convolution.

@@ -104,9 +104,7 @@ def project(
     pictures = _pictures(deconvnet, images[None] if images.ndim == 3 else images)
     found = project_images(deconvnet, pictures, layer, unit)
     headings = [f"{unit_name(deconvnet, layer, each.unit, labels)}, activation {each.activation:.3g}" for each in found]
-    numbers = [
-        {"unit": each.unit, "position": list(each.position), "activation": each.activation, "corner": list(each.corner)} for each in found
-    ]
+    numbers = [each.numbers("unit", "position", "activation", "corner") for each in found]
     return Figure("project", {"project": projection_grid(pictures, found, headings)}, {"layer": layer, "images": numbers})
 
 

@@ -14,18 +14,11 @@ with epy.lazy_imports():
     from zfnet.components.figures.filters import report
     from zfnet.components.figures.gallery import example_search, gallery
     from zfnet.components.figures.occlusion import draw as occlusion
-    from zfnet.components.figures.occlusion import recognized_example
     from zfnet.model.measures import occlusion as measured
 
 
 class TrainedNet(NamedTuple):
-    """What figures are drawn from.
-
-    Attributes:
-        search: the net and the validation examples, which are gone through once for all figures.
-        maps: feature maps a layer in the gallery.
-        seed: of everything random.
-    """
+    """The net and the validation examples, searched once for all figures; number of maps of a layer in the gallery; random seed."""
 
     search: "example_search.ExampleSearch"
     maps: int
@@ -38,7 +31,7 @@ class RunFigure(NamedTuple):
     Attributes:
         title: heading in the report.
         description: text below the heading, and in TensorBoard below each picture.
-        draw: draws it, or gives None where there is nothing to draw; None for pictures that the training draws.
+        draw: draws the figure, or returns None if there is nothing to draw; None for pictures that the training draws.
     """
 
     title: str
@@ -62,7 +55,7 @@ def _filters(net: TrainedNet) -> Figure:
 def _occlusion(net: TrainedNet) -> Figure | None:
     deconvnet = net.search.deconvnet
     layer = layers.paper_layers(deconvnet).last_map
-    subject = recognized_example.recognized_example(deconvnet, net.search.images, layer, net.seed)
+    subject = occlusion.recognized_example(deconvnet, net.search.images, layer, net.seed)
     try:
         return occlusion.draw_occlusion(deconvnet, subject, layer, search=net.search)
     except measured.NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.

@@ -1,4 +1,4 @@
-"""Images of a figure with their classes: named files, or one example of each class."""
+"""Images with their classes: named files, or one example of each class."""
 
 import difflib
 import pathlib
@@ -19,13 +19,13 @@ PREDICTED = "class predicted for the untransformed image"
 
 
 class LabelledImages(NamedTuple):
-    """Some images.
+    """Images and their classes.
 
     Attributes:
-        names: what to call each.
-        squares: uint8 `(N, S, S, 3)`, the photographs as stored: larger than what the model sees, so that windows can move.
-        corner: row and column in them of the corner of what the model sees.
-        classes: the class of each among the model's outputs; None for the one that the model predicts for the untransformed image.
+        names: of the images.
+        squares: uint8 `(N, S, S, 3)`, the images as stored: larger than the model's, so that windows can move.
+        corner: row and column in the squares of the corner of the model's image.
+        classes: the class of each among the model's outputs; None for the one that is predicted for the untransformed image.
         class_source: `TRUE_LABEL` for examples, one of each class; `GIVEN`; or `PREDICTED`.
         labels: names of the model's classes; empty if they are not known.
     """
@@ -48,7 +48,7 @@ def subjects_of_files(
         image_input: of the model.
         labels: names of the model's classes; empty if they are not known.
         outputs: number of classes; 0 for a model without classes.
-        names: the class of each file, by its name or its number; or one for all files.
+        names: the class of each file, by name or number; or one for all files.
 
     Raises:
         ValueError: a file can't be read, or there is no such class.
@@ -66,14 +66,9 @@ def subjects_of_files(
 def subjects_of_examples(
     examples: Examples, split: str, count: int, seed: int, image_input: ImageInput, labels: Sequence[str], outputs: int
 ) -> LabelledImages:
-    """Takes at most `count` examples of different classes; `seed` decides which.
+    """Takes at most `count` examples of different classes, with their true classes; `seed` decides which. Otherwise as `subjects_of_files`.
 
-    Args:
-        labels: as for files. If they are not known, a model with as many outputs as the data has classes has them in the same order.
-        outputs: as for files.
-
-    Returns:
-        The images with their true classes, or with the predicted ones if the model does not have the classes of the data.
+    A model without `labels` has the classes of the data if it has as many outputs. A model with other classes gets the predicted ones.
 
     Raises:
         ValueError: there are no examples.
@@ -94,7 +89,7 @@ def subjects_of_examples(
 
 
 def class_number(name: str, labels: Sequence[str], outputs: int) -> int:
-    """Place of a class among the model's `outputs` outputs, by its name or its number from 0; `labels` may be empty.
+    """Finds a class among the model's `outputs` outputs, by its name or its number from 0; `labels` may be empty.
 
     Raises:
         ValueError: there is none of this name or number.
@@ -116,10 +111,7 @@ def class_name(number: int, labels: Sequence[str]) -> str:
 
 
 def one_of_each_class(examples: Examples, split: str, count: int, seed: int) -> tuple[list[int], list[int]]:
-    """Chooses examples by chance, no two of a class; no image is decoded.
-
-    Returns:
-        Their numbers in the split, rising, and their labels; fewer than `count` if fewer classes have examples in the split.
+    """Chooses at most `count` examples of different classes at random: their numbers in the split, rising, and their labels.
 
     Raises:
         ValueError: the split has no examples.

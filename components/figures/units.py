@@ -7,15 +7,12 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 
 def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str] = ()) -> dict[str, list[int]]:
-    """Finds the feature maps and dense units that are named.
+    """Finds named feature maps and dense units: for each layer the numbers, each once, from the lowest.
 
     Args:
         deconvnet: of the model.
         names: `LAYER/NUMBER`, counted from 0; for the layer of the classes also `LAYER/CLASS`.
         labels: names of the model's classes, in the order of its outputs; empty if they are not known.
-
-    Returns:
-        For each layer the numbers, each once, from the lowest.
 
     Raises:
         ValueError: there is no such layer or unit.
@@ -32,7 +29,7 @@ def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str
 
 
 def never_positive(named: Mapping[str, Iterable[int]], numbers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Names those units of `named_units` that are never positive by the numbers of a gallery, so that it has nothing to show of them."""
+    """Names the units of `named_units` that a gallery cannot show, since by its numbers they are never positive."""
     return [f"{layer}/{unit}" for layer, units in named.items() for unit in units if unit in numbers[layer]["dead_maps"]]
 
 

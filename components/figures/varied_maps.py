@@ -12,15 +12,10 @@ from zfnet.model.deconvnet.strongest import Strongest
 
 
 class VariedMap(NamedTuple):
-    """A feature map, and the class and photograph that most of its strongest activations come from.
+    """A feature map, by its number, and the ranks of the activations to show, strongest first.
 
-    Attributes:
-        unit: its number.
-        ranks: which of its strongest activations are shown, best first.
-        label: the class that most of these come from; among equals, that of the strongest.
-        votes: how many come from it.
-        photograph: the photograph that most of these come from.
-        strength: mean of these activations.
+    `label` is the class of most of these, among equals that of the strongest; `votes` the number of activations from this class;
+    `photograph` the photograph of most of them; `strength` their mean.
     """
 
     unit: int
@@ -41,26 +36,21 @@ def varied_maps(
     agreeing: bool,
     shown: Mapping[int, int],
 ) -> list[VariedMap]:
-    """Chooses maps of a layer, no two of one class if there are enough.
+    """Chooses maps of a layer, of different classes if there are enough; Zeiler & Fergus 2013, Fig. 2, take maps at random.
 
     Maps are ordered by, first to last: more activations to show; a mean activation not below the median of the layer's maps; if `agreeing`,
     the number of activations from one class, less one for each time that this class is shown already; a higher mean activation; a lower
     number. In this order each map is taken whose class no chosen map has; if fewer than `count` are found, each whose photograph no chosen
-    map has; then the others. Nothing is drawn at random.
-
-    Zeiler & Fergus 2013, Fig. 2, which takes them at random.
+    map has; then the others.
 
     Args:
         strongest: of the layer.
         places: for each map that may be chosen the ranks of the activations to show, at least one.
         labels: ints `(N,)`, the class of each example.
         photographs: of each example, the name of its photograph.
-        count: how many to choose.
+        count: number of maps to choose, at most.
         agreeing: whether maps are preferred whose activations come from one class.
-        shown: for each class, how many maps of other layers that respond to it are shown.
-
-    Returns:
-        The chosen maps, in the order in which they were taken; fewer than `count` if there are not as many.
+        shown: for each class, the number of maps of other layers that respond to it.
     """
     maps = []
     for unit, ranks in places.items():

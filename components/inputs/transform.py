@@ -14,13 +14,7 @@ CUBIC = 3
 
 
 class Transformation(NamedTuple):
-    """One way to transform an image.
-
-    Attributes:
-        shift: pixels downwards, a whole number; upwards if negative.
-        scale: magnification about the centre, at least 1.
-        angle: degrees, counterclockwise as seen, about the centre.
-    """
+    """Whole pixels downwards; magnification about the centre, at least 1; degrees counterclockwise about the centre."""
 
     shift: int = 0
     scale: float = 1.0
@@ -28,14 +22,7 @@ class Transformation(NamedTuple):
 
 
 class Family(NamedTuple):
-    """Transformations of one kind and increasing strength.
-
-    Attributes:
-        name: its name.
-        unit: unit of the values, for an axis.
-        values: `(steps,)`, rising.
-        field: the field of `Transformation` that has these values.
-    """
+    """Transformations of one kind: `values`, `(steps,)`, rising, are those of the field `field` of `Transformation`, in `unit`."""
 
     name: str
     unit: str
@@ -51,10 +38,7 @@ def paper_families(height: int) -> list[Family]:
     """Translation, scale and rotation, as in Zeiler & Fergus 2013, Fig. 5.
 
     Reading: "vertical translation" is positive downwards, rotation counterclockwise; the paper does not say. Shifts are in proportion to
-    the input, -60 to 60 pixels of 224, and whole pixels, so that nothing is interpolated.
-
-    Args:
-        height: height of the model's images, in pixels.
+    `height`, that of the model's images, -60 to 60 pixels of 224, and whole pixels, so that nothing is interpolated.
     """
     largest = max(1, round(LARGEST_SHIFT * height))
     shifts = np.unique(np.rint(np.linspace(-largest, largest, SHIFTS)).astype(int))
@@ -69,15 +53,14 @@ def transform(images: np.ndarray, corner: tuple[int, int], size: tuple[int, int]
     """Transforms images about the centre of a window, and cuts that window.
 
     Borders of the window are filled from the surrounding image, which is stored an eighth larger than a net's input, then by repeating
-    its edge pixels: black would be an edge, to which the first layer responds more than to anything in the image. Translation by whole
-    pixels moves the window and interpolates nothing; anything else is one bicubic interpolation. Images are never shrunk, so that
-    nothing can alias.
+    its edge pixels: black would be an edge, to which the first layer responds strongly. Translation moves the window and interpolates
+    nothing; anything else is one bicubic interpolation. Images are never shrunk, so that nothing can alias.
 
     Args:
         images: `(N, H, W, 3)`, values 0..255.
         corner: row and column of the window's corner, in pixels.
         size: height and width of the window.
-        transformation: the transformation; the default one gives the window, bit for bit.
+        transformation: the default one gives the window, bit for bit.
 
     Returns:
         float32 `(N, height, width, 3)`.

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-# Pixels an inch; sizes are given in pixels, as those of all pictures.
+# Pixels per inch; sizes are given in pixels.
 DPI = 100
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
@@ -26,16 +26,9 @@ STYLE: dict[RcKeyType, Any] = {
 
 
 def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure, np.ndarray]:
-    """Begins a chart of some panels. No global state of matplotlib is touched.
+    """Begins a chart of `width` x `height` pixels: the figure for `chart_picture`, and an array `(rows, columns)` of its axes.
 
-    Args:
-        rows: of panels.
-        columns: of panels.
-        width: of the whole, in pixels.
-        height: of the whole, in pixels.
-
-    Returns:
-        The figure, to be given to `chart_picture`, and an array `(rows, columns)` of its axes.
+    No global state of matplotlib is changed.
 
     Examples:
         >>> figure, axes = new_chart(1, 2, 900, 400)
@@ -50,8 +43,12 @@ def new_chart(rows: int, columns: int, width: int, height: int) -> tuple[Figure,
     return figure, axes
 
 
-def plain(text: str) -> str:
-    """A name as matplotlib shows it: dollars are no formula, and an underscore at the beginning does not hide it from the legend."""
+def plain(text: str, longest: int | None = None) -> str:
+    """Escapes a name for matplotlib, after cutting it to `longest` characters.
+
+    Dollars then do not begin a formula, and a leading underscore does not hide the name from the legend.
+    """
+    text = text if longest is None or len(text) <= longest else f"{text[: longest - 4]} ..."
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 

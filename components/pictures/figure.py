@@ -1,4 +1,4 @@
-"""A figure: pictures and every number that is drawn in them; and pictures as PNG."""
+"""Figures, pictures with the numbers that are drawn in them; pictures as PNG."""
 
 import base64
 import dataclasses
@@ -19,7 +19,7 @@ COMPRESSION = 3
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """What a function that draws returns; nothing is written before `save`.
+    """Pictures and numbers that a function has drawn; nothing is written before `save`.
 
     Args:
         name: of the file with the numbers, without `.json`.
@@ -44,13 +44,10 @@ class Figure:
         return {name: encode_png(picture) for name, picture in self.pictures.items()}
 
     def save(self, path: str | os.PathLike) -> list[pathlib.Path]:
-        """Writes the figure; numbers come last, so that they are only there when all pictures are.
+        """Writes the figure, the numbers last, and returns the paths of the files.
 
         Args:
             path: a directory, made if missing, for all files; or a file `.png` for the picture alone.
-
-        Returns:
-            The files that were written.
 
         Raises:
             ValueError: `path` is one file, and there are several pictures or none.
@@ -74,7 +71,7 @@ class Figure:
         return list(contents)
 
     def _repr_html_(self) -> str:
-        """All pictures below each other, which is what a notebook shows."""
+        """All pictures below each other, for a notebook."""
         images = (
             f'<img alt="{html.escape(name)}" src="data:image/png;base64,{base64.b64encode(encoded).decode()}">'
             for name, encoded in self.encoded.items()
@@ -83,9 +80,7 @@ class Figure:
 
 
 def picture_name(figure: str, layer: str) -> str:
-    """Name of a layer's picture in a figure, without `.png`.
-
-    Names of layers may have a slash, names of files may not; no two layers share a file.
+    """Name of a layer's picture in a figure, without `.png`; slashes are escaped, so that no two layers share a file.
 
     Examples:
         >>> picture_name("gallery", "conv2/relu")
@@ -95,7 +90,7 @@ def picture_name(figure: str, layer: str) -> str:
 
 
 def picture_files(numbers: dict[str, Any]) -> list[str]:
-    """Names of the files of the pictures, read off a figure's numbers: listed there, or a gallery's, whose layers are its keys."""
+    """Names of a figure's PNG files, from its numbers: the list there, or a gallery's, whose keys are layers."""
     listed = numbers.get("pictures")
     if isinstance(listed, list):
         return listed
@@ -115,15 +110,9 @@ def write_png(picture: np.ndarray, path: os.PathLike) -> None:
 
 
 def summarize_png(tag: str, picture: np.ndarray, description: str, encoded: bytes | None = None) -> None:
-    """Writes a picture as an image summary of TensorBoard, at the default step of the current writer.
+    """Writes a picture, uint8 `(height, width, 3)`, as an image summary of TensorBoard, at the default step of the current writer.
 
-    `tf.summary.image` spends more time on encoding.
-
-    Args:
-        tag: of the summary.
-        picture: uint8 `(height, width, 3)`.
-        description: shown beside it, in Markdown.
-        encoded: the same picture as PNG, where it was encoded before.
+    `tf.summary.image` spends more time on encoding. `description` is Markdown; `encoded` is the picture as PNG, if it was encoded before.
     """
     import tensorflow as tf
     from tensorboard.plugins.image import metadata

@@ -1,8 +1,8 @@
-"""Single images projected from their strongest activation in a layer."""
+"""Strong activations projected to pixels, as pictures and numbers; single images beside their projections."""
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,43 +11,87 @@ from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
 
 TILE = 224
 FRAME = (255, 0, 0)
 
 
-class ProjectedImage(NamedTuple):
-    """The strongest activation of one image, projected.
+class ProjectedActivation(NamedTuple):
+    """One strong activation of a unit, projected.
 
     Attributes:
+        layer: its name.
         unit: feature map or dense unit.
+        rank: place among the strongest activations of the unit, from 0.
+        example: number of the image.
+        activation: its value.
         position: row and column in the map; empty for a dense unit.
-        activation: how strong it is.
         corner: row and column of the window's corner in the image.
+        scale: the absolute value that is black or white in the projection.
         projection: uint8 `(h, w, 3)`, of a window of the size that the unit sees, at most the whole image; 0 is grey.
         patch: uint8 `(h, w, 3)`, the same window of the image.
     """
 
+    layer: str
     unit: int
-    position: tuple[int, ...]
+    rank: int
+    example: int
     activation: float
-    corner: tuple[int, int]
+    position: tuple[int, ...]
+    corner: tuple[int, ...]
+    scale: float
     projection: np.ndarray
     patch: np.ndarray
 
+    def numbers(self, *names: str) -> dict[str, Any]:
+        """These attributes as JSON holds them."""
+        values = {name: getattr(self, name) for name in names}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None) -> list[ProjectedImage]:
+
+def projected_activations(
+    parts: Iterable[ProjectedStrongest], strongest: Mapping[str, Strongest], image_input: ImageInput
+) -> Iterator[ProjectedActivation]:
+    """Makes pictures of projections, as they come.
+
+    Args:
+        parts: of `project_strongest`; patches are RGB 0..255.
+        strongest: the activations that were projected, by layer.
+        image_input: of the model.
+
+    Raises:
+        ValueError: projections are not numbers.
+    """
+    for part in parts:
+        if not np.isfinite(part.projections).all():
+            raise ValueError(f"Projections of layer {part.layer!r} are not all numbers (NaN); neither can the model's weights be.")
+        found, projections = strongest[part.layer], image_input.pictures(part.projections)
+        scales = signed_scale(projections)
+        pictures = signed_to_rgb(projections, scales)
+        patches = np.clip(np.rint(image_input.pictures(part.patches)), 0, 255).astype(np.uint8)
+        for row, place in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
+            yield ProjectedActivation(
+                part.layer,
+                *place,
+                example=int(found.examples[place]),
+                activation=float(found.values[place]),
+                position=tuple(found.positions[place].tolist()),
+                corner=tuple(part.corners[row].tolist()),
+                scale=float(scales[row]),
+                projection=pictures[row],
+                patch=patches[row],
+            )
+
+
+def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None) -> list[ProjectedActivation]:
     """Projects the strongest activation of each image in a layer.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
-        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; all of them go through the net together.
+        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; one batch.
         layer: name of a layer.
-        unit: which of its units; `None` takes, for each image, the one whose activation is strongest in it.
-
-    Returns:
-        One projection for each image.
+        unit: one of its units; `None` takes, for each image, the one whose activation is strongest in it.
 
     Raises:
         ValueError: there is no such layer or unit, or activations or projections are not numbers.
@@ -59,7 +103,7 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
     found = strongest[layer]
     if unit is not None and not 0 <= unit < len(found.values):
         raise ValueError(f"There is no unit {unit} in layer {layer!r}; it has units 0 to {len(found.values) - 1}.")
-    # Each unit's strongest activations are ordered by strength; here they are wanted by image.
+    # Each unit's strongest activations are ordered by strength; here the order of the images is needed.
     ranks = np.argsort(found.examples, axis=1)
     activations = np.take_along_axis(found.values, ranks, axis=1)
     # A maximum over nothing but NaN is the lowest number, or none.
@@ -69,64 +113,18 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
         )
     units = activations.argmax(axis=0) if unit is None else np.full(len(images), unit)
     chosen = {layer: (units, ranks[units, np.arange(len(images))])}
-    projected: dict[int, ProjectedImage] = {}
-    for part in project_strongest(deconvnet, batches, strongest, chosen):
-        pictures = projected_pictures(part, image_input)
-        for row, place in enumerate(zip(part.units, part.ranks, strict=True)):
-            projected[int(found.examples[place])] = ProjectedImage(
-                unit=int(place[0]),
-                position=tuple(found.positions[place].tolist()),
-                activation=float(found.values[place]),
-                corner=tuple(part.corners[row].tolist()),
-                projection=pictures.projections[row],
-                patch=pictures.patches[row],
-            )
-    return [projected[number] for number in range(len(images))]
+    projected = projected_activations(project_strongest(deconvnet, batches, strongest, chosen), strongest, image_input)
+    return sorted(projected, key=lambda each: each.example)
 
 
-class ProjectedPictures(NamedTuple):
-    """Some projections as pictures.
-
-    Attributes:
-        projections: uint8 `(M, h, w, 3)`, 0 is grey.
-        patches: uint8 `(M, h, w, 3)`, the same windows of the images.
-        scales: `(M,)`, the absolute value that is black or white in each projection.
-    """
-
-    projections: np.ndarray
-    patches: np.ndarray
-    scales: np.ndarray
-
-
-def projected_pictures(part: ProjectedStrongest, image_input: ImageInput) -> ProjectedPictures:
-    """Makes pictures of projections of one layer.
-
-    Args:
-        part: the projections; their patches are RGB 0..255.
-        image_input: of the model.
-
-    Returns:
-        The pictures, in the same order.
-
-    Raises:
-        ValueError: projections are not numbers.
-    """
-    if not np.isfinite(part.projections).all():
-        raise ValueError(f"Projections of layer {part.layer!r} are not all numbers (NaN); neither can the model's weights be.")
-    projections, patches = image_input.pictures(part.projections), image_input.pictures(part.patches)
-    scales = signed_scale(projections)
-    return ProjectedPictures(signed_to_rgb(projections, scales), np.clip(np.rint(patches), 0, 255).astype(np.uint8), scales)
-
-
-def projection_grid(images: np.ndarray, projected: Sequence[ProjectedImage], headings: Sequence[str]) -> np.ndarray:
+def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation], headings: Sequence[str]) -> np.ndarray:
     """Draws each image beside its projection.
 
-    Where the unit sees a part of the image, that window is framed in the image, and the patch and the projection of the window stand
-    beside it, enlarged; where it sees all of it, the projection alone.
+    If the unit sees a part of the image, that window is framed in the image, and patch and projection are drawn beside it, enlarged.
 
     Args:
         images: uint8 `(N, height, width, 3)`.
-        projected: of each image.
+        projected: one for each image.
         headings: a line of text for each.
 
     Returns:
@@ -142,7 +140,7 @@ def projection_grid(images: np.ndarray, projected: Sequence[ProjectedImage], hea
     return sheet(blocks, headings, math.ceil(math.sqrt(len(blocks) / 3)))
 
 
-def _framed(image: np.ndarray, found: ProjectedImage) -> np.ndarray:
+def _framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:
     picture = Image.fromarray(resize_tile(image, TILE))
     scale = TILE / max(image.shape[:2])
     margins = [(TILE - round(length * scale)) // 2 for length in image.shape[:2]]

@@ -10,21 +10,14 @@ INK = (40, 40, 40)
 GAP = 2
 HEADING = 18
 TITLE = 20  # Height of the letters, in pixels.
-LEAST = 240  # Width of what has a title alone.
+LEAST = 240  # Width of a title without a sheet.
 RULE = (190, 190, 190)
 
 
 def resize_tile(image: np.ndarray, side: int) -> np.ndarray:
-    """Scales a picture to fit a square tile.
+    """Scales a picture, uint8 `(height, width, 3)` or `(height, width, 1)`, to fit a square tile: uint8 `(side, side, 3)`.
 
-    Pixels of small pictures stay sharp squares: they are what the filters saw. Larger ones are smoothed.
-
-    Args:
-        image: uint8 array `(height, width, 3)` or `(height, width, 1)`.
-        side: side of the tile, in pixels.
-
-    Returns:
-        uint8 array `(side, side, 3)`, the background around what is not square.
+    Pixels of small pictures stay sharp squares, as the filters see them; larger pictures are smoothed.
     """
     image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
     scale = side / max(image.shape[:2])
@@ -80,7 +73,7 @@ def sheet(blocks: list[np.ndarray], headings: Sequence[str], columns: int) -> np
 
 
 def cut_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    """As much of a line of text as has room in `width` pixels, with dots behind it if that is not all."""
+    """Cuts a line of text to `width` pixels, with dots at its end."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text} ...") > width:
@@ -89,14 +82,9 @@ def cut_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 
 
 def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> np.ndarray:
-    """Lays sheets of any size beside each other, a rule between them.
+    """Lays sheets of any size, uint8 `(height, width, 3)`, beside each other, a rule between them; None is a title with nothing below.
 
-    Args:
-        sheets: uint8 arrays `(height, width, 3)`; None for a title with nothing below it.
-        titles: a line of text for each.
-
-    Returns:
-        uint8 array: the picture. Titles are drawn whole: where one is wider than its sheet, it gets more room.
+    Titles are drawn whole: one that is wider than its sheet gets more room.
     """
     font = ImageFont.load_default(TITLE)
     margin, top = 6 * GAP, 2 * TITLE
@@ -119,9 +107,9 @@ def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> 
 
 
 def filter_grid(kernel: np.ndarray, side: int = 56) -> np.ndarray:
-    """Draws filters over RGB as small pictures.
+    """Draws filters over RGB as small pictures (Zeiler & Fergus 2013, Fig. 6).
 
-    Zeiler & Fergus 2013, Fig. 6. Each filter has a scale of its own: its largest weight, in absolute value, is black or white.
+    Each filter has a scale of its own: its largest weight, in absolute value, is black or white.
 
     Args:
         kernel: float array `(height, width, 3, filters)`.
@@ -131,14 +119,14 @@ def filter_grid(kernel: np.ndarray, side: int = 56) -> np.ndarray:
         uint8 array: the grid, about three tiles wide for every two high; 0 is grey.
 
     Raises:
-        ValueError: if the filters do not look at three channels.
+        ValueError: the filters have other than three input channels.
     """
     filters = filter_pictures(kernel)
     return block(list(filters), round(np.sqrt(len(filters) * 1.5)), side)
 
 
 def filter_pictures(kernel: np.ndarray) -> np.ndarray:
-    """The pictures that `filter_grid` lays out, of a kernel as it takes it: uint8 `(filters, height, width, 3)`."""
+    """The tiles of `filter_grid`: uint8 `(filters, height, width, 3)`."""
     if kernel.ndim != 4 or kernel.shape[2] != 3:
         raise ValueError(f"The kernel has shape {kernel.shape}; expected (height, width, 3, filters), filters over RGB.")
     scale = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), np.finfo(np.float32).tiny)

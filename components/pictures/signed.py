@@ -1,16 +1,15 @@
-"""Projections as pictures: signed values around grey."""
+"""Signed projections as pictures; 0 is grey."""
 
 import numpy as np
 
-# Share of the values that the brightest and darkest may leave outside of the scale, so that single pixels do not grey the rest.
+# Share of the values that may lie beyond the scale, so that single pixels do not make the rest grey.
 OUTLIERS = 0.002
 
 
 def signed_scale(projections: np.ndarray) -> np.ndarray:
-    """The scale of each projection: the absolute value that is drawn black or white.
+    """The scale of each projection: the absolute value that is drawn black or white, which only 0.2 % of its values exceed.
 
-    Activations differ by orders of magnitude, so every projection has a scale of its own: the absolute value that only 0.2 % of its
-    values exceed. Zeiler & Fergus 2013, Fig. 2, do not state theirs.
+    Activations differ by orders of magnitude, so every projection has its own. Zeiler & Fergus 2013, Fig. 2, do not state theirs.
 
     Args:
         projections: float array `(N, H, W, C)`, signed values of any range.
@@ -20,7 +19,7 @@ def signed_scale(projections: np.ndarray) -> np.ndarray:
     """
     flat = np.abs(projections).reshape(len(projections), -1)
     scale = np.quantile(flat, 1 - OUTLIERS, axis=1)
-    # A projection that is zero almost everywhere still shows what it has.
+    # A projection that is zero almost everywhere is not all grey.
     return np.where(scale > 0, scale, flat.max(axis=1))
 
 
@@ -29,8 +28,7 @@ def signed_to_rgb(projections: np.ndarray, scale: np.ndarray | None = None) -> n
 
     Args:
         projections: float array `(N, H, W, C)`, signed values of any range.
-        scale: `(N,)`, the absolute value of each that becomes black or white; what exceeds it is clipped. `None` takes
-            `signed_scale`.
+        scale: `(N,)`, the absolute value of each that becomes black or white; larger ones are clipped. `None` takes `signed_scale`.
 
     Returns:
         uint8 array `(N, H, W, C)`; 128 is 0. A projection of nothing but zeros is grey.

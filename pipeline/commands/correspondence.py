@@ -77,14 +77,13 @@ def command(
     if within and not (boxes or boxes_file):
         raise click.UsageError("--within names a part of --boxes or --box; neither was given.")
 
-    from zfnet.components.figures.correspondence.part_boxes import check_parts, given_part_boxes, read_part_boxes
+    from zfnet.components.figures.correspondence.parts import check_parts, demonstration, given_part_boxes, read_part_boxes, views_of_files
 
     names, parts = read_part_boxes(boxes_file, images) if boxes_file else (list(images), given_part_boxes(boxes, images))
     if names:
         check_parts(names, parts, within)
     with job.directory(data) as directory:
         from zfnet.components.figures.correspondence.draw import draw_correspondence
-        from zfnet.components.figures.correspondence.part_views import demonstration, views_of_files
         from zfnet.components.figures.image_set import mean_grey
         from zfnet.components.figures.layers import chosen_layers
 

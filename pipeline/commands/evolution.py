@@ -52,8 +52,7 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins
         from zfnet.components.figures.evolution.column import MOST_SEARCHED, chosen_maps
-        from zfnet.components.figures.evolution.draw import draw_evolution
-        from zfnet.components.figures.evolution.search import check_same_layers, search_evolution
+        from zfnet.components.figures.evolution.draw import check_same_layers, draw_evolution, search_evolution
         from zfnet.components.figures.layers import default_layers
         from zfnet.components.figures.units import named_units
 

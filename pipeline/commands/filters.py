@@ -72,7 +72,7 @@ def command(job: FigureJob, data: str | None, radius: float | None, maps: int, s
 
 def _say(report: "FilterReport") -> None:
     width = max([len("layer"), *map(len, report.layers)])
-    click.echo(f"{report.name}, over {report.images} images")
+    click.echo(f"{report.name}, over {len(report.images)} images")
     click.echo(f"  {'layer':{width}}  maps  dead  entropy  strongest tenth")
     for layer, maps in report.layers.items():
         spread = report.spreads[layer]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# What follows the name of an error, and the end of its key.
+# Suffix of an error's name, and of its key.
 CROPS = {"": "", ", ten crops": "_ten_crop"}
 # Rejected photographs that are listed by name.
 MOST_REJECTED = 50
@@ -32,13 +32,13 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
 
     Returns:
-        What `report_page` takes: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `counts`, of
-        each class those of training and validation; `rejected` and how many there are; `anomalies`; `recipe`; `history`; `pictures`;
-        `command`, `started`, `steps`, `versions` and `commit` of the latest run that came to this model.
+        The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `counts`
+        of training and validation examples of each class; `rejected`; `anomalies`; `recipe`; `history`; `pictures`; `command`, `started`,
+        `steps`, `versions` and `commit` of the latest run with this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
-        ValueError: its run.json is not what a run writes.
+        ValueError: its run.json is not valid.
     """
     root = epath.Path(root)
     if not (root / "run.json").exists():
@@ -77,7 +77,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
 
 
 def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The latest run that made a model, or found it made, and the execution that did. One that was killed leaves its start alone."""
+    """The latest run that made or reused a model, and the execution that made it. A killed run has recorded only its start."""
     return next(
         (run, execution)
         for run in reversed(runs)
@@ -99,14 +99,7 @@ def _rejected(examples: Examples) -> Iterator[dict[str, Any]]:
 
 
 class Section(NamedTuple):
-    """The pictures of one figure.
-
-    Attributes:
-        title: their heading.
-        about: description of the figure.
-        words: sentences that belong to it.
-        files: the pictures, by their title.
-    """
+    """The pictures of one figure, by their titles; heading and description of the figure, and the sentences of its verdicts."""
 
     title: str
     about: str
@@ -115,14 +108,7 @@ class Section(NamedTuple):
 
 
 def report_pictures(figures: epath.Path) -> list[Section]:
-    """Sorts the pictures of a run by figure.
-
-    Args:
-        figures: the directory of its pictures.
-
-    Returns:
-        The sections that have any; upper layers first, since they show most.
-    """
+    """Sorts the pictures in a directory by figure: the sections that have any, upper layers first, since they show most."""
     names = sorted(path.name for path in figures.glob("*.png"))
     sections = []
     for start, figure in RUN_FIGURES.items():

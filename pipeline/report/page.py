@@ -15,7 +15,7 @@ from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration
 
 TEMPLATE = "report.html"
-# Of WebP: a sixth of the bytes of PNG, and no difference that can be seen.
+# WebP quality: a sixth of the bytes of PNG, and no visible difference.
 QUALITY = 90
 # The curves of the training, in pixels.
 SIZE = 1200, 360
@@ -23,15 +23,9 @@ COLOURS = {"training": "#7ba7d0", "validation": "#1f4e79"}
 
 
 def report_page(content: dict[str, Any]) -> str:
-    """Writes the page.
+    """Writes the content of `read_report` as one HTML page, with all pictures inside.
 
-    Whatever comes from data, such as names of classes and files, is escaped: a page that is mailed to somebody must not run it.
-
-    Args:
-        content: as `read_report` gives it.
-
-    Returns:
-        HTML, with all pictures inside.
+    Text from the data, such as names of classes and files, is escaped: a page that is mailed to somebody must not run it.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["duration"] = duration
@@ -42,13 +36,7 @@ def report_page(content: dict[str, Any]) -> str:
 
 
 class EmbeddedPicture(NamedTuple):
-    """A picture as a page holds it.
-
-    Attributes:
-        uri: what `<img src>` takes, `data:image/webp;base64,...`.
-        width: in pixels.
-        height: in pixels.
-    """
+    """A picture as the value of `<img src>`, `data:image/webp;base64,...`, and its size in pixels."""
 
     uri: str
     width: int
@@ -56,17 +44,11 @@ class EmbeddedPicture(NamedTuple):
 
 
 def embed_picture(picture: Image.Image) -> EmbeddedPicture:
-    """Compresses a picture and writes it as text.
-
-    Args:
-        picture: RGB, at most 16,383 pixels a side.
-
-    Returns:
-        The picture.
+    """Compresses a picture and encodes it as text; RGB, at most 16,383 pixels a side.
 
     Examples:
-        >>> embed_picture(Image.new("RGB", (40, 30))).uri[:30]
-        'data:image/webp;base64,UklGRlo'
+        >>> embed_picture(Image.new("RGB", (40, 30))).uri[:27]
+        'data:image/webp;base64,UklG'
     """
     file = io.BytesIO()
     picture.convert("RGB").save(file, "WEBP", quality=QUALITY)
@@ -74,16 +56,9 @@ def embed_picture(picture: Image.Image) -> EmbeddedPicture:
 
 
 def draw_training_curves(history: Sequence[dict[str, float]]) -> np.ndarray:
-    """Draws loss and top-1 error of training and validation, an epoch a point.
+    """Draws loss and top-1 error of training and validation, a point for each epoch: uint8 `(360, 1200, 3)`.
 
-    Training's are those of the epoch's own crops, with dropout, as they come; validation's are of central crops, without.
-
-    Args:
-        history: as `history.json` of a trained model holds it: for each epoch `loss`, `top1_error`, `val_loss`, `val_top1_error` and
-            `learning_rate`.
-
-    Returns:
-        uint8 array `(360, 1200, 3)`.
+    Training: random crops, with dropout. Validation: central crops, without. `history` is `history.json` of a trained model.
 
     Examples:
         >>> epoch = {"loss": 2.5, "top1_error": 0.7, "val_loss": 2.4, "val_top1_error": 0.6, "learning_rate": 0.02}
@@ -107,6 +82,6 @@ def draw_training_curves(history: Sequence[dict[str, float]]) -> np.ndarray:
 
 
 def _lowered(history: Sequence[dict[str, float]]) -> list[float]:
-    """Between which epochs the learning rate fell."""
+    """Positions between the epochs at which the learning rate fell."""
     rates = [epoch["learning_rate"] for epoch in history]
     return [number + 0.5 for number in range(1, len(rates)) if rates[number] < rates[number - 1]]

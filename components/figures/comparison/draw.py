@@ -28,7 +28,7 @@ def draw_comparison(nets: Sequence[ComparedNet], *, classes: int, title: str, fu
     Args:
         nets: in the order to show.
         classes: number of classes.
-        title: the data that they were trained on, and how long.
+        title: data and length of the training.
         further: more entries of the numbers.
 
     Returns:
@@ -83,7 +83,7 @@ def _bars(nets: Sequence[ComparedNet], title: str) -> np.ndarray:
 
 
 def _lines(name: str) -> list[str]:
-    """A long name in several lines, broken behind commas and the colon."""
+    """Breaks a long name into lines, behind commas and the colon."""
     lines = [""]
     for part in name.replace(":", ":\0").replace(",", ",\0").split("\0"):
         if lines[-1] and len(lines[-1]) + len(part) > LINE:

@@ -12,7 +12,7 @@ from zfnet.model.net.architecture import ARCHITECTURES, Convolution, Dense
 from zfnet.model.net.variation import find_architecture
 
 SUFFIX = ".hyperparameters"
-# Holds the row of a training, so that the whole table can be described; TensorBoard ignores the file.
+# The row of a training, from which the table is described; TensorBoard ignores the file.
 RECORD = "hyperparameters.json"
 METRICS = {
     "validation_top1_error": "validation top-1 error",
@@ -26,13 +26,7 @@ ALWAYS = ("architecture", "batch_size", "epochs", "learning_rate", "seed")
 
 
 def write_training(log: epath.Path, net: ComparedNet, values: dict[str, str | int | float]) -> None:
-    """Writes the row of one training, in place of what was written for it before.
-
-    Args:
-        log: directory of the training's summaries.
-        net: the errors that are known.
-        values: the hyperparameters, by name.
-    """
+    """Writes the row of one training into `log`, the directory of its summaries, instead of an earlier one; `values` by name."""
     with _writer(log).as_default(step=net.epochs) as writer:
         hp.hparams(values, trial_id=log.name)
         for name, title in METRICS.items():
@@ -43,11 +37,7 @@ def write_training(log: epath.Path, net: ComparedNet, values: dict[str, str | in
 
 
 def write_table(logs: epath.Path) -> None:
-    """Describes the table's columns: those that differ between the trainings under `logs`, and those of `ALWAYS`.
-
-    Args:
-        logs: the directory above those of the trainings.
-    """
+    """Describes the table's columns: those that differ between the trainings in subdirectories of `logs`, and those of `ALWAYS`."""
     rows = [json.loads(record.read_text()) for record in sorted(logs.glob(f"*/{RECORD}"))]
     columns = {name: [row[name] for row in rows if name in row] for row in rows for name in row}
     # TensorBoard shows the first few columns by itself.
@@ -75,14 +65,10 @@ def _writer(log: epath.Path) -> tf.summary.SummaryWriter:
 
 
 def hyperparameters(name: str) -> dict[str, str | int]:
-    """The hyperparameters of an architecture.
+    """The hyperparameters of an architecture, by its name as in `find_architecture`.
 
-    Args:
-        name: its name, see `find_architecture`.
-
-    Returns:
-        `architecture` (the row of the table that it is a variation of), `variation`, `without` (the layers that any other row has), the
-        kernel and stride of `conv1`, and the width of every layer, 0 where it is left out.
+    `architecture` is the row of the table that it is a variation of; `without` are the layers that any other row has; the width of a layer
+    that is left out is 0.
 
     Examples:
         >>> hyperparameters("alexnet-small:without=conv3,conv1.stride=2")["conv1.stride"]
@@ -103,12 +89,7 @@ def hyperparameters(name: str) -> dict[str, str | int]:
 
 
 def training_hyperparameters(recipe: dict[str, Any], image_size: int) -> dict[str, str | int | float]:
-    """The hyperparameters of a training: those of its architecture, and fields of the recipe that are often changed.
-
-    Args:
-        recipe: `recipe.json` of the trained model.
-        image_size: side of the net's input, in pixels.
-    """
+    """The hyperparameters of a training, by its `recipe.json`: those of the architecture, and fields of the recipe that often change."""
     chosen = {name: recipe[name] for name in ("epochs", "batch_size", "learning_rate", "seed")}
     return hyperparameters(recipe["architecture"]) | {"image_size": image_size} | chosen
 

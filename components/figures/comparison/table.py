@@ -15,16 +15,16 @@ class ComparedNet:
     Args:
         architecture: its name.
         parameters: number of weights and biases; None if the net can't be built.
-        training_top1_error: over the training examples, on central crops and without dropout, a fraction 0..1; None if it failed.
+        training_top1_error: over the training examples, on central crops and without dropout, a fraction 0..1.
         training_top5_error: the same among the five best guesses.
-        validation_top1_error: over the validation examples; None if it failed.
+        validation_top1_error: over the validation examples.
         validation_top5_error: the same among the five best guesses.
-        seconds: that it took to train; None if it failed.
-        epochs: that it was trained for; None if it failed.
-        learning_rate: at the start; None if it failed.
-        model: path of the trained model; None if it failed.
-        tensorboard: path of its summaries; None if it failed.
-        message: why it failed; None if it did not.
+        seconds: of the training.
+        epochs: of the training.
+        learning_rate: at the start.
+        model: path of the trained model.
+        tensorboard: path of its summaries.
+        message: reason of a failure, which leaves the fields above None; None without a failure.
     """
 
     architecture: str
@@ -42,12 +42,12 @@ class ComparedNet:
 
     @property
     def failed(self) -> bool:
-        """Whether it could not be trained, so that there are no errors."""
+        """Whether the training failed, so that there are no errors."""
         return self.message is not None
 
     @property
     def gap(self) -> float | None:
-        """By how much the top-1 error is higher on the validation examples than on the training examples, as a fraction."""
+        """Top-1 error on the validation examples minus that on the training examples, as a fraction."""
         if self.validation_top1_error is None or self.training_top1_error is None:
             return None
         return self.validation_top1_error - self.training_top1_error
@@ -55,10 +55,6 @@ class ComparedNet:
 
 def table_cells(nets: Sequence[ComparedNet], classes: int) -> list[list[str]]:
     """The cells of the table as text: a heading, and a row for each net (Zeiler & Fergus 2013, Table 3, with two more columns).
-
-    Args:
-        nets: what to show.
-        classes: how many there are; among fewer than five, fewer guesses are given.
 
     Examples:
         >>> table_cells([ComparedNet("zfnet-small", 3_400_000, 0.01, 0.0, 0.213, 0.02, 83.1)], classes=15)[1]
@@ -69,7 +65,7 @@ def table_cells(nets: Sequence[ComparedNet], classes: int) -> list[list[str]]:
 
 
 def markdown_table(nets: Sequence[ComparedNet], classes: int) -> str:
-    """The same as Markdown, with why a net failed below."""
+    """The same as Markdown; reasons of failures are below."""
     heading, *rows = table_cells(nets, classes)
     lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *([f"`{name}`", *numbers] for name, *numbers in rows)]
     table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -77,7 +73,7 @@ def markdown_table(nets: Sequence[ComparedNet], classes: int) -> str:
 
 
 def csv_table(nets: Sequence[ComparedNet]) -> str:
-    """The same as CSV, with all digits; what is missing is empty."""
+    """The same as CSV, with all digits; missing values are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ComparedNet.__dataclass_fields__, lineterminator="\n")
     writer.writeheader()

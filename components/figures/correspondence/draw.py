@@ -1,11 +1,12 @@
-"""The table of correspondence: does hiding the same part of different images change features in the same way?"""
+"""The table of correspondence: whether hiding the same part of different images changes features in the same way."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zfnet.components.figures.correspondence.part_views import PartViews
+from zfnet.components.data.batches import PIXELS
+from zfnet.components.figures.correspondence.parts import PartViews
 from zfnet.components.figures.image_set import MeanGrey
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
@@ -18,8 +19,6 @@ from zfnet.model.progress import progress
 
 # The sheet: images at most, and the side of a tile in pixels.
 ROWS, TILE = 8, 200
-# Pixels of the images that go through the net together.
-PIXELS = 64 * 96 * 96
 PART, RANDOM = "#d62728", "#9a9a9a"
 
 
@@ -36,13 +35,13 @@ def draw_correspondence(deconvnet: Deconvnet, views: PartViews, grey: MeanGrey, 
         grey: the pixels of hidden parts.
         layers: names of layers.
         draws: random boxes for each part of each image.
-        seed: decides where they lie.
+        seed: decides their positions.
 
     Returns:
         The pictures `correspondence`, the table as a chart, and `correspondence_parts`, the images with hidden parts.
 
     Raises:
-        ValueError: a layer is not there, features are not numbers, or a part is larger than where random boxes may lie.
+        ValueError: a layer is not there, features are not numbers, or a part is larger than the region of random boxes.
     """
     height, width = views.pictures.shape[1:3]
     image_input = ImageInput(height, width, deconvnet.graph.channels_first)
@@ -78,7 +77,7 @@ def _compare(pairs: np.ndarray, random: np.ndarray) -> dict[str, Any]:
         "std": float(pairs.std()),
         "pairs": pairs.tolist(),
         "random": {"mean": float(random.mean()), "std": float(random.std()), "draws": means.tolist()},
-        # How often chance does as well, or better.
+        # How often random boxes are as good, or better.
         "share_of_draws_not_above": float((means <= pairs.mean()).mean()),
     }
 

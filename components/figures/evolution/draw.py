@@ -1,14 +1,20 @@
-"""The evolution of features: a row a feature map, a column a moment of the training."""
+"""The evolution of features, searched in the checkpoints of a training: a row for each feature map, a column for each moment."""
 
-from collections.abc import Collection, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
-from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, different_maps
+from zfnet.components.artifacts import Examples
+from zfnet.components.data.batches import model_batches, read_origins
+from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
+from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
+from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 # Sides of a projection, in pixels: of up to six moments, and of more. A patch below it has half of that.
 TILES, FEW = (112, 84), 6
@@ -22,14 +28,7 @@ HALVES = "(a) where the map is strongest at that moment, with the patch", "(b) w
 def drawn_columns(
     columns: Columns, photographs: Sequence[str], count: int, whole: Collection[str] = ()
 ) -> dict[str, dict[str, EvolutionColumn]]:
-    """Chooses the maps to draw among those that all moments have: alive and different in the end, see `different_maps`.
-
-    Args:
-        columns: for each moment, in order, and by its title, the columns by layer.
-        photographs: the photograph of each example.
-        count: maps of a layer.
-        whole: layers of which all maps are drawn.
-    """
+    """Chooses `count` maps of each layer among those that all moments have, see `different_maps`; all maps of the layers in `whole`."""
     chosen = {}
     for layer, end in (list(columns.values())[-1] if columns else {}).items():
         common = [number for number in end.maps if all(number in moment[layer].maps for moment in columns.values())]
@@ -37,22 +36,106 @@ def drawn_columns(
     return {title: {layer: moment[layer].of(maps) for layer, maps in chosen.items()} for title, moment in columns.items()}
 
 
+def different_maps(column: EvolutionColumn, photographs: Sequence[str], count: int) -> np.ndarray:
+    """Chooses `count` maps of a column that a reader can distinguish; returns their numbers, in order.
+
+    One after the other: a living map rather than a dead one, then one whose photograph is chosen least so far, then one whose projection
+    correlates the least with those that are chosen; among equals, the first. `photographs` has the photograph of each example.
+    """
+    projections = column.projections.reshape(len(column.maps), -1).astype(np.float32) - 128
+    projections /= np.maximum(np.linalg.norm(projections, axis=1, keepdims=True), 1e-6)
+    alike = projections @ projections.T
+    dead, origins = column.activations <= 0, [photographs[number] for number in column.examples]
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(column.maps)):
+
+        def order(row: int) -> tuple[bool, int, float]:
+            repeated = sum(origins[row] == origins[other] for other in chosen)
+            return bool(dead[row]), repeated, max((float(alike[row, other]) for other in chosen), default=0.0)
+
+        chosen.append(min((row for row in range(len(column.maps)) if row not in chosen), key=order))
+    return np.sort(column.maps[chosen])
+
+
+def search_evolution(
+    moments: Callable[[], Iterable[tuple[str, Deconvnet]]],
+    examples: Examples,
+    split: str,
+    maps: Mapping[str, ArrayLike],
+    count: int,
+    whole: Collection[str] = (),
+) -> tuple[dict[str, dict[str, EvolutionColumn]], dict[str, dict[str, SamePlaces]]]:
+    """Projects the strongest activation of each map at each moment of a training, and its activation at the position of the last moment.
+
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4.
+
+    Args:
+        moments: gives title and net of each, in order, each time that it is called; one by one, so that one net may change its weights.
+        examples: prepared for the nets' larger side.
+        split: to search; its first examples, as many as in training (`searched`).
+        maps: for each layer the maps to search, `(M,)` ints.
+        count: maps of a layer to draw, see `drawn_columns`.
+        whole: as in `drawn_columns`.
+
+    Returns:
+        The columns of the maps to draw, and `same_places`, by title and layer, as `draw_evolution` takes them.
+
+    Raises:
+        ValueError: an activation is not a number; the message names the moment.
+    """
+    most = searched(examples.count(split))
+
+    def batches(title: str, image_input: ImageInput, numbers: set[int] | None) -> Iterator:
+        return model_batches(examples, split, image_input, title, numbers=numbers, most=most)
+
+    columns, same = {}, {}
+    for title, deconvnet in moments():
+        image_input = ImageInput.of(deconvnet.model, examples.image_size)
+        try:
+            columns[title] = evolution_column(deconvnet, functools.partial(batches, title, image_input), maps, image_input)
+        except ValueError as error:
+            raise ValueError(f"{title}: {error}") from error
+    drawn = drawn_columns(columns, read_origins(examples, split, most).photographs, count, whole)
+    for title, deconvnet in moments():
+        image_input = ImageInput.of(deconvnet.model, examples.image_size)
+        last = list(drawn.values())[-1]
+        same[title] = same_places(deconvnet, functools.partial(batches, title, image_input), last, image_input)
+    return drawn, same
+
+
+def check_same_layers(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]) -> None:
+    """Raises a ValueError if nets, by their names, differ in the size of their images or in one of the layers, which the first has."""
+    (first, expected), *others = deconvnets.items()
+    for name, deconvnet in others:
+        if deconvnet.model.input_shape != expected.model.input_shape:
+            raise ValueError(
+                f"{first} takes images {expected.model.input_shape} and {name} {deconvnet.model.input_shape}; expected one net."
+            )
+        for layer in layers:
+            if layer not in deconvnet.layers:
+                raise ValueError(f"{name} has no layer {layer!r}, which {first} has; expected one net at several moments.")
+            counts = expected.graph.unit_count(layer), deconvnet.graph.unit_count(layer)
+            if counts[0] != counts[1]:
+                raise ValueError(
+                    f"Layer {layer!r} has {counts[0]} maps in {first} and {counts[1]} in {name}; expected one net at several moments."
+                )
+
+
 def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]], ids: Sequence[str]) -> Figure:
     """Draws, for each layer, the features of some maps at several moments of the training, twice.
 
-    On the left as Zeiler & Fergus 2013, Fig. 4: the strongest activation of each moment, projected, and below it its patch. The picture
-    jumps where another image became the strongest: "sudden jumps in appearance result from a change in the image from which the strongest
-    activation originates" (section 4.1). On the right the image stays: the place that the last moment chose, at every moment. Each
-    projection has a scale of its own; the number below it is the activation.
+    On the left as Zeiler & Fergus 2013, Fig. 4: the strongest activation of each moment, projected, and below it its patch: "sudden jumps
+    in appearance result from a change in the image from which the strongest activation originates" (section 4.1). On the right the image
+    stays: the position of the last moment, at every moment. Each projection has its own scale; the number below it is the activation.
 
     Args:
         columns: for each moment, in order, and by its title, the columns by layer; those of one layer have the same maps.
-        same: the same maps at the places of the last moment, by title and layer; a moment that is missing is left blank.
+        same: the same maps at the positions of the last moment, by title and layer; a missing moment is left blank.
         ids: ids of the examples that were searched, in order.
 
     Returns:
-        Pictures `evolution_<layer>`: a row a map, and in each half a column a moment. The numbers have the titles as `columns`, and as
-        `layers` the `window` (height and width in pixels) and for each map its activation at every moment, and at the `last_place`.
+        Pictures `evolution_<layer>`, with a row for each map. The numbers have the titles as `columns`, and as `layers` the `window`
+        (height and width in pixels) and for each map its activation at every moment, and at the `last_place`.
     """
     last = list(columns.values())[-1] if columns else {}
     pictures = {

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from zfnet.components.figures.filters.first_layer import FREQUENCIES
-from zfnet.components.figures.filters.report import FilterReport
+from zfnet.components.figures.filters.report import FREQUENCIES, FilterReport
 from zfnet.components.figures.filters.verdicts import MOSTLY_ALIASED
 from zfnet.model.measures.filters import white_noise
 from zfnet.model.measures.map_activations import ActivationSpread, MapActivations
@@ -15,15 +14,11 @@ from zfnet.model.measures.map_activations import ActivationSpread, MapActivation
 def filter_numbers(report: FilterReport) -> dict[str, Any]:
     """The numbers of one model, and the verdicts.
 
-    Args:
-        report: of the model.
-
-    Returns:
-        `first_layer`: structure, aliased part and RMS of each filter, in the order of the layer, and the medians; `second_layer`: where
-        the projected activations come from; `layers`: dead maps and spread of each; `verdicts`.
+    `first_layer` has structure, aliased part and RMS of each filter, in the order of the layer, and the medians; `second_layer` the
+    projected activations; `layers` dead maps and spread of each.
     """
     return {
-        "images": report.images,
+        "images": len(report.images),
         "image_size": list(report.image_size),
         "photographs_sha256": report.photographs,
         "first_layer": _first_numbers(report),
@@ -75,17 +70,10 @@ def _second_numbers(report: FilterReport) -> dict[str, Any]:
     if second is None:
         return {"name": None, "not_drawn": report.no_second, "maps": []}
     maps = [
-        {
-            "map": int(number),
-            "example": second.examples[place],
-            "activation": float(second.activations[place]),
-            "position": second.positions[place].tolist(),
-            "corner": second.corners[place].tolist(),
-            "scale": float(second.scales[place]),
-        }
-        for place, number in enumerate(second.maps)
+        {"map": each.unit, "example": report.images[each.example], **each.numbers("activation", "position", "corner", "scale")}
+        for each in second.maps
     ]
-    return {"name": second.name, "not_drawn": None, "window": list(second.pictures.shape[1:3]), "maps": maps}
+    return {"name": second.name, "not_drawn": None, "window": list(second.maps[0].patch.shape[:2]), "maps": maps}
 
 
 def _layer_numbers(maps: MapActivations, spread: ActivationSpread) -> dict[str, Any]:
@@ -100,14 +88,7 @@ def _layer_numbers(maps: MapActivations, spread: ActivationSpread) -> dict[str, 
 
 
 def filter_comparison(reports: Sequence[FilterReport]) -> list[str]:
-    """Ranks models by each measure, in sentences.
-
-    Args:
-        reports: of the models.
-
-    Returns:
-        A sentence for each measure that all models have; none for a single model.
-    """
+    """Ranks models by each measure: a sentence for each measure that all models have; none for a single model."""
     if len(reports) < 2:
         return []
     same = len({report.photographs for report in reports}) == 1
@@ -128,7 +109,7 @@ def _dead(report: FilterReport) -> float | None:
 
 
 def _strongest(report: FilterReport, number: int) -> float | None:
-    """Share of activation in the strongest tenth of the maps of layer 1 or 2 (0 or 1); None where no ReLU follows."""
+    """Share of activation in the strongest tenth of the maps of layer 1 or 2 (0 or 1); None if no ReLU follows."""
     layer = report.rectified[number]
     return None if layer is None else report.spreads[layer].strongest_tenth
 

@@ -1,72 +1,134 @@
-"""Everything that the figure of filters knows of one model."""
+"""Measures of the filters of one model."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from zfnet.components.figures.filters.first_layer import FirstLayer, first_layer
 from zfnet.components.figures.filters.verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread, judge_structure
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.layers import convolutions, paper_layers
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.pictures.project_images import projected_pictures
+from zfnet.components.inputs.preprocessing import LAYER
+from zfnet.components.pictures.project_images import ProjectedActivation
+from zfnet.components.pictures.sheet import filter_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.rules.rule import Gradient
+from zfnet.model.measures.filters import FilterStructure, aliased_energy, at_clip, energy_beyond, filter_rms, filter_structure
 from zfnet.model.measures.map_activations import ActivationSpread, MapActivations, activation_spread, map_activations
 from zfnet.model.measures.outputs import rectified_layers, rectified_output
+from zfnet.model.net.layers import FilterRmsClip
 
 # Maps of layer 2 that are drawn.
 MAPS = 24
+# Frequencies of the curve of the energy beyond them, in cycles a pixel.
+FREQUENCIES = np.linspace(0, 0.5, 51)
 
 
-class SecondLayer(NamedTuple):
-    """Some maps of a second convolution, each with the projection of its strongest activation.
+class FirstLayer(NamedTuple):
+    """The first convolution.
 
     Attributes:
         name: of the layer.
-        total: number of all maps of the layer.
-        maps: `(M,)` ints, the numbers of those that are drawn.
-        activations: `(M,)`, the strongest activation of each.
-        examples: ids of the images, `M` of them.
-        positions: `(M, 2)` ints, row and column in the map.
-        corners: `(M, 2)` ints, row and column of the window's corner in the image.
-        scales: `(M,)`, the absolute value that is black or white.
-        pictures: uint8 `(M, h, w, 3)`, the projections of those windows; 0 is grey.
+        size: height and width of its filters, in pixels, with the gaps of a dilation.
+        strides: vertical and horizontal.
+        channels: number of input channels.
+        structure: which filters have a pattern, and which are noise or one colour.
+        aliased: `(filters,)`, as `aliased_energy`.
+        beyond: `(51,)`, for each of `FREQUENCIES` the median over the filters of the energy beyond it.
+        rms: `(filters,)`, root mean square of each filter.
+        radius: of the RMS clip; None if there is none.
+        radius_from: `FilterRmsClip` or `--radius`; None if there is none.
+        clipped: `(filters,)` booleans, which are at the clip; None if there is none.
+        pictures: uint8 `(filters, height, width, 3)`; 0 is grey.
     """
 
     name: str
-    total: int
-    maps: np.ndarray
-    activations: np.ndarray
-    examples: list[str]
-    positions: np.ndarray
-    corners: np.ndarray
-    scales: np.ndarray
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    channels: int
+    structure: FilterStructure
+    aliased: np.ndarray
+    beyond: np.ndarray
+    rms: np.ndarray
+    radius: float | None
+    radius_from: str | None
+    clipped: np.ndarray | None
     pictures: np.ndarray
 
 
+def first_layer(deconvnet: Deconvnet, name: str, radius: float | None = None) -> FirstLayer:
+    """Measures the first convolution, `name`; `radius` is that of an RMS clip, for a layer without the constraint `FilterRmsClip`.
+
+    Raises:
+        ValueError: the layer's weights are not numbers, or the radius is not positive.
+    """
+    layer = deconvnet.graph.calls[name][0].layer
+    kernel, dilation = np.asarray(layer.kernel, np.float64), tuple(layer.dilation_rate)
+    if not np.isfinite(kernel).all():
+        raise ValueError(f"Layer {name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?")
+    radius_from = None if radius is None else "--radius"
+    if isinstance(layer.kernel_constraint, FilterRmsClip):
+        radius, radius_from = float(layer.kernel_constraint.radius), "FilterRmsClip"
+    rms = filter_rms(kernel)
+    return FirstLayer(
+        name=name,
+        size=tuple((length - 1) * step + 1 for length, step in zip(kernel.shape[:2], dilation, strict=True)),
+        strides=tuple(layer.strides),
+        channels=kernel.shape[2],
+        structure=filter_structure(kernel),
+        aliased=aliased_energy(kernel, layer.strides, dilation),
+        beyond=np.array([np.median(energy_beyond(kernel, (limit, limit), dilation)) for limit in FREQUENCIES]),
+        rms=rms,
+        radius=radius,
+        radius_from=radius_from,
+        clipped=None if radius is None else at_clip(rms, radius),
+        pictures=filter_pictures(_over_rgb(deconvnet.graph, kernel)),
+    )
+
+
+def _over_rgb(graph: Graph, kernel: np.ndarray) -> np.ndarray:
+    """The kernel over red, green and blue; for other channels, the root mean square over them."""
+    before = graph.operations[0].layer
+    if before.name.startswith(LAYER):
+        # Models may take blue before red, or grey: pictures show the filters together with that change.
+        return np.einsum("rc,hwcf->hwrf", np.asarray(before.kernel)[0, 0], kernel)
+    if kernel.shape[2] in (1, 3):
+        return np.broadcast_to(kernel, (*kernel.shape[:2], 3, kernel.shape[3]))
+    return np.repeat(np.sqrt(np.square(kernel).mean(axis=2, keepdims=True)), 3, axis=2)
+
+
+class SecondLayer(NamedTuple):
+    """The strongest activation of some maps of a second convolution, each projected; `total` is the number of all its maps."""
+
+    name: str
+    total: int
+    maps: list[ProjectedActivation]
+
+
 class FilterReport(NamedTuple):
-    """One model, measured.
+    """Measures of one model.
 
     Attributes:
         name: of the model.
-        images: how many it was measured on.
+        images: ids of the images that it was measured on.
         image_size: height and width, in pixels.
         first: its first convolution.
-        rectified: the layers that have the ReLU of the first and of the second convolution; None where there is none.
+        rectified: the layers with the ReLU of the first and of the second convolution; None if there is none.
         dead: `(filters,)` booleans, which maps of the first convolution are dead; None if no ReLU follows it.
         second: maps of its second convolution; None if there is nothing to draw.
         no_second: why there is nothing to draw; None if there is.
         layers: the maps of each layer that ends in a ReLU.
         spreads: how evenly their activation is spread.
-        verdicts: findings about all of that.
-        photographs: hex SHA-256 over the names of all images: equal for models that were measured on the same ones.
+        verdicts: findings about these measures.
+        photographs: hex SHA-256 over the ids of all images: equal for models that were measured on the same ones.
     """
 
     name: str
-    images: int
+    images: Sequence[str]
     image_size: tuple[int, int]
     first: FirstLayer
     rectified: tuple[str | None, str | None]
@@ -94,20 +156,15 @@ def filter_report(
     maps: int = MAPS,
     seed: int = 0,
 ) -> FilterReport:
-    """Measures the filters of one model.
-
-    Zeiler & Fergus 2013, section 4.1 and Fig. 6.
+    """Measures the filters of one model (Zeiler & Fergus 2013, section 4.1 and Fig. 6).
 
     Args:
         deconvnet: of the model; with `unsupported="gradient"` any model can be measured.
         search: the images; None measures the first convolution alone.
         name: of the model; None takes the model's own name.
         radius: of the RMS clip, in weight units, for a first convolution without `FilterRmsClip`.
-        maps: of the second convolution, how many to project.
+        maps: number of maps of the second convolution to project.
         seed: decides which.
-
-    Returns:
-        All measures, and the verdicts.
 
     Raises:
         ValueError: the model has no convolution, or weights or activations are not numbers.
@@ -136,7 +193,7 @@ def filter_report(
         verdicts += [*judge_dead(layers, rectified[0]), judge_spread(spreads, counts, unlearned)]
     return FilterReport(
         name=deconvnet.model.name if name is None else name,
-        images=len(ids),
+        images=ids,
         image_size=search.images.image_input[:2] if search else ImageInput.of(deconvnet.model)[:2],
         first=first,
         rectified=rectified,
@@ -165,20 +222,12 @@ def _second_layer(search: ExampleSearch, maps: int, seed: int) -> tuple[SecondLa
     units = np.sort(order[found.values[order, 0] > 0][:maps])
     if not units.size:
         return None, f"no map of {layer} is ever positive"
-    pictures: dict[int, np.ndarray] = {}
-    corners, scales = np.zeros((len(units), 2), int), np.zeros(len(units))
-    for part in search.project(strongest, {layer: (units, np.zeros_like(units))}):
-        drawn = projected_pictures(part, search.images.image_input)
-        for row, place in enumerate(np.searchsorted(units, part.units).tolist()):
-            pictures[place], corners[place], scales[place] = drawn.projections[row], part.corners[row], drawn.scales[row]
-    examples = [search.images.origins.ids[number] for number in found.examples[units, 0]]
-    activations, positions = found.values[units, 0], found.positions[units, 0]
-    projections = np.stack([pictures[place] for place in range(len(units))])
-    return SecondLayer(layer, len(found.values), units, activations, examples, positions, corners, scales, projections), None
+    projected = search.project(strongest, {layer: (units, np.zeros_like(units))})
+    return SecondLayer(layer, len(found.values), sorted(projected, key=lambda each: each.unit)), None
 
 
 def no_projection(deconvnet: Deconvnet, layer: str) -> str | None:
-    """Why a layer can't be projected from, or None if it can: a deconvnet is not defined for some layer below it."""
+    """The reason why a layer cannot be projected, a layer below it without a deconvnet; None if it can."""
     for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of(layer)):
         if isinstance(operation.rule, Gradient):
             kind = type(operation.layer).__name__

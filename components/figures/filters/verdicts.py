@@ -1,4 +1,4 @@
-"""What the measures of a net's filters say, in words, and what to change."""
+"""Verdicts on a network's filters, with advice."""
 
 from typing import NamedTuple
 
@@ -10,41 +10,42 @@ from zfnet.model.measures.map_activations import ActivationSpread, MapActivation
 # Trainings of the default data that left noise gave 0.19 to 0.33 of the filters structure, those that learned little but colours 0.40 to
 # 0.44, and those whose upper layers draw recognisable things 0.67 and more.
 STRUCTURED = 0.5
-# Of the filters, one in ten is worth a word on what to do about it.
+# Advice is given if more than a tenth of the filters has the problem.
 MANY = 0.1
-# What filters are that have no structure, and what to do about many of them.
+# Kinds of filters without structure, and the advice if there are many.
 UNSTRUCTURED = {
-    "noise": "Filters begin as noise: begin with smaller weights, or train longer. (Waves shorter than 6 weights count as noise, too.)",
-    "one colour": "If colours alone tell the classes apart, no shapes are learned: vary colours and brightness, or cut larger crops.",
-    "nothing but zeros": "Filters of zeros see nothing: begin with larger weights.",
+    "noise": "The noise is left from initialisation: use smaller initial weights, or train longer. (Waves shorter than 6 weights "
+    "also count as noise.)",
+    "one colour": "If colour alone separates the classes, the network learns no shapes: vary colours and brightness, or use larger crops.",
+    "nothing but zeros": "Filters of zeros never respond: use larger initial weights.",
 }
 # A filter is mostly aliased if more of it than not is beyond what its stride represents.
 MOSTLY_ALIASED = 0.5
-# Of the layer's median, a quarter: what comes out folded then has more than half the amplitude of what does not (the root of 1 : 3).
+# Limit for the median filter: a quarter. Then the aliased part has more than half the amplitude of the rest (the root of 1 : 3).
 MEDIAN_ALIASED = 0.25
-# Of white noise's part. Filters that have it nearly all have not learned yet: no stride is to blame.
+# Share of white noise's aliased part. Filters near it have not learned yet, so the stride is not the reason.
 NOISE = 0.9
-# Single filters go wrong in any training; one in ten is a matter of the layer.
+# Single filters fail in any training; more than one in ten is a problem of the layer.
 ALIASED_FILTERS = 0.1
-# A few dead units in a layer of hundreds cost next to nothing, and other images may wake them; more than one in twenty is capacity lost.
+# A few dead units in a layer of hundreds cost little, and other images may activate them; more than one in twenty is lost capacity.
 DEAD_SHARE = 0.05
-# A unit that one image in a hundred wakes is missed by 300 of them in one case of twenty; fewer images do not tell rare from dead. Maps of
-# the first layer see a pattern at every position, so that any image will do.
+# 300 images miss a unit that one image in a hundred activates in one case of twenty; fewer images do not distinguish rare from dead. Maps
+# of the first layer see a pattern at every position, so any image is enough.
 ENOUGH_IMAGES = 300
-# The clip is there for a few filters that would dominate. If most are at it, it sets the scale of the whole layer.
+# The clip is meant for a few filters that would dominate. If most are at it, it determines the scale of the whole layer.
 CLIPPED_SHARE = 0.5
-# Filters that learned from small weights differ in size more than those that kept the noise that they began with (1.2 from the median to
-# the largest). In five of six trainings in which more than two thirds had structure, and no clip was in reach, that was 3.8 to 4.7.
+# The largest filter's RMS over the median: 1.2 for filters that kept their initial noise; 3.8 to 4.7 in five of six trainings without a
+# clip in which more than two thirds of the filters had structure.
 DOMINATING = 5.0
 # An even layer's strongest tenth has 0.1 of the activation, those of the default run 0.2 to 0.4.
 PILED_UP = 0.5
-# A tenth of fewer maps is not a whole map.
+# A tenth of fewer maps is less than one map.
 SMALLEST_SPREAD = 10
 
 BEFORE = "before the filters of layer 1 have structure"
-SAYS_LITTLE = f"That says little {BEFORE}."
+MEANS_LITTLE = f"This means little {BEFORE}."
 
-# Layers, and maps of each, that a sentence names; the numbers beside it have them all.
+# Layers, and maps of each, that a sentence names; the JSON file has them all.
 MOST_NAMED = 5
 
 
@@ -53,7 +54,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         measure: `structure`, `aliasing`, `filter size`, `dead maps` or `spread`.
-        change: whether something should be changed; None if that can't be told.
+        change: whether something should be changed; None if that cannot be judged.
         words: what was found, and what to change.
     """
 
@@ -63,9 +64,9 @@ class Verdict(NamedTuple):
 
 
 def judge_structure(layer: str, structure: FilterStructure) -> Verdict:
-    """Judges whether the filters of the first convolution have learned to look for something."""
+    """Judges whether the filters of the first convolution have learned patterns."""
     if structure.share is None:
-        return Verdict("structure", None, f"{layer}: its filters are too small to tell a line from noise; their structure is not judged.")
+        return Verdict("structure", None, f"{layer}: the filters are too small to distinguish a line from noise; structure is not judged.")
     count = len(structure.structured)
     found = [f"{structure.structured.sum()} of {count} filters have structure (edges, gratings, borders of colours)"]
     advice = []
@@ -80,31 +81,29 @@ def judge_structure(layer: str, structure: FilterStructure) -> Verdict:
 
 
 def judge_aliasing(layer: str, aliased: np.ndarray, size: tuple[int, int], strides: tuple[int, int], unlearned: bool = False) -> Verdict:
-    """Judges the filters of the first convolution.
+    """Judges whether the stride of the first convolution fits its filters.
 
     Args:
         layer: its name.
         aliased: as `aliased_energy` returns it.
         size: height and width of the filters, in pixels.
         strides: vertical and horizontal, in pixels.
-        unlearned: whether few filters have structure: the stride has nothing to fit, no filter dominates, and activation is spread evenly.
+        unlearned: whether few filters have structure; then only problems are judged.
     """
     median, mostly = float(np.median(aliased)), aliased > MOSTLY_ALIASED
-    what = f"{layer}, {_times(size)} with stride {_stride(strides)}"
+    what = f"{layer}, {size[0]} x {size[1]} with stride {stride_text(strides)}"
     if max(strides) == 1:
-        return Verdict("aliasing", False, f"{what}: every position is looked at, so nothing is aliased.")
+        return Verdict("aliasing", False, f"{what}: stride 1 represents every frequency, so nothing is aliased.")
     found = f"{what}: the stride can't represent {median:.0%} of the median filter's spectrum"
     if mostly.any():
         found += f"; mostly aliased: {_of(mostly, 'filters')}"
     if unlearned:
-        return Verdict("aliasing", None, f"{found}. Whether the stride fits can't be judged {BEFORE}.")
+        return Verdict("aliasing", None, f"{found}. The stride cannot be judged {BEFORE}.")
     if median > NOISE * white_noise(strides):
-        words = (
-            f"{found}. White noise has {white_noise(strides):.0%}: the filters have learned next to nothing. Train longer, or begin with"
-        )
-        return Verdict("aliasing", True, f"{words} smaller weights or a higher learning rate.")
+        words = f"{found}. White noise has {white_noise(strides):.0%}: the filters have hardly learned."
+        return Verdict("aliasing", True, f"{words} Train longer, or use smaller initial weights or a higher learning rate.")
     if median > MEDIAN_ALIASED or mostly.mean() > ALIASED_FILTERS:
-        words = f"{found}. A smaller stride represents finer patterns; smaller filters go with it (the paper: 7 x 7, stride 2)."
+        words = f"{found}. Use a smaller stride, which represents finer patterns, and smaller filters (the paper: 7 x 7, stride 2)."
         return Verdict("aliasing", True, words)
     return Verdict("aliasing", False, f"{found}. The stride fits the filters.")
 
@@ -114,21 +113,22 @@ def judge_size(layer: str, rms: np.ndarray, clipped: np.ndarray | None, radius: 
     median = float(np.median(rms))
     ratio = float(rms.max()) / median if median > 0 else np.inf if rms.any() else 1.0
     dominates = ratio > DOMINATING
-    largest = f"the largest filter's RMS is {ratio:.1f} times the median's ({median:.2g})"
+    largest = f"the largest filter's RMS is {ratio:.1f} times the median ({median:.2g})"
     if clipped is None:
         if dominates:
-            words = f"{layer}: {largest}: clip the filters' RMS, at {2 * median:.2g} for a start (FilterRmsClip)."
+            words = f"{layer}: {largest}. Clip the filters' RMS, for example at {2 * median:.2g} (FilterRmsClip)."
             return Verdict("filter size", True, words)
         if unlearned:
-            return Verdict("filter size", None, f"{layer} has no RMS clip; {largest}. {SAYS_LITTLE}")
+            return Verdict("filter size", None, f"{layer} has no RMS clip; {largest}. {MEANS_LITTLE}")
         return Verdict("filter size", False, f"{layer} has no RMS clip, and no filter dominates: {largest}.")
     found = f"{layer}: filters at the RMS clip of {radius:.2g}: {clipped.sum()} of {len(clipped)}"
     if clipped.mean() > CLIPPED_SHARE:
-        return Verdict("filter size", True, f"{found}. It sets the scale of the whole layer: lower the learning rate, or raise the radius.")
+        words = f"{found}. The clip determines the scale of the whole layer: lower the learning rate, or raise the radius."
+        return Verdict("filter size", True, words)
     if dominates:
-        return Verdict("filter size", True, f"{found}; and {largest}: lower the radius, to {2 * median:.2g} for a start.")
+        return Verdict("filter size", True, f"{found}; and {largest}. Lower the radius, for example to {2 * median:.2g}.")
     if unlearned:
-        return Verdict("filter size", None, f"{found}; {largest}. {SAYS_LITTLE}")
+        return Verdict("filter size", None, f"{found}; {largest}. {MEANS_LITTLE}")
     return Verdict("filter size", False, f"{found}; no filter dominates: {largest}.")
 
 
@@ -147,15 +147,15 @@ def judge_dead(layers: dict[str, MapActivations], first: str | None) -> list[Ver
     unsure = {layer: each for layer, each in dead.items() if layer not in told and layer not in few}
     verdicts = []
     if many:
-        words = f"Never positive {over}: {_listed(many)}. Lower the learning rate, or begin with larger biases"
+        words = f"Dead {over}: {_listed(many)}. Lower the learning rate, or use larger initial biases."
         if first in many:
-            words += "; in layer 1, the paper has fewer of them with smaller filters and a smaller stride"
-        verdicts.append(Verdict("dead maps", True, f"{words}."))
+            words += " In layer 1, the paper reduces dead maps with smaller filters and a smaller stride."
+        verdicts.append(Verdict("dead maps", True, words))
     if unsure:
-        words = f"Never positive {over}, too few to tell rare maps from dead ones (take {ENOUGH_IMAGES}): {_listed(unsure)}."
+        words = f"Never positive {over}, too few to distinguish rare maps from dead ones (use {ENOUGH_IMAGES}): {_listed(unsure)}."
         verdicts.append(Verdict("dead maps", None, words))
     if few:
-        verdicts.append(Verdict("dead maps", False, f"Never positive {over}, few enough to leave as they are: {_listed(few)}."))
+        verdicts.append(Verdict("dead maps", False, f"Dead {over}, too few to matter: {_listed(few)}."))
     return verdicts
 
 
@@ -163,20 +163,21 @@ def judge_spread(spreads: dict[str, ActivationSpread], maps: dict[str, int], unl
     """Judges how evenly activation is spread over each layer's maps; `maps` has their number."""
     wide = {layer: spread for layer, spread in spreads.items() if maps[layer] >= SMALLEST_SPREAD}
     if not wide:
-        return Verdict("spread", None, f"No layer that ends in a ReLU has {SMALLEST_SPREAD} maps or more: too few to speak of a spread.")
+        return Verdict("spread", None, f"No layer that ends in a ReLU has {SMALLEST_SPREAD} maps or more; the spread is not judged.")
     layer, most = max(wide.items(), key=lambda item: item[1].strongest_tenth)
-    found = f"the strongest tenth of the maps has {most.strongest_tenth:.0%} of the activation of {layer} (entropy {most.entropy:.2f} of 1)"
+    found = f"the strongest tenth of the maps has {most.strongest_tenth:.0%} of the activation"
+    entropy = f"(entropy {most.entropy:.2f} of 1)"
     piled = sum(spread.strongest_tenth > PILED_UP for spread in wide.values())
     if not piled:
-        words = f"Activation is spread over the maps of every layer; at most {found}."
-        return Verdict("spread", None, f"{words} {SAYS_LITTLE}") if unlearned else Verdict("spread", False, words)
-    words = f"{piled} of {len(wide)} layers pile{'s' if piled == 1 else ''} activation up in a few maps: {found}."
+        words = f"Activation is spread over the maps of every layer. Most concentrated is {layer}: {found} {entropy}."
+        return Verdict("spread", None, f"{words} {MEANS_LITTLE}") if unlearned else Verdict("spread", False, words)
+    words = f"In {piled} of {len(wide)} layers, a few maps have most of the activation: {found} of {layer} {entropy}."
     return Verdict("spread", True, f"{words} Clip the filters' RMS lower, or lower the learning rate.")
 
 
 def _listed(dead: dict[str, np.ndarray]) -> str:
     worst = sorted(dead, key=lambda layer: -dead[layer].mean())[:MOST_NAMED]
-    named = "; ".join(f"{layer} {_of(each)}" for layer, each in dead.items() if layer in worst)
+    named = "; ".join(f"{layer}, {_of(each)}" for layer, each in dead.items() if layer in worst)
     return named + (f"; and {len(dead) - len(worst)} more layers with fewer" if len(dead) > len(worst) else "")
 
 
@@ -186,9 +187,6 @@ def _of(dead: np.ndarray, what: str = "maps") -> str:
     return f"{len(numbers)} of {len(dead)} {what} ({named})"
 
 
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"
-
-
-def _stride(strides: tuple[int, int]) -> str:
-    return str(strides[0]) if strides[0] == strides[1] else _times(strides)
+def stride_text(strides: tuple[int, int]) -> str:
+    """The strides as `2`, or `1 x 2` if they differ."""
+    return str(strides[0]) if strides[0] == strides[1] else f"{strides[0]} x {strides[1]}"

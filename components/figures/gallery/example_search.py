@@ -1,19 +1,18 @@
 """Search for the strongest activations of each unit, at different places of the images."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from zfnet.components.figures.image_set import ImageSet
-from zfnet.components.pictures.project_images import projected_pictures
+from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import Strongest, project_strongest, strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 2.
 SHOWN = 9
-# How many activations are looked through for nine different places, where several images come from one photograph.
+# Activations that are searched for nine different places, if several images come from one photograph.
 CANDIDATES = 288
 # Windows that share more than this part of the smaller one show the same place.
 SAME_PLACE = 0.5
@@ -23,12 +22,12 @@ SHOWN_ELSEWHERE = 5
 class ExampleSearch:
     """Finds the strongest activations of units over images, and projects them, at different places of the photographs.
 
-    It remembers what it found: figures that share one search go through the images once.
+    It stores its results: figures that share one search read the images once.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
         images: to search.
-        name: what its progress bars call the model; empty for nothing.
+        name: of the model in progress bars; empty for none.
     """
 
     def __init__(self, deconvnet: Deconvnet, images: ImageSet, name: str = "") -> None:
@@ -37,7 +36,7 @@ class ExampleSearch:
         self._fields: dict[str, ReceptiveField | None] = {}
 
     def strongest(self, layers: Sequence[str]) -> dict[str, Strongest]:
-        """The strongest activations of every unit of some layers, more than are shown where photographs have several examples.
+        """The strongest activations of every unit of some layers, more than are shown if photographs have several examples.
 
         Raises:
             ValueError: activations are not numbers.
@@ -53,16 +52,7 @@ class ExampleSearch:
         return {layer: self._found[layer] for layer in layers}
 
     def different(self, layer: str, unit: int, count: int = SHOWN) -> list[int]:
-        """Ranks of the `count` strongest positive activations of a unit that see different places of the photographs.
-
-        Args:
-            layer: name of a layer that was searched.
-            unit: one of its units.
-            count: how many.
-
-        Returns:
-            Ranks, rising; fewer than `count` where there are not as many places.
-        """
+        """Ranks, rising, of at most `count` positive activations of a unit at different places of the photographs; `layer` was searched."""
         strongest = self._found[layer]
         active = np.flatnonzero(strongest.values[unit] > 0)
         examples = strongest.examples[unit, active]
@@ -71,7 +61,7 @@ class ExampleSearch:
         return active[places].tolist()
 
     def _windows(self, layer: str, examples: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """What units see, in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
+        """Receptive fields in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
         image, boxes = np.array(self.images.image_input[:2]), self.images.origins.boxes[examples]
         corners, size = np.zeros((len(examples), 2)), image
         field = self._field(layer)
@@ -91,34 +81,33 @@ class ExampleSearch:
                 self._fields[layer] = None
         return self._fields[layer]
 
-    def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedStrongest]:
+    def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedActivation]:
         """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come."""
         wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
         if wanted:
-            yield from project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
+            parts = project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
+            yield from projected_activations(parts, strongest, self.images.image_input)
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return self.images.batches(f"{self._name}: {title.lower()}" if self._name else title, numbers)
 
 
 def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
-    """Chooses the first `count` windows that show different places.
+    """Chooses the first windows that show different places: at most `count` indices, in order.
+
+    A window that shares more than half of its area, or of the other's, with a chosen one is skipped.
 
     Args:
-        photographs: which photograph each window lies in, best window first.
+        photographs: the photograph of each window, best window first.
         boxes: `(N, 4)` numbers: top, left, bottom, right of each window in its photograph, in pixels.
-        count: how many to choose.
-
-    Returns:
-        Indices of the chosen ones, in order; fewer than `count` if there are not as many places. A window that shares more than half of
-        its area, or of the other's, with a chosen one is passed over.
+        count: number of windows to choose, at most.
 
     Examples:
         >>> distinct_places(["cat", "cat", "cup"], np.array([[0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 9, 9]]), 9)
         [0, 2]
     """
     chosen: list[int] = []
-    plain = boxes.tolist()  # Single numbers are many times faster so, and this is asked for every map of a net.
+    plain = boxes.tolist()  # Lists are many times faster here than arrays, and every map of a net is searched.
     for index, photograph in enumerate(photographs):
         if len(chosen) == count:
             break
@@ -133,42 +122,8 @@ def _overlap(one: list[int], other: list[int]) -> float:
     return shared[0] * shared[1] / max(smaller, 1)
 
 
-class TopExample(NamedTuple):
-    """One strong activation of the unit.
-
-    Attributes:
-        example: id of the example.
-        activation: how strong it is.
-        position: row and column in the map; empty for a dense unit.
-        corner: row and column of the window's corner in the image.
-        projection: uint8 `(h, w, 3)`, 0 is grey.
-        patch: uint8 `(h, w, 3)`, the same window of the image.
-    """
-
-    example: str
-    activation: float
-    position: list[int]
-    corner: list[int]
-    projection: np.ndarray
-    patch: np.ndarray
-
-
-def top_examples(search: ExampleSearch, layer: str, unit: int) -> list[TopExample]:
+def top_examples(search: ExampleSearch, layer: str, unit: int) -> list[ProjectedActivation]:
     """Finds the five strongest activations of a unit at different places of images, strongest first; fewer if there are fewer places."""
     strongest = search.strongest([layer])
-    found, ranks = strongest[layer], search.different(layer, unit, SHOWN_ELSEWHERE)
-    if not ranks:
-        return []
-    made = {}
-    for part in search.project(strongest, {layer: (np.full(len(ranks), unit), np.array(ranks))}):
-        pictures = projected_pictures(part, search.images.image_input)
-        for row, rank in enumerate(part.ranks.tolist()):
-            made[rank] = TopExample(
-                search.images.origins.ids[found.examples[unit, rank]],
-                float(found.values[unit, rank]),
-                found.positions[unit, rank].tolist(),
-                part.corners[row].tolist(),
-                pictures.projections[row],
-                pictures.patches[row],
-            )
-    return [made[rank] for rank in ranks]
+    ranks = np.array(search.different(layer, unit, SHOWN_ELSEWHERE), int)
+    return sorted(search.project(strongest, {layer: (np.full(len(ranks), unit), ranks)}), key=lambda each: each.rank)

@@ -6,12 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.gallery.tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_layers
 from zfnet.components.figures.units import unit_name
 from zfnet.components.pictures.figure import Figure, picture_name
-from zfnet.components.pictures.sheet import side_by_side
+from zfnet.components.pictures.project_images import ProjectedActivation
+from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet, side_by_side
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.strongest import Strongest
+
+# Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
+# drawn pixel by pixel: scaling would blur a projection.
+TILES = 96, 144
+BLOCKS_A_ROW = 3  # Of the smallest tiles.
 
 
 class GalleryModel(NamedTuple):
@@ -22,7 +28,7 @@ class GalleryModel(NamedTuple):
         name: heading above its part of each picture.
         labels: names of its classes; empty if they are not known.
         named: units to draw, for some layers, instead of random ones.
-        about: what else the numbers say of it.
+        about: further entries of the numbers.
     """
 
     search: ExampleSearch
@@ -32,21 +38,90 @@ class GalleryModel(NamedTuple):
     about: Mapping[str, Any] = {}
 
 
-class LayerGallery(NamedTuple):
-    """The gallery of one layer.
+class GalleryTiles:
+    """Projections and patches of some activations of one layer.
 
-    Attributes:
-        tiles: what is drawn; None if no unit is ever positive.
-        headings: names of the units, by their numbers.
-        numbers: see `gallery_numbers`.
+    Args:
+        units: `(M,)` ints, units of the layer.
+        ranks: `(M,)` ints, places among the unit's strongest activations.
+        tile: side of a tile, in pixels; None chooses one of `TILES` that fits the window.
     """
+
+    def __init__(self, units: np.ndarray, ranks: np.ndarray, tile: int | None = None) -> None:
+        self.units, self.ranks, self.tile = units, ranks, tile or TILES[0]
+        self._is_fixed = tile is not None
+        self.window: list[int] | None = None
+        self._drawn: dict[tuple[int, int], ProjectedActivation] = {}
+
+    def add(self, found: ProjectedActivation) -> None:
+        """Takes one of the projections."""
+        self.window = list(found.patch.shape[:2])
+        if not self._is_fixed:
+            self.tile = int(np.clip(max(self.window), *TILES))
+        # Scaled at once: whole images of every unit of a large layer would not fit into memory.
+        projection, patch = resize_tile(found.projection, self.tile), resize_tile(found.patch, self.tile)
+        self._drawn[found.unit, found.rank] = found._replace(projection=projection, patch=patch)
+
+    def _of_unit(self, unit: int) -> list[ProjectedActivation]:
+        return [self._drawn[unit, rank] for rank in self.ranks[self.units == unit].tolist()]
+
+    def pair(self, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """The projections of a unit and its patches, each three a row: uint8 arrays `(height, width, 3)`."""
+        found = self._of_unit(unit)
+        return block([each.projection for each in found], 3, self.tile), block([each.patch for each in found], 3, self.tile)
+
+    def sheet(self, headings: Mapping[int, str], columns: int | None = None) -> np.ndarray:
+        """Draws nine projections beside nine patches for each unit: uint8 `(height, width, 3)`.
+
+        Args:
+            headings: names of the units, by their numbers.
+            columns: units a row; None chooses a number that makes the sheet about square.
+        """
+        blocks = [_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP) for unit in headings]
+        # A pair of blocks is about twice as wide as high.
+        least = BLOCKS_A_ROW * TILES[0] // self.tile
+        return sheet(blocks, list(headings.values()), columns or max(least, round(np.sqrt(len(blocks) / 2))))
+
+    def numbers(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The activations of each unit, see `gallery_numbers`."""
+        return {
+            str(unit): [
+                {"example": ids[each.example], **each.numbers("activation", "position", "corner", "scale")} for each in self._of_unit(unit)
+            ]
+            for unit in dict.fromkeys(self.units.tolist())
+        }
+
+
+def _side_by_side(left: np.ndarray, right: np.ndarray, height: int) -> np.ndarray:
+    parts = [np.pad(part, ((0, height - part.shape[0]), (0, 0), (0, 0)), constant_values=255) for part in (left, right)]
+    return np.concatenate([parts[0], np.full((height, 2 * GAP, 3), 255, np.uint8), parts[1]], axis=1)
+
+
+def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Sequence[str]) -> dict[str, Any]:
+    """The numbers of one layer, as JSON holds them.
+
+    Args:
+        strongest: the strongest activations of every unit.
+        drawn: those that are drawn; None for none.
+        ids: ids of the examples.
+
+    Returns:
+        `dead_maps`: units that are never positive; `window`: height and width of a tile in pixels of the image; `maps`: for each unit its
+        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white.
+    """
+    dead = np.flatnonzero(strongest.values[:, 0] <= 0).tolist()
+    return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": drawn.numbers(ids) if drawn else {}}
+
+
+class LayerGallery(NamedTuple):
+    """The gallery of one layer: tiles, None if no unit is ever positive; names of the units; numbers as in `gallery_numbers`."""
 
     tiles: GalleryTiles | None
     headings: Mapping[int, str]
     numbers: dict[str, Any]
 
     def picture(self, columns: int | None = None) -> np.ndarray | None:
-        """The sheet, uint8 `(height, width, 3)`, with `columns` units a row; None chooses a number that makes it about square."""
+        """The sheet, as in `GalleryTiles.sheet`."""
         return self.tiles.sheet(self.headings, columns) if self.tiles else None
 
 
@@ -63,8 +138,8 @@ def layer_galleries(model: GalleryModel, layers: Sequence[str], *, maps: int, se
         if shown:
             chosen[layer] = tuple(np.array(shown).T)
     drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
-    for part in search.project(strongest, chosen):
-        drawn[part.layer].add(part, search.images.image_input)
+    for each in search.project(strongest, chosen):
+        drawn[each.layer].add(each)
     galleries = {}
     for layer, found in strongest.items():
         tiles = drawn.get(layer)
@@ -75,11 +150,10 @@ def layer_galleries(model: GalleryModel, layers: Sequence[str], *, maps: int, se
 
 
 def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int) -> Figure:
-    """Draws the gallery of one model: a picture for each layer that is ever positive.
+    """Draws the gallery of one model: a picture for each layer that is ever positive (Zeiler & Fergus 2013, Fig. 2).
 
-    Zeiler & Fergus 2013, Fig. 2: each activation is projected to pixels, beside its patch of the image. A projection has a scale of its own
-    (`signed_scale`). Windows that leave the image are moved into it (`project_strongest`), so that all tiles of a layer are full and have
-    one scale. Units that see the whole image are shown with all of it.
+    Each activation is projected to pixels, beside its patch of the image; a projection has a scale of its own (`signed_scale`). Windows
+    that leave the image are moved into it (`project_strongest`), so that all tiles of a layer are full.
 
     Args:
         model: the model and the images.
@@ -101,7 +175,7 @@ def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed:
 def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequence[str | None]], *, maps: int, seed: int) -> Figure:
     """Draws the galleries of several models beside each other: a picture for each row of layers.
 
-    Zeiler & Fergus 2013, Fig. 2 and section 4.1, where the features of ZFNet are compared with those of AlexNet.
+    Zeiler & Fergus 2013, Fig. 2 and section 4.1, compare the features of ZFNet with those of AlexNet.
 
     Args:
         models: two or more.
@@ -111,7 +185,7 @@ def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequenc
         seed: as in `draw_gallery`.
 
     Returns:
-        Pictures `gallery_<layer>`, named after the first layer of the row; none for a row in which no unit is ever positive. The numbers
+        Pictures `gallery_<layer>`, named after the first layer of the row; none for a row without positive units. The numbers
         name the `pictures`, the `rows`, and for each of `models` its `layers` as `draw_gallery` has them.
     """
     found = []
@@ -141,21 +215,14 @@ def _title(model: GalleryModel, layer: str | None, sheet: np.ndarray | None) -> 
 
 
 def layers_by_place(deconvnets: Sequence[Deconvnet]) -> tuple[list[tuple[str, ...]], list[list[str]]]:
-    """Matches the default layers of models by their place: the first with the first.
-
-    Returns:
-        For each place the layer of every model; and for each model the layers that have no counterpart.
-    """
+    """Matches the default layers of models by their order: rows of one layer for each model; and each model's other layers."""
     layers = [default_layers(deconvnet) for deconvnet in deconvnets]
     shortest = min(map(len, layers))
     return list(zip(*(each[:shortest] for each in layers), strict=True)), [each[shortest:] for each in layers]
 
 
 def layers_by_name(deconvnets: Sequence[Deconvnet], names: Iterable[str]) -> list[tuple[str | None, ...]]:
-    """Matches layers by their name.
-
-    Returns:
-        For each name, once, the layer of every model: None where a model has none of that name.
+    """Matches layers by their name: for each name, once, the layer of every model, None if a model has none of that name.
 
     Raises:
         ValueError: no model has a layer of a name.

@@ -11,10 +11,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from zfnet.components.figures.gallery.example_search import TopExample
 from zfnet.components.figures.subjects import class_name
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
-from zfnet.components.pictures.project_images import ProjectedImage
+from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import block
 from zfnet.model.measures.occlusion import Occlusion
 
@@ -36,9 +35,9 @@ class OcclusionInput(NamedTuple):
         name: of the image.
         image: uint8 `(height, width, 3)`, RGB, of the size that the model takes.
         class_number: whose probability is drawn; None takes the class predicted without the square.
-        class_source: where that class is from: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
+        class_source: source of that class: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
         labels: names of the model's classes; empty if they are not known.
-        chosen: by what rule the image was chosen; None if somebody named it.
+        chosen: the rule by which the image was chosen; None if the user named it.
     """
 
     name: str
@@ -50,17 +49,17 @@ class OcclusionInput(NamedTuple):
 
 
 class OccludedImage(NamedTuple):
-    """An image, and all that was measured while the square was slid over it.
+    """An image, and the measurements for all positions of the square.
 
     Attributes:
         subject: the image.
         found: activations and probabilities.
         class_number: whose probability is drawn; None for a model without classes.
-        cover: `(height, width, 3)`, RGB 0..255, what the square shows.
-        grey: where that is from.
+        cover: `(height, width, 3)`, RGB 0..255, the fill of the square.
+        grey: source of the fill.
         unit: name of the map.
         own: the map's projection in this image.
-        others: its strongest activations in other images; None if there are none to search.
+        others: its strongest activations in other images; None without other images.
     """
 
     subject: OcclusionInput
@@ -69,8 +68,8 @@ class OccludedImage(NamedTuple):
     cover: np.ndarray
     grey: str
     unit: str
-    own: ProjectedImage
-    others: Sequence[TopExample] | None
+    own: ProjectedActivation
+    others: Sequence[ProjectedActivation] | None
 
     @property
     def class_name(self) -> str | None:
@@ -87,11 +86,8 @@ class OccludedImage(NamedTuple):
 def occlusion_chart(shown: OccludedImage) -> np.ndarray:
     """Draws the image, the map's activation and projections, the class's probability, and the likeliest class.
 
-    Heat maps have the geometry of the image: each value is drawn at the centre of its square, so a margin of half a square is left. The
-    square covers the image where P is lowest (the activation, for a model without classes); the maps have its outline there.
-
-    Returns:
-        uint8 array `(height, width, 3)`.
+    Heat maps have the geometry of the image: each value is drawn at the centre of its square, which leaves a margin of half a square. In
+    (a) the square covers the image where P is lowest (the activation, for a model without classes); the maps have its outline there.
     """
     figure, axes = new_chart(2, 3, WIDTH, HEIGHT)
     found, subject, unit, predictions = shown.found, shown.subject, plain(shown.unit), shown.predictions
@@ -101,7 +97,7 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
     covered = subject.image.copy()
     covered[square] = np.clip(np.rint(shown.cover[square]), 0, 255)
     lowest = f"the square where {'activation' if predictions is None else 'P'} is lowest"
-    show_picture(axes[0, 0], covered, f"(a) {_cut(subject.name)},\n{lowest}")
+    show_picture(axes[0, 0], covered, f"(a) {plain(subject.name, LONGEST)},\n{lowest}")
     title = f"(b) {unit}: total activation,\nby the centre of the square"
     _heat(figure, axes[0, 1], subject.image, found, corner, found.totals, found.total, title)
     pictures = [shown.own, *(shown.others or ())]
@@ -121,7 +117,7 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
         axes[1, 0].set_title("The model has no classes.")
     else:
         probability, likeliest = float(found.uncovered[shown.class_number]), found.probabilities.argmax(axis=2)
-        title = f"(d) P({_cut(shown.class_name or '')}),\nthe {subject.class_source}"
+        title = f"(d) P({plain(shown.class_name or '', LONGEST)}),\nthe {subject.class_source}"
         _heat(figure, axes[1, 0], subject.image, found, corner, predictions, probability, title, highest=1)
         colours = _classes(axes[1, 1], subject.image, found, corner, likeliest)
         _bars(axes[1, 2], found.uncovered, found.probabilities[row, column], shown.class_number, likeliest, subject.labels, colours)
@@ -157,7 +153,7 @@ def _heat(
 def _classes(
     panel: Axes, image: np.ndarray, found: Occlusion, corner: tuple[int, int], likeliest: np.ndarray
 ) -> dict[int, tuple[float, ...]]:
-    """Draws the likeliest class of each place, and returns the colours of those that have one."""
+    """Draws the most probable class of each position, and returns the colours of the named classes."""
     counts = Counter(likeliest.ravel().tolist())
     named = [number for number, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NAMED]]
     places = np.full(likeliest.shape, len(named))
@@ -188,7 +184,7 @@ def _bars(
     for offset, values, alpha in ((-0.2, uncovered, 0.35), (0.2, covered, 1.0)):
         bars = panel.barh(rows + offset, values[shown], 0.36, color=[(*colours.get(number, OTHERS)[:3], alpha) for number in shown])
         panel.bar_label(bars, [f"{value:.2f}" for value in values[shown]], padding=3, fontsize=8)
-    shares = [f"{_cut(class_name(number, labels), SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
+    shares = [f"{plain(class_name(number, labels), SHORTER)}\n{(likeliest == number).mean():.0%} of (e)" for number in shown]
     panel.set_yticks(rows, shares)
     panel.set(xlim=(0, 1.12), ylim=(max(len(shown), 3) - 0.4, -0.6))
     panel.grid(axis="y", visible=False)
@@ -202,7 +198,7 @@ def _outline(panel: Axes, found: Occlusion, corner: tuple[int, int]) -> None:
 
 
 def _behind(panel: Axes, image: np.ndarray) -> None:
-    """Draws the image faintly, so that places can be found again."""
+    """Draws the image faintly, as a background."""
     height, width = image.shape[:2]
     panel.imshow(image, extent=(0, width, height, 0), alpha=0.35)
     panel.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
@@ -211,7 +207,7 @@ def _behind(panel: Axes, image: np.ndarray) -> None:
 
 
 def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
-    """Borders between the places, horizontal and vertical: halfway between the centres of neighbouring squares."""
+    """Edges between the positions, horizontal and vertical: halfway between the centres of neighbouring squares."""
     edges = []
     for starts in (found.lefts, found.tops):
         centres = starts + found.square / 2
@@ -222,7 +218,3 @@ def _edges(found: Occlusion) -> tuple[np.ndarray, np.ndarray]:
         last = centres[-1] + half if half else 2 * centres[-1] - between[-1]
         edges.append(np.concatenate([[first], between, [last]]))
     return edges[0], edges[1]
-
-
-def _cut(text: str, longest: int = LONGEST) -> str:
-    return plain(text if len(text) <= longest else f"{text[: longest - 4]} ...")

@@ -16,6 +16,13 @@ def test_each_draws_pictures_that_begin_with_its_name(gratings_net, search_of):
             assert all(each == name or each.startswith(f"{name}_") for each in figure.pictures)
 
 
+def test_a_net_without_an_active_map_has_no_occlusion(gratings_net, search_of, capsys):
+    deconvnet = gratings_net()
+    deconvnet.model.get_layer("conv2").bias.assign(np.full(12, -1e6))
+    assert RUN_FIGURES["occlusion"].draw(TrainedNet(search_of(deconvnet), maps=2, seed=0)) is None
+    assert "No occlusion was drawn: No map of layer 'conv2' is active" in capsys.readouterr().out
+
+
 def test_a_new_figure_is_one_entry(examples, model, monkeypatch, tmp_path):
     import tensorflow as tf
 

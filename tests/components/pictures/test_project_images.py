@@ -3,11 +3,18 @@ import numpy as np
 import pytest
 
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.pictures.project_images import FRAME, TILE, ProjectedImage, project_images, projected_pictures, projection_grid
+from zfnet.components.pictures.project_images import (
+    FRAME,
+    TILE,
+    ProjectedActivation,
+    project_images,
+    projected_activations,
+    projection_grid,
+)
 from zfnet.components.pictures.sheet import GAP
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet, build
-from zfnet.model.deconvnet.strongest import ProjectedStrongest
+from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest
 
 GREY = np.full((96, 48, 3), 90, np.uint8)
 BLUE = (0, 0, 255)
@@ -78,36 +85,44 @@ def part(projections, patches, corners):
     return ProjectedStrongest("conv", np.arange(count), np.zeros(count, int), projections, patches, np.array(corners))
 
 
+def drawn(part, image_input):
+    count = len(part.units)
+    strongest = Strongest(np.arange(count)[:, None] + 0.5, np.arange(count)[:, None], np.zeros((count, 1, 2), int))
+    return list(projected_activations([part], {"conv": strongest}, image_input))
+
+
 def test_projections_are_signed_and_patches_as_they_are():
     rng = np.random.default_rng(0)
     projections = rng.normal(size=(3, 5, 7, 3))
     patches = rng.uniform(0, 255, (3, 5, 7, 3))
-    pictures = projected_pictures(part(projections, patches, [(0, 4), (3, 0), (7, 9)]), ImageInput(12, 16, False))
-    np.testing.assert_array_equal(pictures.patches, np.rint(patches))
-    np.testing.assert_array_equal(pictures.scales, signed_scale(projections))
-    np.testing.assert_array_equal(pictures.projections, signed_to_rgb(projections))
-    assert {array.dtype for array in pictures[:2]} == {np.dtype(np.uint8)}
+    found = drawn(part(projections, patches, [(0, 4), (3, 0), (7, 9)]), ImageInput(12, 16, False))
+    np.testing.assert_array_equal([each.patch for each in found], np.rint(patches))
+    np.testing.assert_array_equal([each.scale for each in found], signed_scale(projections))
+    np.testing.assert_array_equal([each.projection for each in found], signed_to_rgb(projections))
+    assert {array.dtype for array in found[0][-2:]} == {np.dtype(np.uint8)}
+    assert found[1].numbers("unit", "activation", "corner") == {"unit": 1, "activation": 1.5, "corner": [3, 0]}
 
 
 def test_channels_may_come_first():
     rng = np.random.default_rng(0)
     projections, patches = rng.normal(size=(2, 5, 7, 3)), rng.uniform(0, 255, (2, 5, 7, 3))
-    last = projected_pictures(part(projections, patches, [(1, 0), (0, 0)]), ImageInput(12, 16, False))
+    last = drawn(part(projections, patches, [(1, 0), (0, 0)]), ImageInput(12, 16, False))
     moved = part(np.moveaxis(projections, 3, 1), np.moveaxis(patches, 3, 1), [(1, 0), (0, 0)])
-    for one, other in zip(projected_pictures(moved, ImageInput(12, 16, True)), last, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for one, other in zip(drawn(moved, ImageInput(12, 16, True)), last, strict=True):
+        assert one[:-2] == other[:-2]
+        np.testing.assert_array_equal(one[-2:], other[-2:])
 
 
 def test_values_beyond_rgb_are_clipped():
     patches = np.full((1, 2, 2, 3), 255.6)
     patches[0, 0] = -0.7
-    pictures = projected_pictures(part(np.zeros((1, 2, 2, 3)), patches, [(0, 0)]), ImageInput(2, 2, False))
-    np.testing.assert_array_equal(pictures.patches[0], np.array([[[0] * 3] * 2, [[255] * 3] * 2]))
+    (found,) = drawn(part(np.zeros((1, 2, 2, 3)), patches, [(0, 0)]), ImageInput(2, 2, False))
+    np.testing.assert_array_equal(found.patch, np.array([[[0] * 3] * 2, [[255] * 3] * 2]))
 
 
 def found(height, width, corner=(0, 0)):
     picture = np.full((height, width, 3), BLUE, np.uint8)
-    return ProjectedImage(0, (0, 0), 1.0, corner, picture, picture)
+    return ProjectedActivation("conv", 0, 0, 0, 1.0, (0, 0), corner, 1.0, picture, picture)
 
 
 def frame(picture):

@@ -7,9 +7,8 @@ import pytest
 
 from zfnet.components.artifacts import Model
 from zfnet.components.data.batches import read_origins
-from zfnet.components.figures.evolution import moments
 from zfnet.components.figures.evolution.column import chosen_maps
-from zfnet.components.figures.evolution.search import search_evolution
+from zfnet.components.figures.evolution.draw import search_evolution
 from zfnet.components.training.callbacks.evolution import WATCHED, read_evolution
 from zfnet.components.training.kept_checkpoints import find_checkpoints, moments_of_training
 from zfnet.model import Deconvnet
@@ -101,7 +100,7 @@ def test_kept_for_every_epoch_that_is_looked_at(examples, statistics, tmp_path):
 
 
 def test_afterwards_as_many_examples_are_searched_as_in_training(examples, net, monkeypatch):
-    monkeypatch.setattr(moments, "FEWEST_SEARCHED", 9)
+    monkeypatch.setattr("zfnet.components.figures.evolution.column.FEWEST_SEARCHED", 9)
     columns, _ = search_evolution(lambda: [("now", Deconvnet(net))], examples, "train", {"conv1": [0, 1]}, 2, ["conv1"])
     (column,) = columns.values()
     assert column["conv1"].strongest.max() < 9 < examples.count("train")

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.figures.evolution.column import chosen_maps, different_maps, evolution_column, same_places
+from zfnet.components.figures.evolution.column import chosen_maps, evolution_column, same_places
+from zfnet.components.figures.evolution.draw import different_maps
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model import Deconvnet
 

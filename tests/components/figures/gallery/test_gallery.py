@@ -6,8 +6,14 @@ import pytest
 from PIL import Image
 
 from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.figures.gallery.gallery import GalleryModel, draw_compared_gallery, draw_gallery, layers_by_name, layers_by_place
-from zfnet.components.figures.gallery.tiles import TILES
+from zfnet.components.figures.gallery.gallery import (
+    TILES,
+    GalleryModel,
+    draw_compared_gallery,
+    draw_gallery,
+    layers_by_name,
+    layers_by_place,
+)
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb

@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.data.batches import central_crops
-from zfnet.components.figures.evolution import moments
 from zfnet.components.figures.evolution.column import chosen_maps, evolution_epochs, searched, watched_epochs
 from zfnet.components.figures.evolution.draw import MARGIN, TILES, draw_evolution, drawn_columns
 from zfnet.components.pictures.sheet import block, sheet
@@ -36,7 +35,7 @@ def test_a_look_searches_a_tenth_between_two_bounds(examples, looked_through):
 
 
 def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_numbers(examples, statistics, tmp_path, monkeypatch):
-    monkeypatch.setattr(moments, "FEWEST_SEARCHED", 9)
+    monkeypatch.setattr("zfnet.components.figures.evolution.column.FEWEST_SEARCHED", 9)
     mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
     callback = FeatureEvolution(examples, mean, {1}, set(), 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path)))
     callback.set_model(net)

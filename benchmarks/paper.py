@@ -89,12 +89,14 @@ def agreement(root: pathlib.Path) -> dict:
 
     from zfnet.components.artifacts import Examples
     from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
+    from zfnet.components.figures.image_set import ImageSet
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.model import Deconvnet
 
     paths = json.loads((root / "run.json").read_text())["artifacts"]
-    search = ExampleSearch(Deconvnet(load_model_file(root / paths["model"])), Examples(root / paths["examples"]))
-    labels = search.origins.labels
+    deconvnet = Deconvnet(load_model_file(root / paths["model"]))
+    images = ImageSet.of_examples(deconvnet.model, Examples(root / paths["examples"]))
+    search, labels = ExampleSearch(deconvnet, images), images.origins.labels
 
     def share(numbers) -> float:
         return np.unique(labels[numbers], return_counts=True)[1].max() / SHOWN

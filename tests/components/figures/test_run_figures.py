@@ -48,10 +48,3 @@ def test_a_new_figure_is_one_entry(examples, model, monkeypatch, tmp_path):
 def test_titles_do_not_wait_for_tensorflow():
     program = "import sys, zfnet.components.figures.run_figures; print('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"
-
-
-def test_a_net_without_an_active_map_has_no_occlusion(gratings_net, search_of, capsys):
-    net = gratings_net()
-    net.model.get_layer("conv2").bias.assign(np.full(12, -1e6))
-    assert RUN_FIGURES["occlusion"].draw(TrainedNet(search_of(net), maps=2, seed=0)) is None
-    assert capsys.readouterr().out.startswith("No occlusion was drawn: ")

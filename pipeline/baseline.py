@@ -43,7 +43,7 @@ def served_last(root: pathlib.Path, examples: str, model: str) -> Evaluation | N
     versions = [path for path in (root / "serving").glob("*") if path.name.isdecimal()]
     for version in sorted(versions, key=lambda path: int(path.name), reverse=True):
         evaluation = Evaluation(version / EXTRA)
-        # A version that was written before these were kept has none.
+        # A version that something else wrote has none.
         if not ((version / EXAMPLES_DIGEST).is_file() and (evaluation.path / "evaluation.json").is_file()):
             continue
         if (version / EXAMPLES_DIGEST).read_text() == examples and (version / DIGEST).read_text() != model:

@@ -79,14 +79,10 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, Any]]":
-        """Assigns references to the photographs, rather than their bytes, to shards.
+        """Assigns references to the photographs, rather than their bytes, to shards in a new pipeline.
 
-        Args:
-            pipeline: a new pipeline.
-            num_shards: files of the training split; None lets the number of photographs decide.
-
-        Returns:
-            `((split, index, number of shards), references)`, once for every shard of both splits; `read` takes the references.
+        `num_shards` is as in `shard_numbers`. The result is `((split, index, number of shards), references)`, once for every shard of both
+        splits; `read` takes the references.
         """
 
     @staticmethod

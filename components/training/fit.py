@@ -159,16 +159,12 @@ def train_loop(
 
     Args:
         state: of the training; it is changed along the way.
-        train_step: see `make_train_step`.
-        batches: iterator over what is still to be trained on.
-        validate: measures losses and errors of the validation examples, by name.
-        epochs: number of the epoch to stop after.
-        steps: steps an epoch.
+        train_step, validate: see `make_train_step` and `make_validate`.
+        batches: iterator over what is still to be trained on; `steps` make an epoch.
         measure: measures the net's weights at the end of an epoch, by name.
         schedule: of the learning rate; one of the callbacks.
         callbacks: their logs hold the training's numbers, the validation's with `val_` before their names, and those of `measure`.
-        keep: writes a checkpoint of a consistent state.
-        keep_every: seconds between two checkpoints in the middle of an epoch.
+        keep: writes a checkpoint of a consistent state; in the middle of an epoch every `keep_every` seconds.
         on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
 
     Raises:

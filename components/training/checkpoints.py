@@ -110,15 +110,15 @@ class Checkpoints:
             ) from error
         self._remove_old(state, keep_epochs)
 
-    def _remove_old(self, state: TrainingState, epochs: Container[int]) -> None:
-        # Those of later epochs, which a longer training left, stay.
+    def _remove_old(self, state: TrainingState, keep_epochs: Container[int]) -> None:
+        # Checkpoints of later epochs, which a longer training left, stay.
         past = [path for path in self.written() if _place(path) <= (state.epoch, state.step)]
         whole = [path for path in past if not _place(path)[1]]
         errors = [epoch["val_top1_error"] for epoch in state.history if "val_top1_error" in epoch]
         best = errors.index(min(errors)) + 1 if errors else 0
-        keep_epochs = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in epochs)}
+        needed = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in keep_epochs)}
         for path in past:
-            if path not in keep_epochs:
+            if path not in needed:
                 _remove(path)
 
     def clean(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation")
 EXAMPLES_PER_SHARD = 1000  # about 45 MB of 256 px photographs: enough files for many workers, none of them tiny
 ShardKey = tuple[str, int, int]  # split, index, number of the split's shards
-# A photograph's id, its label, and the path of its file; the path in bytes, since a file's name need not be text.
+# A photograph's id, its label, and what `read` needs to find it: the path of its file, in bytes, since a file's name need not be text.
 PhotographFile = tuple[str, int, bytes]
 HELD_OUT_SHARE = 0.2
 

@@ -15,7 +15,8 @@ from zfnet.components.storage.files import is_remote, open_file
 if TYPE_CHECKING:
     import apache_beam as beam
 
-# Places to list, and a function for the workers: it yields `(split, files)` for the photographs at a place, whole classes at a time.
+# Places to list, and a function for the workers: it yields `(split, files)` for the photographs at a place.
+# All photographs of a class that `hold_out` divides come from one place, since it ranks them together.
 Listing = tuple[list, Callable[[Any], Iterable[tuple[str, list[PhotographFile]]]]]
 
 

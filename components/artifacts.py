@@ -32,8 +32,7 @@ Setting = Annotated[T, "setting"]
 class Artifact:
     """A directory with a type: an output of one execution of a step, complete and never changed afterwards.
 
-    Args:
-        path: the directory, local or on any file system that `epath` knows.
+    It is local or on any file system that `epath` knows.
     """
 
     PROPERTIES: ClassVar[str | None] = None  # name of a JSON file that summarizes it

@@ -104,13 +104,9 @@ def _write(same: list[dict], number: int, others: list[dict], path: str) -> None
 
 
 def write_summaries(directory: epath.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
-    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of older event files.
+    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of older event files. All anomalies are shown.
 
-    Args:
-        directory: directory of logs for TensorBoard; made if missing.
-        examples: the examples.
-        counts: examples of each class, by split.
-        anomalies: the anomalies, all of which are shown.
+    `directory`, made if missing, holds logs for TensorBoard. `counts` are the examples of each class, by split.
     """
     import tensorflow as tf
 

@@ -10,16 +10,13 @@ from zfnet.pipeline.orchestration.database import open_metadata
 
 
 def pushed_last(root: epath.PathLike, examples: str, model: str, metadata_url: str | None = None) -> Evaluation | None:
-    """Finds the baseline in the database of runs.
+    """Finds the baseline in the database of runs; None if no other model was pushed or nothing is left of its evaluation.
 
     Args:
         root: the directory that runs were made in.
         examples: digest of the examples; only models that were trained on these count.
         model: digest of the model to be evaluated, which is never compared with itself.
         metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
-
-    Returns:
-        The evaluation, or None if no other model was pushed or nothing is left of its evaluation.
     """
     root = epath.Path(root)
     with open_metadata(root, metadata_url) as session:
@@ -37,8 +34,7 @@ def pushed_last(root: epath.PathLike, examples: str, model: str, metadata_url: s
 def served_last(root: pathlib.Path, examples: str, model: str) -> Evaluation | None:
     """Finds the baseline in the directory of served models, for tasks of Kubeflow, which have no database; see `pushed_last`.
 
-    Returns:
-        The evaluation, from the highest version that there is, or None if no other model is served.
+    The evaluation is from the highest version that there is; it is None if no other model is served.
     """
     versions = [path for path in (root / "serving").glob("*") if path.name.isdecimal()]
     for version in sorted(versions, key=lambda path: int(path.name), reverse=True):

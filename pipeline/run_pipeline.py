@@ -29,17 +29,13 @@ POLL = 0.5
 def run_pipeline(
     root: epath.PathLike, declare: Callable[[], list[Step]], command: str, metadata_url: str | None = None, wait: bool = False
 ) -> dict[str, Any]:
-    """Runs a pipeline under `root` and writes ROOT/run.json however it ends.
+    """Runs a pipeline under `root`, made if missing, and writes ROOT/run.json however it ends; returns its content, see `summarize`.
 
     Args:
-        root: the directory for everything, made if missing.
         declare: returns the steps. It is called when the root is locked, so run.json also reports errors of the data that it opens.
         command: the command line to record.
         metadata_url: the database to record in, see `open_metadata`; None for the root's own.
         wait: whether to wait for another process that has locked the root.
-
-    Returns:
-        The content of run.json, see `summarize`.
 
     Raises:
         OSError: the root can't be written, or another process has locked it; run.json was not touched then.
@@ -110,10 +106,7 @@ def announced_run(root: epath.Path) -> Iterator[None]:
 def follow_run(root: epath.PathLike, task: Task, longest_wait: float = LONGEST_WAIT) -> None:
     """Takes part in the training of the run that the first machine makes under the same root, until that run has ended.
 
-    Args:
-        root: the directory of the run, which all machines see under the same path.
-        task: the place of this machine.
-        longest_wait: seconds that the run may take to begin.
+    All machines see the root under the same path. The run may take `longest_wait` seconds to begin.
 
     Raises:
         ValueError: the run failed, or the root is no directory that machines can share.

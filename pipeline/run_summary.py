@@ -20,12 +20,7 @@ METRICS = ("top1_error", "top5_error", "top1_error_ten_crop", "top5_error_ten_cr
 
 
 def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
-    """Summarizes a run.
-
-    Args:
-        root: paths are relative to this directory.
-        results: results of its steps, by name.
-        error: the exception that ended the run, or None.
+    """Summarizes a run from the results of its steps, by name, and the exception that ended it, if any; paths are relative to `root`.
 
     Returns:
         `status` ("done", "not_blessed" or "failed") and `message` (the reason, or None if done); `metrics`: errors as fractions, and

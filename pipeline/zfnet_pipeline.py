@@ -34,10 +34,9 @@ def zfnet_pipeline(
     metadata_url: str | None = None,
     baseline: Callable[[epath.Path, str, str], Evaluation | None] | None = None,
 ) -> list[Step]:
-    """Declares the pipeline; nothing is run.
+    """Declares the steps of the pipeline, in the order in which to run them; nothing is run.
 
     Args:
-        config: what the user chose.
         source: the images, as `zfnet.components.data.sources.open_source.open_source` opens them.
         root: where checkpoints, TensorBoard's logs and pushed models go, and where earlier runs are looked up.
         runner: name of the Beam runner for the steps that go over all images.
@@ -46,9 +45,6 @@ def zfnet_pipeline(
         metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
         baseline: finds what a model is compared with, from the root and the digests of the examples and of the model; None
             looks into that database.
-
-    Returns:
-        The steps, in the order in which to run them.
 
     Raises:
         ValueError: an option of Beam is for no step, or Beam does not know it.

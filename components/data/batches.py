@@ -18,13 +18,9 @@ PIXELS = 64 * 96 * 96
 
 
 class Origins(NamedTuple):
-    """Origins of a split's examples, in its order.
+    """Origins of a split's examples, in its order: photographs' names, images' boxes there, examples' ids, and class indices.
 
-    Attributes:
-        photographs: names of the photographs.
-        boxes: int64 `(N, 4)`, the images' boxes there: top, left, bottom, right, in pixels.
-        ids: ids of the examples.
-        labels: int64 `(N,)`, class indices.
+    `boxes` is int64 `(N, 4)`: top, left, bottom, right, in pixels; `labels` is int64 `(N,)`.
     """
 
     photographs: list[str]
@@ -36,15 +32,11 @@ class Origins(NamedTuple):
 def central_crops(
     examples: Examples, split: str, *, size: int, batch_size: int, numbers: set[int] | None = None, most: int | None = None
 ) -> tf.data.Dataset:
-    """Batches of the central crops of a split's examples, each once and in order.
+    """Batches of the central crops of the examples of a split, `train` or `validation`, each once and in order.
 
-    Args:
-        examples: prepared examples.
-        split: `"train"` or `"validation"`.
-        size: side of the crops, in pixels; `examples.side` for the whole images.
-        batch_size: images a batch; the last batch may be smaller.
-        numbers: numbers of the examples to take, in the order of the split; `None` takes all.
-        most: the number of examples, from the first, to read at most; `None` reads all.
+    `size` is the side of the crops, in pixels, `examples.side` for whole images. The last batch may hold fewer than `batch_size` images.
+    `numbers` are those of the examples to take, in the order of the split, and `most` is the number of examples, from the first, to read at
+    most; None takes all.
 
     Returns:
         Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; int64 numbers in the split.
@@ -94,12 +86,8 @@ def padded_batches(
 ) -> tf.data.Dataset:
     """Batches of central crops as in `central_crops`, padded with black images, so that any number of replicas can share them.
 
-    Args:
-        examples: as in `central_crops`.
-        split: as in `central_crops`.
-        size: as in `central_crops`.
-        batch_size: images a step, over all replicas.
-        context: the input pipeline whose part of every batch is wanted; `None` takes the whole.
+    `batch_size` counts the images of a step, over all replicas. `context` is the input pipeline whose part of every batch is wanted; None
+    takes the whole.
 
     Returns:
         Data set of triples: float images `(n, size, size, 3)`, values 0..255; int64 labels; and bools, false for padding. n is the share
@@ -124,10 +112,7 @@ def padded_batches(
 def padded_batch_size(examples: int, largest: int, replicas: int) -> int:
     """Examples a batch: a multiple of `replicas`, such that the fewest possible batches have as little padding as possible.
 
-    Args:
-        examples: the number of examples.
-        largest: the most examples that one replica takes at once.
-        replicas: the number of replicas that share a batch.
+    `largest` is the most examples that one replica takes at once.
 
     Examples:
         >>> padded_batch_size(100, 64, 1), padded_batch_size(17, 64, 2)
@@ -140,10 +125,7 @@ def padded_batch_size(examples: int, largest: int, replicas: int) -> int:
 def own_shard(numbered: tf.data.Dataset, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
     """Selects the records of one input pipeline: the pipelines take equal parts of every batch, in their order.
 
-    Args:
-        numbered: data set of pairs, number and record.
-        batch_size: records a batch, over all pipelines; divisible by their number.
-        context: the input pipeline.
+    `numbered` holds pairs, number and record. `batch_size`, over all pipelines, is divisible by their number.
     """
     if context.num_input_pipelines == 1:
         return numbered
@@ -156,16 +138,8 @@ def model_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields the images of `central_crops` as `strongest_activations` and `project_strongest` take them, with a progress bar.
 
-    Args:
-        examples: examples that were prepared for the model's larger side.
-        split: `"train"` or `"validation"`.
-        image_input: size and layout of the model's images.
-        title: title of the progress bar.
-        numbers: as in `central_crops`.
-        most: as in `central_crops`.
-
-    Yields:
-        Float images in the model's layout, values 0..255, and their numbers in the split.
+    Each batch is float images in the model's layout, values 0..255, and their numbers in the split. The examples must have been prepared
+    for the model's larger side. `title` is that of the progress bar; `numbers` and `most` are as in `central_crops`.
     """
     batch_size = model_batch_size(image_input)
     found = central_crops(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)

@@ -9,9 +9,7 @@ from typing import Any
 class PhotographProgress:
     """Counts photographs, which several threads report, and shows them in a progress bar.
 
-    Attributes:
-        expected: the number of photographs, as far as is known.
-        done: the number of them that are prepared or rejected.
+    `expected` is the number of photographs, as far as is known, and `done` is the number of those that are prepared or rejected.
     """
 
     def __init__(self) -> None:

@@ -24,11 +24,8 @@ Occurrence = dict[str, tuple[int, list[str]]]
 class Sums:
     """Sums over images, in exact integers, so that the order of addition does not matter.
 
-    Args:
-        pixels: int64 (side, side, 3), the sum of the training images.
-        squares: int64 (3,), the sum of the squares of their pixels.
-        classes: int64 (2, classes), examples of each class in `train` and in `validation`.
-        images: the number of training images.
+    `pixels`, int64 (side, side, 3), is the sum of the training images, whose number is `images`, and `squares`, int64 (3,), that of the
+    squares of their pixels. `classes`, int64 (2, classes), counts the examples of each class in `train` and in `validation`.
     """
 
     pixels: np.ndarray
@@ -40,14 +37,11 @@ class Sums:
 class ImageStatistics(beam.CombineFn):
     """Combines shards, given as `(split, path)`, into the statistics of all their images; a shard is read when it is added.
 
-    Args:
-        side: side of every image, pixels.
-        classes: the number of classes; other labels are not counted.
+    `side` is that of every image, in pixels. Labels below 0, or not below `classes`, are not counted.
     """
 
     def __init__(self, side: int, classes: int) -> None:
-        self._side = side
-        self._classes = classes
+        self._side, self._classes = side, classes
 
     def create_accumulator(self) -> Sums:  # noqa: D102
         square = (self._side, self._side, 3)

@@ -36,18 +36,15 @@ def training_batches(
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """Batches to train on, epoch after epoch; a step's images depend on `seed` and the numbers of epoch and step alone.
+    """Batches of the split `train`, epoch after epoch; a step's images depend on `seed` and the numbers of epoch and step alone.
 
     Zeiler & Fergus 2013, section 3: subtract the mean image, then crop.
 
     Args:
-        examples: prepared examples; their split `train` is used.
         mean: mean image, float `(side, side, 3)`, values 0..255.
         size: side of the crops, in pixels.
         batch_size: images a step, over all replicas; the few that do not fill an epoch's last batch are skipped in that epoch.
-        seed: decides order and crops.
-        first_epoch: number of the first epoch, counted from 0.
-        epochs: number of the epoch to stop before.
+        first_epoch, epochs: number of the first epoch, counted from 0, and of the epoch to stop before.
         crops: `"ten"`: one of the paper's ten for each image; `"random"`: any place, flipped or not.
         strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: earlier epochs take, instead of a
             crop, a square of another size (`scaled_boxes`), scaled to that of a crop, in other colours (`vary_colours`).
@@ -108,12 +105,9 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
 
     Not in the paper. If colour alone distinguishes classes, a net learns colours and no shapes.
 
-    Args:
-        images: centred float images `(n, height, width, 3)`, about -128..128.
-        draws: float `(n, 5)`, 0..1, random numbers of each image: for the gain, the shift of each channel, and turning grey.
-
-    Returns:
-        Each image times 0.7 to 1.3, plus -25 to 25 in each channel; its mean over the channels in each of them if it turns grey.
+    Images are centred floats `(n, height, width, 3)`, about -128..128. Each is multiplied by 0.7 to 1.3, and -25 to 25 is added in each
+    channel; if it turns grey, every channel becomes the mean over the channels. `draws`, float `(n, 5)`, 0..1, are random numbers of each
+    image: for the gain, the shift of each channel, and turning grey.
 
     Examples:
         >>> vary_colours(tf.ones((1, 1, 1, 3)), tf.constant([[1.0, 0.5, 0.5, 1.0, 0.9]])).numpy().round(1)
@@ -130,14 +124,11 @@ def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
 
 
 def scaled_boxes(draws: tf.Tensor) -> tf.Tensor:
-    """Places the squares of strong augmentation.
+    """Places the squares of strong augmentation, with a side of 0.6 to 1 of the image's.
 
-    Args:
-        draws: int32 `(n, 3)`, 0 to `DRAWS` - 1, random numbers of each image: for side and flip, row, and column.
-
-    Returns:
-        Float `(n, 4)`, first row, first column, last row, last column, as shares of the image's last row and column. They are squares with
-        a side of 0.6 to 1 of the image's; if the last column is smaller than the first, the square is flipped.
+    `draws`, int32 `(n, 3)`, 0 to `DRAWS` - 1, are random numbers of each image: for side and flip, row, and column. The result is float
+    `(n, 4)`: first row, first column, last row, last column, as shares of the image's last row and column; if the last column is smaller
+    than the first, the square is flipped.
 
     Examples:
         >>> scaled_boxes(tf.constant([[0, 0, DRAWS // 2]])).numpy().round(2)

@@ -61,7 +61,6 @@ def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = 
 
     Args:
         models: with examples made from the same photographs.
-        split: which split.
         ten_crop: whether to average the probabilities of the paper's ten crops, instead of those of the central crop alone.
 
     Returns:

@@ -94,13 +94,8 @@ def _gives_probabilities(model: keras.Model, image_input: ImageInput) -> bool:
 def class_order(model: str, known: list[str], wanted: list[str]) -> list[int]:
     """Finds, for each class of the data, its place among the classes of a model, by name.
 
-    Args:
-        model: the model's name in messages.
-        known: names of the model's classes, in the order of its outputs.
-        wanted: names of the data's classes, in the order of its labels.
-
-    Returns:
-        For each name in `wanted`, its place in `known`.
+    `known` has the names of the model's classes, in the order of its outputs, and `wanted` those of the data's, in the order of its
+    labels. `model` is the model's name in messages.
 
     Raises:
         ValueError: a class is missing in one of the two, or a name belongs to several classes and the order is not the same.
@@ -129,13 +124,10 @@ def _check_known(who: str, names: list[str], among: list[str]) -> None:
 
 
 def check_same_examples(examples: list[Examples], split: str) -> None:
-    """Fails if examples are not the same in the same order, with the same classes.
+    """Fails if the examples of a split are not the same in the same order, with the same classes.
 
-    The same images, prepared in another size, pass: an image's place depends on a digest of its id. Nothing is decoded.
-
-    Args:
-        examples: prepared examples; if they are all in one directory, nothing is read.
-        split: which split is compared.
+    The same images, prepared in another size, pass: an image's place depends on a digest of its id. Nothing is decoded, and if all are in
+    one directory, nothing is read.
 
     Raises:
         ValueError: they differ; the message names an example or a class that not all have.

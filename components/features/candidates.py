@@ -18,9 +18,7 @@ class Candidates:
     """Both splits of prepared examples, one after the other: an image's number is its place in that order.
 
     Attributes:
-        examples: the examples.
-        labels: int64 `(N,)`, classes.
-        ids: the id of each image.
+        labels, ids: int64 `(N,)`, the class of each image, and its id.
         is_train: bool `(N,)`, whether an image is in the split `train`; these come first.
 
     Raises:
@@ -43,15 +41,9 @@ class Candidates:
         return len(self.labels)
 
     def batches(self, numbers: np.ndarray, size: int, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Decodes images, each once, in the order of their numbers, whatever the order of `numbers`.
+        """Decodes central crops of `size` pixels a side, each once, in the order of their numbers, whatever the order of `numbers`.
 
-        Args:
-            numbers: which images.
-            size: side of their central crop, in pixels.
-            batch_size: images at once, at most.
-
-        Yields:
-            float32 images `(n, size, size, 3)`, values 0..255, and their numbers `(n,)`.
+        Yields at most `batch_size` images at once, float32 `(n, size, size, 3)`, values 0..255, and their numbers `(n,)`.
         """
         for split, start, within in self._by_split(numbers):
             found = central_crops(self.examples, split, size=size, batch_size=batch_size, numbers=within)
@@ -101,13 +93,10 @@ def draw_folds(
     Zeiler & Fergus 2013, section 5.2: 15, 30, ... training images a class, up to 50 test images a class, over 5 folds.
 
     Args:
-        labels: int array `(N,)`, the class of each image.
-        trainable: bool array `(N,)`, the images that training may draw.
-        testable: bool array `(N,)`, the images that the test may draw.
-        names: names of the classes.
+        labels: int array `(N,)`, the class of each image; `names` are those of the classes.
+        trainable, testable: bool arrays `(N,)`, the images that training and the test may draw.
         most: training images a class.
         test: test images a class, at most.
-        folds: number of folds.
         seed: decides the draw of each fold independently: a larger number of folds begins with the same ones.
 
     Raises:

@@ -20,14 +20,12 @@ def draw_features(results: list[Accuracy], layers: list[str], classes: int, fold
 
     Zeiler & Fergus 2013, Tables 4 to 7 and Fig. 9: left, accuracy against training images a class, for classifiers on the last layer's
     frozen features and for the net trained from scratch; right, every layer's features with the most training images. Whiskers are one
-    standard deviation over folds.
+    standard deviation over folds, and chance is one over the number of `classes`.
 
     Args:
         results: see `measure_transfer`.
         layers: names of the layers, from the image upwards.
-        classes: number of classes; chance is one over it.
-        folder: gets `features.png` and `features.json`.
-        facts: further entries of `features.json`.
+        folder: gets `features.png` and `features.json`, the latter with the entries of `facts` too.
 
     Returns:
         `{"features": picture}`, a uint8 array `(height, width, 3)`.

@@ -19,16 +19,10 @@ LOWERED_AFTER = 0.75
 
 
 def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
-    """Copies a model with new random weights and a softmax for other classes.
+    """Copies a model with new random weights and a softmax for other classes, which gives probabilities `(batch, classes)`.
 
-    Layers that only bring pixels into the expected range (mean image, normalisation, preprocessing) keep their weights.
-
-    Args:
-        model: takes RGB 0..255; Sequential or Functional, nested or not.
-        classes: number of classes.
-
-    Returns:
-        A model of the same input that gives probabilities `(batch, classes)`.
+    Layers that only bring pixels into the expected range (mean image, normalisation, preprocessing) keep their weights. The model takes
+    RGB 0..255; it is Sequential or Functional, nested or not.
 
     Raises:
         ValueError: the model ends neither with a dense layer nor with maps, which a new softmax could replace.
@@ -65,17 +59,12 @@ def fresh_copy(model: keras.Model, classes: int) -> keras.Model:
 def train_from_scratch(
     model: keras.Model, candidates: Candidates, train: np.ndarray, test: np.ndarray, folder: pathlib.Path, seed: int
 ) -> np.ndarray:
-    """Trains a fresh copy on a few images, and predicts classes.
+    """Trains a fresh copy of a model, see `fresh_copy`, on a few images, and predicts classes.
 
     Zeiler & Fergus 2013, section 3, as far as it applies: the ten crops, SGD with momentum 0.9, dropout and clipped filters where the net
     has them; batches, learning rate and epochs as `zfnet run` chooses them for this number of images (at least 10 epochs and at most 60).
-    The learning rate falls once (`LOWERED_AFTER`). The same seed gives the same bits on a CPU.
-
-    Args:
-        model: see `fresh_copy`.
-        candidates: the images; `train` and `test` are numbers of them.
-        folder: is made, for a copy of the training images.
-        seed: decides weights, order, crops and dropout.
+    The learning rate falls once (`LOWERED_AFTER`). The seed decides weights, order, crops and dropout: the same one gives the same bits on
+    a CPU. `train` and `test` are numbers of candidates. `folder` is made, for a copy of the training images.
 
     Returns:
         int `(len(test),)`, the predicted class for the central crop of each test image.

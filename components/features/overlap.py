@@ -18,8 +18,7 @@ class Overlap(NamedTuple):
 
     Attributes:
         numbers: int `(n,)`, the images that were looked for, ascending.
-        matches: for each the most similar one of the pretraining set.
-        ids: ids of the pretraining set.
+        matches: for each the most similar one of the pretraining set, whose ids are `ids`.
     """
 
     numbers: np.ndarray
@@ -46,16 +45,11 @@ class Overlap(NamedTuple):
 
 
 def find_overlap(candidates: Candidates, numbers: np.ndarray, pretraining: Examples) -> Overlap:
-    """Compares images with the whole pretraining set, in memory that does not grow with it.
+    """Compares the images `numbers` with the whole split `train` of the pretraining set, in memory that does not grow with it.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out
     of the data. `components/data/same_pictures.py` finds equal bytes alone; this also finds images compressed or scaled anew, cropped
     slightly differently, or flipped.
-
-    Args:
-        candidates: the images.
-        numbers: which of them to look for.
-        pretraining: prepared examples; their split `train` is searched.
     """
     numbers = np.unique(numbers)
     # The whole stored squares: a central crop would depend on the size of the net's input.
@@ -82,13 +76,10 @@ def draw_unseen(
 
     Reading: training images come from the split `train`, test images from `validation`, so that images cut from one photograph, as
     patches are, share no pixel between the two. The draw differs from fold to fold. With `redraw` both come from the two splits together,
-    as in the protocol of Caltech-101.
+    as in the protocol of Caltech-101. With `leave_out` images of the pretraining set are never drawn.
 
     Args:
-        candidates: the images.
         pretraining: the training data of the net; None if they are not known.
-        redraw: see above.
-        leave_out: whether images of the pretraining set are never drawn.
         options: `most`, `test`, `folds` and `seed`, see `draw_folds`.
 
     Returns:

@@ -25,12 +25,11 @@ MOST_ITERATIONS = 10_000
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The accuracy of one classifier on one layer, with n training images a class.
+    """The accuracy of one classifier on one layer, with `per_class` training images a class.
 
     Args:
         classifier: `"softmax"`, `"svm"`, or `FROM_SCRATCH`.
         layer: the layer whose features it takes; None from scratch.
-        per_class: training images a class.
         folds: for each fold the accuracy of each class, fractions 0..1.
     """
 
@@ -78,11 +77,9 @@ def measure_transfer(
     scratch; Table 7: every layer with the largest of them. See also `extract_features` and `classify`.
 
     Args:
-        folds: draws of the candidates.
         layers: names of layers; all numbers of training images are tried on the last one.
         per_class: numbers of training images a class, ascending.
-        from_scratch: whether to train the net from fresh weights as well.
-        seed: of the classifiers, and of the fresh weights.
+        seed: of the classifiers, and of the fresh weights from scratch.
         work: a directory for features and images.
     """
     wanted = np.concatenate([np.concatenate([fold.train.ravel(), fold.test]) for fold in folds])
@@ -112,16 +109,10 @@ def measure_transfer(
 def extract_features(
     deconvnet: Deconvnet, candidates: Candidates, numbers: np.ndarray, layers: list[str], folder: pathlib.Path
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Runs the net once over central crops of images and writes all activations of several layers to disk.
+    """Runs a net that takes RGB 0..255 once over central crops of images and writes all activations of several layers to disk.
 
-    Zeiler & Fergus 2013, section 5. Reading: whole maps, neither pooled nor sampled.
-
-    Args:
-        deconvnet: of a model that takes RGB 0..255.
-        candidates: the images.
-        numbers: which of them.
-        layers: names out of `deconvnet.layers`; a softmax layer gives its logits.
-        folder: gets one file of float32 numbers a layer.
+    Zeiler & Fergus 2013, section 5. Reading: whole maps, neither pooled nor sampled. `layers` are out of `deconvnet.layers`; a softmax
+    layer gives its logits. `folder` gets one file of float32 numbers a layer.
 
     Returns:
         The numbers, each once and ascending, `(n,)`; and for each layer its features `(n, features)`, float32, in that order, on disk.
@@ -165,12 +156,7 @@ def check_free_space(folder: pathlib.Path, needed: int) -> None:
 def per_class_accuracy(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Computes the share of each class's images that are classified rightly (Zeiler & Fergus 2013, section 5.2).
 
-    Args:
-        labels: int array `(N,)`, the true classes, numbers below `classes`.
-        predicted: int array `(N,)`, the predicted classes.
-
-    Returns:
-        float64 array `(classes,)`, fractions 0..1.
+    The true and the predicted classes are int arrays `(N,)`, numbers below `classes`; the shares are float64 `(classes,)`, 0..1.
 
     Raises:
         ValueError: a class has no image, the two arrays differ in length, or a label is no class.
@@ -197,8 +183,7 @@ def classify(classifier: str, known: np.ndarray, labels: np.ndarray, new: np.nda
 
     Args:
         classifier: `"softmax"` or `"svm"`.
-        known: float64 `(n, k)`, features of the training images.
-        labels: int `(n,)`, their classes, two at least.
+        known, labels: float64 `(n, k)`, features of the training images, and int `(n,)`, their classes, two at least.
         new: float64 `(m, k)`, features of the images to classify.
         seed: of the SVM's random numbers.
 

@@ -14,8 +14,6 @@ from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.figures.varied_maps import VariedMap, varied_maps
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, INK, block, cut_text
-from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.receptive_field import receptive_field
 from zfnet.model.deconvnet.strongest import Strongest
 
 # This part of a net fits on a screen, and is readable at two thirds of its size.
@@ -48,13 +46,8 @@ def draw_features(search: ExampleSearch) -> Figure:
 
     Zeiler & Fergus 2013, Fig. 2, with maps chosen to differ (`varied_maps`) instead of at random. The layers are those of
     `default_layers`; if there are more than five: the first, the last and three between. Upper layers choose first. A map whose nine
-    activations come from one class is preferred, except in the lowest layer above the filters: edges and colours come from any class.
-
-    Args:
-        search: the model and the images, whose classes are known.
-
-    Returns:
-        The picture `features`, at most 1,300 x 1,000 pixels.
+    activations come from one class is preferred, except in the lowest layer above the filters: edges and colours come from any class. The
+    classes of the images must be known. The picture `features` has at most 1,300 x 1,000 pixels.
 
     Raises:
         ValueError: the model has no convolution, or weights or activations that are not numbers.
@@ -66,7 +59,7 @@ def draw_features(search: ExampleSearch) -> Figure:
     drawn = {layer: GalleryTiles(*_places(maps), TILE) for layer, maps in chosen.items() if maps}
     for each in search.project(strongest, {layer: (tiles.units, tiles.ranks) for layer, tiles in drawn.items()}):
         drawn[each.layer].add(each)
-    first, numbers = _filters(search.deconvnet, strongest[layers[0]])
+    first, numbers = _filters(search, strongest[layers[0]])
     rows = [first, *(_maps(search, layer, maps, drawn.get(layer), layer == next(iter(drawn), None)) for layer, maps in chosen.items())]
     above = {layer: _numbers(search, strongest[layer], maps, drawn.get(layer)) for layer, maps in chosen.items()}
     return Figure("feature_sheet", {"features": draw_rows(rows)}, {"pictures": ["features.png"], "filters": numbers, "layers": above})
@@ -89,20 +82,15 @@ def _places(maps: list[VariedMap]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(units), np.array(ranks)
 
 
-def _filters(deconvnet: Deconvnet, strongest: Strongest) -> tuple[Row, dict[str, Any]]:
-    first = first_layer(deconvnet, default_convolutions(deconvnet)[0])
+def _filters(search: ExampleSearch, strongest: Strongest) -> tuple[Row, dict[str, Any]]:
+    first = first_layer(search.deconvnet, default_convolutions(search.deconvnet)[0])
     dead = strongest.values[:, 0] <= 0
     drawn = np.argsort(dead, kind="stable")[:FILTERS]
     columns = -(-len(drawn) // -(-len(drawn) // FILTERS_A_ROW))
     grid = block(list(first.pictures[drawn]), columns, min(LARGEST_FILTER, (WIDTH + GAP) // columns - GAP))
     count = f"{len(dead)} filters" if len(drawn) == len(dead) else f"{len(drawn)} of {len(dead)} filters"
-    numbers = {
-        "layer": first.name,
-        "filters": len(dead),
-        "drawn": drawn.tolist(),
-        "dead": np.flatnonzero(dead).tolist(),
-        "size": first.size,
-    }
+    never_positive = np.flatnonzero(dead).tolist()
+    numbers = {"layer": first.name, "filters": len(dead), "drawn": drawn.tolist(), "dead": never_positive, "size": first.size}
     return Row(first.name, [count, f"of {_size(first.size)}"], [grid], [("", "")]), numbers
 
 
@@ -115,19 +103,14 @@ def _maps(search: ExampleSearch, layer: str, maps: list[VariedMap], tiles: Galle
         for edges in (patches, patches.swapaxes(0, 1)):  # Around white patches, which would otherwise seem to be missing.
             edges[TILE :: TILE + GAP] = edges[0] = edges[-1] = LINE
         blocks.append(np.concatenate([projections, np.full((len(patches), HALVES, 3), BACKGROUND, np.uint8), patches], axis=1))
-    return Row(
-        layer, _sees(search, layer, tiles.window), blocks, [(f"map {each.unit}", "image patches" if is_first else "") for each in maps]
-    )
+    headings = [(f"map {each.unit}", "image patches" if is_first else "") for each in maps]
+    return Row(layer, _sees(search, layer, tiles.window), blocks, headings)
 
 
 def _sees(search: ExampleSearch, layer: str, window: list[int]) -> list[str]:
     if tuple(window) != search.images.image_input[:2]:
         return [f"sees {_size(window)}"]
-    try:
-        receptive_field(search.deconvnet, layer)
-    except ValueError:  # Its units have no single one, or it depends on the size of the image.
-        return ["whole image,", _size(window)]
-    return ["sees all", _size(window)]
+    return ["whole image," if search.field(layer) is None else "sees all", _size(window)]
 
 
 def _numbers(search: ExampleSearch, strongest: Strongest, maps: list[VariedMap], tiles: GalleryTiles | None) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """Images for figures: prepared examples, or an array; and their mean colour."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import keras
 import numpy as np
@@ -29,7 +27,6 @@ class ImageSet:
 
     Args:
         name: of the data.
-        image_input: of the model.
         origins: source of each image.
         labels: names of the images' classes; empty if they are not known.
         side: of the square of which each image is the centre, in pixels.
@@ -45,14 +42,10 @@ class ImageSet:
     batches: Callable[[str, set[int] | None], Iterator[tuple[np.ndarray, np.ndarray]]]
 
     @classmethod
-    def of_examples(cls, model: keras.Model, examples: Examples, split: str = "validation", most: int | None = None) -> ImageSet:
-        """The examples of one split.
+    def of_examples(cls, model: keras.Model, examples: Examples, split: str = "validation", most: int | None = None) -> Self:
+        """The examples of one split, `"train"` or `"validation"`: the first `most`, or all if None.
 
-        Args:
-            model: takes RGB 0..255.
-            examples: prepared for the model's larger side.
-            split: `"train"` or `"validation"`.
-            most: number of examples, from the first; None takes all.
+        The model takes RGB 0..255; the examples are prepared for its larger side.
         """
         image_input = ImageInput.of(model, examples.image_size)
 
@@ -63,12 +56,8 @@ class ImageSet:
         return cls(examples.read_json("manifest.json")["name"], image_input, origins, examples.labels, examples.side, batches)
 
     @classmethod
-    def of_array(cls, model: keras.Model, images: np.ndarray) -> ImageSet:
-        """Images in memory.
-
-        Args:
-            model: takes RGB 0..255.
-            images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes.
+    def of_array(cls, model: keras.Model, images: np.ndarray) -> Self:
+        """Images in memory: `(N, height, width, 3)`, RGB 0..255 as the model takes them, of its size.
 
         Raises:
             ValueError: they are of another shape or size, not numbers, or none.

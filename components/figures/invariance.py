@@ -33,13 +33,8 @@ def draw_invariance(deconvnet: Deconvnet, subjects: LabelledImages, layers: Sequ
 
     Zeiler & Fergus 2013, section 4 ("Feature Invariance") and Fig. 5: Euclidean distances in the first and the last hidden layer, and
     P(true label). A dashed line is the mean distance between the untransformed images. The numbers also have distances divided by it, so
-    that layers can be compared. See `transform` for the pixels at the borders.
-
-    Args:
-        deconvnet: of a model that takes RGB 0..255.
-        subjects: the images, and names of the model's classes.
-        layers: names of layers.
-        image_size: side of the images, for a model that takes any size.
+    that layers can be compared. See `transform` for the pixels at the borders. The model takes RGB 0..255; if it takes any size,
+    `image_size` is the side of its images.
 
     Raises:
         ValueError: a layer is not there, or features are not numbers.

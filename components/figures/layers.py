@@ -12,10 +12,8 @@ from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.measures.outputs import rectified_output
 from zfnet.model.net.layers import ContrastNormalization
 
-# Convolutions that are all drawn.
-MOST = 10
-# Layers of a deeper net: the first, the last and three between, as many as the paper's net has.
-SPREAD = 5
+MOST = 10  # Convolutions that are all drawn.
+SPREAD = 5  # Layers of a deeper net: the first, the last and three between, as many as the paper's net has.
 POOLS = keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalAveragePooling2D
 # Layers whose output counts as the output of the layer below.
 ON_TOP = (

@@ -14,7 +14,6 @@ with epy.lazy_imports():
     from zfnet.components.figures.filters import report
     from zfnet.components.figures.gallery import example_search, gallery
     from zfnet.components.figures.occlusion import draw as occlusion
-    from zfnet.model.measures import occlusion as measured
 
 
 class TrainedNet(NamedTuple):
@@ -39,17 +38,9 @@ class RunFigure(NamedTuple):
     draw: Callable[[TrainedNet], Figure | None] | None
 
 
-def _features(net: TrainedNet) -> Figure:
-    return feature_sheet.draw_features(net.search)
-
-
 def _gallery(net: TrainedNet) -> Figure:
     drawn: Sequence[str] = layers.default_layers(net.search.deconvnet)
     return gallery.draw_gallery(gallery.GalleryModel(net.search), drawn, maps=net.maps, seed=net.seed)
-
-
-def _filters(net: TrainedNet) -> Figure:
-    return filters.draw_filters([report.filter_report(net.search.deconvnet, net.search, seed=net.seed)])
 
 
 def _occlusion(net: TrainedNet) -> Figure | None:
@@ -58,7 +49,7 @@ def _occlusion(net: TrainedNet) -> Figure | None:
     subject = occlusion.recognized_example(deconvnet, net.search.images, layer, net.seed)
     try:
         return occlusion.draw_occlusion(deconvnet, subject, layer, search=net.search)
-    except measured.NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
+    except occlusion.NoActiveMapError as error:  # A net that hardly trained may have no active map there: the other figures say more.
         print(f"No occlusion was drawn: {error}")
         return None
 
@@ -70,7 +61,7 @@ RUN_FIGURES = {
         "From the image upwards: the filters of the first layer; then, for each layer, feature maps that are chosen to differ, with their "
         "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the images "
         "(Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
-        _features,
+        lambda net: feature_sheet.draw_features(net.search),
     ),
     "gallery": RunFigure(
         "Feature maps at random",
@@ -89,7 +80,7 @@ RUN_FIGURES = {
         "The first layers",
         "Filters of layers 1 and 2, and their measures: structure, aliasing, the RMS clip, maps that are never positive, and how "
         "evenly activation is spread over maps (Fig. 6).",
-        _filters,
+        lambda net: filters.draw_filters([report.filter_report(net.search.deconvnet, net.search, seed=net.seed)]),
     ),
     "occlusion": RunFigure(
         "What the prediction depends on",

@@ -41,14 +41,9 @@ class LabelledImages(NamedTuple):
 def subjects_of_files(
     paths: Sequence[str], image_input: ImageInput, labels: Sequence[str], outputs: int, names: Sequence[str] = ()
 ) -> LabelledImages:
-    """Reads photographs.
+    """Reads photographs; `names` has the class of each file, by name or number, or one for all files.
 
-    Args:
-        paths: of the files.
-        image_input: of the model.
-        labels: names of the model's classes; empty if they are not known.
-        outputs: number of classes; 0 for a model without classes.
-        names: the class of each file, by name or number; or one for all files.
+    The model has `outputs` classes, 0 if it has none, with the names `labels`, empty if they are not known.
 
     Raises:
         ValueError: a file can't be read, or there is no such class.

@@ -9,10 +9,8 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str] = ()) -> dict[str, list[int]]:
     """Finds named feature maps and dense units: for each layer the numbers, each once, from the lowest.
 
-    Args:
-        deconvnet: of the model.
-        names: `LAYER/NUMBER`, counted from 0; for the layer of the classes also `LAYER/CLASS`.
-        labels: names of the model's classes, in the order of its outputs; empty if they are not known.
+    Names are `LAYER/NUMBER`, counted from 0; for the layer of the classes also `LAYER/CLASS`. `labels` has the names of the classes in the
+    order of the model's outputs; it is empty if they are not known.
 
     Raises:
         ValueError: there is no such layer or unit.

@@ -1,7 +1,5 @@
 """Choice of a few feature maps that show the variety of a layer."""
 
-from __future__ import annotations
-
 import collections
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -36,7 +34,7 @@ def varied_maps(
     agreeing: bool,
     shown: Mapping[int, int],
 ) -> list[VariedMap]:
-    """Chooses maps of a layer, of different classes if there are enough; Zeiler & Fergus 2013, Fig. 2, take maps at random.
+    """Chooses at most `count` maps of a layer, of different classes if there are enough; Zeiler & Fergus 2013, Fig. 2, take maps at random.
 
     Maps are ordered by, first to last: more activations to show; a mean activation not below the median of the layer's maps; if `agreeing`,
     the number of activations from one class, less one for each time that this class is shown already; a higher mean activation; a lower
@@ -44,11 +42,8 @@ def varied_maps(
     map has; then the others.
 
     Args:
-        strongest: of the layer.
         places: for each map that may be chosen the ranks of the activations to show, at least one.
-        labels: ints `(N,)`, the class of each example.
-        photographs: of each example, the name of its photograph.
-        count: number of maps to choose, at most.
+        labels, photographs: the class of each example, ints `(N,)`, and the name of its photograph.
         agreeing: whether maps are preferred whose activations come from one class.
         shown: for each class, the number of maps of other layers that respond to it.
     """

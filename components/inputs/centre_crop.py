@@ -11,13 +11,9 @@ from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_pho
 
 
 class CentreCrop(NamedTuple):
-    """The central square of a photograph.
+    """The central square of a photograph: uint8 `(side, side, 3)`, RGB. A model takes its central seven eighths.
 
-    Attributes:
-        pixels: uint8 `(side, side, 3)`, RGB; a model takes its central seven eighths.
-        top: row of its corner in the upright photograph, in pixels.
-        left: column of its corner there.
-        size: its side there.
+    `top` and `left` are row and column of its corner in the upright photograph, and `size` is its side there, in pixels.
     """
 
     pixels: np.ndarray
@@ -40,9 +36,8 @@ class CentreCrop(NamedTuple):
 def read_centre_crop(path: epath.PathLike, side: int) -> CentreCrop:
     """Reads an image by the code of preparation (`prepare_photograph`), so that it looks as it would as an example.
 
-    Args:
-        path: a JPEG, PNG, GIF, WEBP, BMP, TIFF, PPM or JPEG 2000 file of any size.
-        side: larger side of the model's images, in pixels; the square is an eighth larger, as images are stored.
+    The file is a JPEG, PNG, GIF, WEBP, BMP, TIFF, PPM or JPEG 2000 of any size. `side` is the larger side of the model's images, in pixels;
+    the square is an eighth larger, as images are stored.
 
     Raises:
         ValueError: the file can't be read, or is no image; the message names it.

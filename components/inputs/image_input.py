@@ -9,13 +9,7 @@ OPEN_SIZE = 224
 
 
 class ImageInput(NamedTuple):
-    """Size and layout of the images that a model takes.
-
-    Attributes:
-        height: in pixels.
-        width: in pixels.
-        channels_first: whether the model takes `(3, height, width)` rather than `(height, width, 3)`.
-    """
+    """Size, in pixels, and layout of the images that a model takes: `(3, height, width)` if `channels_first`, else `(height, width, 3)`."""
 
     height: int
     width: int
@@ -23,11 +17,9 @@ class ImageInput(NamedTuple):
 
     @classmethod
     def of(cls, model: keras.Model, image_size: int | None = None) -> "ImageInput":
-        """Reads size and layout from a built model.
+        """Reads size and layout from any built Keras model.
 
-        Args:
-            model: any built Keras model.
-            image_size: height and width if the model leaves them open, else its larger side; `None` takes 224.
+        `image_size` is height and width if the model leaves them open, else its larger side; None takes 224.
 
         Raises:
             ValueError: the model does not take one batch of images of three channels, or can't take images of `image_size`.

@@ -50,20 +50,14 @@ def paper_families(height: int) -> list[Family]:
 
 
 def transform(images: np.ndarray, corner: tuple[int, int], size: tuple[int, int], transformation: Transformation) -> np.ndarray:
-    """Transforms images about the centre of a window, and cuts that window.
+    """Transforms images `(N, H, W, 3)`, values 0..255, about the centre of a window, and cuts that window: float32 `(N, height, width, 3)`.
 
-    Borders of the window are filled from the surrounding image, which is stored an eighth larger than a net's input, then by repeating
-    its edge pixels: black would be an edge, to which the first layer responds strongly. Translation moves the window and interpolates
-    nothing; anything else is one bicubic interpolation. Images are never shrunk, so that nothing can alias.
+    Borders of the window are filled from the surrounding image, which is stored an eighth larger than a net's input, then by repeating its
+    edge pixels: black would be an edge, to which the first layer responds strongly. Translation moves the window and interpolates nothing;
+    anything else is one bicubic interpolation. Images are never shrunk, so that nothing can alias.
 
-    Args:
-        images: `(N, H, W, 3)`, values 0..255.
-        corner: row and column of the window's corner, in pixels.
-        size: height and width of the window.
-        transformation: the default one gives the window, bit for bit.
-
-    Returns:
-        float32 `(N, height, width, 3)`.
+    `corner` is row and column of the window's corner, in pixels, and `size` is height and width of the window. The default transformation
+    gives the window, bit for bit.
 
     Raises:
         ValueError: the scale is below 1, or the shift is no whole number.

@@ -22,9 +22,10 @@ class Figure:
     """Pictures and numbers that a function has drawn; nothing is written before `save`.
 
     Args:
-        name: of the file with the numbers, without `.json`.
+        name: of the file with the numbers, without `.json`; for a command's figure the command's name.
         pictures: uint8 arrays `(height, width, 3)` by the names of their files without `.png`, in the order to look at them.
-        numbers: every number that is drawn, as JSON holds it.
+        numbers: every number that is drawn, as JSON holds it. A command's figure also has `pictures`, the names of its PNG files: by these
+            the next drawing removes them.
         texts: further files by their names, such as the same numbers as CSV.
 
     Examples:

@@ -1,6 +1,5 @@
 """Strong activations projected to pixels, as pictures and numbers; single images beside their projections."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,11 +20,9 @@ class ProjectedActivation(NamedTuple):
     """One strong activation of a unit, projected.
 
     Attributes:
-        layer: its name.
-        unit: feature map or dense unit.
+        layer, unit: feature map or dense unit of a layer.
         rank: place among the strongest activations of the unit, from 0.
-        example: number of the image.
-        activation: its value.
+        example, activation: number of the image, and value of the activation.
         position: row and column in the map; empty for a dense unit.
         corner: row and column of the window's corner in the image.
         scale: the absolute value that is black or white in the projection.
@@ -53,12 +50,9 @@ class ProjectedActivation(NamedTuple):
 def projected_activations(
     parts: Iterable[ProjectedStrongest], strongest: Mapping[str, Strongest], image_input: ImageInput
 ) -> Iterator[ProjectedActivation]:
-    """Makes pictures of projections, as they come.
+    """Makes pictures of the `parts` that `project_strongest` yields, as they come.
 
-    Args:
-        parts: of `project_strongest`; patches are RGB 0..255.
-        strongest: the activations that were projected, by layer.
-        image_input: of the model.
+    Their patches are RGB 0..255; `strongest` has the activations that were projected, by layer.
 
     Raises:
         ValueError: projections are not numbers.
@@ -87,11 +81,8 @@ def projected_activations(
 def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None) -> list[ProjectedActivation]:
     """Projects the strongest activation of each image in a layer.
 
-    Args:
-        deconvnet: of a model that takes RGB 0..255.
-        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; one batch.
-        layer: name of a layer.
-        unit: one of its units; `None` takes, for each image, the one whose activation is strongest in it.
+    The images are one batch `(N, height, width, 3)`, RGB 0..255 as the model takes it, of the size that it takes. If `unit` is None, the
+    unit is taken, for each image, whose activation is strongest in it.
 
     Raises:
         ValueError: there is no such layer or unit, or activations or projections are not numbers.
@@ -118,17 +109,9 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
 
 
 def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation], headings: Sequence[str]) -> np.ndarray:
-    """Draws each image beside its projection.
+    """Draws each of the images, uint8 `(N, height, width, 3)`, beside its projection, with a heading: uint8 `(height, width, 3)`.
 
     If the unit sees a part of the image, that window is framed in the image, and patch and projection are drawn beside it, enlarged.
-
-    Args:
-        images: uint8 `(N, height, width, 3)`.
-        projected: one for each image.
-        headings: a line of text for each.
-
-    Returns:
-        uint8 array: the grid.
     """
     size = images.shape[1:3]
     blocks = []
@@ -137,7 +120,7 @@ def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation]
             blocks.append(block([image, found.projection], 2, TILE))
         else:
             blocks.append(block([_framed(image, found), found.patch, found.projection], 3, TILE))
-    return sheet(blocks, headings, math.ceil(math.sqrt(len(blocks) / 3)))
+    return sheet(blocks, headings, int(np.ceil(np.sqrt(len(blocks) / 3))))
 
 
 def _framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:

@@ -107,16 +107,10 @@ def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> 
 
 
 def filter_grid(kernel: np.ndarray, side: int = 56) -> np.ndarray:
-    """Draws filters over RGB as small pictures (Zeiler & Fergus 2013, Fig. 6).
+    """Draws the filters of a kernel `(height, width, 3, filters)` as small pictures (Zeiler & Fergus 2013, Fig. 6).
 
-    Each filter has a scale of its own: its largest weight, in absolute value, is black or white.
-
-    Args:
-        kernel: float array `(height, width, 3, filters)`.
-        side: side of a tile, in pixels.
-
-    Returns:
-        uint8 array: the grid, about three tiles wide for every two high; 0 is grey.
+    Each filter has a scale of its own: its largest weight, in absolute value, is black or white; 0 is grey. The grid of tiles, of `side`
+    pixels, is about three wide for every two high.
 
     Raises:
         ValueError: the filters have other than three input channels.

@@ -7,15 +7,10 @@ OUTLIERS = 0.002
 
 
 def signed_scale(projections: np.ndarray) -> np.ndarray:
-    """The scale of each projection: the absolute value that is drawn black or white, which only 0.2 % of its values exceed.
+    """The scale of each projection `(N, H, W, C)`: the absolute value that is black or white, which only 0.2 % of its values exceed.
 
-    Activations differ by orders of magnitude, so every projection has its own. Zeiler & Fergus 2013, Fig. 2, do not state theirs.
-
-    Args:
-        projections: float array `(N, H, W, C)`, signed values of any range.
-
-    Returns:
-        `(N,)`, greater than 0 unless a projection is nothing but zeros.
+    Activations differ by orders of magnitude, so every projection has its own. Zeiler & Fergus 2013, Fig. 2, do not state theirs. A scale
+    is greater than 0 unless the projection is nothing but zeros.
     """
     flat = np.abs(projections).reshape(len(projections), -1)
     scale = np.quantile(flat, 1 - OUTLIERS, axis=1)

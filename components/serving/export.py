@@ -26,10 +26,7 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
     unreadable one does not fail the others. `probabilities` takes `images`, float RGB of shape `(batch, height, width, 3)`, of the net's
     size, 0..255, and returns the `probabilities` of all classes. The class names are inside, as an asset.
 
-    Args:
-        model: `model.keras` and `labels.txt`.
-        side: see `classification`.
-        path: local directory to write; must not exist.
+    `side` is that of `classification`; `path` is a local directory that must not exist.
     """
     model = local_copy(model)
     net = load_model_file(model.path / "model.keras")
@@ -61,10 +58,8 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
 def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Makes the function of the signature that classifies images.
 
-    Args:
-        net: takes RGB 0..255 of `(size, size)` pixels and returns probabilities.
-        names: names of the classes, by their number.
-        side: side that images are scaled to before the centre is cut out, in pixels.
+    The net takes RGB 0..255 of `(size, size)` pixels and returns probabilities of the classes, whose `names` are found by their number.
+    Images are scaled to `side` pixels before the centre is cut out.
 
     Returns:
         A function of `image_bytes`, a string tensor `(N,)`, that returns `labels` `(N, k)`, the best five classes or all if there are
@@ -94,9 +89,8 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
 def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -> Callable[..., dict[str, tf.Tensor]]:
     """Makes the function of the signature that projects a unit of each image (Zeiler & Fergus 2013, section 2.1).
 
-    Args:
-        net: see `classification`, as for `side`.
-        layers: numbers of its layers, by their names, in the order of `Deconvnet.layers`; `UNKNOWN` for any other.
+    `net` and `side` are as in `classification`. `layers` has the numbers of the net's layers, by their names, in the order of
+    `Deconvnet.layers`; `UNKNOWN` for any other.
 
     Returns:
         A function of `image_bytes`, `layer` and `unit`, tensors `(N,)` of strings, strings and int32; a unit of -1 is the one with the

@@ -40,12 +40,8 @@ def served_image(encoded: tf.Tensor, *, side: int, size: int) -> tuple[tf.Tensor
 def prepare_image(encoded: tf.Tensor, *, side: int, size: int) -> tf.Tensor:
     """Decodes an image and cuts its centre out, as `prepare_photograph` and the central crop do with Pillow.
 
-    The EXIF orientation is applied, and transparent pixels are laid over white.
-
-    Args:
-        encoded: string scalar, the bytes of a JPEG, PNG, BMP or GIF file.
-        side: side that the shortest side is scaled to, in pixels.
-        size: side of the central crop, in pixels.
+    The EXIF orientation is applied, and transparent pixels are laid over white. `encoded` is a string scalar, the bytes of a JPEG, PNG,
+    BMP or GIF file. The shortest side is scaled to `side` pixels, and a central square of `size` pixels a side is cut out.
 
     Returns:
         float32 tensor `(size, size, 3)`, values 0..255.

@@ -15,13 +15,7 @@ P = TypeVar("P", pathlib.Path, epath.Path)
 
 
 class Entry(NamedTuple):
-    """One entry of a folder.
-
-    Attributes:
-        name: its name.
-        size: bytes; 0 for a link that leads nowhere.
-        changed: when it was last written, in the storage's own unit.
-    """
+    """One entry of a folder: name, size in bytes (0 for a link that leads nowhere), and last change in the storage's own unit."""
 
     name: str
     size: int

@@ -32,16 +32,10 @@ A = TypeVar("A", bound=Located)
 
 
 def local_copy(artifact: A) -> A:
-    """The artifact itself if it is local, else a copy of it, which is fetched once.
+    """The artifact itself if it is local, else a local copy of the same class, which is fetched once.
 
     Copies are kept in `artifacts` below `cache_directory()`, under a digest of the path and of every file's size and version. Each is
-    complete or does not exist.
-
-    Args:
-        artifact: complete, and never changed afterwards.
-
-    Returns:
-        An artifact of the same class, in a local directory.
+    complete or does not exist. The artifact must be complete, and never change afterwards.
 
     Raises:
         OSError: it can't be fetched, or is empty.
@@ -108,13 +102,11 @@ def staged_output(artifact: A) -> Iterator[A]:
 def synced_directory(directory: str, interval: float = INTERVAL, last: str | None = None) -> Iterator[str]:
     """Yields a local directory with the files of `directory`; files that are written or removed there are written or removed here too.
 
-    That happens about every minute and when the `with` statement ends, however it does: so logs can be followed, and checkpoints outlive a
-    machine that is taken away. Files and directories called `*.partial` are not sent.
+    That happens every `interval` seconds and when the `with` statement ends, however it does: so logs can be followed, and checkpoints
+    outlive a machine that is taken away. Files and directories called `*.partial` are not sent.
 
-    Args:
-        directory: path of a directory to which nobody else writes. If it is local, it is yielded itself.
-        interval: seconds between two uploads.
-        last: name of the files that mark their directories as complete, and are sent after all others.
+    Nobody else writes to `directory`; if it is local, it is yielded itself. `last` is the name of the files that mark their directories as
+    complete, and are sent after all others.
     """
     if not is_remote(directory):
         yield directory

@@ -8,23 +8,14 @@ from etils import epath
 
 
 class RemoteFile(NamedTuple):
-    """A file as the storage lists it.
-
-    Attributes:
-        size: bytes.
-        version: text that changes whenever the file is written.
-    """
+    """A file as the storage lists it: its size in bytes, and `version`, text that changes whenever the file is written."""
 
     size: int
     version: str
 
 
 class RemoteDirectory:
-    """A directory in a storage that fsspec knows; names of files are their paths below it.
-
-    Args:
-        path: its path, `gs://bucket/name`; it need not exist yet.
-    """
+    """A directory, perhaps a future one, in a storage that fsspec knows: `gs://bucket/name`. Names of files are their paths below it."""
 
     def __init__(self, path: epath.PathLike) -> None:
         import fsspec

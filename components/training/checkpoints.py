@@ -77,22 +77,14 @@ class Checkpoints:
 
     A checkpoint is a directory `epoch-NNNN`, or `epoch-NNNN-step-NNNNNN` in the middle of an epoch, with `variables.npz` (weights and
     optimizer) and `state.json` (the rest, and the SHA-256 of the first). It is written beside and renamed, so that none is ever half.
-
-    Args:
-        folder: directory of the checkpoints, of one training alone.
-        called: name of that directory in messages, if `folder` only mirrors it.
+    `folder` has those of one training alone; if it only mirrors a directory, messages use the name of that, `called`.
     """
 
     def __init__(self, folder: pathlib.Path, called: str | None = None) -> None:
         self.folder, self.called = folder, called or str(folder)
 
     def keep(self, net: keras.Model, state: TrainingState, keep_epochs: Container[int] = ()) -> None:
-        """Writes a checkpoint, and removes those no longer needed.
-
-        Args:
-            net: the net, with its optimizer.
-            state: of its training.
-            keep_epochs: epochs, counted from 1, whose checkpoints are kept too.
+        """Writes a checkpoint, and removes those no longer needed, except for those of the epochs `keep_epochs`, counted from 1.
 
         Raises:
             OSError: if it can't be written; earlier checkpoints are left as they are.
@@ -118,15 +110,15 @@ class Checkpoints:
             ) from error
         self._remove_old(state, keep_epochs)
 
-    def _remove_old(self, state: TrainingState, epochs: Container[int]) -> None:
-        # Those of later epochs, which a longer training left, stay.
+    def _remove_old(self, state: TrainingState, keep_epochs: Container[int]) -> None:
+        # Checkpoints of later epochs, which a longer training left, stay.
         past = [path for path in self.written() if _place(path) <= (state.epoch, state.step)]
         whole = [path for path in past if not _place(path)[1]]
         errors = [epoch["val_top1_error"] for epoch in state.history if "val_top1_error" in epoch]
         best = errors.index(min(errors)) + 1 if errors else 0
-        keep_epochs = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in epochs)}
+        needed = {*past[-KEPT:], *whole[-KEPT:], *(path for path in whole if _place(path)[0] == best or _place(path)[0] in keep_epochs)}
         for path in past:
-            if path not in keep_epochs:
+            if path not in needed:
                 _remove(path)
 
     def clean(self) -> None:
@@ -135,15 +127,10 @@ class Checkpoints:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def restore(self, net: keras.Model, epochs: int, batch_size: int | None = None) -> TrainingState:
-        """Puts a compiled net into the state of the last checkpoint that is whole.
+        """Puts a compiled net into the state of the last whole checkpoint, and returns the training's state.
 
-        Args:
-            net: the net, built and compiled.
-            epochs: checkpoints of later epochs are ignored.
-            batch_size: images a step; checkpoints in the middle of an epoch that had another are ignored too.
-
-        Returns:
-            State of the training; that of its beginning if there is no checkpoint.
+        Checkpoints after `epochs` epochs are ignored, and those in the middle of an epoch with another `batch_size`, in images a step.
+        Without a checkpoint, the state is that of the beginning.
 
         Raises:
             ValueError: if there are checkpoints and none can be read.
@@ -175,11 +162,7 @@ def _variables(net: keras.Model) -> list[keras.Variable]:
 
 
 def read_variables(file: pathlib.Path, variables: Sequence[keras.Variable]) -> None:
-    """Sets variables to the first values of a checkpoint's `variables.npz`: weights alone, or those of the optimizer too.
-
-    Args:
-        file: the file.
-        variables: in the order in which they were written.
+    """Sets variables, in the order in which they were written, to the first values of `variables.npz`: weights, or the optimizer's too.
 
     Raises:
         ValueError: they are of another net; then none is set.

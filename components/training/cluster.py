@@ -80,10 +80,8 @@ def lead(call: Call) -> None:
 def follow(folder: pathlib.Path, name: str, ended: Callable[[], bool]) -> None:
     """Trains as a machine that is not the chief: waits for the chief's calls, and joins, until the chief's run ended.
 
-    Args:
-        folder: parent of the directories of checkpoints, the same on all machines.
-        name: of this machine, for the chief's message if the training fails here.
-        ended: returns whether the chief's run ended.
+    `folder` is the parent of the directories of checkpoints, the same on all machines. The chief's message has the `name` of this machine
+    if the training fails here.
 
     Raises:
         ValueError: if the training failed here.

@@ -9,12 +9,7 @@ ROLES = ("chief", "worker")
 
 @dataclass(frozen=True)
 class Task:
-    """A place in a cluster.
-
-    Args:
-        index: number of this process, counted from 0 with the chief first.
-        workers: number of processes, the chief included.
-    """
+    """A place in a cluster of `workers` processes: `index`, the number of this process, is counted from 0 with the chief first."""
 
     index: int
     workers: int
@@ -28,8 +23,7 @@ class Task:
 def read_task() -> Task | None:
     """Reads `TF_CONFIG`, in which Kubernetes' training operators and Vertex AI tell each process its place.
 
-    Returns:
-        The place; None if the variable is not set, or describes no cluster.
+    If the variable is not set, or describes no cluster, the place is None.
 
     Raises:
         ValueError: if it is no JSON, has no place for this process, or has roles that do not train.

@@ -21,10 +21,8 @@ BFLOAT16_SINCE = (8, 0)
 def training_devices(replicas: int, for_gpus: Sequence[str] = (), driver: pathlib.Path = NVIDIA_DRIVER) -> str:
     """Describes the devices of a training in a line; a longer one if there is no GPU, and one was expected.
 
-    Args:
-        replicas: devices that share a step, on all machines.
-        for_gpus: options that the user gave which only help on GPUs.
-        driver: the file that NVIDIA's driver makes.
+    `replicas` counts the devices of all machines that share a step. A GPU is expected if there is the file that NVIDIA's driver makes, or
+    if the user gave options that only help on GPUs, `for_gpus`.
 
     Examples:
         >>> training_devices(1)
@@ -42,11 +40,7 @@ def training_devices(replicas: int, for_gpus: Sequence[str] = (), driver: pathli
 
 
 def choose_mixed_precision(choice: bool | None) -> bool:
-    """Whether to compute in bfloat16, with weights and sums in float32.
-
-    Args:
-        choice: the user's; `None` says yes where every GPU is fast at it. On a CPU it is slower.
-    """
+    """Whether to compute in bfloat16, with weights and sums in float32: the user's choice, or if open, where every GPU is fast at it."""
     if choice is not None:
         return choice
     details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
@@ -54,12 +48,9 @@ def choose_mixed_precision(choice: bool | None) -> bool:
 
 
 def choose_xla(choice: bool | None, deterministic: bool) -> bool:
-    """Whether to compile a training step with XLA.
+    """Whether to compile a training step with XLA: the user's choice, or if open, where there is a GPU. On a CPU it is slower.
 
-    Args:
-        choice: the user's; `None` says yes where there is a GPU. On a CPU it is slower.
-        deterministic: whether only operations may be used that give the same bits each time; XLA has none for the gradient of max
-            pooling.
+    A `deterministic` training leaves it off by default: XLA has no gradient of max pooling that gives the same bits each time.
     """
     return bool(tf.config.list_physical_devices("GPU")) and not deterministic if choice is None else choice
 
@@ -82,13 +73,7 @@ class ClusterChangedError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """Replicas and processes of a training.
-
-    Args:
-        strategy: the replicas of all machines.
-        chief: whether this process writes the files.
-        processes: number of processes.
-    """
+    """Replicas of a training on all machines, whether this process writes the files (`chief`), and the number of processes."""
 
     strategy: tf.distribute.Strategy
     chief: bool
@@ -126,10 +111,8 @@ class Cluster:
 def open_cluster(examples: int) -> Cluster:
     """Joins the cluster that the environment variable `TF_CONFIG` describes, or else takes all GPUs of this machine, or else its CPU.
 
-    In a cluster this waits until all its machines are there, and has to come before TensorFlow computes anything.
-
-    Args:
-        examples: number of examples of the smaller split; if it is less than the number of this machine's GPUs, one of them is used.
+    In a cluster this waits until all its machines are there, and has to come before TensorFlow computes anything. If the smaller split
+    has fewer `examples` than this machine has GPUs, one GPU is used.
     """
     task = read_task()
     if task and task.workers > 1:

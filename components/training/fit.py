@@ -60,14 +60,14 @@ def fit(
     central_mean = mean[margin : margin + size, margin : margin + size]
 
     # The net and its optimizer, as the last checkpoint has them.
-    rate = first_rate = recipe.learning_rate_for(count)
+    rate = optimizer_rate = recipe.learning_rate_for(count)
     schedule: PlateauSchedule | CosineSchedule = PlateauSchedule(recipe.patience)
     if recipe.row.schedule == "cosine":
         schedule = CosineSchedule(rate, recipe.decay_epochs_for(count) * steps)
-        first_rate = schedule.rate
+        optimizer_rate = schedule.rate  # A function of the optimizer's count of steps.
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
-        optimizer = keras.optimizers.SGD(first_rate, momentum=0.9, weight_decay=recipe.row.weight_decay or None)
+        optimizer = keras.optimizers.SGD(optimizer_rate, momentum=0.9, weight_decay=recipe.row.weight_decay or None)
         optimizer.exclude_from_weight_decay(var_names=["bias"])
         net.compile(optimizer)
         state = kept.restore(net, epochs, batch_size)
@@ -159,16 +159,12 @@ def train_loop(
 
     Args:
         state: of the training; it is changed along the way.
-        train_step: see `make_train_step`.
-        batches: iterator over what is still to be trained on.
-        validate: measures losses and errors of the validation examples, by name.
-        epochs: number of the epoch to stop after.
-        steps: steps an epoch.
+        train_step, validate: see `make_train_step` and `make_validate`.
+        batches: iterator over what is still to be trained on; `steps` make an epoch.
         measure: measures the net's weights at the end of an epoch, by name.
         schedule: of the learning rate; one of the callbacks.
         callbacks: their logs hold the training's numbers, the validation's with `val_` before their names, and those of `measure`.
-        keep: writes a checkpoint of a consistent state.
-        keep_every: seconds between two checkpoints in the middle of an epoch.
+        keep: writes a checkpoint of a consistent state; in the middle of an epoch every `keep_every` seconds.
         on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
 
     Raises:
@@ -179,7 +175,7 @@ def train_loop(
         if state.schedule:
             schedule.restore(state.schedule)
         state.schedule = schedule.state()
-        kept = logged = time.monotonic()
+        last_kept = last_logged = time.monotonic()
         try:
             while state.epoch < epochs:
                 callbacks.on_epoch_begin(state.epoch)
@@ -191,13 +187,13 @@ def train_loop(
                         state.totals = train_step(batches, state.totals, step)
                         state.step += 1
                     now = time.monotonic()
-                    if now - logged > LOG_INTERVAL or state.step == steps:
-                        logged, logs = now, _read_logs(state, on_divergence)
+                    if now - last_logged > LOG_INTERVAL or state.step == steps:
+                        last_logged, logs = now, _read_logs(state, on_divergence)
                     callbacks.on_train_batch_end(state.step - 1, logs)
-                    if now - kept > keep_every:
+                    if now - last_kept > keep_every:
                         _read_logs(state, on_divergence)
                         keep(state)
-                        kept = time.monotonic()
+                        last_kept = time.monotonic()
                 validated = {f"val_{name}": number for name, number in validate().items()}
                 logs = state.logs() | validated | measure() | {"learning_rate": state.schedule["learning_rate"]}
                 callbacks.on_epoch_end(state.epoch, logs)
@@ -205,7 +201,7 @@ def train_loop(
                     state.end_epoch(logs)
                     state.schedule = schedule.state()
                     keep(state)
-                kept = time.monotonic()
+                last_kept = time.monotonic()
         except KeyboardInterrupt:
             if not interruption.aborted_mid_step and state.diverged_at is None:
                 with interruption.deferred():

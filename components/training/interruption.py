@@ -11,10 +11,8 @@ from typing import Any
 class Interruption:
     """Defers SIGINT and SIGTERM to the end of a step, when weights and counters are consistent; for a `with` statement.
 
-    Only the main thread of a process can do so; in others nothing is deferred.
-
-    Attributes:
-        aborted_mid_step: whether a second interruption ended a step in the middle.
+    Only the main thread of a process can do so; in others nothing is deferred. `aborted_mid_step` tells whether a second interruption
+    ended a step in the middle.
 
     Examples:
         >>> done = []
@@ -41,11 +39,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Defers an interruption to the end of the `with` statement; a second one is not deferred.
-
-        Raises:
-            KeyboardInterrupt: at the end, if one came.
-        """
+        """Defers an interruption to the end of the `with` statement, which then raises KeyboardInterrupt; a second one is not deferred."""
         self._deferring = True
         try:
             yield

@@ -19,12 +19,9 @@ from zfnet.model.net.layers import MeanImage
 
 @dataclasses.dataclass(frozen=True)
 class KeptCheckpoint:
-    """The checkpoint at the end of an epoch.
+    """The checkpoint at the end of an epoch, counted from 1.
 
-    Args:
-        epoch: counted from 1.
-        folder: where it lies.
-        history: losses and errors of all epochs of the training whose checkpoint it should be.
+    `history` holds the losses and errors of all epochs of the training whose checkpoint it should be.
     """
 
     epoch: int
@@ -53,11 +50,8 @@ class KeptCheckpoint:
 def find_checkpoints(root: epath.PathLike, history: Sequence[dict[str, float]]) -> list[KeptCheckpoint]:
     """Finds the checkpoints of the training that ended with a model.
 
-    A training is identified by its history: the losses and errors of all epochs to the last digit, which each checkpoint holds too.
-
-    Args:
-        root: the directory of its run.
-        history: `history.json` of the model.
+    A training is identified by its history, `history.json` of the model: the losses and errors of all epochs to the last digit, which
+    each checkpoint holds too. `root` is the directory of its run.
 
     Returns:
         Those of epochs before the last, in order, damaged ones too. The model itself is the net after the last epoch.
@@ -89,16 +83,10 @@ def _belongs(checkpoint: epath.Path, history: Sequence[dict[str, float]]) -> boo
 def moments_of_training(
     deconvnet: Deconvnet, checkpoints: Sequence[KeptCheckpoint], epochs: int, passed_over: Callable[[str], None]
 ) -> Iterator[tuple[str, Deconvnet]]:
-    """Loads one checkpoint after the other into a model, and in the end its own weights.
+    """Loads one checkpoint after the other into the training's saved model, and in the end the model's own weights.
 
-    Args:
-        deconvnet: of the training's saved model.
-        checkpoints: in order.
-        epochs: epochs of the whole training.
-        passed_over: is called with the reason why a checkpoint is left out.
-
-    Yields:
-        The title of each column, and the deconvnet.
+    Yields the title of each column, and the deconvnet; the last column is after all `epochs` of the training. `passed_over` is called with
+    the reason why a checkpoint is left out.
     """
     model = deconvnet.model
     last = model.get_weights()

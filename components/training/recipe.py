@@ -32,12 +32,10 @@ def choice(
     """A field of a record of choices, described once: `zfnet run --help` and Kubeflow's parameters show the same text.
 
     Args:
-        default: its value if nothing is chosen.
+        default: its value if nothing is chosen; `unset` says it in words if it is None.
         help: its meaning, in a sentence.
-        unset: the default in words if it is None.
         among: the values allowed; any if empty.
-        least: smallest number allowed.
-        most: largest number allowed.
+        least, most: smallest and largest number allowed.
         option: whether it is an option of commands; otherwise only a configuration sets it.
     """
     metadata = {"help": help, "unset": unset, "among": among, "least": least, "most": most, "option": option}

@@ -26,11 +26,8 @@ def write_model(
     """Writes `model.keras` with the mean image inside, and beside it the recipe, labels, history, and a picture of conv1's filters.
 
     Args:
-        model: the artifact to write.
-        recipe: the choices.
-        used: values used for choices that were left open, and further numbers.
+        used: values used for choices of the recipe that were left open, and further numbers.
         net: the trained net, which takes centred images.
-        labels: names of the classes.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
         history: losses and errors of each epoch.
     """

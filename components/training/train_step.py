@@ -44,13 +44,11 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
     """Makes the function that trains a net on one batch.
 
     The gradient is that of the mean loss over the whole batch, however many replicas share it. Dropout depends on the seed, the step and
-    the replica alone, so that a resumed training drops the same units.
+    the replica alone, so that a resumed training drops the same units. With `xla`, XLA compiles each replica's forward and backward pass.
 
     Args:
         net: compiled with an optimizer, in the strategy's scope.
-        strategy: trains on all its replicas.
         batch_size: images a step, over all replicas.
-        xla: whether to compile the forward and backward pass of each replica with XLA.
 
     Returns:
         Function of an iterator over distributed batches, the `Totals` so far and the number of the step, counted from the beginning of
@@ -96,10 +94,7 @@ def make_train_step(net: keras.Model, strategy: tf.distribute.Strategy, batch_si
 def make_count_step(net: keras.Model, strategy: tf.distribute.Strategy, mean: tf.Tensor) -> Callable:
     """Makes the function that counts a net's errors on one batch without changing the net.
 
-    Args:
-        net: takes centred images.
-        strategy: counts on all its replicas.
-        mean: mean image, float `(size, size, 3)`, values 0..255, to subtract.
+    The net takes centred images: `mean`, float `(size, size, 3)`, values 0..255, is subtracted from those of the batch.
 
     Returns:
         Function of an iterator over distributed batches, as `padded_batches` gives them, and the sums so far (see `Totals`); it returns
@@ -127,17 +122,10 @@ def _sums(labels, predictions, losses, counted):
 def make_validate(
     net: keras.Model, strategy: tf.distribute.Strategy, examples: Examples, mean: np.ndarray, batch_size: int
 ) -> Callable[[], dict[str, float]]:
-    """Makes the function that measures a net on the central crops of all validation examples, each once.
+    """Makes the function that measures a net on the central crops of all validation examples, each once; see `make_count_step`.
 
-    Args:
-        net: as in `make_count_step`.
-        strategy: as in `make_count_step`.
-        examples: prepared examples.
-        mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
-        batch_size: images at once, at most, over all replicas.
-
-    Returns:
-        Function that returns the mean loss, in nats, and the errors, as fractions 0..1, by name.
+    At most `batch_size` images over all replicas are measured at once; `mean` is that of the central crop. The function returns the mean
+    loss, in nats, and the errors, as fractions 0..1, by name.
     """
     count = examples.count("validation")
     replicas = strategy.num_replicas_in_sync

@@ -19,14 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExamplesToEvaluate:
-    """Source of examples: prepared ones, or photographs that are prepared when they are needed.
+    """Source of the examples of `split`: prepared ones, or photographs that are prepared when they are needed.
 
-    Args:
-        prepared: examples that exist; empty if photographs are prepared for each size.
-        data: the DATA argument; None for the examples of runs.
-        split: the split to evaluate on.
-        work: a directory for examples to prepare.
-        downloads: where TFDS prepares data sets.
+    `prepared` is empty if photographs are prepared for each size, below the directory `work`; TFDS prepares data sets in `downloads`.
+    `data` is the DATA argument, or None for the examples of runs.
     """
 
     prepared: Sequence[Examples]
@@ -41,12 +37,9 @@ class ExamplesToEvaluate:
         return self.prepared[0].image_size if self.prepared else None
 
     def of_size(self, model: str, image_size: int, own: Examples | None = None) -> Examples:
-        """Returns the examples for a model, prepared if necessary.
+        """Returns the examples for images of `image_size` pixels a side, prepared if necessary.
 
-        Args:
-            model: the MODEL argument, for messages.
-            image_size: side of its images, in pixels.
-            own: examples of its own run, preferred to those of other runs.
+        `model` is the MODEL argument, for messages. `own` are the examples of the model's run, preferred to those of other runs.
 
         Raises:
             ValueError: they were prepared for another size.
@@ -70,11 +63,7 @@ class ExamplesToEvaluate:
 def find_examples(models: "Sequence[ModelArgument]", data: str | None, split: str, work: pathlib.Path) -> ExamplesToEvaluate:
     """Finds the examples to evaluate models on; nothing is prepared yet.
 
-    Args:
-        models: the models.
-        data: the DATA argument; None for the examples of the models' runs.
-        split: as in `ExamplesToEvaluate`.
-        work: as in `ExamplesToEvaluate`; empty, and may be removed afterwards.
+    `data`, `split` and `work` are as in `ExamplesToEvaluate`; `work` is empty, and may be removed afterwards.
 
     Raises:
         click.UsageError: there is no DATA and no run, or photographs have no such split.
@@ -102,13 +91,8 @@ def prepare_photographs(
 ) -> Examples:
     """Prepares splits of DATA without unreadable photographs, however many there are; see `open_source` and `generate_examples`.
 
-    Args:
-        data: the DATA argument.
-        directory: where to write; its old contents are removed.
-        downloads: where TFDS prepares data sets.
-        image_size: side of the network's input, in pixels.
-        splits: `"train"`, `"validation"` or both.
-        err: whether messages go to the standard error rather than the standard output.
+    The old contents of `directory` are removed. TFDS prepares data sets in `downloads`. `image_size` is the side of the network's input, in
+    pixels. With `err`, messages go to the standard error rather than the standard output.
     """
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
@@ -135,10 +119,7 @@ def prepare_photographs(
 def check_outside_data(directory: pathlib.PurePath, data: str, option: str) -> None:
     """Fails if a directory to be written is DATA or lies inside of it, where it would be taken for a class of photographs.
 
-    Args:
-        directory: a directory to be written, local or remote.
-        data: the DATA argument.
-        option: the option by which `directory` is given, for the message.
+    `directory` is local or remote; `option` is the option that gives it, for the message.
 
     Raises:
         ValueError: it lies there.

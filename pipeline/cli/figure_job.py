@@ -23,14 +23,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class OpenedModel:
-    """A model that was loaded.
+    """A model that was loaded: MODEL as the user wrote it (`argument`), its file and run (`found`), and the layout of its images.
 
-    Args:
-        argument: MODEL as the user wrote it.
-        found: its file, and the run that it belongs to.
-        deconvnet: of the model, behind its preprocessing: it takes RGB 0..255.
-        image_input: size and layout of its images.
-        preprocessing: name of the preprocessing that is used.
+    `deconvnet` is that of the model behind `preprocessing`, which is given by its name: it takes RGB 0..255.
     """
 
     argument: str
@@ -61,15 +56,10 @@ class OpenedModel:
 
 @dataclasses.dataclass(frozen=True)
 class FigureJob:
-    """The options of a command that draws figures.
+    """The name of a command that draws figures, and its options.
 
-    Args:
-        command: its name.
-        models: the MODEL arguments.
-        out: the directory to write.
-        preprocessing: name of the models' preprocessing.
-        image_size: side of the images for a model that accepts any size; None for its own.
-        unsupported: `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
+    `models` are the MODEL arguments, and `out` is the directory to write. `image_size` is the side of the images for a model that accepts
+    any size, None for its own. `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
     """
 
     command: str
@@ -105,9 +95,7 @@ class FigureJob:
 def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Callable], Callable]:
     """Adds the options of a figure's command. The command is called with a `FigureJob` instead of them and of MODEL.
 
-    Args:
-        command: its name.
-        unsupported: whether it has `--unsupported`; without it, such layers are passed by their gradient.
+    `command` is its name. Without `unsupported` it has no `--unsupported`, and such layers are passed by their gradient.
     """
 
     def decorate(function: Callable) -> Callable:

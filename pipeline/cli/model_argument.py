@@ -21,14 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelArgument:
-    """A model file that was found.
+    """A `.keras` file that was found, with the names of its classes, which `zfnet run` writes beside it; empty if they are not known.
 
-    Args:
-        file: the `.keras` file.
-        labels: names of its classes, which `zfnet run` writes beside it; empty if they are not known.
-        examples: the examples that the model was trained on; None for a model file without a run.
-        statistics: mean image and counts of the examples.
-        root: the directory of the run.
+    `root` is the directory of its run, `examples` are those that the model was trained on, and `statistics` holds their mean image and
+    counts; None for a model file without a run.
     """
 
     file: epath.Path
@@ -38,14 +34,10 @@ class ModelArgument:
     root: epath.Path | None = None
 
     def open_model(self, preprocessing: str) -> tuple[keras.Model, str]:
-        """Loads the model, behind the preprocessing that it was trained with.
+        """Loads the model behind the preprocessing that it was trained with: it takes RGB 0..255. Also returns the preprocessing's name.
 
-        Args:
-            preprocessing: a name out of `PREPROCESSINGS`; a model that centres RGB values itself, as those of `zfnet run` do, is left
-                as it is.
-
-        Returns:
-            A model that takes RGB 0..255, and the name of the preprocessing that was used.
+        `preprocessing` is a name out of `PREPROCESSINGS`. A model that centres RGB values itself, as those of `zfnet run` do, is left as it
+        is: then the returned name is "raw".
 
         Raises:
             ValueError: the file can't be opened, or takes no RGB images.
@@ -59,14 +51,9 @@ class ModelArgument:
         return with_preprocessing(model, used), used
 
     def open_deconvnet(self, preprocessing: str, unsupported: str) -> tuple[Deconvnet, str]:
-        """Loads the model and attaches a deconvnet.
+        """Loads the model as `open_model` does, and attaches a deconvnet. Also returns the name of the preprocessing that was used.
 
-        Args:
-            preprocessing: as in `open_model`.
-            unsupported: `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
-
-        Returns:
-            The deconvnet, of a model that takes RGB 0..255, and the name of the preprocessing that was used.
+        `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
 
         Raises:
             ValueError: as in `open_model`, or the model has a layer that a deconvnet is not defined for.
@@ -82,13 +69,7 @@ class ModelArgument:
 
 
 def find_model(argument: str) -> ModelArgument:
-    """Finds what MODEL names, without opening the model.
-
-    Args:
-        argument: a `.keras` file, a directory with one called model.keras, or a directory that `zfnet run` wrote.
-
-    Returns:
-        What was found.
+    """Finds MODEL without opening it: a `.keras` file, a directory with one called model.keras, or one that `zfnet run` wrote.
 
     Raises:
         ValueError: there is none, or it is a directory in which no run ended with a model.
@@ -120,11 +101,7 @@ def _artifacts(root: epath.Path) -> dict[str, Any]:
 def model_names(arguments: Sequence[str]) -> list[str]:
     """Names models by the last part of the MODEL argument, without `.keras`.
 
-    Args:
-        arguments: MODEL arguments.
-
-    Returns:
-        A name for each: the whole argument if several would have the same name, with its place if the argument occurs twice.
+    The name is the whole argument if several would have the same name, with its place if the argument occurs twice.
 
     Examples:
         >>> model_names(["runs/alexnet", "runs/zfnet", "best.keras"])

@@ -110,8 +110,7 @@ named_maps_option = click.option(
 def choice_options(*names: str) -> Callable:
     """Options made from the fields of `RunConfig` and its `Recipe`; one that is not given is None, and the configuration decides.
 
-    Args:
-        names: the fields, in the order of `--help`; all that are options if there is none.
+    `names` are the fields, in the order of `--help`; without names, all that are options.
     """
     first, *others = dataclasses.fields(RunConfig)
     choices = {field.name: field for field in (first, *dataclasses.fields(Recipe), *others) if field.metadata.get("option")}

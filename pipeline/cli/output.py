@@ -27,13 +27,10 @@ INCOMPLETE, DOWNLOADS = "INCOMPLETE", "tfds"
 
 @dataclass(frozen=True)
 class FigureDirectory:
-    """Directories in which the command of a figure works.
+    """Directories in which the command of a figure works, and the names of the files that `save` wrote.
 
-    Args:
-        drawing: an empty directory, for the files that are to be in DIR.
-        work: a directory for everything else; it is removed in the end.
-        downloads: a directory for downloads; after a failure they stay for the next command.
-        written: names of the files that `save` wrote.
+    `drawing` is an empty directory for the files that are to be in DIR. `work`, for everything else, is removed in the end. After a
+    failure, `downloads` stays for the next command.
     """
 
     drawing: pathlib.Path
@@ -46,16 +43,10 @@ class FigureDirectory:
         self.written.extend(path.name for path in figure.save(self.drawing))
 
     def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
-        """The examples to analyse: those of the model's run, or photographs that are prepared for this command.
+        """The examples to analyse, on this machine: those of the model's run, or photographs that are prepared for this command.
 
-        Args:
-            found: the model.
-            data: the DATA argument; None for the examples of the model's run, or `photo_patches` for a file.
-            image_size: side of the model's images, in pixels.
-            splits: which splits; the validation split if none is named.
-
-        Returns:
-            The examples, on this machine.
+        `data` is the DATA argument; if it is None, they are those of the run, or `photo_patches` for a model file. `image_size` is the side
+        of the model's images, in pixels. If `splits` names none, it is the validation split.
 
         Raises:
             ValueError: there are no such photographs.
@@ -75,15 +66,10 @@ class FigureDirectory:
 def figure_directory(command: str, out: pathlib.Path, data: str | None = None) -> Iterator[FigureDirectory]:
     """Opens a directory to draw into. When the `with` statement ends well, its files replace those that the command wrote to `out` before.
 
-    No other process can draw into `out` meanwhile. The numbers, `<command>.json`, come last. Other files stay.
-
-    Args:
-        command: its name.
-        out: the directory, made if missing.
-        data: the DATA argument, which `out` may not lie in.
+    `out` is made if missing, and no other process can draw into it meanwhile. The numbers, `<command>.json`, come last. Other files stay.
 
     Raises:
-        ValueError: `out` lies in DATA.
+        ValueError: `out` lies in `data`, the DATA argument.
         OSError: another process draws into it, or it can't be written.
     """
     if data is not None:
@@ -120,10 +106,7 @@ def _beside(out: pathlib.Path, *names: str) -> Iterator[tuple[pathlib.Path, path
 def replace_drawing(drawing: pathlib.Path, target: pathlib.Path, numbers: str) -> None:
     """Moves all files of `drawing` to `target`, in place of the pictures that were drawn there before; the numbers come last.
 
-    Args:
-        drawing: the directory with the files.
-        target: the directory to be, on the same file system.
-        numbers: name of the file with the numbers behind the pictures.
+    Both directories lie on the same file system. `numbers` is the name of the file with the numbers behind the pictures.
     """
     from zfnet.components.pictures.figure import picture_files
 
@@ -140,12 +123,7 @@ def replace_drawing(drawing: pathlib.Path, target: pathlib.Path, numbers: str) -
 
 @dataclass(frozen=True)
 class OutputDirectory:
-    """Directories in which a command works.
-
-    Args:
-        path: an empty directory, for the output.
-        downloads: as in `FigureDirectory`.
-    """
+    """Directories in which a command works: `path`, an empty one for the output, and `downloads` as in `FigureDirectory`."""
 
     path: epath.Path
     downloads: epath.Path
@@ -157,9 +135,6 @@ def output_directory(out: epath.Path) -> Iterator[OutputDirectory]:
 
     On a local disk it lies beside `out` and is renamed, and no other process can use it meanwhile. A remote storage cannot rename a
     directory; there it is `out` itself, with a file INCOMPLETE in it until all is done.
-
-    Args:
-        out: the directory to be, new or empty.
 
     Raises:
         FileExistsError: it holds something already.
@@ -181,10 +156,7 @@ def output_directory(out: epath.Path) -> Iterator[OutputDirectory]:
 
 
 def make_its_directory(out: pathlib.Path) -> None:
-    """Makes the directory that `out` is to lie in, if it is missing.
-
-    Args:
-        out: the file that is to be written.
+    """Makes the directory that the file `out` is to lie in, if it is missing.
 
     Raises:
         OSError: it can't be made, or not be written to.

@@ -15,10 +15,7 @@ ENSEMBLE = "all, probabilities averaged"
 def aligned_table(cells: Sequence[Sequence[str]], text_columns: int = 1, indent: int = 0) -> list[str]:
     """The lines of a table without borders: text to the left, numbers to the right, nothing wrapped or cut.
 
-    Args:
-        cells: the headings, then the rows, each with one cell per column.
-        text_columns: number of columns, from the left, that hold text.
-        indent: number of spaces before each line.
+    The first row of `cells` holds the headings. The first `text_columns` columns hold text. Each line begins with `indent` spaces.
 
     Examples:
         >>> aligned_table([["error", "top-1"], ["zfnet-small", "21.3%"]])
@@ -42,11 +39,8 @@ def aligned_table(cells: Sequence[Sequence[str]], text_columns: int = 1, indent:
 def error_table(models: Sequence[dict[str, Any]], ensemble: dict[str, Any] | None, classes: int) -> list[str]:
     """The lines of the table: a heading, each model, and the ensemble if there is one.
 
-    Args:
-        models: for each its name, `model`, and the errors `top1_error`, `top5_error`, `top1_error_ten_crop` and `top5_error_ten_crop`, as
-            fractions; the last two may be None.
-        ensemble: the same errors, or None.
-        classes: number of classes; with N < 5 classes, the top-5 error is headed top-N.
+    Each of `models` has its name, `model`, and the errors `top1_error`, `top5_error`, `top1_error_ten_crop` and `top5_error_ten_crop`, as
+    fractions; the last two may be None. `ensemble` has the same errors. With N < 5 `classes`, the top-5 error is headed top-N.
     """
     rows = [*models, *([{"model": ENSEMBLE, **ensemble}] if ensemble else [])]
     columns = {

@@ -9,6 +9,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import layers_option, model_argument, seed_option
+from zfnet.pipeline.cli.tables import aligned_table
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of several images changes features in the same way.")
@@ -101,16 +102,13 @@ def command(
 
 def _table(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
     """The paper's Table 1, with the random boxes of each part beside it."""
-    wide = max(map(len, parts))
     layers = list(next(iter(parts.values())))
-    column = max(18, *(len(layer) + 10 for layer in layers))
     yield "mean feature sign change, +- standard deviation over pairs of images; and the share of random draws that are as low:"
-    headings = [heading for layer in layers for heading in (layer, f"{layer}, random")]
-    yield " " * wide + "".join(f"{heading:>{column}}" + " " * 7 * (number % 2) for number, heading in enumerate(headings))
+    rows = [["", *(heading for layer in layers for heading in (layer, f"{layer}, random", "as low"))]]
     for part, found in parts.items():
-        row = part.ljust(wide)
+        cells = [part]
         for layer in layers:
-            values = found[layer], found[layer]["random"]
-            row += "".join(f"{each['mean']:.3f} +- {each['std']:.3f}".rjust(column) for each in values)
-            row += f"{found[layer]['share_of_draws_not_above']:7.0%}"
-        yield row
+            cells += [f"{each['mean']:.3f} +- {each['std']:.3f}" for each in (found[layer], found[layer]["random"])]
+            cells.append(f"{found[layer]['share_of_draws_not_above']:.0%}")
+        rows.append(cells)
+    yield from aligned_table(rows)

@@ -7,6 +7,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import data_option, seed_option
+from zfnet.pipeline.cli.tables import aligned_table
 
 if TYPE_CHECKING:
     from zfnet.components.figures.filters.report import FilterReport
@@ -64,19 +65,20 @@ def command(job: FigureJob, data: str | None, radius: float | None, maps: int, s
         directory.save(draw_filters(reports))
         for report in reports:
             click.echo()
-            _say(report)
+            _print(report)
         click.echo()
         for sentence in filter_comparison(reports):
             click.echo(sentence)
 
 
-def _say(report: "FilterReport") -> None:
-    width = max([len("layer"), *map(len, report.layers)])
+def _print(report: "FilterReport") -> None:
     click.echo(f"{report.name}, over {len(report.images)} images")
-    click.echo(f"  {'layer':{width}}  maps  dead  entropy  strongest tenth")
+    rows = [["layer", "maps", "dead", "entropy", "strongest tenth"]]
     for layer, maps in report.layers.items():
         spread = report.spreads[layer]
-        click.echo(f"  {layer:{width}}  {len(maps.means):4}  {maps.dead.sum():4}  {spread.entropy:7.2f}  {spread.strongest_tenth:15.2f}")
+        rows.append([layer, f"{len(maps.means)}", f"{maps.dead.sum()}", f"{spread.entropy:.2f}", f"{spread.strongest_tenth:.2f}"])
+    for line in aligned_table(rows, indent=2):
+        click.echo(line)
     for verdict in report.verdicts:
         click.echo(f"  {LABELS[verdict.change]}: {verdict.words}")
     if report.no_second:

@@ -10,6 +10,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import data_option, layers_option, model_argument, seed_option
+from zfnet.pipeline.cli.tables import aligned_table
 
 EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
 SPLIT = "validation"
@@ -75,11 +76,9 @@ def _table(numbers: dict[str, Any]) -> Iterator[str]:
     has_classes = "class" in numbers["images"][0]
     relative = all(layers.values())
     yield f"mean over images and steps, distances {'divided by that between the images' if relative else 'as they are'}:"
-    columns = [*layers, *(["P"] if has_classes else [])]
-    yield " " * 12 + "".join(heading.rjust(max(12, len(heading) + 4)) for heading in columns)
+    rows = [["", *layers, *(["P"] if has_classes else [])]]
     for name, found in numbers["transformations"].items():
         distances = found["relative_distances" if relative else "distances"]
-        means = [statistics.fmean(itertools.chain(*distances[layer])) for layer in layers]
-        if has_classes:
-            means.append(statistics.fmean(itertools.chain(*found["probabilities"])))
-        yield name.ljust(12) + "".join(f"{mean:{max(12, len(heading) + 4)}.3f}" for mean, heading in zip(means, columns, strict=True))
+        curves = [*(distances[layer] for layer in layers), *([found["probabilities"]] if has_classes else [])]
+        rows.append([name, *(f"{statistics.fmean(itertools.chain(*curve)):.3f}" for curve in curves)])
+    yield from aligned_table(rows)

@@ -96,14 +96,7 @@ def lineage_lines(lineage: dict[str, Any], width: int) -> list[str]:
     """Draws the tree of a lineage, as `read_lineage` returns it: each artifact with the execution that made it, above its inputs.
 
     An execution that made several inputs is drawn once and referred to afterwards. Library versions and the commit are shown at the root,
-    and again only at executions that had others.
-
-    Args:
-        lineage: the execution at the root.
-        width: columns of the terminal.
-
-    Returns:
-        The lines, with colours.
+    and again only at executions that had others. The lines have colours and fit into `width` columns.
     """
     from rich.console import Console
 

@@ -50,8 +50,7 @@ def compile_pipeline(
         out: file to write, `.yaml`.
         image: image of every container, with this project and kfp installed.
         root: default of the parameter `root`; None if it must be given whenever the pipeline is started.
-        gpus: accelerators for the Trainer.
-        gpu_type: name of the accelerator.
+        gpus, gpu_type: number of accelerators for the Trainer, and their name.
         volumes: names of Kubernetes' persistent volume claims, by the directory in which every task finds them; Vertex AI has none.
 
     Returns:
@@ -162,13 +161,9 @@ def component_source(step: Step) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """A value of a step's argument that may be replaced when the pipeline is started.
+    """A value of a step's argument, not None, that may be replaced when the pipeline is started.
 
-    Args:
-        type: str, int, float, bool, list or dict.
-        value: the value; not None.
-        topic: its name where several steps share it.
-        description: one line.
+    `type` is str, int, float, bool, list or dict; `topic` is its name where several steps share it; `description` is one line.
     """
 
     type: type
@@ -209,10 +204,7 @@ def shared_choices(steps: Sequence[Step]) -> dict[str, dict[str, str]]:
     """Names the choices of a whole pipeline.
 
     Choices of several steps with the same name and value are one, such as the seed. If the values differ, each has the name of its step
-    before its own: `trainer_seed`.
-
-    Returns:
-        For each step, by its name, the pipeline's names of its choices, by their names in the step.
+    before its own: `trainer_seed`. The result holds the pipeline's names of choices, by the step's name and by their names in the step.
     """
     of_steps = {step.name: choices(step) for step in steps}
     differing = set()

@@ -31,7 +31,6 @@ def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Pa
     """Runs the step `name`, and records the execution in the outputs' metadata; an evaluation's numbers too, which Kubeflow shows.
 
     Args:
-        name: of the step.
         arguments: of the component: artifacts of Kubeflow, values, and `root` if the step needs it.
         declare: returns the steps of the pipeline for a root; None for those of `zfnet run`.
 
@@ -70,8 +69,7 @@ def declared_steps(root: pathlib.Path) -> list[Step]:
 def shared_directory(root: str) -> pathlib.Path:
     """The directory of the runs, as this task finds it.
 
-    Args:
-        root: an absolute path; or `gs://bucket/name` where buckets are mounted as on Vertex AI, `/gcs/bucket/name`.
+    `root` is an absolute path; or `gs://bucket/name` where buckets are mounted as on Vertex AI, `/gcs/bucket/name`.
 
     Raises:
         ValueError: there is no such directory. It is not made: without its volume it would be in the task's container, and lost.
@@ -87,13 +85,9 @@ def shared_directory(root: str) -> pathlib.Path:
 
 
 class Record(TypedDict):
-    """An artifact and the execution that wrote it, as JSON.
+    """An artifact, by its digest, and the execution of the step that wrote it, as JSON.
 
-    Args:
-        digest: of the artifact.
-        step: name of the step that wrote it.
-        parameters: of that step, by name; images by their DATA argument.
-        inputs: records of its inputs, by name.
+    The parameters are those of that step, with images by their DATA argument; the inputs are records too. Both are by name.
     """
 
     digest: str

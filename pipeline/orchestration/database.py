@@ -20,18 +20,11 @@ BUSY = 30  # seconds to wait for another process that is writing to the same SQL
 
 @contextlib.contextmanager
 def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Metadata]:
-    """Opens the records of `root`, and creates the tables of a new database.
+    """Yields the records of `root`, which may be remote, and creates the tables of a new database.
 
-    Without a URL this is the root's own database, ROOT/metadata.sqlite, which may be moved with it. A database of several roots tells
-    them apart by `root_name`. The own database of a remote root is opened as a copy on this machine, and each commit replaces the original
-    as a whole. That takes a single writer, which the lock of the root ensures.
-
-    Args:
-        root: the root, local or remote.
-        url: an SQLAlchemy URL, such as `postgresql://me@host/runs`; None for the root's own database.
-
-    Yields:
-        The session.
+    `url` is an SQLAlchemy URL, such as `postgresql://me@host/runs`. Without it the database is the root's own, ROOT/metadata.sqlite, which
+    may be moved with it. A database of several roots tells them apart by `root_name`. The own database of a remote root is opened as a copy
+    on this machine, and each commit replaces the original as a whole. That takes a single writer, which the lock of the root ensures.
 
     Raises:
         ValueError: the URL is invalid, or its driver is not installed.

@@ -18,16 +18,11 @@ NUMBER_TRIES = 20  # attempts to get a free number while runs under other roots 
 
 
 class Executions:
-    """The executions of one run, and of earlier runs under the same root.
+    """The executions of one run with its command line, and of earlier runs under the same root, which this process has locked.
 
     An execution writes into ROOT/<step>/<number>.partial, which is renamed to ROOT/<step>/<number> when the step's function has returned,
     and only then recorded as done. A remote storage can't rename directories: there it writes into ROOT/<step>/<number> at once. So the
     files of a step that failed are never taken for its outputs; they are removed at once, or by the next run if the process was killed.
-
-    Args:
-        root: the directory for everything, locked by this process.
-        session: its records.
-        command: the command line of this run.
     """
 
     def __init__(self, root: epath.Path, session: metadata.Metadata, command: str) -> None:

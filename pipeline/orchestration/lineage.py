@@ -10,12 +10,10 @@ from zfnet.pipeline.orchestration.metadata import Event, Execution, Metadata, ar
 
 
 def read_lineage(root: epath.PathLike, which: str | None, metadata_url: str | None = None) -> dict[str, Any]:
-    """Walks from an execution back to where everything began.
+    """Walks from an execution back to where everything began; `metadata_url` is as in `read_runs`.
 
-    Args:
-        root: the root.
-        which: number of a pushed version, or an execution by the directory that it wrote, `trainer/7`; None for the version pushed last.
-        metadata_url: as in `read_runs`.
+    `which` is the number of a pushed version, or an execution by the directory that it wrote, `trainer/7`; None for the version pushed
+    last.
 
     Returns:
         The execution as `execution_record` gives it, with its `version` if it pushed one. Each of its inputs, and of theirs, has its
@@ -69,14 +67,10 @@ def _version(execution: Execution) -> int | None:
 
 
 def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dict[str, Any]]:
-    """Reads everything recorded under `root`.
+    """Reads everything recorded under `root`: the runs, oldest first, each with its `executions` in order.
 
-    Args:
-        root: the root.
-        metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
-
-    Returns:
-        The runs, oldest first, each with its `executions` in order, as `execution_record` gives them, and whether it found each `cached`.
+    Executions are as `execution_record` gives them, with whether the run found each `cached`. `metadata_url` is the database that runs are
+    recorded in, see `open_metadata`; None for the root's own.
 
     Raises:
         FileNotFoundError: nothing is recorded.

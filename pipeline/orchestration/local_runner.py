@@ -20,14 +20,10 @@ from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 @dataclass(frozen=True)
 class StepResult:
-    """Result of a step in a run.
+    """Result of a step in a run: its artifacts by name, or none and the message of its failure, `error`.
 
-    Args:
-        outputs: its artifacts by name; empty if it failed.
-        seconds: its duration in this run, next to nothing if it was found unchanged.
-        cached: whether an earlier execution was reused.
-        error: the message of its failure, or None.
-        took: the duration of the execution, perhaps an earlier one, see `Executions.seconds`; None if it failed.
+    `seconds` is its duration in this run, next to nothing if an earlier execution was reused (`cached`). `took` is the duration of that
+    execution, see `Executions.seconds`; None if it failed.
     """
 
     outputs: dict[str, Artifact]
@@ -38,17 +34,10 @@ class StepResult:
 
 
 class LocalRunner:
-    """Runs steps under one root, which is locked during a `with` statement.
+    """Runs steps under one root, which is made if missing, and locked during a `with` statement.
 
-    Args:
-        root: the directory for everything, made if missing.
-        command: the command line to record.
-        metadata_url: the database to record in, see `open_metadata`; None for the root's own.
-        wait: whether to wait for another process that holds the root.
-        option: the option that sets the root, for messages.
-
-    Attributes:
-        results: the results of the steps so far, by name; if several steps share a name, that of the last.
+    `command` is the command line to record, in the database `metadata_url`, see `open_metadata`; `wait` and `option` are as in `root_lock`.
+    `results` holds the results of the steps so far, by name; if several steps share a name, that of the last.
     """
 
     def __init__(
@@ -75,8 +64,7 @@ class LocalRunner:
     def run(self, steps: Sequence[Step]) -> dict[str, StepResult]:
         """Runs each of `steps` in order unless an equal execution is recorded and its outputs are complete; returns `results`.
 
-        Args:
-            steps: a pipeline, or the next part of it. Steps of different parts may share a name.
+        `steps` are a pipeline, or the next part of it. Steps of different parts may share a name.
 
         Raises:
             ValueError: two steps have the same name, or one takes the output of a step that doesn't come before it. No step was run then.

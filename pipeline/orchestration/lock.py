@@ -28,13 +28,10 @@ LOOKED = 5.0  # between two attempts of a process that waits
 
 
 def root_lock(root: epath.PathLike, command: str, option: str = "--root", wait: bool = False) -> contextlib.AbstractContextManager[None]:
-    """Makes `root` and holds it for this process during a `with` statement.
+    """Makes the local or remote directory `root` and holds it for this process during a `with` statement.
 
-    Args:
-        root: the directory, local or remote.
-        command: the command line of this process, shown to other processes that want the root.
-        option: the option that sets the directory, for messages.
-        wait: whether to wait for another process that holds the root, after a message that names it.
+    `command` is the command line of this process, shown to other processes that want the root. `option` is the option that sets the
+    directory, for messages. With `wait`, waits for another process that holds the root, after a message that names it.
 
     Raises:
         OSError: in that statement, if another process holds the root and `wait` is false, or it can't be made or written.

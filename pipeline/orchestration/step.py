@@ -21,11 +21,8 @@ ArtifactClass = type[Artifact]
 class Argument:
     """One argument of a step's function, as its annotation declares it.
 
-    Args:
-        kind: "input", "output", "setting" or "parameter".
-        type: the annotated class of an input or output; None for the others.
-        optional: whether an input may be None.
-        default: `inspect.Parameter.empty` if a value must be given.
+    `kind` is "input", "output", "setting" or "parameter". `type` is the annotated class of an input or output, None for the others. An
+    `optional` input may be None. `default` is `inspect.Parameter.empty` if a value must be given.
     """
 
     kind: str
@@ -164,11 +161,8 @@ def snake_case(name: str) -> str:
 class ExecutionPlan:
     """A step whose inputs exist: everything that determines its outputs.
 
-    Args:
-        step: the step.
-        inputs: the artifacts of its inputs, by name; an optional input that was left out is missing.
-        digests: their digests, by name.
-        upstream: the plans that produced them, by name.
+    `inputs` are artifacts by name; an optional input that was left out is missing. `digests` are theirs, and `upstream` are the plans that
+    produced them.
     """
 
     step: Step
@@ -192,8 +186,7 @@ class ExecutionPlan:
     def key(self, without: Container[str] = ()) -> str:
         """Hex SHA-256 of the step's name, code, parameters and the contents of its inputs; settings do not count.
 
-        Args:
-            without: names of parameters that do not count either: executions that differ only in them share this key.
+        Parameters named in `without` do not count either: executions that differ only in them share this key.
         """
         parts = {
             "step": self.step.name,

@@ -1,10 +1,8 @@
 """Content of the report of a run, read from its files."""
 
-from __future__ import annotations
-
 import itertools
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from etils import epath
 
@@ -14,14 +12,8 @@ from zfnet.pipeline.messages import when
 from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.run_summary import read_summary
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-# Suffix of an error's name, and of its key.
-CROPS = {"": "", ", ten crops": "_ten_crop"}
-# Rejected photographs that are listed by name.
-MOST_REJECTED = 50
+CROPS = {"": "", ", ten crops": "_ten_crop"}  # Suffix of an error's name, and of its key.
+MOST_REJECTED = 50  # Rejected photographs that are listed by name.
 
 
 def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[str, Any]:
@@ -54,6 +46,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     examples, model = Examples(root / paths["examples"]), Model((root / paths["model"]).parent)
     counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
     run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
+    with (examples.path / "rejected.jsonl").open() as lines:
+        rejected = [json.loads(line) for line in itertools.islice(lines, MOST_REJECTED)]
     generated = next(execution for execution in run_of_model["executions"] if execution["step"] == "ExampleGen")
     return {
         "data": {"name": examples.read_json("manifest.json")["source"], "version": generated["fingerprints"].get("source")},
@@ -63,7 +57,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "structured": run["metrics"].get("structured"),  # A run.json of before filters were measured has none.
         "examples": run["examples"],
         "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
-        "rejected": list(itertools.islice(_rejected(examples), MOST_REJECTED)),
+        "rejected": rejected,
         "anomalies": [anomaly["message"] for anomaly in run["anomalies"]],
         "recipe": model.read_json("recipe.json"),
         "history": model.read_json("history.json"),
@@ -91,11 +85,6 @@ def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, f
     ranks = (1, 5) if classes > 5 else (1,)
     named = [(f"top-{rank} error{words}", metrics[f"top{rank}_error{key}"]) for words, key in CROPS.items() for rank in ranks]
     return [(name, value) for name, value in named if value is not None]
-
-
-def _rejected(examples: Examples) -> Iterator[dict[str, Any]]:
-    with (examples.path / "rejected.jsonl").open() as lines:
-        yield from map(json.loads, lines)
 
 
 class Section(NamedTuple):

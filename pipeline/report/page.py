@@ -15,10 +15,8 @@ from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration
 
 TEMPLATE = "report.html"
-# WebP quality: a sixth of the bytes of PNG, and no visible difference.
-QUALITY = 90
-# The curves of the training, in pixels.
-SIZE = 1200, 360
+QUALITY = 90  # Of WebP: a sixth of the bytes of PNG, and no visible difference.
+SIZE = 1200, 360  # The curves of the training, in pixels.
 COLOURS = {"training": "#7ba7d0", "validation": "#1f4e79"}
 
 

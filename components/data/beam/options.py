@@ -8,16 +8,10 @@ OF_ONE_STEP = re.compile(r"--([^=.]*)\.([^=.]+)(=.*)?", re.DOTALL)
 
 
 def step_options(beam_options: Sequence[str], steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Splits options among the steps that use Beam.
+    """Splits options among the steps that use Beam, by the steps' names.
 
-    `--STEP.NAME=VALUE` becomes the last option of that step alone, `--NAME=VALUE`, so that it overrides those for all steps.
-
-    Args:
-        beam_options: options as on the command line; a value may be a separate word, as in `--region R`.
-        steps: names of the steps that use Beam.
-
-    Returns:
-        The options of every step, by name.
+    `--STEP.NAME=VALUE` becomes the last option of that step alone, `--NAME=VALUE`, so that it overrides those for all steps. The options
+    are as on the command line, where a value may be a separate word, as in `--region R`.
 
     Raises:
         ValueError: an option is for a step that is not among `steps`.

@@ -32,15 +32,13 @@ SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"  # missing beside an
 
 @contextlib.contextmanager
 def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | None = None) -> Iterator[beam.Pipeline]:
-    """Yields a pipeline, runs it when the `with` block ends, and waits for its end.
+    """Yields a pipeline for the Beam runner called `runner`, runs it when the `with` block ends, and waits for its end.
 
     `FnApiRunner`, the local runner, uses one thread for each core, which suits images since decoding them releases the interpreter lock.
     With `--environment_type=EXTERNAL` it uses the processes of a worker pool. See `remote_options` for other runners.
 
-    Args:
-        runner: name of a Beam runner.
-        beam_options: options as on Beam's command line, such as `--region=europe-west4`; they override those of this function.
-        output: the directory that the pipeline writes.
+    `beam_options` are as on Beam's command line, such as `--region=europe-west4`; they override those of this function. `output` is the
+    directory that the pipeline writes.
 
     Raises:
         ValueError: an error on a worker, with its own message instead of Beam's traceback; or a worker died or never connected; or an
@@ -84,11 +82,7 @@ def _original_message(text: str) -> str:
 
 
 def check_options(runner: str, beam_options: Sequence[str]) -> None:
-    """Checks options for Beam.
-
-    Args:
-        runner: name of a Beam runner.
-        beam_options: options as on Beam's command line, such as `--region=europe-west4`.
+    """Checks options for a Beam runner, as in `open_pipeline`.
 
     Raises:
         ValueError: there is no such option, or its value is missing or of another type.
@@ -109,15 +103,10 @@ def check_options(runner: str, beam_options: Sequence[str]) -> None:
 
 
 def remote_options(runner: str, given: PipelineOptions, output: str | None) -> list[str]:
-    """Options that a runner needs besides those given; none for a local runner.
+    """Options that a runner needs besides those `given` by the user, which are never overridden; none for a local runner.
 
-    Workers in a container that holds Beam alone get this package, built from its repository. Dataflow keeps its temporary files beside the
-    output.
-
-    Args:
-        runner: name of a Beam runner.
-        given: the options of the user, which are never overridden.
-        output: the directory that the workers write; None if unknown.
+    Workers in a container that holds Beam alone get this package, built from its repository. Dataflow keeps its temporary files beside
+    `output`, the directory that the workers write; None if unknown.
 
     Raises:
         ValueError: the workers cannot get this package, or cannot write the output.

@@ -29,11 +29,7 @@ ERROR = re.compile(r"^.*[Ee]rror: .*$", re.MULTILINE)  # in what a worker prints
 
 
 class Workers:
-    """The workers of one job.
-
-    Attributes:
-        failure: the reason why the job failed, or None.
-    """
+    """The workers of one job, and the reason why it failed, `failure`, or None."""
 
     def __init__(self) -> None:
         self.failure: str | None = None

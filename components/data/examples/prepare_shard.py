@@ -25,15 +25,10 @@ _decoders = threading.BoundedSemaphore(CORES)  # bounds the memory of large phot
 
 
 class PrepareShard(beam.DoFn):
-    """Writes one shard of examples, and reports it.
+    """Writes one shard of examples into `directory`, and reports it.
 
-    Args:
-        read: `Source.read`.
-        directory: where to write.
-        name: prefix of the shards' names.
-        labels: names of the classes.
-        side: side of every stored image, pixels.
-        remote: whether each photograph has to be fetched from a remote storage.
+    `read` is `Source.read`, `name` is the prefix of the shards' names, `labels` are the names of the classes, and `side` is that of every
+    stored image, in pixels. If `remote`, each photograph has to be fetched from a remote storage.
     """
 
     def __init__(

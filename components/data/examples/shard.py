@@ -18,14 +18,7 @@ TEXTS = ("class_name", "id", "photograph")  # those features of a record that ar
 
 
 class Shard(NamedTuple):
-    """One file that was written.
-
-    Attributes:
-        file: its name.
-        examples: the number of examples in it.
-        bytes: its size.
-        sha256: hex SHA-256 of its content.
-    """
+    """One file that was written: its name, the number of its examples, its size in bytes, and the hex SHA-256 of its content."""
 
     file: str
     examples: int

@@ -35,9 +35,6 @@ class CsvSource(FileSource):
     splits, `hold_out` divides each class by the digests of the paths. Classes are sorted by name, or by number if all of them are whole
     numbers.
 
-    Args:
-        data: the file.
-
     Raises:
         ValueError: it cannot be read as such a table, names a photograph twice, or has fewer than two classes.
     """

@@ -17,11 +17,8 @@ LAYOUT = "expected train/CLASS/* and validation/CLASS/*, or CLASS/* alone, with 
 class FolderSource(FileSource):
     """A folder with one folder for each class, on a local disk or on a storage that Beam knows.
 
-    Either `train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone; then `hold_out` divides each class by the digests of
-    `CLASS/name`. Every file counts as a photograph, whatever its extension, unless its name begins with a dot.
-
-    Args:
-        data: the folder.
+    Either `train/CLASS/*` and `validation/CLASS/*`, or `CLASS/*` alone; then `hold_out` divides each class by the digests of `CLASS/name`.
+    Every file counts as a photograph, whatever its extension, unless its name begins with a dot.
 
     Raises:
         ValueError: it does not hold photographs of at least two classes in one of these layouts.

@@ -80,18 +80,11 @@ def patch_id(photograph: Photograph, split: str, number: int) -> str:
 
 
 def patch_boxes(photograph: Photograph, split: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Draws the places of a photograph's patches, the same ones every time.
+    """Draws the places of a photograph's patches, the same ones every time: top, left, bottom, right, in its pixels.
 
     The side of a patch is uniform between the two shares of the photograph's shortest side, or as wide as the columns if that is less; its
-    place is uniform.
-
-    Args:
-        photograph: the photograph.
-        split: `train` (the left 70 % of the columns) or `validation` (the others).
-        size: width and height of the photograph, pixels.
-
-    Returns:
-        Top, left, bottom, right of each patch, in pixels of the photograph.
+    place is uniform. The split `train` has the left 70 % of the columns, `validation` the others. `size` is width and height of the
+    photograph, in pixels.
     """
     width, height = size
     boundary = int(TRAIN_SHARE * width)

@@ -15,13 +15,9 @@ PHOTO_PATCHES_VERSION = "2.0.0"
 
 @dataclass(frozen=True)
 class Photograph:
-    """One photograph that ships inside an installed package.
+    """One photograph: a file that ships inside an installed package, which is given by its import name.
 
-    Args:
-        name: its name, which is also the class of all patches cut from it.
-        package: import name of the package that holds the file.
-        file: the file's name.
-        sha256: hex SHA-256 that the file must have.
+    `name` is also the class of all patches cut from it. `sha256` is the hex SHA-256 that the file must have.
     """
 
     name: str

@@ -16,9 +16,6 @@ KEYS = {"image_size", "labels", "published", "rejected", "side", "splits"}
 class PreparedSource:
     """A directory of examples, complete with its manifest.
 
-    Args:
-        data: the directory.
-
     Raises:
         ValueError: its manifest is not one that ExampleGen wrote.
     """
@@ -49,10 +46,7 @@ class PreparedSource:
     def pass_on(self, examples: Examples, image_size: int, num_shards: int | None) -> None:
         """Copies the files to `examples`, an empty directory, the manifest last; as hard links, or inside a storage, if possible.
 
-        Args:
-            examples: where to write.
-            image_size: the wanted image size, in pixels.
-            num_shards: the wanted number of training shards; None accepts any.
+        `image_size`, in pixels, and `num_shards`, the number of training shards, are those wanted; None accepts any number.
 
         Raises:
             ValueError: the examples were prepared for another image size or number of shards, or files are missing or cut off.

@@ -15,18 +15,16 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation")
 EXAMPLES_PER_SHARD = 1000  # about 45 MB of 256 px photographs: enough files for many workers, none of them tiny
 ShardKey = tuple[str, int, int]  # split, index, number of the split's shards
-# A photograph's id, its label, and the path of its file; the path in bytes, since a file's name need not be text.
+# A photograph's id, its label, and what `read` needs to find it: the path of its file, in bytes, since a file's name need not be text.
 PhotographFile = tuple[str, int, bytes]
 HELD_OUT_SHARE = 0.2
 
 
 def shard_numbers(counts: dict[str, int], num_shards: int | None) -> dict[str, int]:
-    """The number of files of each split, at least one.
+    """The number of files of each split, at least one; `counts` are the photographs in each split, none in one that is missing.
 
-    Args:
-        counts: the number of photographs in each split; a split that is missing has none.
-        num_shards: files of the training split, at most one for each photograph; those of the validation split are about as large.
-            None: about `EXAMPLES_PER_SHARD` photographs in each.
+    The training split has `num_shards` files, at most one for each photograph; those of the validation split are about as large. If it is
+    None, each file has about `EXAMPLES_PER_SHARD` photographs.
 
     Examples:
         >>> shard_numbers({"train": 9000, "validation": 1000}, None)
@@ -41,15 +39,11 @@ def plan_shards(
 ) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
     """Groups files by shard; the digest of a photograph's id decides its shard and its place in it.
 
+    `files` are `(split, files)` for the photographs of every class; `num_shards` is as in `shard_numbers`. The result has one element
+    `((split, index, number of shards), files in order)` for every shard of both splits.
+
     Paths are grouped rather than photographs, and those of one class and shard are packed together, since a runner takes much more memory
     for an element than the element has bytes.
-
-    Args:
-        files: `(split, files)` for the photographs of every class.
-        num_shards: as in `shard_numbers`.
-
-    Returns:
-        `((split, index, number of shards), files in order)` once for every shard of both splits.
     """
     import apache_beam as beam
 
@@ -114,9 +108,7 @@ def hold_out(ids: Iterable[str]) -> set[str]:
 def split_files(split: str, files: dict[str, PhotographFile]) -> Iterator[tuple[str, list[PhotographFile]]]:
     """Yields `(split, files)` for each split of one class's photographs; a split that has none may be left out.
 
-    Args:
-        split: the split of all of them; "" if `hold_out` decides.
-        files: the files of the photographs, by id.
+    `files` are those of the photographs, by id. `split` is that of all of them; "" if `hold_out` decides.
     """
     if split:
         yield split, list(files.values())

@@ -15,7 +15,8 @@ from zfnet.components.storage.files import is_remote, open_file
 if TYPE_CHECKING:
     import apache_beam as beam
 
-# Places to list, and a function for the workers: it yields `(split, files)` for the photographs at a place, whole classes at a time.
+# Places to list, and a function for the workers: it yields `(split, files)` for the photographs at a place.
+# All photographs of a class that `hold_out` divides come from one place, since it ranks them together.
 Listing = tuple[list, Callable[[Any], Iterable[tuple[str, list[PhotographFile]]]]]
 
 
@@ -79,14 +80,10 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, Any]]":
-        """Assigns references to the photographs, rather than their bytes, to shards.
+        """Assigns references to the photographs, rather than their bytes, to shards in a new pipeline.
 
-        Args:
-            pipeline: a new pipeline.
-            num_shards: files of the training split; None lets the number of photographs decide.
-
-        Returns:
-            `((split, index, number of shards), references)`, once for every shard of both splits; `read` takes the references.
+        `num_shards` is as in `shard_numbers`. The result is `((split, index, number of shards), references)`, once for every shard of both
+        splits; `read` takes the references.
         """
 
     @staticmethod

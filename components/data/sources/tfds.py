@@ -32,14 +32,11 @@ class TfdsRange:
 
 
 class TfdsSource(Source):
-    """A data set of TensorFlow Datasets with an image and a class.
+    """A data set of TensorFlow Datasets with an image and a class, by TFDS's name, with configuration and version if wanted.
 
     Its `train` split is for training; its `validation` split for validation, else `test`, else the last fifth of the training examples.
-    Other splits follow an `@`, in TFDS's own words: `NAME@TRAIN` or `NAME@TRAIN,VALIDATION`.
-
-    Args:
-        data: TFDS's name, with configuration, version and splits if wanted, such as `imagenette/320px-v2:1.0.0@train[:10%],train[90%:]`.
-        download_dir: as in `open_source`.
+    Other splits follow an `@`, in TFDS's own words: `NAME@TRAIN` or `NAME@TRAIN,VALIDATION`, such as
+    `imagenette/320px-v2:1.0.0@train[:10%],train[90%:]`. `download_dir` is as in `open_source`.
 
     Raises:
         ValueError: there is no such data set, or it has no image or no class.

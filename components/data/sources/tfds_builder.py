@@ -29,11 +29,7 @@ IMAGENETTE_V2 = {"train": 9_469, "validation": 3_925}
 
 
 def find_builder(data: str, directory: str) -> "tfds.core.DatasetBuilder":
-    """Opens a data set without preparing it.
-
-    Args:
-        data: its name, with a configuration and a version if wanted.
-        directory: where data sets are prepared.
+    """Opens a data set, by its name, with a configuration and a version if wanted, without preparing it in `directory`.
 
     Raises:
         ValueError: there is no such data set.
@@ -97,11 +93,7 @@ def prepare(builder: "tfds.core.DatasetBuilder") -> None:
 
 
 def published_counts(name: str, config: str | None) -> dict[str, int] | None:
-    """The number of examples in each of TFDS's splits of a data set; None if it is not known here.
-
-    Args:
-        name: the data set's name.
-        config: its configuration; None if it has none.
+    """The number of examples in each of TFDS's splits of a data set; None if it is not known here. `config` is None if it has none.
 
     Examples:
         >>> published_counts("imagenet2012", None)

@@ -25,14 +25,8 @@ def draw_comparison(nets: Sequence[ComparedNet], *, classes: int, title: str, fu
     Zeiler & Fergus 2013, Table 3. The difference is overfitting: wider layers there made the training error fall from 33.1 to 10.0 %, and
     the validation error by 0.1 %.
 
-    Args:
-        nets: in the order to show.
-        classes: number of classes.
-        title: data and length of the training.
-        further: more entries of the numbers.
-
-    Returns:
-        The picture `compare`, if any net has errors, and the table as `compare.csv` and `compare.md`.
+    The picture `compare` is drawn if any net has errors; the table is `compare.csv` and `compare.md`. `title` names data and length of the
+    training; `further` has more entries of the numbers.
     """
     pictures = {"compare": _bars(nets, title)} if any(not net.failed for net in nets) else {}
     texts = {"compare.csv": csv_table(nets), "compare.md": f"{title}\n\n{markdown_table(nets, classes)}"}
@@ -64,14 +58,9 @@ def _bars(nets: Sequence[ComparedNet], title: str) -> np.ndarray:
             continue
         training, validation = 100 * net.training_top1_error, 100 * net.validation_top1_error
         axes.plot([training, validation], [place - THICKNESS / 2] * 2, color=GAP, linewidth=1.2, marker="|", markersize=9)
-        axes.text(
-            max(training, validation) + widest / 150,
-            place - THICKNESS / 2,
-            f"{training:.1f} %, gap {validation - training:.1f} points",
-            va="center",
-            color=GAP,
-            fontsize=9,
-        )
+        beside = max(training, validation) + widest / 150
+        gap = f"{training:.1f} %, gap {validation - training:.1f} points"
+        axes.text(beside, place - THICKNESS / 2, gap, va="center", color=GAP, fontsize=9)
     axes.set_yticks(places, names)
     axes.set_ylim(len(nets) - 0.5, -0.5)
     axes.set_xlim(0, 1.2 * widest)

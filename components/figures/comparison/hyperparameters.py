@@ -19,8 +19,7 @@ METRICS = {
     "validation_top5_error": "validation top-5 error",
     "training_top1_error": "training top-1 error",
 }
-# Sorts behind the curves.
-GROUP = "trained"
+GROUP = "trained"  # Sorts behind the curves.
 # Columns that are shown even if they are the same in all trainings.
 ALWAYS = ("architecture", "batch_size", "epochs", "learning_rate", "seed")
 

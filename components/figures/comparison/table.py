@@ -15,15 +15,11 @@ class ComparedNet:
     Args:
         architecture: its name.
         parameters: number of weights and biases; None if the net can't be built.
-        training_top1_error: over the training examples, on central crops and without dropout, a fraction 0..1.
-        training_top5_error: the same among the five best guesses.
-        validation_top1_error: over the validation examples.
-        validation_top5_error: the same among the five best guesses.
-        seconds: of the training.
-        epochs: of the training.
+        training_top1_error, training_top5_error: over the training examples, on central crops and without dropout, fractions 0..1.
+        validation_top1_error, validation_top5_error: the same over the validation examples.
+        seconds, epochs: of the training.
         learning_rate: at the start.
-        model: path of the trained model.
-        tensorboard: path of its summaries.
+        model, tensorboard: paths of the trained model and of its summaries.
         message: reason of a failure, which leaves the fields above None; None without a failure.
     """
 

@@ -31,11 +31,8 @@ def draw_correspondence(deconvnet: Deconvnet, views: PartViews, grey: MeanGrey, 
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
-        views: the images, at least two.
-        grey: the pixels of hidden parts.
-        layers: names of layers.
-        draws: random boxes for each part of each image.
-        seed: decides their positions.
+        views, grey: the images, at least two, and the pixels of hidden parts.
+        draws, seed: number of random boxes for each part of each image, and the seed of their positions.
 
     Returns:
         The pictures `correspondence`, the table as a chart, and `correspondence_parts`, the images with hidden parts.

@@ -41,9 +41,7 @@ VIEWS = ((145, 46, 160, False), (132, 38, 155, False), (124, 24, 200, False), (1
 def read_part_boxes(path: pathlib.Path, images: Sequence[str] = ()) -> tuple[list[str], list[Parts]]:
     """Reads boxes of the form `{image: {part: [left, top, width, height]}}`: paths of the images, and the boxes of each.
 
-    Args:
-        path: a JSON file; images in it are paths from its directory.
-        images: paths of the images to read; if empty, all in the file.
+    The images in the JSON file are paths from its directory. `images` has the paths of those to read; if empty, all in the file are read.
 
     Raises:
         ValueError: the file can't be read, is not of that form, or has no boxes of an image.
@@ -131,13 +129,8 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def input_box(box: Box, square: CentreCrop, height: int, width: int, what: str, clip: bool = False) -> tuple[int, int, int, int]:
     """Converts a box from pixels of the photograph to whole pixels of the model's image: edges to the nearest, at least one pixel.
 
-    Args:
-        box: left, top, width, height.
-        square: cut from the photograph.
-        height: of the model's image, in pixels.
-        width: of the model's image, in pixels.
-        what: name of the box in messages.
-        clip: whether a box is clipped to the image, as long as some of it is seen.
+    The `square` was cut from the photograph; `height` and `width` are those of the model's image, in pixels; `what` is the name of the box
+    in messages. If `clip`, a box is clipped to the image, as long as some of it is seen.
 
     Raises:
         ValueError: the model does not see all of the box.
@@ -179,13 +172,9 @@ class PartViews(NamedTuple):
 
 
 def views_of_files(paths: Sequence[str], parts: Sequence[Parts], within: str | None, image_input: ImageInput) -> PartViews:
-    """Reads photographs, and converts the boxes around their parts to the model's images.
+    """Reads photographs, and converts the boxes around their parts from pixels of the photograph to those of the model's images.
 
-    Args:
-        paths: of the files.
-        parts: boxes of each, in pixels of the photograph.
-        within: the part in which random boxes lie; None for the whole image.
-        image_input: of the model.
+    Random boxes lie in the part `within`; None for the whole image.
 
     Raises:
         ValueError: there are fewer than two files, or one twice; one can't be read; the parts are not the same in all; or a part is not

@@ -1,9 +1,7 @@
 """Features of some feature maps at one moment of the training: a column of the evolution of features."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,14 +24,12 @@ class EvolutionColumn(NamedTuple):
     """The strongest activation of each of some maps (or dense units) of one layer, and its projection.
 
     Attributes:
-        maps: int64 `(M,)`, their numbers in the layer.
+        maps, examples: int64 `(M,)`, numbers of the maps in the layer, and of the images.
         activations: float32 `(M,)`.
-        examples: int64 `(M,)`, numbers of the images.
         positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` of dense units.
         corners: int64 `(M, 2)`, row and column of the window's corner in the image.
         scales: float32 `(M,)`, the absolute value that is black or white in the projection.
-        projections: uint8 `(M, h, w, 3)`, 0 is grey.
-        patches: uint8 `(M, h, w, 3)`, the same windows of the images.
+        projections, patches: uint8 `(M, h, w, 3)`, of the same windows; 0 is grey in a projection.
         strongest: int64 `(units,)`, for each map of the layer, the number of the image with its strongest activation.
     """
 
@@ -47,7 +43,7 @@ class EvolutionColumn(NamedTuple):
     patches: np.ndarray
     strongest: np.ndarray
 
-    def of(self, maps: ArrayLike) -> EvolutionColumn:
+    def of(self, maps: ArrayLike) -> Self:
         """The column of some of its maps, by their numbers, in this order."""
         rows = [self.maps.tolist().index(number) for number in np.asarray(maps).tolist()]
         return self._replace(**{name: getattr(self, name)[rows] for name in self._fields if name != "strongest"})
@@ -68,21 +64,16 @@ class SamePlaces(NamedTuple):
 def evolution_column(
     deconvnet: Deconvnet, batches: Batches, maps: Mapping[str, ArrayLike], image_input: ImageInput, mean: np.ndarray | None = None
 ) -> dict[str, EvolutionColumn]:
-    """Finds the strongest activation of some maps over images, and projects it to pixels.
+    """Finds the strongest activation of some maps over images, and projects it to pixels: the column of each layer.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 4: "the strongest activation (across all training examples) within a given feature map
     projected back to pixel space".
 
     Args:
-        deconvnet: of the net at that moment.
         batches: called with None for all images, then with the numbers of those that are projected; gives what
             `strongest_activations` takes.
-        maps: for each layer the maps, `(M,)` ints.
-        image_input: of the net.
+        maps: for each layer the maps, `(M,)` ints, in the order of the column.
         mean: was subtracted from the images, and is added to patches again, `(height, width, 3)`; None for nothing.
-
-    Returns:
-        For each layer its column, in the order of `maps`.
 
     Raises:
         ValueError: activations or projections are not numbers.
@@ -137,13 +128,8 @@ def same_places(
 ) -> dict[str, SamePlaces]:
     """Projects the activations at the positions of other columns: the same map of the same images, at another moment.
 
-    The paper's figure takes the strongest activation of each moment, so that the image may change as well as the map.
-
-    Args:
-        deconvnet: as in `evolution_column`.
-        batches: as in `evolution_column`; called with the numbers of the images.
-        columns: by layer, the maps, images and positions, usually of the last moment.
-        image_input: of the net.
+    The paper's figure takes the strongest activation of each moment, so that the image may change as well as the map. `columns` has the
+    maps, images and positions by layer, usually of the last moment; `batches` is called with the numbers of these images.
 
     Raises:
         ValueError: projections are not numbers.

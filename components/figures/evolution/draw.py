@@ -1,7 +1,6 @@
 """The evolution of features, searched in the checkpoints of a training: a row for each feature map, a column for each moment."""
 
-import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import model_batches, read_origins
-from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
+from zfnet.components.figures.evolution.column import Batches, Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
@@ -74,8 +73,7 @@ def search_evolution(
         examples: prepared for the nets' larger side.
         split: to search; its first examples, as many as in training (`searched`).
         maps: for each layer the maps to search, `(M,)` ints.
-        count: maps of a layer to draw, see `drawn_columns`.
-        whole: as in `drawn_columns`.
+        count, whole: maps of a layer to draw, as in `drawn_columns`.
 
     Returns:
         The columns of the maps to draw, and `same_places`, by title and layer, as `draw_evolution` takes them.
@@ -85,21 +83,21 @@ def search_evolution(
     """
     most = searched(examples.count(split))
 
-    def batches(title: str, image_input: ImageInput, numbers: set[int] | None) -> Iterator:
-        return model_batches(examples, split, image_input, title, numbers=numbers, most=most)
+    def images_of(title: str, deconvnet: Deconvnet) -> tuple[ImageInput, Batches]:
+        image_input = ImageInput.of(deconvnet.model, examples.image_size)
+        return image_input, lambda numbers: model_batches(examples, split, image_input, title, numbers=numbers, most=most)
 
     columns, same = {}, {}
     for title, deconvnet in moments():
-        image_input = ImageInput.of(deconvnet.model, examples.image_size)
+        image_input, batches = images_of(title, deconvnet)
         try:
-            columns[title] = evolution_column(deconvnet, functools.partial(batches, title, image_input), maps, image_input)
+            columns[title] = evolution_column(deconvnet, batches, maps, image_input)
         except ValueError as error:
             raise ValueError(f"{title}: {error}") from error
     drawn = drawn_columns(columns, read_origins(examples, split, most).photographs, count, whole)
     for title, deconvnet in moments():
-        image_input = ImageInput.of(deconvnet.model, examples.image_size)
-        last = list(drawn.values())[-1]
-        same[title] = same_places(deconvnet, functools.partial(batches, title, image_input), last, image_input)
+        image_input, batches = images_of(title, deconvnet)
+        same[title] = same_places(deconvnet, batches, list(drawn.values())[-1], image_input)
     return drawn, same
 
 

@@ -16,30 +16,21 @@ from zfnet.model.measures.filters import white_noise
 
 HEIGHT = 660
 BINS = np.linspace(0, 1, 26)
-# More names than these can't be read below one panel.
-MOST_NAMES = 20
-# More letters than these do not fit side by side.
-MOST_LETTERS = 45
+MOST_NAMES = 20  # More can't be read below one panel.
+MOST_LETTERS = 45  # More do not fit side by side.
 GREY = "0.45"
-# Side by side; further models go below.
-COLUMNS = 2
-# Of one model, in pixels.
-WIDTH = 670
+COLUMNS = 2  # Models side by side; further ones go below.
+WIDTH = 670  # Of one model, in pixels.
 LARGEST_TILE = 96
 FRAME = 3
-# Side of the mark of noise, of the tile's.
-MARK = 0.16
+MARK = 0.16  # Side of the mark of noise, as a share of the tile's.
 DEAD, ALIASED = (200, 30, 30), (240, 150, 0)
 
 
 def draw_filters(reports: Sequence[FilterReport]) -> Figure:
-    """Draws the filters of models (Zeiler & Fergus 2013, Fig. 6(b) to (e)), with the measures under them.
+    """Draws the filters of models of different names (Zeiler & Fergus 2013, Fig. 6(b) to (e)), with the measures under them.
 
-    Args:
-        reports: one for each model, with different names; see `filter_report`.
-
-    Returns:
-        The picture `filters`; the numbers hold every measure of each model by its name, the verdicts, and a comparison in sentences.
+    The numbers of the picture `filters` hold every measure of each model by its name, the verdicts, and a comparison in sentences.
     """
     # The last part of a path: there is little room.
     names = [report.name.rstrip("/").rsplit("/", 1)[-1] for report in reports]
@@ -84,9 +75,8 @@ def _draw_first(axes: np.ndarray, report: FilterReport, name: str, colour: str) 
 
 
 def _label_first(axes: np.ndarray) -> None:
-    _label(
-        axes[0], "Layer 1: energy beyond a frequency, median filter", "cycles a pixel; dashed: the stride's limit", "share of the energy"
-    )
+    below = "cycles a pixel; dashed: the stride's limit"
+    _label(axes[0], "Layer 1: energy beyond a frequency, median filter", below, "share of the energy")
     _label(axes[1], "Layer 1: aliased part of each filter", "energy beyond the limit; dotted: white noise", "share of the filters")
     _label(axes[2], "Layer 1: RMS of each filter, sorted", "share of the filters; dashed: the RMS clip", "weight units")
     axes[0].set(xlim=(0, 0.5), ylim=(0, 1))
@@ -98,18 +88,13 @@ def _label_first(axes: np.ndarray) -> None:
 
 
 def _draw_layers(axes: np.ndarray, reports: Sequence[FilterReport], names: Sequence[str], colours: Sequence[str]) -> None:
+    dead = [[maps.dead.mean() for maps in report.layers.values()] for report in reports]
+    entropies = [[spread.entropy for spread in report.spreads.values()] for report in reports]
+    tenths = [[spread.strongest_tenth for spread in report.spreads.values()] for report in reports]
     measures = (
-        ("Dead maps: never positive", "share of the maps", [[maps.dead.mean() for maps in report.layers.values()] for report in reports]),
-        (
-            "Spread: entropy of the maps' mean activations",
-            "1: even",
-            [[each.entropy for each in report.spreads.values()] for report in reports],
-        ),
-        (
-            "Spread: the strongest tenth of the maps",
-            "share of all activation",
-            [[each.strongest_tenth for each in report.spreads.values()] for report in reports],
-        ),
+        ("Dead maps: never positive", "share of the maps", dead),
+        ("Spread: entropy of the maps' mean activations", "1: even", entropies),
+        ("Spread: the strongest tenth of the maps", "share of all activation", tenths),
     )
     layers = [list(report.layers) for report in reports]
     highest = [max((max(heights, default=0) for heights in values), default=0) for _, _, values in measures]
@@ -188,12 +173,8 @@ def _first(report: FilterReport, name: str) -> tuple[np.ndarray, str]:
 
 def _caption(report: FilterReport, mostly: np.ndarray) -> str:
     structure, dead = report.first.structure, report.dead
-    kinds = [
-        ("with structure", structure.structured),
-        ("of one colour", structure.plain),
-        ("of noise (black square)", structure.noisy),
-    ]
-    sorts = ", ".join(f"{each.sum()} {kind}" for kind, each in kinds) if structure.judged else "least aliased first"
+    kinds = {"with structure": structure.structured, "of one colour": structure.plain, "of noise (black square)": structure.noisy}
+    sorts = ", ".join(f"{each.sum()} {kind}" for kind, each in kinds.items()) if structure.judged else "least aliased first"
     return f"{sorts}; orange: {mostly.sum()} mostly aliased" + ("" if dead is None else f"; red: {dead.sum()} dead")
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from zfnet.components.figures.filters.report import FREQUENCIES, FilterReport
 from zfnet.components.figures.filters.verdicts import MOSTLY_ALIASED
 from zfnet.model.measures.filters import white_noise
-from zfnet.model.measures.map_activations import ActivationSpread, MapActivations
 
 
 def filter_numbers(report: FilterReport) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def filter_numbers(report: FilterReport) -> dict[str, Any]:
         "photographs_sha256": report.photographs,
         "first_layer": _first_numbers(report),
         "second_layer": _second_numbers(report),
-        "layers": {layer: _layer_numbers(maps, report.spreads[layer]) for layer, maps in report.layers.items()},
+        "layers": {layer: _layer_numbers(report, layer) for layer in report.layers},
         "verdicts": [verdict._asdict() for verdict in report.verdicts],
     }
 
@@ -76,13 +75,14 @@ def _second_numbers(report: FilterReport) -> dict[str, Any]:
     return {"name": second.name, "not_drawn": None, "window": list(second.maps[0].patch.shape[:2]), "maps": maps}
 
 
-def _layer_numbers(maps: MapActivations, spread: ActivationSpread) -> dict[str, Any]:
+def _layer_numbers(report: FilterReport, layer: str) -> dict[str, Any]:
+    maps = report.layers[layer]
     return {
         "maps": len(maps.means),
         "dead": int(maps.dead.sum()),
         "dead_share": float(maps.dead.mean()),
         "dead_maps": np.flatnonzero(maps.dead).tolist(),
-        **spread._asdict(),
+        **report.spreads[layer]._asdict(),
         "mean_activations": maps.means.tolist(),
     }
 

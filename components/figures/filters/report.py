@@ -15,15 +15,13 @@ from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import filter_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.rules.rule import Gradient
 from zfnet.model.measures.filters import FilterStructure, aliased_energy, at_clip, energy_beyond, filter_rms, filter_structure
 from zfnet.model.measures.map_activations import ActivationSpread, MapActivations, activation_spread, map_activations
 from zfnet.model.measures.outputs import rectified_layers, rectified_output
 from zfnet.model.net.layers import FilterRmsClip
 
-# Maps of layer 2 that are drawn.
-MAPS = 24
+MAPS = 24  # Maps of layer 2 that are drawn.
 # Frequencies of the curve of the energy beyond them, in cycles a pixel.
 FREQUENCIES = np.linspace(0, 0.5, 51)
 
@@ -32,16 +30,14 @@ class FirstLayer(NamedTuple):
     """The first convolution.
 
     Attributes:
-        name: of the layer.
+        name, channels: of the layer; number of its input channels.
         size: height and width of its filters, in pixels, with the gaps of a dilation.
         strides: vertical and horizontal.
-        channels: number of input channels.
         structure: which filters have a pattern, and which are noise or one colour.
         aliased: `(filters,)`, as `aliased_energy`.
         beyond: `(51,)`, for each of `FREQUENCIES` the median over the filters of the energy beyond it.
         rms: `(filters,)`, root mean square of each filter.
-        radius: of the RMS clip; None if there is none.
-        radius_from: `FilterRmsClip` or `--radius`; None if there is none.
+        radius, radius_from: of the RMS clip, and its source, `FilterRmsClip` or `--radius`; None if there is none.
         clipped: `(filters,)` booleans, which are at the clip; None if there is none.
         pictures: uint8 `(filters, height, width, 3)`; 0 is grey.
     """
@@ -86,13 +82,13 @@ def first_layer(deconvnet: Deconvnet, name: str, radius: float | None = None) ->
         radius=radius,
         radius_from=radius_from,
         clipped=None if radius is None else at_clip(rms, radius),
-        pictures=filter_pictures(_over_rgb(deconvnet.graph, kernel)),
+        pictures=filter_pictures(_over_rgb(deconvnet, kernel)),
     )
 
 
-def _over_rgb(graph: Graph, kernel: np.ndarray) -> np.ndarray:
+def _over_rgb(deconvnet: Deconvnet, kernel: np.ndarray) -> np.ndarray:
     """The kernel over red, green and blue; for other channels, the root mean square over them."""
-    before = graph.operations[0].layer
+    before = deconvnet.graph.operations[0].layer
     if before.name.startswith(LAYER):
         # Models may take blue before red, or grey: pictures show the filters together with that change.
         return np.einsum("rc,hwcf->hwrf", np.asarray(before.kernel)[0, 0], kernel)
@@ -119,10 +115,8 @@ class FilterReport(NamedTuple):
         first: its first convolution.
         rectified: the layers with the ReLU of the first and of the second convolution; None if there is none.
         dead: `(filters,)` booleans, which maps of the first convolution are dead; None if no ReLU follows it.
-        second: maps of its second convolution; None if there is nothing to draw.
-        no_second: why there is nothing to draw; None if there is.
-        layers: the maps of each layer that ends in a ReLU.
-        spreads: how evenly their activation is spread.
+        second, no_second: maps of the second convolution, or the reason why there is nothing to draw; the other is None.
+        layers, spreads: the maps of each layer that ends in a ReLU, and how evenly their activation is spread.
         verdicts: findings about these measures.
         photographs: hex SHA-256 over the ids of all images: equal for models that were measured on the same ones.
     """
@@ -163,8 +157,7 @@ def filter_report(
         search: the images; None measures the first convolution alone.
         name: of the model; None takes the model's own name.
         radius: of the RMS clip, in weight units, for a first convolution without `FilterRmsClip`.
-        maps: number of maps of the second convolution to project.
-        seed: decides which.
+        maps, seed: number of maps of the second convolution to project, and the seed that chooses them.
 
     Raises:
         ValueError: the model has no convolution, or weights or activations are not numbers.
@@ -230,6 +223,5 @@ def no_projection(deconvnet: Deconvnet, layer: str) -> str | None:
     """The reason why a layer cannot be projected, a layer below it without a deconvnet; None if it can."""
     for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of(layer)):
         if isinstance(operation.rule, Gradient):
-            kind = type(operation.layer).__name__
-            return f"no deconvnet is defined for layer {operation.layer.name!r} ({kind})"
+            return f"no deconvnet is defined for layer {operation.layer.name!r} ({type(operation.layer).__name__})"
     return None

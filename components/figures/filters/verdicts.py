@@ -83,12 +83,8 @@ def judge_structure(layer: str, structure: FilterStructure) -> Verdict:
 def judge_aliasing(layer: str, aliased: np.ndarray, size: tuple[int, int], strides: tuple[int, int], unlearned: bool = False) -> Verdict:
     """Judges whether the stride of the first convolution fits its filters.
 
-    Args:
-        layer: its name.
-        aliased: as `aliased_energy` returns it.
-        size: height and width of the filters, in pixels.
-        strides: vertical and horizontal, in pixels.
-        unlearned: whether few filters have structure; then only problems are judged.
+    `aliased` is the result of `aliased_energy`; `size` has height and width of the filters, and `strides` is vertical and horizontal, in
+    pixels. `unlearned` says that few filters have structure; then the stride cannot be judged.
     """
     median, mostly = float(np.median(aliased)), aliased > MOSTLY_ALIASED
     what = f"{layer}, {size[0]} x {size[1]} with stride {stride_text(strides)}"

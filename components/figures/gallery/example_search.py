@@ -10,24 +10,18 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
 from zfnet.model.deconvnet.strongest import Strongest, project_strongest, strongest_activations
 
-# Zeiler & Fergus 2013, Fig. 2.
-SHOWN = 9
+SHOWN = 9  # Zeiler & Fergus 2013, Fig. 2.
 # Activations that are searched for nine different places, if several images come from one photograph.
 CANDIDATES = 288
-# Windows that share more than this part of the smaller one show the same place.
-SAME_PLACE = 0.5
+SAME_PLACE = 0.5  # Windows that share more than this part of the smaller one show the same place.
 SHOWN_ELSEWHERE = 5
 
 
 class ExampleSearch:
     """Finds the strongest activations of units over images, and projects them, at different places of the photographs.
 
-    It stores its results: figures that share one search read the images once.
-
-    Args:
-        deconvnet: of a model that takes RGB 0..255.
-        images: to search.
-        name: of the model in progress bars; empty for none.
+    It stores its results: figures that share one search read the images once. The model takes RGB 0..255; `name` is its name in progress
+    bars, empty for none.
     """
 
     def __init__(self, deconvnet: Deconvnet, images: ImageSet, name: str = "") -> None:
@@ -64,7 +58,7 @@ class ExampleSearch:
         """Receptive fields in pixels of the photographs: `(N, 4)` top, left, bottom, right."""
         image, boxes = np.array(self.images.image_input[:2]), self.images.origins.boxes[examples]
         corners, size = np.zeros((len(examples), 2)), image
-        field = self._field(layer)
+        field = self.field(layer)
         if field is not None and positions.shape[1]:
             size = np.minimum(field.size, image)
             corners = np.clip(np.array(field.offset) + np.array(field.stride) * positions, 0, image - size)
@@ -73,11 +67,12 @@ class ExampleSearch:
         first = boxes[:, :2] + (corners + (self.images.side - image) // 2) * scale
         return np.concatenate([first, first + size * scale], axis=1)
 
-    def _field(self, layer: str) -> ReceptiveField | None:
+    def field(self, layer: str) -> ReceptiveField | None:
+        """The receptive field of a layer; None if its units have no single one, or it depends on the size of the image."""
         if layer not in self._fields:
             try:
                 self._fields[layer] = receptive_field(self.deconvnet, layer)
-            except ValueError:  # Its units have no single one: they are shown with the whole image.
+            except ValueError:  # The units are shown with the whole image.
                 self._fields[layer] = None
         return self._fields[layer]
 
@@ -95,12 +90,8 @@ class ExampleSearch:
 def distinct_places(photographs: list[str], boxes: np.ndarray, count: int) -> list[int]:
     """Chooses the first windows that show different places: at most `count` indices, in order.
 
-    A window that shares more than half of its area, or of the other's, with a chosen one is skipped.
-
-    Args:
-        photographs: the photograph of each window, best window first.
-        boxes: `(N, 4)` numbers: top, left, bottom, right of each window in its photograph, in pixels.
-        count: number of windows to choose, at most.
+    A window that shares more than half of its area, or of the other's, with a chosen one is skipped. `photographs` has the photograph of
+    each window, best window first; `boxes` `(N, 4)` has its top, left, bottom and right there, in pixels.
 
     Examples:
         >>> distinct_places(["cat", "cat", "cup"], np.array([[0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 9, 9]]), 9)

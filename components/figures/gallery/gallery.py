@@ -42,8 +42,7 @@ class GalleryTiles:
     """Projections and patches of some activations of one layer.
 
     Args:
-        units: `(M,)` ints, units of the layer.
-        ranks: `(M,)` ints, places among the unit's strongest activations.
+        units, ranks: `(M,)` ints, units of the layer and places among the unit's strongest activations.
         tile: side of a tile, in pixels; None chooses one of `TILES` that fits the window.
     """
 
@@ -71,11 +70,9 @@ class GalleryTiles:
         return block([each.projection for each in found], 3, self.tile), block([each.patch for each in found], 3, self.tile)
 
     def sheet(self, headings: Mapping[int, str], columns: int | None = None) -> np.ndarray:
-        """Draws nine projections beside nine patches for each unit: uint8 `(height, width, 3)`.
+        """Draws nine projections beside nine patches for each unit, under its heading: uint8 `(height, width, 3)`.
 
-        Args:
-            headings: names of the units, by their numbers.
-            columns: units a row; None chooses a number that makes the sheet about square.
+        There are `columns` units a row; None chooses a number that makes the sheet about square.
         """
         blocks = [_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP) for unit in headings]
         # A pair of blocks is about twice as wide as high.
@@ -99,11 +96,6 @@ def _side_by_side(left: np.ndarray, right: np.ndarray, height: int) -> np.ndarra
 
 def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Sequence[str]) -> dict[str, Any]:
     """The numbers of one layer, as JSON holds them.
-
-    Args:
-        strongest: the strongest activations of every unit.
-        drawn: those that are drawn; None for none.
-        ids: ids of the examples.
 
     Returns:
         `dead_maps`: units that are never positive; `window`: height and width of a tile in pixels of the image; `maps`: for each unit its
@@ -156,10 +148,8 @@ def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed:
     that leave the image are moved into it (`project_strongest`), so that all tiles of a layer are full.
 
     Args:
-        model: the model and the images.
         layers: names of layers, with feature maps or dense.
-        maps: units of each layer, drawn at random from those that are ever positive.
-        seed: decides which.
+        maps, seed: number of units of each layer, which the seed draws at random from those that are ever positive.
 
     Returns:
         Pictures `gallery_<layer>`, and for each layer the numbers of `gallery_numbers`.
@@ -173,16 +163,14 @@ def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed:
 
 
 def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequence[str | None]], *, maps: int, seed: int) -> Figure:
-    """Draws the galleries of several models beside each other: a picture for each row of layers.
+    """Draws the galleries of two models or more beside each other: a picture for each row of layers.
 
     Zeiler & Fergus 2013, Fig. 2 and section 4.1, compare the features of ZFNet with those of AlexNet.
 
     Args:
-        models: two or more.
         rows: for each picture the layer of each model, in the models' order; None for a model that has none there. No model has a layer
             twice, and no two rows have the same first layer.
-        maps: as in `draw_gallery`.
-        seed: as in `draw_gallery`.
+        maps, seed: as in `draw_gallery`.
 
     Returns:
         Pictures `gallery_<layer>`, named after the first layer of the row; none for a row without positive units. The numbers

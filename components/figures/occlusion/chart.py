@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from zfnet.components.figures.subjects import class_name
@@ -18,13 +17,10 @@ from zfnet.components.pictures.sheet import block
 from zfnet.model.measures.occlusion import Occlusion
 
 WIDTH, HEIGHT = 1400, 980
-# Side of a projection, in pixels, and projections a row.
-TILE, COLUMNS = 128, 3
-# Classes with a colour of their own; the others are grey.
-NAMED = 8
+TILE, COLUMNS = 128, 3  # Side of a projection, in pixels, and projections a row.
+NAMED = 8  # Classes with a colour of their own; the others are grey.
 OTHERS = (0.75, 0.75, 0.75, 1.0)
-# Characters of a name in a heading, and beside a bar.
-LONGEST, SHORTER = 28, 16
+LONGEST, SHORTER = 28, 16  # Characters of a name in a heading, and beside a bar.
 RED = "#d62728"
 
 
@@ -52,13 +48,10 @@ class OccludedImage(NamedTuple):
     """An image, and the measurements for all positions of the square.
 
     Attributes:
-        subject: the image.
-        found: activations and probabilities.
+        subject, found: the image; its activations and probabilities.
         class_number: whose probability is drawn; None for a model without classes.
-        cover: `(height, width, 3)`, RGB 0..255, the fill of the square.
-        grey: source of the fill.
-        unit: name of the map.
-        own: the map's projection in this image.
+        cover, grey: the fill of the square, `(height, width, 3)`, RGB 0..255, and its source.
+        unit, own: name of the map, and its projection in this image.
         others: its strongest activations in other images; None without other images.
     """
 
@@ -98,8 +91,8 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
     covered[square] = np.clip(np.rint(shown.cover[square]), 0, 255)
     lowest = f"the square where {'activation' if predictions is None else 'P'} is lowest"
     show_picture(axes[0, 0], covered, f"(a) {plain(subject.name, LONGEST)},\n{lowest}")
-    title = f"(b) {unit}: total activation,\nby the centre of the square"
-    _heat(figure, axes[0, 1], subject.image, found, corner, found.totals, found.total, title)
+    axes[0, 1].set_title(f"(b) {unit}: total activation,\nby the centre of the square")
+    _heat(axes[0, 1], shown, corner, found.totals, found.total)
     pictures = [shown.own, *(shown.others or ())]
     halves = [block([getattr(each, part) for each in pictures], COLUMNS, TILE) for part in ("projection", "patch")]
     gap = np.full((12, halves[0].shape[1], 3), 255, np.uint8)
@@ -117,8 +110,8 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
         axes[1, 0].set_title("The model has no classes.")
     else:
         probability, likeliest = float(found.uncovered[shown.class_number]), found.probabilities.argmax(axis=2)
-        title = f"(d) P({plain(shown.class_name or '', LONGEST)}),\nthe {subject.class_source}"
-        _heat(figure, axes[1, 0], subject.image, found, corner, predictions, probability, title, highest=1)
+        axes[1, 0].set_title(f"(d) P({plain(shown.class_name or '', LONGEST)}),\nthe {subject.class_source}")
+        _heat(axes[1, 0], shown, corner, predictions, probability, highest=1)
         colours = _classes(axes[1, 1], subject.image, found, corner, likeliest)
         _bars(axes[1, 2], found.uncovered, found.probabilities[row, column], shown.class_number, likeliest, subject.labels, colours)
         facts.append(f"P: {probability:.3f} without it, {predictions.min():.3f} at worst.")
@@ -130,24 +123,15 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
 
 
 def _heat(
-    figure: Figure,
-    panel: Axes,
-    image: np.ndarray,
-    found: Occlusion,
-    corner: tuple[int, int],
-    values: np.ndarray,
-    uncovered: float,
-    title: str,
-    highest: float | None = None,
+    panel: Axes, shown: OccludedImage, corner: tuple[int, int], values: np.ndarray, uncovered: float, highest: float | None = None
 ) -> None:
-    _behind(panel, image)
+    _behind(panel, shown.subject.image)
     lowest, highest = (min(values.min(), uncovered), max(values.max(), uncovered)) if highest is None else (0, highest)
-    mesh = panel.pcolormesh(*_edges(found), values, cmap="viridis", vmin=lowest, vmax=highest)
-    _outline(panel, found, corner)
-    bar = figure.colorbar(mesh, ax=panel, shrink=0.8)
+    mesh = panel.pcolormesh(*_edges(shown.found), values, cmap="viridis", vmin=lowest, vmax=highest)
+    _outline(panel, shown.found, corner)
+    bar = panel.figure.colorbar(mesh, ax=panel, shrink=0.8)
     bar.ax.axhline(uncovered, color=RED, linewidth=2)
     bar.set_label(f"red: {uncovered:.3g} without the square")
-    panel.set_title(title)
 
 
 def _classes(

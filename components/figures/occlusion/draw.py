@@ -45,11 +45,9 @@ def draw_occlusion(
 ) -> Figure:
     """Draws, for each position of a grey square, the activation of the strongest map, P of a class, and the most probable class.
 
-    Zeiler & Fergus 2013, section 4.2 and Fig. 7. For the pixels of the square see `hiding_grey`.
+    Zeiler & Fergus 2013, section 4.2 and Fig. 7. For the pixels of the square see `hiding_grey`. The model takes RGB 0..255.
 
     Args:
-        deconvnet: of a model that takes RGB 0..255.
-        subject: the image and its class.
         layer: name of a layer with feature maps; the paper's is layer 5.
         search: over other images, whose strongest activations of the same map are shown; None for none.
         square: side of the square, in pixels; None takes 50 of 224 of the shorter side.
@@ -146,17 +144,17 @@ class _Seen(NamedTuple):
 def recognized_example(deconvnet: Deconvnet, images: ImageSet, layer: str, seed: int) -> OcclusionInput:
     """Chooses an example whose prediction falls when one thing in it is covered, and stays when anything else is.
 
-    Examples are taken in a random order. The first 48 are occluded that the model classifies correctly and that have a detail: a position
-    where the square has one and a half times the contrast of the median position, and is visible. Squares lie side by side, so that each
-    pixel is covered. The example is chosen whose P(true class) falls most: the lowest value below the lower quartile of all positions.
-    The best four are compared again with squares a third of their side apart. A fall counts a quarter if the lowest position is not on a
-    detail. If no example has a detail, the first 48 that are classified correctly are occluded; if there are none, the first is taken.
+    Examples are taken in a random order, which `seed` decides. The first 48 are occluded that the model classifies correctly and that have
+    a detail: a position where the square has one and a half times the contrast of the median position, and is visible. Squares lie side
+    by side, so that each pixel is covered. The example is chosen whose P(true class) falls most: the lowest value below the lower quartile
+    of all positions. The best four are compared again with squares a third of their side apart. A fall counts a quarter if the lowest
+    position is not on a detail. If no example has a detail, the first 48 that are classified correctly are occluded; if there are none,
+    the first is taken.
 
     Args:
         deconvnet: of a model with the classes of the examples, that takes RGB 0..255.
         images: validation examples; 256 are classified; more, up to 2000, until one is classified correctly.
         layer: with feature maps. Examples in which none of its maps is active are skipped.
-        seed: decides the order.
 
     Raises:
         ValueError: the model has no classes, or there are no examples.

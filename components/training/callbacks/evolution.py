@@ -37,16 +37,15 @@ class FeatureEvolution(keras.callbacks.Callback):
     """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step, and as
-    `epoch-NNNN.npz` into a folder, from which the paper's figure is drawn; of its epochs also the filters, as `filters-NNNN.npz`.
+    `epoch-NNNN.npz` into `folder`, from which the paper's figure is drawn; for that figure's epochs the filters too, as
+    `filters-NNNN.npz`.
 
     Args:
-        examples: prepared examples; the central crops of the first of the split `train` are searched, see `searched`.
+        examples: the central crops of the first of their split `train` are searched, see `searched`.
         mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
         epochs: after which epochs to project, counted from 1.
         shown: those of them, and 0 for before the first, that the figure shows.
         seed: decides which feature maps are shown.
-        folder: for the arrays.
-        writer: TensorBoard's summary writer.
     """
 
     def __init__(
@@ -97,14 +96,10 @@ class FeatureEvolution(keras.callbacks.Callback):
                 np.savez(file, **filters)
 
     def last_places(self, epochs: Iterable[int], columns: Columns) -> dict[str, dict[str, SamePlaces]]:
-        """Measures the maps at the places of the last column with the filters of each epoch; the net keeps its own in the end.
+        """Measures the maps at the places of the last column with the filters of each epoch, by title and layer.
 
-        Args:
-            epochs: counted from 1; 0 is before the first. Those without stored filters are left out.
-            columns: of `read_evolution`, or some maps of them.
-
-        Returns:
-            By title and layer.
+        The net keeps its own filters in the end. `columns` are those of `read_evolution`, or some maps of them; epochs are counted as
+        there, and those without stored filters are left out.
         """
         if not columns:
             return {}
@@ -142,15 +137,10 @@ def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray
 
 
 def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, EvolutionColumn]]:
-    """Reads the arrays of `FeatureEvolution`, as `draw_evolution` takes them.
+    """Reads the arrays of `FeatureEvolution` by title, such as `epoch 1`, and layer, as `draw_evolution` takes them.
 
-    Args:
-        folder: of the arrays.
-        epochs: counted from 1; 0 is before the first. Those without projections, since the training was once meant to be longer or
-            shorter, are left out.
-
-    Returns:
-        By title, `epoch 1`, and layer.
+    Epochs are counted from 1; 0 is before the first. Those without projections, since the training was once meant to be longer or
+    shorter, are left out.
     """
     columns = {}
     for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):

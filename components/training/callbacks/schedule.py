@@ -11,13 +11,10 @@ LAST_SHARE = 0.02
 
 
 class PlateauSchedule(keras.callbacks.ReduceLROnPlateau):
-    """Divides the learning rate by ten when the validation top-1 error has not fallen for some epochs.
+    """Divides the learning rate by ten when the validation top-1 error has not fallen for `patience` epochs.
 
     Zeiler & Fergus 2013, section 3: "anneal the learning rate throughout training manually when the validation error plateaus". Reading:
     by ten, down to 1e-5; the paper does not state the factor.
-
-    Args:
-        patience: epochs without a lower validation error after which the rate falls.
     """
 
     def __init__(self, patience: int) -> None:
@@ -39,14 +36,8 @@ class CosineSchedule(keras.callbacks.Callback):
     """Lets the learning rate fall along half a cosine, step by step, to a fiftieth, and stay there.
 
     Loshchilov & Hutter 2017 (arXiv 1608.03983), without restarts. A training of minutes has no time for plateaus, and the noise of a high
-    rate would stay in its filters. The rate follows from the optimizer's count of steps alone.
-
-    Args:
-        learning_rate: at the first step.
-        steps: number of steps until it has fallen.
-
-    Attributes:
-        rate: the optimizer's learning rate.
+    rate would stay in its filters. The rate begins at `learning_rate`, falls for `steps` steps, and follows from the optimizer's count of
+    steps alone: the optimizer takes the attribute `rate`.
     """
 
     def __init__(self, learning_rate: float, steps: int) -> None:

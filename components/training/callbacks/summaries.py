@@ -31,11 +31,8 @@ LAYER_DESCRIPTIONS = {
 class EpochSummaries(keras.callbacks.Callback):
     """Writes the scalars in the logs, and the grid of conv1's filters, with the epoch, counted from 1, as the step.
 
-    Keras' own callback counts from 0 and can't draw filters, which need the same step as the feature evolution.
-
-    Args:
-        train: summary writer of the training numbers and the filters.
-        validation: summary writer of the validation numbers; the same tags, so that TensorBoard draws both in one chart.
+    Keras' own callback counts from 0 and can't draw filters, which need the same step as the feature evolution. The validation numbers
+    have a writer of their own and the same tags, so that TensorBoard draws both in one chart.
     """
 
     def __init__(self, train: tf.summary.SummaryWriter, validation: tf.summary.SummaryWriter) -> None:
@@ -69,12 +66,11 @@ class LayerConvergence(keras.callbacks.Callback):
     """Measures after every epoch how much each layer changed in it.
 
     Zeiler & Fergus 2013, section 4.1: lower layers "converge within a few epochs", upper ones after 40 to 50. Written to TensorBoard, a
-    scalar a layer and measure with the epoch as its step, and as `epoch-NNNN.json` into a folder.
+    scalar a layer and measure with the epoch as its step, and as `epoch-NNNN.json` into `folder`, beside the kernels at the beginning of
+    the epoch.
 
     Args:
-        folder: for the numbers, and the kernels at the beginning of the epoch.
         evolution: folder of `FeatureEvolution`, which comes before it in the list of callbacks.
-        writer: TensorBoard's summary writer.
         resumed: number of the epoch, counted from 0, that is resumed in its middle; `None` if there is none. Its changes are left out if
             its first kernels are missing.
     """

@@ -97,7 +97,7 @@ def test_a_run_alone_on_its_own_examples(filters, tmp_path, home):
     numbers = json.loads((tmp_path / "new/pictures/filters.json").read_text())["models"]["root"]
     assert numbers["images"] == Examples(home / "root/example_gen/1/examples").count("validation")
     assert numbers["first_layer"]["rms"]["at_clip"] == list(range(12))
-    assert "filters at the RMS clip of 0.01: 12 of 12. It sets the scale" in done.stdout
+    assert "filters at the RMS clip of 0.01: 12 of 12. The clip determines the scale" in done.stdout
     (tmp_path / "new/pictures/mine.png").touch()
     assert filters("root", "--seed", "1").exit_code == 0
     assert names(tmp_path / "new/pictures") == [*PICTURES, "mine.png"]

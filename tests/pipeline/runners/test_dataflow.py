@@ -81,7 +81,7 @@ LEFT_OUT = {
 def test_a_package_that_lacks_something_is_noticed(kind, photographs, prepare, worker_pool, tmp_path):
     line, instead, missing = LEFT_OUT[kind]
     repository = tmp_path / "repository"
-    for room in ("model", "components", "pipeline"):
+    for room in ("zfnet", "model", "components", "pipeline"):
         shutil.copytree(ROOT / room, repository / room, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("README.md", "LICENSE", "pyproject.toml"):
         shutil.copy(ROOT / name, repository)

@@ -20,15 +20,17 @@ class RunConfig:
 
     data: str = choice(
         "",
-        "Training data: photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv of path and label, "
-        "or a directory that `zfnet examples` wrote.",
+        "Training data: photo_patches, a TFDS name, a folder (train/CLASS/* and validation/CLASS/*, or CLASS/*), a .csv file of paths and "
+        "labels, or a directory that `zfnet examples` wrote.",
     )
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
     image_size: int | None = choice(
         None, "Side of the network's input, in pixels.", unset="96 for the small architectures, else 224", least=1
     )
     ten_crop: bool = choice(False, "Also evaluate the average over the paper's ten crops.")
-    checkpoint_minutes: float = choice(10, "Minutes between checkpoints within an epoch. Every epoch ends with a checkpoint.", least=0)
+    checkpoint_minutes: float = choice(
+        10, "Minutes between checkpoints within an epoch; 0 writes one after every step. Every epoch ends with a checkpoint.", least=0
+    )
     keep_checkpoints: bool = choice(
         False,
         "Also keep the checkpoints of the epochs that `zfnet evolution` draws (1, 2, 5, 10, ...), not only the last two and the best. Each "

@@ -53,10 +53,10 @@ class Recipe:
     epochs: int | None = choice(
         None,
         "Number of epochs. A larger number continues an earlier run with the same settings.",
-        unset="chosen by the number of examples",
+        unset="it depends on the number of examples",
         least=1,
     )
-    batch_size: int | None = choice(None, "Images per training step, over all GPUs.", unset="chosen by the number of examples", least=1)
+    batch_size: int | None = choice(None, "Images per training step, over all GPUs.", unset="it depends on the number of examples", least=1)
     learning_rate: float | None = choice(
         None,
         "Learning rate at the start, in proportion for batches smaller than 64 unless both are chosen.",
@@ -70,9 +70,13 @@ class Recipe:
         option=False,
     )
     seed: int = choice(0, "Seed of all random numbers.", least=0, most=2**32 - 2)
-    crops: str = choice("ten", "Crops of training images: one of the paper's ten, or at any position.", among=("ten", "random"))
+    crops: str = choice(
+        "ten",
+        "Crop of each training image, mirrored or not: in a corner or the centre, as in the paper (ten), or at a random position.",
+        among=("ten", "random"),
+    )
     deterministic: bool = choice(
-        True, "By default, the same seed gives the same results to the bit on a CPU. Without this guarantee, training is somewhat faster."
+        True, "With --no-deterministic, training is somewhat faster. By default, the same seed gives the same results to the bit on a CPU."
     )
     mixed_precision: bool | None = choice(
         None,
@@ -81,18 +85,18 @@ class Recipe:
     )
     xla: bool | None = choice(
         None,
-        "Compile training steps with XLA (slower on a CPU). Needs --no-deterministic.",
+        "Compile training steps with XLA; needs --no-deterministic. Slower on a CPU.",
         unset="on for GPUs with --no-deterministic",
     )
     augmentation: str = choice(
         "paper",
-        "Augmentation of training images: crops only, as in the paper, or size, brightness and colour too while the learning rate is high.",
+        "Augmentation of training images. paper: crops only. strong: also size, brightness and colour, while the learning rate is high.",
         among=("paper", "strong"),
     )
     decay_epochs: int | None = choice(
         None,
         "Epochs over which the learning rate of small architectures falls; after them it stays low.",
-        unset="the number of epochs that is chosen without --epochs",
+        unset="the default of --epochs",
         least=1,
     )
 

@@ -45,7 +45,7 @@ runner_option = click.option(
     default="FnApiRunner",
     show_default=True,
     metavar="NAME",
-    help="Beam runner that prepares and checks the images. FnApiRunner runs in this process.",
+    help="Beam runner that prepares and checks the images. FnApiRunner runs in this process, with one thread per core.",
 )
 model_argument = click.argument("model")
 preprocessing_option = click.option(
@@ -68,15 +68,15 @@ image_size_option = click.option(
     "--image-size",
     type=click.IntRange(min=1),
     metavar="N",
-    show_default="the model's, or 224",
+    show_default="the model's size; 224 if it accepts any",
     help="Side of the images, in pixels, for a model that accepts any size.",
 )
 data_option = click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run, or photo_patches for a .keras file",
-    help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder of CLASS/* alone "
-    "is split 80/20.",
+    help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder with only "
+    "CLASS/* is split 80 % to 20 %.",
 )
 out_option = click.option(
     "--out",
@@ -97,13 +97,14 @@ beam_options_argument = click.argument(
     "beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM OPTIONS]", callback=_begins_with_an_option
 )
 # The layers of galleries and evolutions if none is named.
-DRAWN_LAYERS = "the ReLUs of all Conv2D layers; of five, evenly spread, if there are more than ten"
+DRAWN_LAYERS = "the ReLUs of all Conv2D layers, or of five evenly spread ones if there are more than ten"
 named_maps_option = click.option(
     "--map",
     "named",
     multiple=True,
     metavar="LAYER/NUMBER",
-    help="Draw this map instead of random ones, such as conv3/17; a class also by its name: predictions/coffee. May be repeated.",
+    help="Draw this map, such as conv3/17, instead of random ones. A class may also be given by its name: predictions/coffee. May be "
+    "repeated.",
 )
 
 
@@ -135,7 +136,7 @@ def _choice_option(field: dataclasses.Field) -> Callable:
     kind: click.ParamType | None = click.Choice(metadata["among"]) if metadata["among"] else None
     if int in types or float in types:
         kind = (click.IntRange if int in types else click.FloatRange)(metadata["least"], metadata["most"])
-    metavar = None if metadata["among"] else "N" if kind else field.name.upper()
+    metavar = None if metadata["among"] else ("SHARE" if metadata["most"] == 1 else "N") if kind else field.name.upper()
     return click.option(name, type=kind, metavar=metavar, show_default=_usual(field), **shown)
 
 

@@ -51,17 +51,18 @@ RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
 def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, **choices: Any) -> None:
     """Train every ARCHITECTURE with the same settings on the same examples, and compare training and validation errors.
 
-    An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the paper's Table 3 (a wrong name lists them all), or
-    a variation of one: a name, a colon, and changes separated by commas, such as
+    An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the paper's Table 3 (an unknown name prints the list),
+    or a variation: a name, a colon, and changes separated by commas, such as
     zfnet:conv1.kernel=11,conv3.filters=512,fc6.units=256,without=conv4. These can be changed: filters, kernel, stride, padding, pool and
     normalize of conv1 to conv5; units of fc6 and fc7; dropout, rms_radius, first_stddev and deep_stddev; and for training learning_rate,
-    schedule (plateau or cosine) and weight_decay.
+    schedule (plateau or cosine) and weight_decay. rms_radius is the root mean square at which filters are clipped; first_stddev and
+    deep_stddev are the standard deviations of the initial weights of conv1 and of the layers above.
 
     Writes all numbers to DIR/compare.json, and the same table as compare.csv, compare.md and compare.png. `zfnet tensorboard --root DIR`
     shows the curves of every training, and hyperparameters with errors under HParams. `zfnet runs --root DIR` lists the inputs and outputs
     of all steps. The models are also in DIR; compare.json has their paths.
 
-    If an architecture cannot be trained, the others are trained first; then the command reports it and exits with 1.
+    If an architecture cannot be trained, the command trains the others, reports the failed one and exits with 1.
     """
     # As in `zfnet run`: partial outputs are removed, and trained models are kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

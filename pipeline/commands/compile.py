@@ -85,8 +85,8 @@ def command(
 ) -> None:
     """Write the pipeline of `zfnet run` as YAML for Kubeflow Pipelines or Vertex AI, with one task per step.
 
-    The options of `zfnet run` become the pipeline's parameters, with the values given here as defaults. An option without a value (such as
-    the epochs with --data) is no parameter. The command runs no step and does not read DATA.
+    The command has the options of `zfnet run`, except --metadata and --wait. Their values become the defaults of the pipeline's parameters.
+    An option without a value, such as --epochs with --data, does not become a parameter. The command runs no step and does not read DATA.
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run`.
     """

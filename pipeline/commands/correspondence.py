@@ -28,7 +28,7 @@ from zfnet.pipeline.cli.tables import aligned_table
     "boxes",
     multiple=True,
     metavar="PART=LEFT,TOP,WIDTH,HEIGHT",
-    help="Box around a part, instead of --boxes: once for each IMAGE in their order, then the same for the next part.",
+    help="Box around a part, instead of --boxes. Give it once for each IMAGE, in their order; then once for each IMAGE for the next part.",
 )
 @click.option(
     "--within",
@@ -43,7 +43,7 @@ from zfnet.pipeline.cli.tables import aligned_table
     "--data",
     metavar="DATA",
     show_default="the mean image that the model subtracts, else 128",
-    help="Images, in any form that `zfnet run --data` accepts, whose mean colour fills hidden parts.",
+    help="Images whose mean colour fills the hidden parts, in any form that `zfnet run --data` accepts.",
 )
 @figure_options("correspondence", unsupported=False)
 def command(
@@ -57,7 +57,7 @@ def command(
     seed: int,
     data: str | None,
 ) -> None:
-    """Hide the same part in every IMAGE and measure how much the change of features differs between images; compare with random boxes.
+    """Hide the same part in every IMAGE and measure whether this changes the features of all in the same way; compare with random boxes.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: the share of features whose change
     differs in sign (up, down or none) between two images; mean and standard deviation over all pairs of images. A lower value than for

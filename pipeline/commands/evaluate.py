@@ -19,8 +19,8 @@ from zfnet.pipeline.cli.tables import error_table
     "--data",
     metavar="DATA",
     show_default="the examples of the runs",
-    help="Images to evaluate on, in any form that `zfnet run --data` accepts. TFDS downloads to TFDS_DATA_DIR, or else to the directory of "
-    "a run among the models.",
+    help="Images to evaluate on, in any form that `zfnet run --data` accepts. A TFDS data set is downloaded to TFDS_DATA_DIR if it is set, "
+    "else to the directory of the first run among the models.",
 )
 @click.option("--split", default="validation", show_default=True, metavar="SPLIT", help="Data split.")
 @click.option("--ten-crop", is_flag=True, help="Also average over the paper's ten crops.")

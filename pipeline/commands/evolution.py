@@ -34,20 +34,20 @@ KEEPING = "`zfnet run --keep-checkpoints`, with a new --root, keeps the checkpoi
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Data split.")
 @layers_option(DRAWN_LAYERS, "Layer to draw")
 @named_maps_option
-@maps_option(MAPS, "chosen from twice as many random ones such that they are active and differ at the end of the training")
+@maps_option(MAPS, "chosen from twice as many random ones: those that are active and differ most at the end of the training")
 @seed_option("the random choice of maps")
 @figure_options("evolution")
 def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
     """Draw the strongest activation of feature maps over DATA, projected to pixels, after several epochs of the training.
 
     One MODEL is a directory that `zfnet run` wrote; its checkpoints and its final model are drawn. A run keeps its last two checkpoints and
-    the best; with --keep-checkpoints, also those of the epochs that its own evolution figure shows. Several MODELs are states of one
-    network in the order of training: .keras files, or directories of runs (their final models).
+    the best; with `zfnet run --keep-checkpoints`, also those of epochs 1, 2, 5, 10, 20, 30, 40 and 64 (of every epoch if there are fewer
+    than ten). Several MODELs are states of one network in the order of training: .keras files, or directories of runs (their final models).
 
-    Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch: on the left the strongest activation after
-    that epoch, with its patch; on the right the projection of the same map, after that epoch, at the patch of the last epoch.
-    DIR/evolution.json has all numbers. The command searches the first tenth of the images, at least 600 and at most 50,000. In projections
-    grey is 0; each has its own scale.
+    Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch. On the left is the map's strongest activation
+    after the epoch, projected, with its patch. On the right the patch stays that of the last epoch: the map's activation at the same
+    place is projected after each epoch. DIR/evolution.json has all numbers. The command searches the first tenth of the images, at least
+    600 and at most 50,000. In projections grey is 0. Each projection has its own scale.
     """
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins

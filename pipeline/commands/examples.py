@@ -30,7 +30,11 @@ from zfnet.pipeline.run_config import RunConfig
     help="Side of the network's input, in pixels. Images are stored with 8/7 of this side.",
 )
 @click.option(
-    "--num-shards", type=click.IntRange(min=1), metavar="N", show_default="by the number of examples", help="Number of training files."
+    "--num-shards",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="by the number of examples",
+    help="Number of files (shards) of the training split.",
 )
 @click.option(
     "--max-rejected",
@@ -45,7 +49,7 @@ from zfnet.pipeline.run_config import RunConfig
 def command(
     data: str, out: epath.Path, image_size: int, num_shards: int | None, max_rejected: float, runner: str, beam_options: tuple[str, ...]
 ) -> None:
-    """Write the images DATA as TFRecords, for `zfnet run --data DIR` and for TensorFlow Datasets.
+    """Write the images of DATA as TFRecord files to DIR, for `zfnet run --data DIR` and for TensorFlow Datasets.
 
     DATA has any form that `zfnet run --data` accepts. DATA and DIR may be in Cloud Storage: gs://bucket/name.
     """

@@ -42,7 +42,8 @@ CLASSIFIERS = ("softmax", "svm")
     default=(5, 15, 30),
     show_default=True,
     metavar="N",
-    help="Training images per class. May be repeated: the last layer uses all of these numbers, the other layers only the largest.",
+    help="Number of training images per class. May be repeated: classifiers on the last --layer are trained with each number, those on "
+    "other layers only with the largest.",
 )
 @click.option(
     "--folds",
@@ -50,7 +51,7 @@ CLASSIFIERS = ("softmax", "svm")
     default=5,
     show_default=True,
     metavar="K",
-    help="Number of random draws of training and test images.",
+    help="Number of folds: random draws of training and test images.",
 )
 @click.option(
     "--test-per-class",
@@ -75,9 +76,9 @@ CLASSIFIERS = ("softmax", "svm")
     "--pretraining",
     metavar="DATA",
     show_default="the examples of the run",
-    help="Training data of the model. Images of --data that are also in it are reported.",
+    help="Data that the model was trained on. The command reports images of --data that are also in it.",
 )
-@click.option("--leave-out-seen", is_flag=True, help="Exclude images that the model was trained on.")
+@click.option("--leave-out-seen", is_flag=True, help="Exclude the images that --pretraining also contains.")
 @seed_option("the random draws")
 @out_option
 @preprocessing_option
@@ -102,8 +103,8 @@ def command(
     """Train linear classifiers for the classes of DATA on frozen features of MODEL.
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. Training images are drawn from the split train, test images from the
-    split validation. The accuracy is the mean over classes, then over folds. Writes DIR/features.png, and DIR/features.json with the
-    accuracy of every class in every fold.
+    split validation. The accuracy is the mean over classes, then over folds (--folds). Writes DIR/features.png, and DIR/features.json
+    with the accuracy of every class in every fold.
     """
     found = find_model(model)
     with figure_directory("features", out, data) as directory:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LABELS = {True: "change", False: "fine", None: "unsure"}
 
 
-@click.command(cls=Command, short_help="Measure and draw the first layers of one or more models.")
+@click.command(cls=Command, short_help="Measure the filters of models, report problems, and draw the first layers.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @data_option
 @click.option(
@@ -24,7 +24,7 @@ LABELS = {True: "change", False: "fine", None: "unsure"}
     type=click.FloatRange(min=0, min_open=True),
     metavar="R",
     show_default="the value that the model was trained with, if any",
-    help="RMS from which a filter of the first convolution counts as clipped, for a model that was trained without FilterRmsClip.",
+    help="RMS from which a filter of the first convolution counts as clipped, for a model that was not trained with FilterRmsClip.",
 )
 @click.option(
     "--maps",
@@ -39,10 +39,10 @@ LABELS = {True: "change", False: "fine", None: "unsure"}
 def command(job: FigureJob, data: str | None, radius: float | None, maps: int, seed: int) -> None:
     """Measure the filters of each MODEL over DATA, report problems, and draw layers 1 and 2 of all models side by side.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. The command measures which filters of the first convolution have
-    structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride cannot represent; filters at
-    the RMS clip; dead maps of every layer that ends in a ReLU; and how evenly activation is spread over the maps of each layer. Writes
-    DIR/filters.png, and DIR/filters.json with all numbers.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. The command measures, in the first convolution: which filters
+    have structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride cannot represent; and
+    filters that the RMS clip limits (RMS: root mean square of the weights). In every layer with a ReLU it measures dead maps, which are
+    never active, and how evenly activation is spread over the maps. Writes DIR/filters.png, and DIR/filters.json with all numbers.
     """
     twice = {model for model in job.models if job.models.count(model) > 1}
     if twice:

@@ -26,15 +26,16 @@ SPLIT = "validation"
     "names",
     multiple=True,
     metavar="NAME",
-    show_default="the class predicted for the untransformed image",
-    help="Name, or number from 0, of the class of IMAGE: once for all images, or once for each in their order.",
+    show_default="the class predicted for the untransformed image; for examples of DATA their true class, if the model has it",
+    help="Class of IMAGE, by name or by number from 0. Give it once for all images, or once for each image in their order.",
 )
 @seed_option("the choice of examples without IMAGE")
 @figure_options("invariance", unsupported=False)
 def command(job: FigureJob, images: tuple[str, ...], data: str | None, layers: tuple[str, ...], names: tuple[str, ...], seed: int) -> None:
-    """Translate, scale and rotate images, and measure how much the features of MODEL and P(class) change.
+    """Translate, scale and rotate images, and measure how much the features of MODEL and the probability of the class change.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Without IMAGE, five examples of different classes are taken from DATA.
+    MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE and --data exclude each other: without IMAGE, five examples of
+    different classes are taken from DATA.
 
     Draws the paper's Fig. 5: vertical translation (by up to 60 pixels in images of 224, in proportion in others), scale (1 to 1.8) and
     rotation (0 to 350 degrees). Borders are filled from the surrounding photograph, then by repeating its edge pixels. Writes

@@ -16,13 +16,14 @@ from zfnet.pipeline.cli.options import model_argument
     "--label",
     metavar="NAME",
     show_default="the class predicted without the square",
-    help="Name, or number from 0, of the class whose probability is drawn.",
+    help="Class whose probability is drawn, by name or by number from 0.",
 )
 @click.option(
     "--data",
     metavar="DATA",
     show_default="the examples of the run; none for a .keras file",
-    help="Images for the strongest projections of the map, in any form that `zfnet run --data` accepts. The validation split is used.",
+    help="Images in which the strongest activations of the map are found and projected, in any form that `zfnet run --data` accepts. The "
+    "validation split is used.",
 )
 @click.option(
     "--layer",
@@ -38,7 +39,7 @@ from zfnet.pipeline.cli.options import model_argument
     type=click.IntRange(min=1),
     metavar="N",
     show_default="1/32 of the image",
-    help="Largest step of the square, in pixels.",
+    help="Largest step of the square, in pixels. The positions are spread evenly from border to border.",
 )
 @figure_options("occlude")
 def command(

@@ -21,11 +21,13 @@ def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> 
     return path
 
 
-@click.command(cls=Command, short_help="Project the strongest activation of an image to pixels.")
+@click.command(cls=Command, short_help="Project the strongest activation of a layer to pixels, for each image.")
 @model_argument
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option(
-    "--layer", metavar="L", help="Layer to project from, by its name in the model. If it is missing, the error lists the names.  [required]"
+    "--layer",
+    metavar="L",
+    help="Layer to project from, by its name in the model. Without --layer, the error message lists the names.  [required]",
 )
 @click.option(
     "--unit",
@@ -59,8 +61,8 @@ def command(
 
     MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
 
-    The picture has one block per image. If the receptive field is a part of the image, the block shows the image with a frame around this
-    window, the window, and the projection. If it is the whole image, the block shows the image and the projection. In projections grey is
+    The picture has one block per image. If the receptive field is only a part of the image, the block shows the image with this window
+    framed, the window, and its projection. If it is the whole image, the block shows the image and the projection. In projections grey is
     0. Each projection has its own scale; the strongest 0.2 % of its values are clipped.
     """
     found = find_model(model)

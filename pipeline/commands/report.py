@@ -23,10 +23,10 @@ from zfnet.pipeline.cli.output import make_its_directory
     help="Output file; an existing one is replaced.",
 )
 def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> None:
-    """Write the results of a run as one HTML file that needs no server and no other file.
+    """Write the results of a run as one HTML file that needs no server, network or other file.
 
     It contains the pictures, the errors, the training curves, the number of examples in each class, rejected images, anomalies, and
-    the information to repeat the run: command, seed, versions, commit and data version. It opens offline.
+    the information to repeat the run: command, seed, versions, commit and data version.
     """
     from zfnet.pipeline.report.content import read_report
     from zfnet.pipeline.report.page import report_page

@@ -25,13 +25,13 @@ NOT_BLESSED = 3
     "--config",
     "config_name",
     type=click.Choice(config_names()),
-    show_default="photo_patches; folder with --data",
+    show_default="photo_patches; with --data: folder",
     help="Configuration: defaults for the options below. The defaults shown are those of photo_patches.",
 )
 @click.option(
     "--local",
     is_flag=True,
-    help="Reduce the configuration to about a minute on a laptop: two epochs at 64 pixels, on a part of large data sets.",
+    help="Reduce the configuration to about a minute on a laptop: two epochs at 64 pixels, and only a part of a large data set.",
 )
 @choice_options()
 @root_option
@@ -54,7 +54,7 @@ def command(
     """Prepare images, train a network on them, evaluate it, draw its features, and export it for serving.
 
     A second run repeats only the steps whose inputs, options or code changed. ROOT/run.json and the exit code give the result: 0 success,
-    1 failure, 2 wrong usage, 3 model not good enough to be served.
+    1 failure, 2 wrong usage, 3 model not good enough to be served (run.json gives the reason).
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`. The name of a
     step limits an option to it: --StatisticsGen.direct_num_workers=1.

@@ -29,14 +29,14 @@ SHORT = 12  # digits of a digest
     metavar="[VERSION]",
     is_flag=False,
     flag_value=LATEST,
-    help="Show the origin of the latest pushed model, or of VERSION: all executions back to the data, with parameters and versions. For "
-    "another output name its execution, as in --lineage trainer/7.",
+    help="Show the origin of the latest pushed model, or of VERSION: all executions (runs of a step) back to the data, with parameters "
+    "and versions. For another output, give its execution, as in --lineage trainer/7.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all records as JSON.")
 def command(root: epath.Path, metadata_url: str | None, lineage: str | None, as_json: bool) -> None:
-    """List the runs under a root: their steps, with inputs, outputs and times, and which were unchanged.
+    """List the runs under a root: their steps, with inputs, outputs and times, and the steps that a run did not repeat.
 
-    Paths are relative to the root. The data version identifies the contents: data may change under the same name.
+    Paths are relative to the root. The data version identifies the state of the data, which may change under the same name.
     """
     from zfnet.pipeline.orchestration.lineage import read_lineage, read_runs
 

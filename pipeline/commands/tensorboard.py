@@ -23,9 +23,9 @@ INTERVAL = 30.0  # seconds between two downloads from a remote root
 @root_option
 @click.argument("tensorboard_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- TENSORBOARD OPTIONS]")
 def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
-    """Start TensorBoard on the logs of all training under a root, also while it runs.
+    """Start TensorBoard on the logs of all trainings under a root, also while one runs.
 
-    It shows all steps of an image; TensorBoard's default is ten. TENSORBOARD OPTIONS are passed on, as in
+    TensorBoard then shows all steps of an image, not ten. TENSORBOARD OPTIONS are passed on, as in
     `zfnet tensorboard -- --port 6007 --bind_all`.
     """
     from tensorboard import program

@@ -56,7 +56,7 @@ def test_help_tells_the_defaults_of_photo_patches():
     told = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     config = load_config("photo_patches")
     epochs, batch_size = (
-        f"{number}; with --data chosen by the number of examples" for number in (config.recipe.epochs, config.recipe.batch_size)
+        f"{number}; with --data it depends on the number of examples" for number in (config.recipe.epochs, config.recipe.batch_size)
     )
     for default in (config.data, epochs, batch_size, config.recipe.seed):
         assert f"[default: ({default}" in told

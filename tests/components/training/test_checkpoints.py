@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.training.checkpoints import Checkpoints, TrainingState
+from zfnet.components.training.train_step import NEVER, Totals
 
 
 def make_net(seed=0):
@@ -20,8 +21,12 @@ def make_net(seed=0):
     return net
 
 
+def totals(*sums):
+    return Totals(tf.constant(sums, tf.float64), tf.constant(NEVER, tf.int64))
+
+
 def state_at(epoch, step=0, errors=()):
-    return TrainingState(epoch, step, tf.constant([0.1, 2, 1, 9, -1], tf.float64), [{"val_top1_error": error} for error in errors])
+    return TrainingState(epoch, step, totals(0.1, 2, 1, 9), [{"val_top1_error": error} for error in errors])
 
 
 def names(folder):
@@ -34,7 +39,7 @@ def cut_short(file):
 
 def test_restored_is_what_was_kept(tmp_path):
     net, other = make_net(), make_net(1)
-    state = TrainingState(3, 7, tf.constant([1 / 3, 2, 1, 9, -1], tf.float64), [{"loss": 1 / 7}], {"learning_rate": 0.01, "best": None})
+    state = TrainingState(3, 7, totals(1 / 3, 2, 1, 9), [{"loss": 1 / 7}], {"learning_rate": 0.01, "best": None})
     Checkpoints(tmp_path).keep(net, state)
     restored = Checkpoints(tmp_path).restore(other, 5)
     assert restored.to_json() == state.to_json()

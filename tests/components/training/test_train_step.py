@@ -59,7 +59,7 @@ def test_trains_as_keras_does(xla):
     losses = [float(expected.train_on_batch(images, labels)) for images, labels in batches]
     for one, other in zip(net.weights, expected.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-    assert totals.sums[0] == pytest.approx(8 * np.sum(losses), rel=1e-5)
+    assert float(totals.sums[0]) == pytest.approx(8 * np.sum(losses), rel=1e-5)
     assert (totals.sums[3], totals.diverged_at) == (24, NEVER)
 
 

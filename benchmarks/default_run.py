@@ -65,7 +65,7 @@ def against(other: str, work: pathlib.Path) -> dict:
         work: an empty directory.
 
     Returns:
-        The commit, the seconds of its runs and of those of this one, and the median ratio of a pair, this one over the other.
+        Both commits, the machine, the seconds of their runs, and the median ratio of a pair, this one over the other.
     """
     work.mkdir()
     checkout = work / "other"
@@ -80,7 +80,8 @@ def against(other: str, work: pathlib.Path) -> dict:
             subprocess.run([command, "run", "--root", str(work / f"{name}-{turn}")], check=True, stdout=subprocess.DEVNULL)
             seconds[name].append(round(time.monotonic() - start, 1))
     ratios = [now / before for before, now in zip(seconds["before"], seconds["now"], strict=True)]
-    return {"commit": other, "seconds": seconds, "ratio": round(statistics.median(ratios), 3)}
+    ratio = round(statistics.median(ratios), 3)
+    return {"commit": other, "now": commit(), "machine": machine(), "seconds": seconds, "ratio": ratio}
 
 
 def table(result: dict) -> str:

@@ -45,7 +45,7 @@ def _file(module: str) -> pathlib.Path | None:
     parts = module.split(".")
     if len(parts) < 2:
         return None
-    # To find zfnet.model imports only the empty namespace zfnet; to find a module below it would import zfnet.model too.
+    # To find zfnet.model imports only zfnet, whose names are loaded later; to find a module below it would import zfnet.model too.
     room = importlib.util.find_spec(".".join(parts[:2]))
     if room is None or room.origin is None:
         return None

@@ -73,7 +73,7 @@ def home(folder, tmp_path_factory):
 
 WRONG = [
     # words of the command line
-    ("rum", 2, "no command 'rum'. Did you mean run"),
+    ("rum", 2, "No such command 'rum'. Did you mean 'run'"),
     ("run --epohcs 3", 2, r"No such option '--epohcs'. \(Did you mean one of: .*'--epochs'"),
     ("tensorboard --port 6007", 2, "No such option '--port'.* TENSORBOARD OPTIONS follow `--`"),
     ("tensorboard --root root -- --port x", 1, "TensorBoard can't use the options after --: argument --port: invalid"),
@@ -103,7 +103,7 @@ WRONG = [
     ("examples photographs --out photographs/out", 1, "lies inside of DATA photographs.*Give one outside of it with --out"),
     ("features root --data photographs --per-class 500 --out out", 1, "Class 'blue' has .* fewer than 500: give smaller --per-class"),
     # where it is written
-    ("run --root file", 2, "Directory 'file' is a file"),
+    ("run --root file", 2, "'file' is a file; expected a directory"),
     ("run --root file/root", 1, r"file/root can't be written \(Not a directory\). Give another with --root"),
     ("run --root s3://bucket/root", 2, "unknown storage; expected a directory, or gs://bucket/name"),
     ("run --data photographs --root photographs/root", 1, "Give one outside of it with --root"),
@@ -134,7 +134,7 @@ WRONG = [
     ("evaluate root --split test", 1, "no split 'test'; it has train, validation"),
     ("project root a.png --layer conv5 --image-size 40 --out o.png", 1, "images of 56 x 56 pixels, not of 40"),
     ("project open.keras a.png --layer first --image-size 2 --out o.png", 1, "can't take images of 2 x 2 pixels; give another size"),
-    ("project swish.keras a.png --layer first --out o.png", 1, "activation 'silu', .*--unsupported gradient takes"),
+    ("project swish.keras a.png --layer first --out o.png", 1, "activation 'silu', .*--unsupported gradient uses"),
     # layers, units, classes
     ("project root a.png --layer conv6 --out o.png", 1, "no layer 'conv6' to look at. Did you mean conv5"),
     ("project root a.png --layer conv5 --unit 9999 --out o.png", 1, "no unit 9999 in layer 'conv5'; it has units 0 to 127"),

@@ -96,7 +96,7 @@ def test_one_split_and_what_cannot_be_read_is_left_out(photographs, tmp_path, ca
     assert not (directory / "of-before").exists()
     said = capsys.readouterr()
     assert f"{photographs}: preparing photographs\n" in said[err]
-    assert "skipped 1 unreadable photograph" in said[err]
+    assert "skipped 2 unreadable photographs" in said[err]
     assert not said[not err]
 
 

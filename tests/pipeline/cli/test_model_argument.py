@@ -63,14 +63,14 @@ def swish(tmp_path):
 
 
 def test_error_of_the_deconvnet_names_the_option(swish):
-    with pytest.raises(ValueError, match=r"Layer 'conv' .* --unsupported gradient takes its plain gradient") as caught:
+    with pytest.raises(ValueError, match=r"Layer 'conv' .* --unsupported gradient uses its plain gradient") as caught:
         swish.open_deconvnet("raw", "error")
     assert "Deconvnet(" not in str(caught.value)
 
 
 def test_what_is_opened(swish):
-    deconvnet = swish.open_deconvnet("caffe", "gradient")
-    assert deconvnet.layers[:2] == ["preprocessing_caffe", "conv"]
+    deconvnet, used = swish.open_deconvnet("caffe", "gradient")
+    assert (deconvnet.layers[:2], used) == (["preprocessing_caffe", "conv"], "caffe")
 
 
 def test_preprocessing_is_for_models_that_do_not_centre_pixels_themselves(swish, tmp_path):

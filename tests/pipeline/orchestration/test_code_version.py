@@ -55,7 +55,9 @@ def version(project: pathlib.Path) -> str:
         "print(code_version(look))"
     )
     environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, "-S", "-c", program], env=environment, check=True, capture_output=True, text=True).stdout
+    command = [sys.executable, "-S", "-c", program]
+    # Not in the directory of this project, whose own zfnet would be found first.
+    return subprocess.run(command, env=environment, cwd=project, check=True, capture_output=True, text=True).stdout
 
 
 def edit(project: pathlib.Path, name: str, old: str, new: str) -> None:

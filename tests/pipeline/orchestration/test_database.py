@@ -174,7 +174,7 @@ def test_driver_that_is_missing(tmp_path):
 def test_where_nothing_is_nothing_is_made(tmp_path):
     with pytest.raises(FileNotFoundError, match="Nothing ran under"), open_recorded(tmp_path):
         pass
-    with pytest.raises(FileNotFoundError, match="nothing is recorded"), open_recorded(tmp_path, f"sqlite:///{tmp_path}/runs.sqlite"):
+    with pytest.raises(FileNotFoundError, match="has no records of the root"), open_recorded(tmp_path, f"sqlite:///{tmp_path}/runs.sqlite"):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -22,7 +22,8 @@ class Measure(NamedTuple):
         sums: takes labels `(n,)`, probabilities `(n, classes)` and bools `(n,)` of one batch, and returns a float tensor whose shape is the
             same for every batch; it is summed over batches and replicas. The bools are false for black images that only fill up the
             batch: choose with `tf.where`, because a product with 0 keeps NaN.
-        numbers: takes these sums, a float64 array, and the number of examples, and returns the numbers by name, as JSON can hold them.
+        numbers: takes these sums, a float64 array, and the number of examples, and returns the numbers by name, as JSON can hold them (None
+            where there is none, such as the error of a class without examples).
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]

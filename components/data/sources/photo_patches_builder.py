@@ -15,7 +15,7 @@ PATCHES = {"train": 200, "validation": 50}  # of each photograph
 TRAIN_SHARE = 0.7  # of a photograph's columns, from the left
 SMALLEST_SHARE, LARGEST_SHARE = 0.15, 0.6  # side of a patch over the photograph's shortest side
 LARGEST_SIDE = 256  # of a stored patch, pixels
-JPEG_QUALITY = 95
+TFDS_JPEG_QUALITY = 95
 SEED = 0
 
 
@@ -105,5 +105,5 @@ def _encode(patch: Image.Image) -> bytes:
         patch = patch.resize((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BICUBIC)
     patch.info = {}  # else the photograph's comments and other metadata are written too
     encoded = io.BytesIO()
-    patch.save(encoded, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
+    patch.save(encoded, "JPEG", quality=TFDS_JPEG_QUALITY, subsampling="4:4:4")
     return encoded.getvalue()

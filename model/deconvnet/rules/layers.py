@@ -60,7 +60,7 @@ def _global_max_pool(call: Call) -> list[PassThrough]:
     return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
 
 
-def _normalization(call: Call) -> list[PassThrough]:
+def _stored_normalization(call: Call) -> list[PassThrough]:
     # Mean and variance of each map, or of all: the same at every position.
     by_map = ((), (1,), (-3,)) if call.channels_first else ((), (3,), (-1,))
     return [Affine(call.function, POINT, local=call.layer.axis in by_map)]
@@ -171,7 +171,7 @@ LAYERS: dict[type, Rules] = {
     layers.DepthwiseConv2D: _sliding(ops.depthwise_conv, "kernel"),
     layers.GlobalMaxPooling2D: _global_max_pool,
     layers.MaxPooling2D: lambda call: [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)],
-    layers.Normalization: _normalization,
+    layers.Normalization: _stored_normalization,
     layers.Rescaling: _rescaling,
     layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),
     layers.Softmax: _rule(Readout),

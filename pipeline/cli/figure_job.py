@@ -77,18 +77,18 @@ class FigureJob:
     @contextlib.contextmanager
     def directory(self, data: str | None) -> Iterator[FigureDirectory]:
         """Opens a directory to draw into, see `figure_directory`, and prints the names of its files at the end."""
-        _ = self.found
+        _ = self.found  # A missing model is an error before the directory is opened.
         with figure_directory(self.command, self.out, data) as directory:
             yield directory
         for name in directory.written:
             click.echo(self.out / name)
 
-    def open(self, place: int = 0, image_size: int | None = None) -> OpenedModel:
-        """Loads one of the models, by its place; `image_size` is for one that accepts any size, if the user chose none."""
+    def open(self, place: int = 0) -> OpenedModel:
+        """Loads one of the models, by its place."""
         from zfnet.components.inputs.image_input import ImageInput
 
         deconvnet, used = self.found[place].open_deconvnet(self.preprocessing, self.unsupported)
-        size = ImageInput.of(deconvnet.model, self.image_size or image_size)
+        size = ImageInput.of(deconvnet.model, self.image_size)
         return OpenedModel(self.models[place], self.found[place], deconvnet, size, used)
 
 

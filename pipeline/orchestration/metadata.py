@@ -58,7 +58,7 @@ class Execution(Base):
 
     @property
     def directory(self) -> str:
-        """Where it writes, below the root: `example_gen/1`; also its name in messages."""
+        """Output directory, relative to the root: `example_gen/1`. Messages name the execution by it."""
         return f"{snake_case(self.step)}/{self.id}"
 
     def artifacts(self, direction: str) -> dict[str, Artifact]:

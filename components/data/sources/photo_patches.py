@@ -48,7 +48,7 @@ class PhotoPatchesSource(FileSource):
 
     @staticmethod
     def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
-        """As in `Source`; the encoding is lossless."""
+        """Yields the patches, losslessly encoded."""
         for id, label, _ in references:
             name, split, number = id.split("/")
             pixels, boxes = _opened(label, split)

@@ -1,4 +1,4 @@
-"""Where photographs come from: the interface of every kind of DATA, and how photographs that are files are read."""
+"""Interface of every kind of DATA, and reading of photographs that are files."""
 
 import abc
 import functools
@@ -100,7 +100,7 @@ class FileSource(Source):
         """How workers find the photographs."""
 
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[PhotographFile]]]":
-        """As in `Source`, by `plan_shards`."""
+        """Plans the shards with `plan_shards`."""
         import apache_beam as beam
 
         places, list_place = self.listing()
@@ -109,7 +109,7 @@ class FileSource(Source):
 
     @staticmethod
     def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
-        """As in `Source`; no file is opened before its photograph is read."""
+        """Yields the photographs. A file is opened only when its photograph is read."""
         for id, label, path in references:
             yield SourcePhotograph(id, label, as_text(path), functools.partial(_read, path))
 

@@ -121,7 +121,7 @@ class TfdsSource(Source):
 
     @staticmethod
     def read(references: list[TfdsRange]) -> Iterator[SourcePhotograph]:
-        """As in `Source`; records of `photo_patches` keep their own id, photograph and box, others are named as TFDS names them."""
+        """Yields the records of the ranges. Those of `photo_patches` keep their own id, photograph and box; TFDS names the others."""
         import tensorflow_datasets as tfds
 
         for part in references:

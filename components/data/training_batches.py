@@ -144,7 +144,9 @@ def scaled_boxes(draws: tf.Tensor) -> tf.Tensor:
 
 def training_ids(examples: Examples, *, batch_size: int, seed: int, epoch: int, step: int) -> list[str]:
     """The ids of the examples in one step of `training_batches`, in order; epoch, and step in that epoch, are counted from 0."""
-    records = _whole_batches(examples, seed, tf.constant(epoch, tf.int64), batch_size, held=False).skip(step * batch_size).take(batch_size)
+    epochs = tf.data.Dataset.range(epoch, epoch + 1)
+    records = epochs.flat_map(lambda number: _whole_batches(examples, seed, number, batch_size, held=False))
+    records = records.skip(step * batch_size).take(batch_size)
     feature = {"id": tf.io.FixedLenFeature([], tf.string)}
     return [tf.io.parse_single_example(record, feature)["id"].numpy().decode() for _, record in records]
 
@@ -162,6 +164,8 @@ def _whole_batches(examples: Examples, seed: int, epoch: tf.Tensor, batch_size: 
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
+    # This graph's seed: with a global seed instead, the order would depend on it, and 0 would be an error.
+    tf.compat.v1.set_random_seed(seed + 1)
     records = records.shuffle(SHUFFLED, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False).enumerate()
     return records.take(examples.count("train") // batch_size * batch_size)
 

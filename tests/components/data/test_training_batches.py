@@ -11,12 +11,6 @@ from zfnet.model.net.evaluation import ten_crop
 SIZE = 56
 
 
-@pytest.fixture(autouse=True, scope="module")
-def seeded():
-    # As the trainer seeds it; with 0 TensorFlow can't shuffle by the number of an epoch.
-    tf.random.set_seed(1)
-
-
 def stored(examples, split):
     return np.concatenate([images for images, _, _ in central_crops(examples, split, size=examples.side, batch_size=7)])
 
@@ -56,6 +50,15 @@ def test_seed_changes_order(examples, statistics):
     mean = statistics.mean_image()
     one, other = (epochs_of(examples, mean, first_epoch=0, epochs=1, seed=seed) for seed in (0, 1))
     assert not np.array_equal(one[0][1], other[0][1]) or not np.array_equal(one[0][0], other[0][0])
+
+
+def test_global_seed_changes_nothing(examples, statistics):
+    labels = []
+    for seed in (0, 1, 2):
+        tf.random.set_seed(seed)
+        labels.append([labels for _, labels in epochs_of(examples, statistics.mean_image(), first_epoch=0, epochs=1)])
+    np.testing.assert_array_equal(labels[0], labels[1])
+    np.testing.assert_array_equal(labels[0], labels[2])
 
 
 def test_random_crops_reach_other_places(examples, statistics):

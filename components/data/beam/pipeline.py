@@ -64,7 +64,7 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
                 f"{portable.environment_config}). Start it, or correct the address."
             ) from error
         except (RuntimeError, ValueError, OSError, ImportError) as error:
-            message = workers.failure or _original_message(str(error))
+            message = _original_message(workers.failure or str(error))
             if message == str(error) and workers.failure is None:
                 raise
             raise ValueError(message) from error

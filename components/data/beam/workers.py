@@ -1,5 +1,7 @@
 """Watches the workers of Beam's local runner: a worker that dies or never connects fails the job, where Beam 2.77 waits for it forever.
 
+An error on one worker fails the job at once as well, where Beam may wait for the work of the others.
+
 Beam offers no option for this. Its class `WorkerHandler` keeps a table of the classes that start workers, one for each kind of environment,
 and this module enters subclasses of them while a job runs. They read and set private attributes of Beam, so a test pins the
 source of the classes that they rely on.
@@ -26,6 +28,7 @@ from google.protobuf import json_format, text_format
 CONNECTS_WITHIN = 120.0  # seconds; a worker that imports Beam on a busy machine takes ten
 ANSWERS = 0.1  # seconds between two looks for requests that a failed job still makes
 ERROR = re.compile(r"^.*[Ee]rror: .*$", re.MULTILINE)  # in what a worker prints
+BUNDLE = "bundle_"  # Beam's names of requests to process examples begin so; an error on another one may be harmless
 
 
 class Workers:
@@ -58,7 +61,7 @@ class Workers:
 
 
 class WatchedWorker(worker_handlers.GrpcWorkerHandler):
-    """Connection to one worker of `workers`, whose loss fails the job; the other arguments are Beam's."""
+    """Connection to one worker of `workers`, whose loss or error fails the job; the other arguments are Beam's."""
 
     def __init__(self, workers: Workers, *args: Any) -> None:
         super().__init__(*args)
@@ -82,7 +85,10 @@ class WatchedWorker(worker_handlers.GrpcWorkerHandler):
 
     def _read(self) -> None:
         with contextlib.suppress(grpc.RpcError):
-            self.control_conn._read()
+            for response in self.control_conn._input:
+                self.control_conn._futures_by_id.pop(response.instruction_id).set(response)
+                if response.error and response.instruction_id.startswith(BUNDLE):
+                    self.workers.fail(response.error)  # Beam would first wait for the work of other workers
         # The thread that waits for the process knows the exit code, a moment later.
         if not self.workers.closing.is_set() and not self.workers.failed.wait(1):
             self.workers.fail(

@@ -99,6 +99,12 @@ def test_a_worker_of_a_pool_that_never_connects_ends_the_job(what_starts, tmp_pa
     assert outcome("pool", "lives", 2, tmp_path).startswith("A worker of Beam did not connect within 2 seconds.")
 
 
+@pytest.mark.parametrize("workers", ["processes", "pool"])
+def test_error_of_a_worker_while_others_work_is_the_error_of_the_job(workers):
+    """Beam alone reads the answers of its workers in order, so it waits for the first even when the second has failed."""
+    assert outcome(workers, "fails while others work") == "a broken example\n"
+
+
 def test_classes_of_beam_are_those_that_were_read():
     """Where this fails, compare `workers.py` with the new source of these classes, then take over its digest."""
     classes = (
@@ -119,7 +125,3 @@ def test_classes_of_beam_are_those_that_were_read():
         "SubprocessSdkWorkerHandler": "ce781255b8cbbaf3",
         "SubprocessSdkWorker": "670356705d4106f3",
     }
-
-
-def test_error_of_a_worker_while_others_work_is_the_error_of_the_job():
-    assert outcome("processes", "fails while others work") == "a broken example\n"

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from etils import epath
 
-from zfnet.components.storage.files import is_remote
-from zfnet.components.storage.remote_directory import RemoteDirectory, local_files
+from zfnet.components.storage.files import RemoteDirectory, is_remote, local_files
 
 if TYPE_CHECKING:
     import numpy as np

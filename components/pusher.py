@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
-from zfnet.components.storage.files import is_remote
-from zfnet.components.storage.remote_directory import RemoteDirectory, local_files
+from zfnet.components.storage.files import RemoteDirectory, is_remote, local_files
 
 # A SavedModel may hold files here that TensorFlow does not read: digests of the model and of its training data, and its evaluation.
 EXTRA = "assets.extra"

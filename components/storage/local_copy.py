@@ -13,8 +13,7 @@ from typing import Protocol, TypeVar
 
 from etils import epath
 
-from zfnet.components.storage.files import is_remote
-from zfnet.components.storage.remote_directory import RemoteDirectory, RemoteFile, local_files
+from zfnet.components.storage.files import RemoteDirectory, RemoteFile, is_remote, local_files
 
 # Seconds between two uploads of what changed in a synced directory.
 INTERVAL = 60.0

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from etils import epath
 
-from zfnet.components.storage.files import is_remote
+from zfnet.components.storage.files import RemoteDirectory, is_remote
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.options import root_option
 
@@ -60,8 +60,6 @@ def _local_logs(logs: epath.Path) -> Iterator[epath.PathLike]:
     if not is_remote(str(logs)):
         yield logs
         return
-    from zfnet.components.storage.remote_directory import RemoteDirectory
-
     with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:
         remote, ended = RemoteDirectory(logs), threading.Event()
         fetched: dict[str, Any] = {}

@@ -6,8 +6,7 @@ import pathlib
 from etils import epath
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.storage.files import is_remote
-from zfnet.components.storage.remote_directory import RemoteDirectory
+from zfnet.components.storage.files import RemoteDirectory, is_remote
 
 MANIFEST = "manifest.json"
 KEYS = {"image_size", "labels", "published", "rejected", "side", "splits"}

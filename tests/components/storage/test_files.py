@@ -1,6 +1,38 @@
+import pathlib
+
 import pytest
 
-from zfnet.components.storage.files import atomic_path
+from zfnet.components.storage.files import atomic_path, local_files
+
+PROGRAM = """
+import pathlib
+from etils import epath
+from zfnet.components.storage.files import RemoteDirectory
+
+source = pathlib.Path("source")
+names = ["b", "a/deep [1]/글 #2?.txt", "empty"]
+for name in names:
+    (source / name).parent.mkdir(parents=True, exist_ok=True)
+    (source / name).write_bytes(name.encode() * (name != "empty"))
+directory = RemoteDirectory("gs://photos/made/1")
+print(directory.files())
+directory.upload(names, source)
+epath.Path("gs://photos/made/10/other").write_text("not below made/1")
+first = directory.files()
+print({name: file.size for name, file in first.items()})
+
+directory.download(names, pathlib.Path("target"))
+print(all((pathlib.Path("target") / name).read_bytes() == (source / name).read_bytes() for name in names))
+directory.upload(["b"], source)
+again = directory.files()
+print([name for name in names if first[name] != again[name]])
+directory.remove(["b", "never was"])
+print(list(directory.files()))
+try:
+    directory.download(["b"], pathlib.Path("target"))
+except OSError as error:
+    print(type(error).__name__)
+"""
 
 
 def test_file_is_replaced_when_it_is_whole(tmp_path):
@@ -26,3 +58,23 @@ def test_file_stays_when_writing_fails(tmp_path):
         fill_the_disk()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.timeout(120)
+def test_files_are_sent_listed_fetched_and_removed(in_cloud):
+    odd = "a/deep [1]/글 #2?.txt"
+    assert in_cloud(PROGRAM).splitlines() == [
+        "{}",
+        str({odd: len(odd.encode()), "b": 1, "empty": 0}),
+        "True",
+        "['b']",
+        str([odd, "empty"]),
+        "FileNotFoundError",
+    ]
+
+
+def test_local_files_are_found_below_in_order(tmp_path: pathlib.Path):
+    for name in ("b", "a/z", "a/y/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert local_files(tmp_path) == ["a/y/x", "a/z", "b"]

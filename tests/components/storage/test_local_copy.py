@@ -49,15 +49,15 @@ def test_remote_artifact_is_copied_once(in_cloud, tmp_path):
 # The storage loses a file between the listing and the fetching.
 BROKEN = """
 from zfnet.components.artifacts import Model
-from zfnet.components.storage import local_copy, remote_directory
+from zfnet.components.storage import files, local_copy
 
 remote = Model("gs://photos/trainer/5/model")
 for name in ("a", "b"):
     (remote.path / name).write_text(name)
-files = remote_directory.RemoteDirectory(remote.path).files()
+listed = files.RemoteDirectory(remote.path).files()
 (remote.path / "b").unlink()
 try:
-    local_copy._copy(remote.path, files)
+    local_copy._copy(remote.path, listed)
 except OSError as error:
     print(type(error).__name__)
 """

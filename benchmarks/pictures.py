@@ -60,8 +60,8 @@ def _grey(activations):
 
 def draw_ways_down(net, images) -> np.ndarray:
     """Projections of the same activations: as the paper has them, without rectification, without switches; and the patches."""
+    from zfnet.components.pictures.project_images import signed_to_rgb
     from zfnet.components.pictures.sheet import block, sheet
-    from zfnet.components.pictures.signed import signed_to_rgb
     from zfnet.model import Deconvnet, project_strongest, strongest_activations
 
     layers = ["conv2", "conv3", "conv4", "conv5"]
@@ -83,8 +83,8 @@ def draw_ways_down(net, images) -> np.ndarray:
 
 def draw_methods(net, images, labels) -> np.ndarray:
     """One photograph a row: the strongest logit by gradient, deconvnet, guided backpropagation and Grad-CAM."""
+    from zfnet.components.pictures.project_images import signed_to_rgb
     from zfnet.components.pictures.sheet import block, sheet
-    from zfnet.components.pictures.signed import signed_to_rgb
     from zfnet.model import Deconvnet
 
     ways = {"deconvnet": Deconvnet(net), "gradient": changed(net, _plain), "guided": changed(net, _guided)}

@@ -15,8 +15,8 @@ from zfnet.components.figures.gallery.gallery import (
     layers_by_place,
 )
 from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
-from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet, receptive_field
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]

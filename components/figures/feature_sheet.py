@@ -11,7 +11,7 @@ from zfnet.components.figures.filters.report import first_layer
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_convolutions, default_layers
-from zfnet.components.figures.varied_maps import VariedMap, varied_maps
+from zfnet.components.figures.units import VariedMap, varied_maps
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, INK, block, cut_text
 from zfnet.model.deconvnet.strongest import Strongest

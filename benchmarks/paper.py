@@ -89,7 +89,7 @@ def agreement(root: pathlib.Path) -> dict:
 
     from zfnet.components.artifacts import Examples
     from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
-    from zfnet.components.figures.image_set import ImageSet
+    from zfnet.components.figures.images import ImageSet
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.model import Deconvnet
 

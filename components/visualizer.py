@@ -33,7 +33,7 @@ def visualize(
     from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
     from zfnet.components.figures.comparison.table import ComparedNet
     from zfnet.components.figures.gallery.example_search import ExampleSearch
-    from zfnet.components.figures.image_set import ImageSet
+    from zfnet.components.figures.images import ImageSet
     from zfnet.components.figures.run_figures import RUN_FIGURES, TrainedNet
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.pictures.figure import summarize_png

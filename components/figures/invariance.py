@@ -7,7 +7,7 @@ import numpy as np
 from PIL import ImageColor
 
 from zfnet.components.data.batches import PIXELS
-from zfnet.components.figures.subjects import TRUE_LABEL, LabelledImages, class_name
+from zfnet.components.figures.images import TRUE_LABEL, LabelledImages, class_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.transform import Family, paper_families, transform
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture

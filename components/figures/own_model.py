@@ -11,11 +11,10 @@ from zfnet.components.figures.filters.draw import draw_filters
 from zfnet.components.figures.filters.report import MAPS, filter_report
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import GalleryModel, draw_gallery
-from zfnet.components.figures.image_set import ImageSet
+from zfnet.components.figures.images import GIVEN, ImageSet, class_number
 from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
-from zfnet.components.figures.subjects import GIVEN, class_number
 from zfnet.components.figures.units import unit_name
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.preprocessing import with_preprocessing

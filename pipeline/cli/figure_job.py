@@ -16,7 +16,7 @@ from zfnet.pipeline.cli.options import image_size_option, out_option, preprocess
 from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
 
 if TYPE_CHECKING:
-    from zfnet.components.figures.image_set import ImageSet
+    from zfnet.components.figures.images import ImageSet
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
@@ -49,7 +49,7 @@ class OpenedModel:
 
     def images(self, directory: FigureDirectory, data: str | None) -> ImageSet:
         """The validation examples of DATA, or of the model's run, or of photo_patches."""
-        from zfnet.components.figures.image_set import ImageSet
+        from zfnet.components.figures.images import ImageSet
 
         return ImageSet.of_examples(self.deconvnet.model, directory.examples(self.found, data, self.image_input.side))
 

@@ -85,7 +85,7 @@ def command(
         check_parts(names, parts, within)
     with job.directory(data) as directory:
         from zfnet.components.figures.correspondence.draw import draw_correspondence
-        from zfnet.components.figures.image_set import mean_grey
+        from zfnet.components.figures.images import mean_grey
         from zfnet.components.figures.layers import chosen_layers
 
         model = job.open()

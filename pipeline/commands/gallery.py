@@ -115,7 +115,7 @@ def _models(
     from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.example_search import ExampleSearch
     from zfnet.components.figures.gallery.gallery import GalleryModel
-    from zfnet.components.figures.image_set import ImageSet
+    from zfnet.components.figures.images import ImageSet
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.components.storage.local_copy import local_copy
 

@@ -49,9 +49,9 @@ def command(job: FigureJob, images: tuple[str, ...], data: str | None, layers: t
     if images and data:
         raise click.UsageError("Give either IMAGE or --data; examples of DATA are used only without IMAGE.")
     with job.directory(data) as directory:
+        from zfnet.components.figures.images import subjects_of_examples, subjects_of_files
         from zfnet.components.figures.invariance import draw_invariance
         from zfnet.components.figures.layers import chosen_layers
-        from zfnet.components.figures.subjects import subjects_of_examples, subjects_of_files
 
         model = job.open()
         layers = chosen_layers(model.deconvnet, layers, "first", "hidden")

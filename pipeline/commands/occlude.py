@@ -55,10 +55,10 @@ def command(
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.example_search import ExampleSearch
+        from zfnet.components.figures.images import GIVEN, class_number
         from zfnet.components.figures.layers import paper_layers
         from zfnet.components.figures.occlusion.chart import OcclusionInput
         from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
-        from zfnet.components.figures.subjects import GIVEN, class_number
         from zfnet.components.inputs.centre_crop import read_centre_crop
 
         model = job.open()

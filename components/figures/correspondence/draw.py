@@ -7,7 +7,7 @@ import numpy as np
 
 from zfnet.components.data.batches import PIXELS
 from zfnet.components.figures.correspondence.parts import PartViews
-from zfnet.components.figures.image_set import MeanGrey
+from zfnet.components.figures.images import MeanGrey
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.figure import Figure

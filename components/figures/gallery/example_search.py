@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zfnet.components.figures.image_set import ImageSet
+from zfnet.components.figures.images import ImageSet
 from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field

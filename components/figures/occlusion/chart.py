@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Rectangle
 
-from zfnet.components.figures.subjects import class_name
+from zfnet.components.figures.images import class_name
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
 from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import block
@@ -31,7 +31,7 @@ class OcclusionInput(NamedTuple):
         name: of the image.
         image: uint8 `(height, width, 3)`, RGB, of the size that the model takes.
         class_number: whose probability is drawn; None takes the class predicted without the square.
-        class_source: source of that class: `PREDICTED`, or `subjects.TRUE_LABEL` or `GIVEN`.
+        class_source: source of that class: `PREDICTED`, or `images.TRUE_LABEL` or `GIVEN`.
         labels: names of the model's classes; empty if they are not known.
         chosen: the rule by which the image was chosen; None if the user named it.
     """

@@ -7,9 +7,8 @@ import numpy as np
 
 from zfnet.components.data.batches import PIXELS
 from zfnet.components.figures.gallery.example_search import ExampleSearch, top_examples
-from zfnet.components.figures.image_set import UNKNOWN, ImageSet, MeanGrey, mean_grey
+from zfnet.components.figures.images import TRUE_LABEL, UNKNOWN, ImageSet, MeanGrey, class_name, mean_grey
 from zfnet.components.figures.occlusion.chart import OccludedImage, OcclusionInput, occlusion_chart
-from zfnet.components.figures.subjects import TRUE_LABEL, class_name
 from zfnet.components.figures.units import unit_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure

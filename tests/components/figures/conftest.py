@@ -8,7 +8,7 @@ import pytest
 
 from zfnet.components.figures.filters.report import FilterReport, filter_report
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.image_set import ImageSet
+from zfnet.components.figures.images import ImageSet
 from zfnet.model import Deconvnet
 
 FILTERS = 16

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zfnet.components.figures.images import PREDICTED, TRUE_LABEL, LabelledImages
 from zfnet.components.figures.invariance import FRAME, TILE, draw_invariance
-from zfnet.components.figures.subjects import PREDICTED, TRUE_LABEL, LabelledImages
 from zfnet.components.inputs.transform import Transformation, transform
 from zfnet.model import Deconvnet
 

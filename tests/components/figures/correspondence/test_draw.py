@@ -7,7 +7,7 @@ from PIL import Image
 
 from zfnet.components.figures.correspondence.draw import TILE, draw_correspondence
 from zfnet.components.figures.correspondence.parts import PartViews
-from zfnet.components.figures.image_set import MeanGrey
+from zfnet.components.figures.images import MeanGrey
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.model import Deconvnet
 

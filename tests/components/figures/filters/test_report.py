@@ -5,7 +5,7 @@ import pytest
 from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.filters.report import FREQUENCIES, _second_layer, first_layer, no_projection
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.image_set import ImageSet
+from zfnet.components.figures.images import ImageSet
 from zfnet.components.figures.layers import convolutions
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb

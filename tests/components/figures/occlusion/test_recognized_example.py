@@ -9,7 +9,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.figures.image_set import ImageSet
+from zfnet.components.figures.images import ImageSet
 from zfnet.components.figures.occlusion.draw import DETAIL, _contrast, default_square, recognized_example
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.model_file import load_model_file

@@ -6,7 +6,7 @@ import os
 import pathlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from etils import epath
 
@@ -49,11 +49,9 @@ def _list_local(folder: str) -> Iterator[Entry]:
 
 
 def _list_remote(folder: str) -> Iterator[Entry]:
-    from apache_beam.io.filesystems import FileSystems
-
     # Brackets keep a star or a bracket in the folder's own name from being a pattern.
     pattern = "".join(f"[{character}]" if character in "*?[" else character for character in folder)
-    for found in FileSystems.match([f"{pattern}/*"])[0].metadata_list:
+    for found in _file_systems().match([f"{pattern}/*"])[0].metadata_list:
         if name := found.path[len(folder) + 1 :]:  # some tools mark a folder by an empty object of its name
             yield Entry(name, found.size_in_bytes, found.last_updated_in_seconds)
 
@@ -62,9 +60,7 @@ def open_file(path: str) -> BinaryIO:
     """Opens a file to read its bytes."""
     if not is_remote(path):
         return pathlib.Path(path).open("rb")
-    from apache_beam.io.filesystems import FileSystems
-
-    return FileSystems.open(path, compression_type="uncompressed")
+    return _file_systems().open(path, compression_type="uncompressed")
 
 
 @contextlib.contextmanager
@@ -86,13 +82,19 @@ def atomic_file(path: str) -> Iterator[BinaryIO]:
 
 
 def _remote_operations() -> tuple[Callable, Callable, Callable]:
+    systems = _file_systems()
+    return (
+        functools.partial(systems.create, compression_type="uncompressed"),
+        lambda partial, path: systems.rename([partial], [path]),
+        lambda partial: systems.delete([partial]),
+    )
+
+
+def _file_systems() -> Any:
+    """Beam's `FileSystems`, which only a remote path has to wait for."""
     from apache_beam.io.filesystems import FileSystems
 
-    return (
-        functools.partial(FileSystems.create, compression_type="uncompressed"),
-        lambda partial, path: FileSystems.rename([partial], [path]),
-        lambda partial: FileSystems.delete([partial]),
-    )
+    return FileSystems
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -158,7 +157,7 @@ class Recipe:
 
     def _usual_epochs(self, examples: int) -> int:
         steps_an_epoch = max(1, examples // self.batch_for(examples))
-        return min(max(math.ceil(STEPS / steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+        return min(max(-(-STEPS // steps_an_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
 def divisible_batch_size(batch_size: int, replicas: int) -> int:

@@ -1,7 +1,5 @@
 """Images with boxes around their parts, as a model sees them; read from JSON or the command line, or five views of one face."""
 
-from __future__ import annotations
-
 import io
 import json
 import math
@@ -171,7 +169,7 @@ class PartViews(NamedTuple):
     note: str
 
 
-def views_of_files(paths: Sequence[str], parts: Sequence[Parts], within: str | None, image_input: ImageInput) -> PartViews:
+def views_of_files(paths: Sequence[str], parts: Sequence[Parts], within: str | None, image_input: "ImageInput") -> PartViews:
     """Reads photographs, and converts the boxes around their parts from pixels of the photograph to those of the model's images.
 
     Random boxes lie in the part `within`; None for the whole image.
@@ -188,13 +186,13 @@ def views_of_files(paths: Sequence[str], parts: Sequence[Parts], within: str | N
     return _views([path.name for path in resolved], squares, parts, within, image_input, f"{len(paths)} images")
 
 
-def demonstration(image_input: ImageInput) -> PartViews:
+def demonstration(image_input: "ImageInput") -> PartViews:
     """Five views of one face."""
     return _views(*face_views(image_input.side), FACE, image_input, DEMONSTRATION)
 
 
 def _views(
-    names: Sequence[str], squares: Sequence[CentreCrop], parts: Sequence[Parts], within: str | None, image_input: ImageInput, note: str
+    names: Sequence[str], squares: Sequence[CentreCrop], parts: Sequence[Parts], within: str | None, image_input: "ImageInput", note: str
 ) -> PartViews:
     height, width = image_input.height, image_input.width
     boxes = {

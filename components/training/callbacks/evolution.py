@@ -9,16 +9,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops
-from zfnet.components.figures.evolution.column import (
-    Columns,
-    EvolutionColumn,
-    SamePlaces,
-    chosen_maps,
-    epoch_title,
-    evolution_column,
-    same_places,
-    searched,
-)
+from zfnet.components.figures.evolution import column
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import summarize_png
 from zfnet.components.pictures.sheet import block, sheet
@@ -73,13 +64,13 @@ class FeatureEvolution(keras.callbacks.Callback):
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]
         layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
-        maps = {layer.name: chosen_maps(layer.filters, WATCHED, self.seed) for layer in layers}
-        columns = evolution_column(self.deconvnet, self._batches, maps, ImageInput(size, size, False), self.mean)
+        maps = {layer.name: column.chosen_maps(layer.filters, WATCHED, self.seed) for layer in layers}
+        columns = column.evolution_column(self.deconvnet, self._batches, maps, ImageInput(size, size, False), self.mean)
         with self.writer.as_default(step=epoch):
             for layer, watched in columns.items():
-                column = watched.of(chosen_maps(len(watched.strongest), MAPS, self.seed))
-                pairs = zip(column.projections, column.patches, strict=True)
-                picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in column.maps], COLUMNS)
+                drawn = watched.of(column.chosen_maps(len(watched.strongest), MAPS, self.seed))
+                pairs = zip(drawn.projections, drawn.patches, strict=True)
+                picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in drawn.maps], COLUMNS)
                 description = (
                     f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, and below each "
                     "the patch of the photograph. Step = epoch."
@@ -87,7 +78,7 @@ class FeatureEvolution(keras.callbacks.Callback):
                 summarize_png(f"evolution/{layer}", picture, description)
         self.writer.flush()
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = {f"{layer}/{name}": array for layer, column in columns.items() for name, array in column._asdict().items()}
+        kept = {f"{layer}/{name}": array for layer, watched in columns.items() for name, array in watched._asdict().items()}
         with atomic_file(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
         if epoch in self.shown:
@@ -95,7 +86,7 @@ class FeatureEvolution(keras.callbacks.Callback):
             with atomic_file(str(_filters_file(self.folder, epoch))) as file:
                 np.savez(file, **filters)
 
-    def last_places(self, epochs: Iterable[int], columns: Columns) -> dict[str, dict[str, SamePlaces]]:
+    def last_places(self, epochs: Iterable[int], columns: column.Columns) -> dict[str, dict[str, column.SamePlaces]]:
         """Measures the maps at the places of the last column with the filters of each epoch, by title and layer.
 
         The net keeps its own filters in the end. `columns` are those of `read_evolution`, or some maps of them; epochs are counted as
@@ -111,7 +102,7 @@ class FeatureEvolution(keras.callbacks.Callback):
                 with np.load(_filters_file(self.folder, epoch), allow_pickle=False) as arrays:
                     for layer in self._filtering():
                         layer.set_weights([arrays[f"{layer.name}/{number}"] for number in range(len(layer.weights))])
-                found[epoch_title(epoch)] = same_places(self.deconvnet, self._batches, last, ImageInput(size, size, False))
+                found[column.epoch_title(epoch)] = column.same_places(self.deconvnet, self._batches, last, ImageInput(size, size, False))
         finally:
             for layer, weights in zip(self._filtering(), own, strict=True):
                 layer.set_weights(weights)
@@ -122,7 +113,7 @@ class FeatureEvolution(keras.callbacks.Callback):
         return [layer for layer in self.model.layers if layer.weights and not isinstance(layer, keras.layers.Dense)]
 
     def _batches(self, numbers: set[int] | None = None) -> Iterator:
-        size, most = self.mean.shape[0], searched(self.examples.count("train"))
+        size, most = self.mean.shape[0], column.searched(self.examples.count("train"))
         batches = central_crops(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=most)
         return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
 
@@ -136,7 +127,7 @@ def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray
         return {name.removesuffix("/strongest"): arrays[name] for name in arrays.files if name.endswith("/strongest")}
 
 
-def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, EvolutionColumn]]:
+def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, column.EvolutionColumn]]:
     """Reads the arrays of `FeatureEvolution` by title, such as `epoch 1`, and layer, as `draw_evolution` takes them.
 
     Epochs are counted from 1; 0 is before the first. Those without projections, since the training was once meant to be longer or
@@ -146,8 +137,8 @@ def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str
     for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):
         with np.load(_file(folder, epoch), allow_pickle=False) as arrays:
             layers = dict.fromkeys(name.rpartition("/")[0] for name in arrays.files)
-            columns[epoch_title(epoch)] = {
-                layer: EvolutionColumn(*(arrays[f"{layer}/{name}"] for name in EvolutionColumn._fields)) for layer in layers
+            columns[column.epoch_title(epoch)] = {
+                layer: column.EvolutionColumn(*(arrays[f"{layer}/{name}"] for name in column.EvolutionColumn._fields)) for layer in layers
             }
     return columns
 

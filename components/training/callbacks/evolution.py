@@ -17,7 +17,8 @@ from zfnet.components.storage.files import atomic_file
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 MAPS = 6
-# Of these the figure draws six that are alive and different in the end; TensorBoard, which can't know them, the same six all the time.
+# In the epochs of the figure, which draws six of these that are alive and different in the end. TensorBoard can't know them, and shows the
+# same six all the time.
 WATCHED = 12
 # Few, since TensorBoard scales pictures to a narrow card.
 COLUMNS = 3
@@ -27,9 +28,9 @@ TILE = 112
 class FeatureEvolution(keras.callbacks.Callback):
     """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
 
-    Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step, and as
-    `epoch-NNNN.npz` into `folder`, from which the paper's figure is drawn; for that figure's epochs the filters too, as
-    `filters-NNNN.npz`.
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step. For the epochs of
+    the paper's figure the columns go into `folder` as `epoch-NNNN.npz`, and the filters as `filters-NNNN.npz`; for other epochs the
+    numbers of the strongest examples alone.
 
     Args:
         examples: the central crops of the first of their split `train` are searched, see `searched`.
@@ -64,7 +65,8 @@ class FeatureEvolution(keras.callbacks.Callback):
         self.deconvnet = self.deconvnet or Deconvnet(self.model)
         size = self.mean.shape[0]
         layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
-        maps = {layer.name: column.chosen_maps(layer.filters, WATCHED, self.seed) for layer in layers}
+        count = WATCHED if epoch in self.shown else MAPS
+        maps = {layer.name: column.chosen_maps(layer.filters, count, self.seed) for layer in layers}
         columns = column.evolution_column(self.deconvnet, self._batches, maps, ImageInput(size, size, False), self.mean)
         with self.writer.as_default(step=epoch):
             for layer, watched in columns.items():
@@ -78,7 +80,8 @@ class FeatureEvolution(keras.callbacks.Callback):
                 summarize_png(f"evolution/{layer}", picture, description)
         self.writer.flush()
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = {f"{layer}/{name}": array for layer, watched in columns.items() for name, array in watched._asdict().items()}
+        names = column.EvolutionColumn._fields if epoch in self.shown else ("strongest",)
+        kept = {f"{layer}/{name}": getattr(watched, name) for layer, watched in columns.items() for name in names}
         with atomic_file(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
         if epoch in self.shown:
@@ -130,13 +133,15 @@ def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray
 def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, column.EvolutionColumn]]:
     """Reads the arrays of `FeatureEvolution` by title, such as `epoch 1`, and layer, as `draw_evolution` takes them.
 
-    Epochs are counted from 1; 0 is before the first. Those without projections, since the training was once meant to be longer or
-    shorter, are left out.
+    Epochs are counted from 1; 0 is before the first. Those without columns, since the training was once meant to be longer or shorter, are
+    left out.
     """
     columns = {}
     for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):
         with np.load(_file(folder, epoch), allow_pickle=False) as arrays:
-            layers = dict.fromkeys(name.rpartition("/")[0] for name in arrays.files)
+            layers = [name.removesuffix("/maps") for name in arrays.files if name.endswith("/maps")]
+            if not layers:
+                continue
             columns[column.epoch_title(epoch)] = {
                 layer: column.EvolutionColumn(*(arrays[f"{layer}/{name}"] for name in column.EvolutionColumn._fields)) for layer in layers
             }

@@ -46,6 +46,23 @@ def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_number
         np.testing.assert_array_equal(strongest_examples(tmp_path / "kept", 1)[layer], activations.numpy().max(axis=(1, 2)).argmax(axis=0))
 
 
+def test_epochs_that_the_figure_does_not_show_keep_no_columns(examples, statistics, tmp_path):
+    mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
+    callback = FeatureEvolution(examples, mean, {1, 2}, {2}, 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path / "log")))
+    callback.set_model(net)
+    callback.project(1)
+    callback.project(2)
+    columns = read_evolution(tmp_path / "kept", {1, 2})
+    assert {title: {name: len(column.maps) for name, column in layers.items()} for title, layers in columns.items()} == {
+        "epoch 2": dict.fromkeys(LAYERS, WATCHED)
+    }
+    for layer, strongest in strongest_examples(tmp_path / "kept", 1).items():
+        np.testing.assert_array_equal(strongest, strongest_examples(tmp_path / "kept", 2)[layer])
+    # TensorBoard shows the same maps of the same net at both steps.
+    pictures = shown_pictures(tmp_path / "log", "evolution/conv3")
+    assert np.abs(pictures[1].astype(int) - pictures[2]).max() <= 2
+
+
 def test_first_look_is_at_the_net_before_it_trained(training, examples, statistics):
     mean = statistics.mean_image()[4:60, 4:60]
     recipe = json.loads((training / "model" / "recipe.json").read_text())

@@ -3,10 +3,8 @@
 import dataclasses
 import functools
 import json
-import pathlib
 import sys
 import textwrap
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -136,11 +134,11 @@ def fit(
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence.folder, epochs), indent=1))
     _write_model(model, recipe, used, net, labels, central_mean, state.history)
-    _write_evolution_figure(model.path / "pictures", evolution, in_figure, examples)
+    _write_evolution_figure(model, evolution, in_figure, examples)
 
 
 def _write_model(
-    model: Model, recipe: Recipe, used: dict[str, Any], net: keras.Model, labels: Sequence[str], mean: np.ndarray, history: list[dict]
+    model: Model, recipe: Recipe, used: dict[str, Any], net: keras.Model, labels: list[str], mean: np.ndarray, history: list[dict]
 ) -> None:
     """Writes the model with the mean image inside, its recipe (as `used`), labels and history, and a picture of conv1's filters."""
     (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
@@ -156,12 +154,12 @@ def _write_model(
     write_png(filter_grid(first.kernel.numpy()), folder / f"filters_{first.name}.png")
 
 
-def _write_evolution_figure(folder: pathlib.Path, evolution: FeatureEvolution, epochs: set[int], examples: Examples) -> None:
-    """Draws the paper's Fig. 4 from the projections of a training into `folder`; `epochs` are its columns."""
+def _write_evolution_figure(model: Model, evolution: FeatureEvolution, epochs: set[int], examples: Examples) -> None:
+    """Draws the paper's Fig. 4 from the projections of the training; `epochs` are its columns."""
     origins = read_origins(examples, "train", MOST_SEARCHED)
     columns = drawn_columns(read_evolution(evolution.folder, epochs), origins.photographs, MAPS)
     same = evolution.last_places(epochs, columns)
-    draw_evolution(columns, same, origins.ids).save(folder)
+    draw_evolution(columns, same, origins.ids).save(model.path / "pictures")
 
 
 def _measure(net: keras.Model) -> dict[str, float]:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import keras
 from etils import epath
@@ -67,7 +66,7 @@ def find_checkpoints(root: epath.PathLike, history: Sequence[dict[str, float]]) 
 
 def _epochs(folder: epath.Path) -> dict[int, epath.Path]:
     """Directories `epoch-NNNN`; those in the middle of an epoch, and those that are half, have longer names."""
-    numbers: Iterator[Any] = ((each.name.removeprefix("epoch-"), each) for each in folder.iterdir())
+    numbers = ((each.name.removeprefix("epoch-"), each) for each in folder.iterdir())
     return {int(number): each for number, each in numbers if number.isdecimal()}
 
 

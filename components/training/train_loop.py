@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import keras
@@ -138,7 +137,7 @@ class Interruption:
             self._requested = False
             raise KeyboardInterrupt
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: object) -> None:
         if not self._deferring or self._requested:
             self.aborted_mid_step |= self._deferring
             raise KeyboardInterrupt

@@ -1,6 +1,5 @@
 """The comparison of architectures: bars of training error beside validation error, and the table in several forms."""
 
-import dataclasses
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -31,8 +30,7 @@ def draw_comparison(nets: Sequence[ComparedNet], *, classes: int, title: str, fu
     pictures = {"compare": _bars(nets, title)} if any(not net.failed for net in nets) else {}
     texts = {"compare.csv": csv_table(nets), "compare.md": f"{title}\n\n{markdown_table(nets, classes)}"}
     rows = [
-        dataclasses.asdict(net)
-        | {"gap": net.gap, "status": "failed" if net.failed else "done", "hyperparameters": hyperparameters(net.architecture)}
+        vars(net) | {"gap": net.gap, "status": "failed" if net.failed else "done", "hyperparameters": hyperparameters(net.architecture)}
         for net in nets
     ]
     numbers = {**further, "classes": classes, "architectures": rows, "pictures": [f"{name}.png" for name in pictures]}

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import apache_beam as beam
 import grpc
 from apache_beam.options import pipeline_options
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import ExternalEnvironment
 
@@ -45,14 +44,14 @@ def open_pipeline(runner: str, beam_options: Sequence[str] = (), output: str | N
             option is missing or unknown.
     """
     check_options(runner, beam_options)
-    given = PipelineOptions(list(beam_options))
+    given = pipeline_options.PipelineOptions(list(beam_options))
     portable = given.view_as(pipeline_options.PortableOptions)
     defaults, runs = remote_options(runner, given, output), None
     if runner == LOCAL_RUNNER and portable.environment_type == "EXTERNAL":
         runs = FnApiRunner(default_environment=ExternalEnvironment.from_options(portable))
     elif runner == LOCAL_RUNNER:
         defaults += ["--direct_running_mode=multi_threading", f"--direct_num_workers={max(2, os.cpu_count() or 2)}"]
-    options = PipelineOptions([f"--runner={runner}", *defaults, *beam_options])
+    options = pipeline_options.PipelineOptions([f"--runner={runner}", *defaults, *beam_options])
     with watched_workers() as workers:
         try:
             with beam.Pipeline(runs, options=options) as pipeline:
@@ -90,7 +89,7 @@ def check_options(runner: str, beam_options: Sequence[str]) -> None:
     messages = io.StringIO()
     try:
         with contextlib.redirect_stderr(messages), contextlib.redirect_stdout(io.StringIO()):
-            given = PipelineOptions(list(beam_options))
+            given = pipeline_options.PipelineOptions(list(beam_options))
             known, all_options = given.get_all_options(), given.get_all_options(retain_unknown_options=True)
     except SystemExit as error:  # argparse has printed a synopsis, then the error
         wrong = messages.getvalue().rpartition("error: ")[2].strip() or "--help is not an option here, see Beam's documentation"
@@ -102,7 +101,7 @@ def check_options(runner: str, beam_options: Sequence[str]) -> None:
         raise ValueError(f"Beam has no option --{unknown[0]}.{hint} Only options of Beam and {runner} may follow --.")
 
 
-def remote_options(runner: str, given: PipelineOptions, output: str | None) -> list[str]:
+def remote_options(runner: str, given: pipeline_options.PipelineOptions, output: str | None) -> list[str]:
     """Options that a runner needs besides those `given` by the user, which are never overridden; none for a local runner.
 
     Workers in a container that holds Beam alone get this package, built from its repository. Dataflow keeps its temporary files beside
@@ -134,7 +133,7 @@ def remote_options(runner: str, given: PipelineOptions, output: str | None) -> l
     return options
 
 
-def check_runner_starts(options: PipelineOptions) -> None:
+def check_runner_starts(options: pipeline_options.PipelineOptions) -> None:
     """Raises a ValueError if an option asked to build the job without running it, since no output exists then."""
     template = options.view_as(pipeline_options.GoogleCloudOptions).template_location
     if template or options.view_as(pipeline_options.TestOptions).dry_run:

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -112,7 +113,7 @@ class LayerConvergence(keras.callbacks.Callback):
         before = next((found for found in earlier if found), {}) if now else {}
         return {layer: float(np.mean(now[layer] != before[layer])) for layer in now if layer in before}
 
-    def _layers(self) -> dict[str, np.ndarray]:
+    def _layers(self) -> dict[str, Any]:
         return {layer.name: layer.kernel.numpy() for layer in self.model.layers if hasattr(layer, "kernel")}
 
     def _kernels(self, epoch: int) -> pathlib.Path:

@@ -1,34 +1,34 @@
-"""One training, from prepared examples to a saved model: the net, its callbacks, the loop, and the files that it leaves."""
+"""One training, from prepared examples to a saved model: set-up, the loop over epochs and steps, and the results."""
 
 import dataclasses
 import functools
 import json
 import sys
 import textwrap
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples, Model, Statistics
-from zfnet.components.data.batches import read_origins
 from zfnet.components.data.training_batches import training_batches, training_ids
-from zfnet.components.figures.evolution.column import MOST_SEARCHED, evolution_epochs, watched_epochs
-from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns
-from zfnet.components.pictures.figure import write_png
-from zfnet.components.pictures.sheet import filter_grid
-from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
+from zfnet.components.figures.evolution.column import evolution_epochs, watched_epochs
+from zfnet.components.training.callbacks.evolution import FeatureEvolution
 from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
 from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence, open_writers, read_convergence
-from zfnet.components.training.checkpoints import Checkpoints
+from zfnet.components.training.checkpoints import Checkpoints, TrainingState
 from zfnet.components.training.devices import choose_mixed_precision, choose_xla, open_cluster, precision, training_devices
+from zfnet.components.training.interruption import Interruption
 from zfnet.components.training.recipe import Recipe, divisible_batch_size
-from zfnet.components.training.train_loop import train_loop
+from zfnet.components.training.results import write_evolution_figure, write_model
 from zfnet.components.training.train_step import make_train_step, make_validate
 from zfnet.model.measures.filters import structured_share
 from zfnet.model.net.build import build
 
+# Seconds between looks at the numbers, for which GPUs have to be waited for.
+LOG_INTERVAL = 1.0
 MOST_CHARACTERS = 200  # of the names of examples
 
 
@@ -133,33 +133,87 @@ def fit(
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence.folder, epochs), indent=1))
-    _write_model(model, recipe, used, net, labels, central_mean, state.history)
-    _write_evolution_figure(model, evolution, in_figure, examples)
+    write_model(model, recipe, used, net, labels, central_mean, state.history)
+    write_evolution_figure(model.path / "pictures", evolution, in_figure, examples)
 
 
-def _write_model(
-    model: Model, recipe: Recipe, used: dict[str, Any], net: keras.Model, labels: list[str], mean: np.ndarray, history: list[dict]
+def train_loop(
+    state: TrainingState,
+    train_step: Callable,
+    batches: Iterator,
+    validate: Callable[[], dict[str, float]],
+    *,
+    epochs: int,
+    steps: int,
+    measure: Callable[[], dict[str, float]],
+    schedule: PlateauSchedule | CosineSchedule,
+    callbacks: keras.callbacks.CallbackList,
+    keep: Callable[[TrainingState], None],
+    keep_every: float,
+    on_divergence: Callable[[int], None],
 ) -> None:
-    """Writes the model with the mean image inside, its recipe (as `used`), labels and history, and a picture of conv1's filters."""
-    (model.path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe) | used, indent=1))
-    saved = build(recipe.architecture, net.input_shape[1:], len(labels), mean_image=mean)
-    for layer in net.layers:
-        saved.get_layer(layer.name).set_weights(layer.get_weights())
-    saved.save(model.path / "model.keras")
-    (model.path / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
-    (model.path / "history.json").write_text(json.dumps(history, indent=1))
-    folder = model.path / "pictures"
-    folder.mkdir()
-    first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
-    write_png(filter_grid(first.kernel.numpy()), folder / f"filters_{first.name}.png")
+    """Trains until `epochs` epochs are done, from wherever the training was left.
+
+    Keras' own `fit` fails under MultiWorkerMirroredStrategy, and can't stop or go on in the middle of an epoch; this does, and calls Keras'
+    callbacks as `fit` would.
+
+    Args:
+        state: of the training; it is changed along the way.
+        train_step, validate: see `make_train_step` and `make_validate`.
+        batches: iterator over what is still to be trained on; `steps` make an epoch.
+        measure: measures the net's weights at the end of an epoch, by name.
+        schedule: of the learning rate; one of the callbacks.
+        callbacks: their logs hold the training's numbers, the validation's with `val_` before their names, and those of `measure`.
+        keep: writes a checkpoint of a consistent state; in the middle of an epoch every `keep_every` seconds.
+        on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint was written.
+    """
+    with Interruption() as interruption:
+        callbacks.on_train_begin()
+        if state.schedule:
+            schedule.restore(state.schedule)
+        state.schedule = schedule.state()
+        last_kept = last_logged = time.monotonic()
+        try:
+            while state.epoch < epochs:
+                callbacks.on_epoch_begin(state.epoch)
+                logs = {}
+                while state.step < steps:
+                    callbacks.on_train_batch_begin(state.step)
+                    with interruption.deferred():
+                        step = tf.constant(state.epoch * steps + state.step, tf.int64)
+                        state.totals = train_step(batches, state.totals, step)
+                        state.step += 1
+                    now = time.monotonic()
+                    if now - last_logged > LOG_INTERVAL or state.step == steps:
+                        last_logged, logs = now, _read_logs(state, on_divergence)
+                    callbacks.on_train_batch_end(state.step - 1, logs)
+                    if now - last_kept > keep_every:
+                        _read_logs(state, on_divergence)
+                        keep(state)
+                        last_kept = time.monotonic()
+                validated = {f"val_{name}": number for name, number in validate().items()}
+                logs = state.logs() | validated | measure() | {"learning_rate": state.schedule["learning_rate"]}
+                callbacks.on_epoch_end(state.epoch, logs)
+                with interruption.deferred():
+                    state.end_epoch(logs)
+                    state.schedule = schedule.state()
+                    keep(state)
+                last_kept = time.monotonic()
+        except KeyboardInterrupt:
+            if not interruption.aborted_mid_step and state.diverged_at is None:
+                with interruption.deferred():
+                    keep(state)
+            raise
+        callbacks.on_train_end()
 
 
-def _write_evolution_figure(model: Model, evolution: FeatureEvolution, epochs: set[int], examples: Examples) -> None:
-    """Draws the paper's Fig. 4 from the projections of the training; `epochs` are its columns."""
-    origins = read_origins(examples, "train", MOST_SEARCHED)
-    columns = drawn_columns(read_evolution(evolution.folder, epochs), origins.photographs, MAPS)
-    same = evolution.last_places(epochs, columns)
-    draw_evolution(columns, same, origins.ids).save(model.path / "pictures")
+def _read_logs(state: TrainingState, on_divergence: Callable[[int], None]) -> dict[str, float]:
+    if state.diverged_at is not None:
+        on_divergence(state.diverged_at)
+    return state.logs()
 
 
 def _measure(net: keras.Model) -> dict[str, float]:

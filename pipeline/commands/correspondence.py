@@ -9,7 +9,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import layers_option, model_argument, seed_option
-from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import aligned_table
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of several images changes features in the same way.")

@@ -9,8 +9,8 @@ from etils import epath
 
 from zfnet.components import artifacts
 from zfnet.components.storage.files import atomic_path
-from zfnet.pipeline.libraries import library_versions
 from zfnet.pipeline.messages import error_message
+from zfnet.pipeline.orchestration.versions import library_versions
 
 if TYPE_CHECKING:
     # Which imports SQLAlchemy.

@@ -18,8 +18,8 @@ from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
 from zfnet.components.storage.files import atomic_path
 from zfnet.components.training.recipe import Recipe
 from zfnet.pipeline.kubeflow.task import NamedData
-from zfnet.pipeline.orchestration.code_version import code_version
 from zfnet.pipeline.orchestration.step import Step, snake_case
+from zfnet.pipeline.orchestration.versions import code_version
 
 DESCRIPTION = "Prepares images, trains a network on them, evaluates it, draws its features, and exports it for serving."
 ROOT_DESCRIPTION = (

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypedDict
 from zfnet.components.artifacts import Artifact, Evaluation
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
-from zfnet.pipeline.libraries import configure_libraries
+from zfnet.pipeline.cli.command import configure_libraries
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline

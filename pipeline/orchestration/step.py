@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zfnet.components.artifacts import Artifact
-from zfnet.pipeline.orchestration.code_version import code_version
+from zfnet.pipeline.orchestration.versions import code_version
 
 ArtifactClass = type[Artifact]
 

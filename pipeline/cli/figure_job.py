@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zfnet.pipeline.cli.model_argument import ModelArgument, find_model
+from zfnet.pipeline.cli.arguments import ModelArgument, find_model
 from zfnet.pipeline.cli.options import image_size_option, out_option, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
 

@@ -6,9 +6,8 @@ import tempfile
 
 import click
 
+from zfnet.pipeline.cli.arguments import find_examples, find_model
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import find_examples
-from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, preprocessing_option
 from zfnet.pipeline.messages import aligned_table
 

@@ -10,9 +10,9 @@ import click
 from etils import epath
 
 from zfnet.components.data.sources.shard_plan import SPLITS
+from zfnet.pipeline.cli.arguments import model_names
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
-from zfnet.pipeline.cli.model_argument import model_names
 from zfnet.pipeline.cli.options import DRAWN_LAYERS, layers_option, maps_option, named_maps_option, seed_option
 
 if TYPE_CHECKING:

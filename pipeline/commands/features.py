@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zfnet.pipeline.cli.arguments import find_model, prepare_photographs
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import prepare_photographs
-from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
 from zfnet.pipeline.cli.output import figure_directory
 from zfnet.pipeline.messages import aligned_table

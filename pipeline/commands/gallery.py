@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zfnet.pipeline.cli.arguments import find_examples, model_names
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import find_examples
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
-from zfnet.pipeline.cli.model_argument import model_names
 from zfnet.pipeline.cli.options import DRAWN_LAYERS, data_option, layers_option, maps_option, named_maps_option, seed_option
 from zfnet.pipeline.cli.output import FigureDirectory
 from zfnet.pipeline.run_config import RunConfig

@@ -17,8 +17,7 @@ from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
-from zfnet.pipeline.orchestration.database import open_metadata
-from zfnet.pipeline.orchestration.metadata import Execution
+from zfnet.pipeline.orchestration.metadata import Execution, open_metadata
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 from zfnet.pipeline.run_config import RunConfig
 

@@ -11,10 +11,9 @@ from etils import epath
 
 from zfnet.components.artifacts import Artifact
 from zfnet.pipeline.messages import duration, error_message
-from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.executions import Executions
 from zfnet.pipeline.orchestration.lock import root_lock
-from zfnet.pipeline.orchestration.metadata import Execution
+from zfnet.pipeline.orchestration.metadata import Execution, open_metadata
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 

@@ -104,8 +104,8 @@ def test_documentation_and_code_that_is_not_used_do_not_count(project, name, old
 def test_modules_of_this_installation_are_found_without_being_imported():
     program = """
 import sys
-from zfnet.pipeline.orchestration import code_version
-print(code_version._file("zfnet.model.net.build"), "zfnet.model" in sys.modules)
+from zfnet.pipeline.orchestration import versions
+print(versions._file("zfnet.model.net.build"), "zfnet.model" in sys.modules)
 """
     found, imported = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     assert pathlib.Path(found).parts[-3:] == ("model", "net", "build.py")

@@ -19,7 +19,7 @@ from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration, when
 from zfnet.pipeline.orchestration.lineage import read_runs
-from zfnet.pipeline.run_summary import read_summary
+from zfnet.pipeline.run_pipeline import read_summary
 
 CROPS = {"": "", ", ten crops": "_ten_crop"}  # Suffix of an error's name, and of its key.
 MOST_REJECTED = 50  # Rejected photographs that are listed by name.

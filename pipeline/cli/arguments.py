@@ -14,7 +14,7 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples, Statistics
 from zfnet.components.data.sources.shard_plan import SPLITS
-from zfnet.pipeline.run_summary import read_summary
+from zfnet.pipeline.run_pipeline import read_summary
 
 if TYPE_CHECKING:
     import keras

@@ -16,6 +16,7 @@ from zfnet.pipeline.cli.output import check_outside_data
 from zfnet.pipeline.messages import duration, program_name
 from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import RunConfig, choose, config_names
+from zfnet.pipeline.run_pipeline import follow_run, run_pipeline
 
 NOT_BLESSED = 3
 
@@ -66,7 +67,6 @@ def command(
 
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.storage.local_copy import cache_directory
-    from zfnet.pipeline.run_pipeline import follow_run, run_pipeline
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     task = read_task()

@@ -150,18 +150,17 @@ def command(
 def accuracy_table(results: "list[Accuracy]", layers: list[str], last: str) -> list[str]:
     """The lines of two tables: a row per classifier with a column per number of training images, then a row per layer."""
     from zfnet.components.features.chart import TITLES
-    from zfnet.components.features.transfer import FROM_SCRATCH
 
     per_class = sorted({each.per_class for each in results})
     found = {(each.classifier, each.layer, each.per_class): each for each in results}
     names = list(dict.fromkeys(each.classifier for each in results))
+    frozen = [name for name in names if (name, last, per_class[-1]) in found]  # The others are trained from scratch.
     rows = [["images a class", *map(str, per_class)]]
     for name in names:
-        layer, title = (None, TITLES[name]) if name == FROM_SCRATCH else (last, f"{TITLES[name]} on {last}")
+        layer, title = (last, f"{TITLES[name]} on {last}") if name in frozen else (None, TITLES[name])
         rows.append([title, *(_percent(found[name, layer, n]) for n in per_class)])
     lines = aligned_table(rows)
     if len(layers) > 1:
-        frozen = [name for name in names if name != FROM_SCRATCH]
         rows = [[f"{per_class[-1]} images a class", *(TITLES[name] for name in frozen)]]
         rows += [[layer, *(_percent(found[name, layer, per_class[-1]]) for name in frozen)] for layer in layers]
         lines += ["", *aligned_table(rows)]

@@ -1,7 +1,5 @@
 """A whole run: steps, figures, and the summary at the end, ROOT/run.json; on one machine or several."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import pathlib
@@ -62,7 +60,7 @@ def run_pipeline(
     return summary
 
 
-def _pictures(results: dict[str, StepResult]) -> list[epath.Path]:
+def _pictures(results: "dict[str, StepResult]") -> list[epath.Path]:
     """Figures, and the numbers in them, of the Visualizer and of the training."""
     made = [output for result in results.values() for output in result.outputs.values()]
     directories = [output.path for output in made if isinstance(output, artifacts.Figures)]
@@ -94,7 +92,7 @@ def _record(path: epath.Path, names: Iterable[str]) -> None:
         partial.write_text(json.dumps(sorted(names)))
 
 
-def summarize(root: epath.PathLike, results: dict[str, StepResult], error: BaseException | None = None) -> dict[str, Any]:
+def summarize(root: epath.PathLike, results: "dict[str, StepResult]", error: BaseException | None = None) -> dict[str, Any]:
     """Summarizes a run from the results of its steps, by name, and the exception that ended it, if any; paths are relative to `root`.
 
     Returns:

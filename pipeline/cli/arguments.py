@@ -1,7 +1,5 @@
 """The arguments MODEL and DATA: model files and runs that are found, and examples at the size that a model needs."""
 
-from __future__ import annotations
-
 import collections
 import pathlib
 import shutil
@@ -36,7 +34,7 @@ class ModelArgument:
     statistics: Statistics | None = None
     root: epath.Path | None = None
 
-    def open_model(self, preprocessing: str) -> tuple[keras.Model, str]:
+    def open_model(self, preprocessing: str) -> "tuple[keras.Model, str]":
         """Loads the model behind the preprocessing that it was trained with: it takes RGB 0..255. Also returns the preprocessing's name.
 
         `preprocessing` is a name out of `PREPROCESSINGS`. A model that centres RGB values itself, as those of `zfnet run` do, is left as it
@@ -53,7 +51,7 @@ class ModelArgument:
         used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing
         return with_preprocessing(model, used), used
 
-    def open_deconvnet(self, preprocessing: str, unsupported: str) -> tuple[Deconvnet, str]:
+    def open_deconvnet(self, preprocessing: str, unsupported: str) -> "tuple[Deconvnet, str]":
         """Loads the model as `open_model` does, and attaches a deconvnet. Also returns the name of the preprocessing that was used.
 
         `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.

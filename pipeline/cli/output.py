@@ -1,7 +1,5 @@
 """Files and directories that a command writes, completely or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -38,7 +36,7 @@ class FigureDirectory:
     downloads: pathlib.Path
     written: list[str] = field(default_factory=list)
 
-    def save(self, figure: Figure) -> None:
+    def save(self, figure: "Figure") -> None:
         """Writes a figure."""
         self.written.extend(path.name for path in figure.save(self.drawing))
 

@@ -1,7 +1,5 @@
 """`zfnet evolution`: the development of a model's features during training."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -74,13 +72,13 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
         directory.save(figure)
 
 
-def _of_models(job: FigureJob, first: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]:
+def _of_models(job: FigureJob, first: OpenedModel) -> "Callable[[], Iterable[tuple[str, Deconvnet]]]":
     """The models as moments, by their names."""
     others = (job.open(place).deconvnet for place in range(1, len(job.models)))
     return dict(zip(model_names(job.models), (first.deconvnet, *others), strict=True)).items
 
 
-def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]:
+def _of_run(model: OpenedModel) -> "Callable[[], Iterable[tuple[str, Deconvnet]]]":
     """The moments of a run's training, all of one net whose weights change."""
     name, found = model.argument, model.found
     if found.root is None:

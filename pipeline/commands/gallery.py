@@ -1,7 +1,5 @@
 """`zfnet gallery`: the strongest activations of a model's units."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -109,7 +107,7 @@ def _models(
     directory: FigureDirectory,
     job: FigureJob,
     data: str | None,
-) -> list[GalleryModel]:
+) -> "list[GalleryModel]":
     """The models with the same images, each at its own size."""
     from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.example_search import ExampleSearch

@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 import click
 from etils import epath
@@ -56,7 +55,7 @@ class LocalRunner:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(self, error_type: object, error: object, traceback: object) -> None:
         with self._stack:
             self._executions.end("failed" if error else "done")
 

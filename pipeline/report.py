@@ -3,7 +3,6 @@
 import base64
 import importlib.resources
 import io
-import itertools
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -60,7 +59,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
     run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
     with (examples.path / "rejected.jsonl").open() as lines:
-        rejected = [json.loads(line) for line in itertools.islice(lines, MOST_REJECTED)]
+        rejected = [json.loads(line) for line in lines.readlines()[:MOST_REJECTED]]
     generated = next(execution for execution in run_of_model["executions"] if execution["step"] == "ExampleGen")
     return {
         "data": {"name": examples.read_json("manifest.json")["source"], "version": generated["fingerprints"].get("source")},

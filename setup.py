@@ -51,7 +51,11 @@ setuptools.setup(
     python_requires=">=3.11,<3.14",
     package_dir={"zfnet": "zfnet"} | {f"zfnet.{room}": room for room in ROOMS},
     packages=find_packages(),
-    package_data={"zfnet": ["py.typed"], **{f"zfnet.{room}": ["py.typed"] for room in ROOMS}, "zfnet.pipeline.report": ["report.html"]},
+    package_data={
+        "zfnet": ["py.typed"],
+        **{f"zfnet.{room}": ["py.typed"] for room in ROOMS},
+        "zfnet.pipeline": ["py.typed", "report.html"],
+    },
     install_requires=[
         "apache-beam>=2.77",
         "click>=8.5",

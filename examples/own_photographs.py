@@ -26,7 +26,7 @@ from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import aligned_table
 from zfnet.pipeline.run_config import Recipe, RunConfig
 from zfnet.pipeline.run_pipeline import run_pipeline
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline

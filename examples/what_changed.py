@@ -27,9 +27,9 @@ from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import block, sheet, side_by_side
 from zfnet.model import Deconvnet, build
+from zfnet.pipeline.cli.arguments import model_names
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.model_argument import model_names
-from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import aligned_table
 
 SIDE, MAPS, TILE, MOST = 64, 2, 128, 300
 

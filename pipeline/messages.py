@@ -1,12 +1,14 @@
-"""Texts for the terminal: one-line errors, durations, times and the name of the program."""
+"""Texts for the terminal: one-line errors, durations, times, tables and the name of the program."""
 
 import errno
 import pathlib
 import shutil
 import sys
+from collections.abc import Sequence
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 DATABASE_FULL = "database or disk is full"  # SQLite's
+UNLIMITED = 100_000  # columns: rich wraps what is wider than its console
 
 
 def error_message(error: BaseException) -> str:
@@ -40,6 +42,30 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02} s"
     return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def aligned_table(cells: Sequence[Sequence[str]], text_columns: int = 1, indent: int = 0) -> list[str]:
+    """The lines of a table without borders: text to the left, numbers to the right, nothing wrapped or cut.
+
+    The first row of `cells` holds the headings. The first `text_columns` columns hold text. Each line begins with `indent` spaces.
+
+    Examples:
+        >>> aligned_table([["error", "top-1"], ["zfnet-small", "21.3%"]])
+        ['error        top-1', 'zfnet-small  21.3%']
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    headings, *rows = cells
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if column < text_columns else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(width=UNLIMITED, color_system=None, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return [(" " * indent + line).rstrip() for line in captured.get().splitlines()]
 
 
 def program_name() -> str:

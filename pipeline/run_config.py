@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 import pathlib
-import pkgutil
 from typing import Any
 
 import click
@@ -79,7 +78,7 @@ def choose(config_name: str | None, choices: dict[str, Any], local: bool = False
 
 def config_names() -> list[str]:
     """Names of the configurations: the modules of `zfnet.pipeline.configs`."""
-    return sorted(module.name for module in pkgutil.iter_modules([str(CONFIGS)]))
+    return sorted(file.stem for file in CONFIGS.glob("[!_]*.py"))
 
 
 def load_config(name: str, local: bool = False) -> RunConfig:

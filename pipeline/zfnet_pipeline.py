@@ -7,7 +7,7 @@ from typing import Any
 
 from etils import epath
 
-from zfnet.components.artifacts import Evaluation
+from zfnet.components.artifacts import Evaluation, Serving
 from zfnet.components.data.beam.options import step_options
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
@@ -17,9 +17,7 @@ from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
 from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
-from zfnet.pipeline.baseline import pushed_last
-from zfnet.pipeline.orchestration.database import open_metadata
-from zfnet.pipeline.orchestration.metadata import Execution
+from zfnet.pipeline.orchestration.metadata import Execution, open_metadata
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 from zfnet.pipeline.run_config import RunConfig
 
@@ -156,6 +154,30 @@ def training_steps(
         },
     )
     return trainer, evaluator
+
+
+def pushed_last(root: epath.PathLike, examples: str, model: str, metadata_url: str | None = None) -> Evaluation | None:
+    """Finds the baseline of a model in the database of runs: the evaluation of the model pushed last for the same data.
+
+    It is None if no other model was pushed or nothing is left of its evaluation.
+
+    Args:
+        root: the directory that runs were made in.
+        examples: digest of the examples; only models that were trained on these count.
+        model: digest of the model to be evaluated, which is never compared with itself.
+        metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
+    """
+    root = epath.Path(root)
+    with open_metadata(root, metadata_url) as session:
+        for execution in session.executions(step="Pusher", status="done"):
+            serving, inputs = execution.artifacts("output")["serving"], execution.artifacts("input")
+            if inputs["examples"].digest != examples or inputs["model"].digest == model:
+                continue
+            if not (serving.is_whole(root) and inputs["evaluation"].is_whole(root)):
+                continue
+            if Serving(root / serving.path).read_json("version.json")["version"] is not None:
+                return Evaluation(root / inputs["evaluation"].path)
+    return None
 
 
 def training_log(root: epath.Path, trainer: ExecutionPlan) -> epath.Path:

@@ -19,7 +19,7 @@ QUICK = {"run": SMALL, "compare": [*SMALL, "--data", "FOLDER"], "examples": SMAL
 # What takes other machines, or never ends, and the tests that run the same on what stands in for those.
 ELSEWHERE = {
     "gs://": "pipeline/runners/test_dataflow.py",
-    "postgresql://": "pipeline/orchestration/test_database.py",
+    "postgresql://": "pipeline/orchestration/test_metadata.py",
     "localhost:5000": "pipeline/runners/test_two_processes.py",
     "/shared/": "pipeline/commands/test_run_cluster.py",
     "imagenet2012": "pipeline/configs/test_imagenet2012.py",

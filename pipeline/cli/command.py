@@ -1,20 +1,20 @@
-"""The class of all commands: `--verbose` and one-line errors; and the command line as it is recorded."""
+"""The class of all commands: `--verbose`, quiet libraries and one-line errors; and the command line as it is recorded."""
 
 import contextlib
+import logging
+import os
+import pathlib
 import re
 import shlex
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from zfnet.pipeline.libraries import configure_libraries, quiet_libraries
 from zfnet.pipeline.messages import error_message
-
-# Plain words for click's names of types.
-PLAIN = {"a valid integer range": "a whole number", "a valid integer": "a whole number", "a valid float range": "a number"}
 
 
 class Command(click.Command):
@@ -51,30 +51,50 @@ def command_line() -> str:
     return re.sub(r"(\w://[^\s:/@]*:)[^\s@]*@", r"\1***@", shlex.join(["zfnet", *sys.argv[1:]]))
 
 
-class WrongUsage(click.ClickException):
-    """Wrong usage, shown without click's synopsis."""
-
-    exit_code = 2
+def configure_libraries() -> None:
+    """Sets environment variables that the user has not set. Call it before TensorFlow or the back ends of etils.epath are imported."""
+    # TensorFlow uses these kernels by default only on some processors of Intel; on those of AMD a training step is much faster with them.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # Access Cloud Storage by gcsfs rather than TensorFlow, which takes seconds to import and supports no emulator.
+    os.environ.setdefault("EPATH_USE_TF", "false")
+    # Workers write by other clients, so a cached listing may be out of date.
+    os.environ.setdefault("FSSPEC_GCS", '{"use_listings_cache": false}')
 
 
 @contextlib.contextmanager
-def short_usage_errors() -> Iterator[None]:
-    """Shortens click's usage errors in the `with` statement to two lines: the error, and the command that shows the help."""
+def quiet_libraries() -> Iterator[None]:
+    """Suppresses logs and warnings of libraries in the `with` statement; enter it before TensorFlow is imported.
+
+    Exceptions, and what Python writes to `sys.stderr` (progress bars, messages), still appear.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    disabled = logging.root.manager.disable
+    # All loggers at once, since absl, Beam and TFDS set their own levels when they are imported.
+    logging.disable(logging.ERROR)
     try:
+        with warnings.catch_warnings(), _quiet_native_code():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+@contextlib.contextmanager
+def _quiet_native_code() -> Iterator[None]:
+    """Suppresses what compiled code writes to the standard error, such as TensorFlow's "Could not find cuda ...", at any log level."""
+    stderr = sys.stderr
+    if stderr is not sys.__stderr__ or stderr is None:  # It was replaced, as by pytest.
         yield
-    except click.exceptions.NoArgsIsHelpError:  # its message is the help
-        raise
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "zfnet"
-        message = error.format_message()
-        for named, plain in PLAIN.items():
-            message = message.replace(named, plain)
-        if isinstance(error, click.NoSuchOption) and error.ctx:
-            message += _passed_on(error.ctx.command)
-        raise WrongUsage(f"{message}\nSee `{command} --help`.") from error
-
-
-def _passed_on(command: click.Command) -> str:
-    """Hint for commands that pass further options to another program."""
-    shown = [metavar.strip("[-] ") for parameter in command.params if (metavar := parameter.metavar or "").startswith("[-- ")]
-    return f" {shown[0]} follow `--`." if shown else ""
+        return
+    stderr.flush()
+    terminal = os.dup(2)
+    with pathlib.Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    with os.fdopen(terminal, "w", buffering=1, encoding=stderr.encoding, errors=stderr.errors) as stream:
+        sys.stderr = stream
+        try:
+            yield
+        finally:
+            sys.stderr = sys.__stderr__
+            os.dup2(terminal, 2)

@@ -1,7 +1,5 @@
 """Options, opened models and the output directory of all commands that draw figures."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import functools
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zfnet.pipeline.cli.model_argument import ModelArgument, find_model
+from zfnet.pipeline.cli.arguments import ModelArgument, find_model
 from zfnet.pipeline.cli.options import image_size_option, out_option, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
 
@@ -30,8 +28,8 @@ class OpenedModel:
 
     argument: str
     found: ModelArgument
-    deconvnet: Deconvnet
-    image_input: ImageInput
+    deconvnet: "Deconvnet"
+    image_input: "ImageInput"
     preprocessing: str
 
     def announce(self) -> None:
@@ -47,7 +45,7 @@ class OpenedModel:
         outputs = self.deconvnet.graph.unit_count(last) if last else 0
         return self.found.labels if len(self.found.labels) == outputs else [], outputs
 
-    def images(self, directory: FigureDirectory, data: str | None) -> ImageSet:
+    def images(self, directory: FigureDirectory, data: str | None) -> "ImageSet":
         """The validation examples of DATA, or of the model's run, or of photo_patches."""
         from zfnet.components.figures.images import ImageSet
 

@@ -1,11 +1,11 @@
-"""The command `zfnet`."""
+"""The command `zfnet`: the group of all commands, and the messages of wrong usage."""
 
+import contextlib
 import importlib
+from collections.abc import Iterator
 from typing import Any
 
 import click
-
-from zfnet.pipeline.cli.command import short_usage_errors
 
 COMMANDS = (
     "run",
@@ -25,6 +25,8 @@ COMMANDS = (
     "tensorboard",
     "compile",
 )
+# Plain words for click's names of types.
+PLAIN = {"a valid integer range": "a whole number", "a valid integer": "a whole number", "a valid float range": "a number"}
 
 
 class Commands(click.Group):
@@ -54,6 +56,35 @@ class Commands(click.Group):
         """Parses the command's arguments and runs it."""
         with short_usage_errors():
             return super().invoke(ctx)
+
+
+class WrongUsage(click.ClickException):
+    """Wrong usage, shown without click's synopsis."""
+
+    exit_code = 2
+
+
+@contextlib.contextmanager
+def short_usage_errors() -> Iterator[None]:
+    """Shortens click's usage errors in the `with` statement to two lines: the error, and the command that shows the help."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:  # its message is the help
+        raise
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "zfnet"
+        message = error.format_message()
+        for named, plain in PLAIN.items():
+            message = message.replace(named, plain)
+        if isinstance(error, click.NoSuchOption) and error.ctx:
+            message += _passed_on(error.ctx.command)
+        raise WrongUsage(f"{message}\nSee `{command} --help`.") from error
+
+
+def _passed_on(command: click.Command) -> str:
+    """Hint for commands that pass further options to another program."""
+    shown = [metavar.strip("[-] ") for parameter in command.params if (metavar := parameter.metavar or "").startswith("[-- ")]
+    return f" {shown[0]} follow `--`." if shown else ""
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

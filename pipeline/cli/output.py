@@ -1,7 +1,5 @@
 """Files and directories that a command writes, completely or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -14,9 +12,9 @@ from typing import TYPE_CHECKING
 from etils import epath
 
 from zfnet.components.artifacts import Examples
+from zfnet.components.storage.files import is_remote
+from zfnet.pipeline.cli.arguments import ModelArgument, prepare_photographs
 from zfnet.pipeline.cli.command import command_line
-from zfnet.pipeline.cli.data_argument import check_outside_data, prepare_photographs
-from zfnet.pipeline.cli.model_argument import ModelArgument
 from zfnet.pipeline.orchestration.lock import root_lock
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ class FigureDirectory:
     downloads: pathlib.Path
     written: list[str] = field(default_factory=list)
 
-    def save(self, figure: Figure) -> None:
+    def save(self, figure: "Figure") -> None:
         """Writes a figure."""
         self.written.extend(path.name for path in figure.save(self.drawing))
 
@@ -167,3 +165,25 @@ def make_its_directory(out: pathlib.Path) -> None:
         raise OSError(f"The directory {out.parent} can't be made ({error.strerror}). Give another with --out.") from error
     if not os.access(out.parent, os.W_OK):
         raise OSError(f"The directory {out.parent} can't be written (Permission denied). Give another with --out.")
+
+
+def check_outside_data(directory: pathlib.PurePath, data: str, option: str) -> None:
+    """Fails if a directory to be written is DATA or lies inside of it, where it would be taken for a class of photographs.
+
+    `directory` is local or remote; `option` is the option that gives it, for the message.
+
+    Raises:
+        ValueError: it lies there.
+    """
+    # As in `open_source`, `photo_patches` is the data set even if there is a directory of this name.
+    if not data or data == "photo_patches":
+        return
+    if is_remote(data):
+        inside = epath.Path(directory).is_relative_to(epath.Path(data))
+    else:
+        photographs = pathlib.Path(data).expanduser()
+        local = photographs.is_dir() and not is_remote(directory)
+        inside = local and pathlib.Path(directory).resolve().is_relative_to(photographs.resolve())
+    if inside:
+        advice = f"Give one outside of it with {option}."
+        raise ValueError(f"The directory {directory} lies inside of DATA {data}, where it would be taken for photographs. {advice}")

@@ -16,11 +16,9 @@ from zfnet.components.training.cluster_task import read_task
 from zfnet.components.training_error import measure_training_error
 from zfnet.model.net.variation import find_architecture
 from zfnet.pipeline.cli.command import Command, command_line
-from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import choice_options
-from zfnet.pipeline.cli.output import replace_drawing
-from zfnet.pipeline.cli.tables import aligned_table
-from zfnet.pipeline.messages import error_message
+from zfnet.pipeline.cli.output import check_outside_data, replace_drawing
+from zfnet.pipeline.messages import aligned_table, error_message
 from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import Recipe, RunConfig, choose
 

@@ -1,15 +1,13 @@
 """`zfnet correspondence`: a test whether hiding the same part of different images changes a model's features in the same way."""
 
 import pathlib
-from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import layers_option, model_argument, seed_option
-from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import aligned_table
 
 
 @click.command(cls=Command, short_help="Measure whether hiding the same part of several images changes features in the same way.")
@@ -100,15 +98,15 @@ def command(
             click.echo(line)
 
 
-def _table(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _table(parts: dict[str, dict]) -> list[str]:
     """The paper's Table 1, with the random boxes of each part beside it."""
     layers = list(next(iter(parts.values())))
-    yield "mean feature sign change, +- standard deviation over pairs of images; and the share of random draws that are as low:"
-    rows = [["", *(heading for layer in layers for heading in (layer, f"{layer}, random", "as low"))]]
+    heading = "mean feature sign change, +- standard deviation over pairs of images; and the share of random draws that are as low:"
+    rows = [["", *(title for layer in layers for title in (layer, f"{layer}, random", "as low"))]]
     for part, found in parts.items():
         cells = [part]
         for layer in layers:
             cells += [f"{each['mean']:.3f} +- {each['std']:.3f}" for each in (found[layer], found[layer]["random"])]
             cells.append(f"{found[layer]['share_of_draws_not_above']:.0%}")
         rows.append(cells)
-    yield from aligned_table(rows)
+    return [heading, *aligned_table(rows)]

@@ -6,11 +6,12 @@ import tempfile
 
 import click
 
+from zfnet.pipeline.cli.arguments import find_examples, find_model
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import find_examples
-from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, preprocessing_option
-from zfnet.pipeline.cli.tables import error_table
+from zfnet.pipeline.messages import aligned_table
+
+ENSEMBLE = "all, probabilities averaged"
 
 
 @click.command(cls=Command, short_help="Measure top-1 and top-5 errors of models and of their average.")
@@ -106,3 +107,18 @@ def _probabilities(name, found, model, examples, image_size, ten_crop):
         click.echo(f"{name}: the file holds only the centre of its mean image, which is subtracted from each of the ten crops", err=True)
     mean = found.statistics.mean_image() if centres and found.statistics else None
     return Probabilities(model, prepared, order=order, mean=mean)
+
+
+def error_table(models: list[dict], ensemble: dict | None, classes: int) -> list[str]:
+    """The lines of the table of errors: a heading, each model, and the ensemble if there is one.
+
+    Each of `models` has its name, `model`, and the errors `top1_error`, `top5_error`, `top1_error_ten_crop` and `top5_error_ten_crop`, as
+    fractions; the last two may be None. `ensemble` has the same errors. With N < 5 `classes`, the top-5 error is headed top-N.
+    """
+    rows = [*models, *([{"model": ENSEMBLE, **ensemble}] if ensemble else [])]
+    columns = {
+        f"top{k}_error{crops}": f"top-{min(k, classes)}{name}" for crops, name in (("", ""), ("_ten_crop", ", ten crops")) for k in (1, 5)
+    }
+    columns = {key: heading for key, heading in columns.items() if rows[0][key] is not None}
+    cells = [["error", *columns.values()], *([row["model"], *(f"{row[key]:.1%}" for key in columns)] for row in rows)]
+    return aligned_table(cells)

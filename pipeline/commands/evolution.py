@@ -1,7 +1,5 @@
 """`zfnet evolution`: the development of a model's features during training."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -10,9 +8,9 @@ import click
 from etils import epath
 
 from zfnet.components.data.sources.shard_plan import SPLITS
+from zfnet.pipeline.cli.arguments import model_names
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
-from zfnet.pipeline.cli.model_argument import model_names
 from zfnet.pipeline.cli.options import DRAWN_LAYERS, layers_option, maps_option, named_maps_option, seed_option
 
 if TYPE_CHECKING:
@@ -74,13 +72,13 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
         directory.save(figure)
 
 
-def _of_models(job: FigureJob, first: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]:
+def _of_models(job: FigureJob, first: OpenedModel) -> "Callable[[], Iterable[tuple[str, Deconvnet]]]":
     """The models as moments, by their names."""
     others = (job.open(place).deconvnet for place in range(1, len(job.models)))
     return dict(zip(model_names(job.models), (first.deconvnet, *others), strict=True)).items
 
 
-def _of_run(model: OpenedModel) -> Callable[[], Iterable[tuple[str, Deconvnet]]]:
+def _of_run(model: OpenedModel) -> "Callable[[], Iterable[tuple[str, Deconvnet]]]":
     """The moments of a run's training, all of one net whose weights change."""
     name, found = model.argument, model.found
     if found.root is None:

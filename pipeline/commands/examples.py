@@ -6,9 +6,8 @@ from etils import epath
 from zfnet.components.data.beam.options import step_options
 from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import beam_options_argument, runner_option
-from zfnet.pipeline.cli.output import output_directory
+from zfnet.pipeline.cli.output import check_outside_data, output_directory
 from zfnet.pipeline.run_config import RunConfig
 
 

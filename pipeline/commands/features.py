@@ -1,15 +1,18 @@
 """`zfnet features`: accuracy of classifiers on a model's features, for other classes."""
 
 import pathlib
+from typing import TYPE_CHECKING
 
 import click
 
+from zfnet.pipeline.cli.arguments import find_model, prepare_photographs
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import prepare_photographs
-from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
 from zfnet.pipeline.cli.output import figure_directory
-from zfnet.pipeline.cli.tables import accuracy_table
+from zfnet.pipeline.messages import aligned_table
+
+if TYPE_CHECKING:
+    from zfnet.components.features.transfer import Accuracy
 
 CLASSIFIERS = ("softmax", "svm")
 
@@ -142,3 +145,28 @@ def command(
         draw_features(results, used, len(names), directory.drawing, facts)
     for line in (*accuracy_table(results, used, used[-1]), out / "features.png", out / "features.json"):
         click.echo(line)
+
+
+def accuracy_table(results: "list[Accuracy]", layers: list[str], last: str) -> list[str]:
+    """The lines of two tables: a row per classifier with a column per number of training images, then a row per layer."""
+    from zfnet.components.features.chart import TITLES
+
+    per_class = sorted({each.per_class for each in results})
+    found = {(each.classifier, each.layer, each.per_class): each for each in results}
+    names = list(dict.fromkeys(each.classifier for each in results))
+    frozen = [name for name in names if (name, last, per_class[-1]) in found]  # The others are trained from scratch.
+    rows = [["images a class", *map(str, per_class)]]
+    for name in names:
+        layer, title = (last, f"{TITLES[name]} on {last}") if name in frozen else (None, TITLES[name])
+        rows.append([title, *(_percent(found[name, layer, n]) for n in per_class)])
+    lines = aligned_table(rows)
+    if len(layers) > 1:
+        rows = [[f"{per_class[-1]} images a class", *(TITLES[name] for name in frozen)]]
+        rows += [[layer, *(_percent(found[name, layer, per_class[-1]]) for name in frozen)] for layer in layers]
+        lines += ["", *aligned_table(rows)]
+    return lines
+
+
+def _percent(accuracy: "Accuracy") -> str:
+    deviation = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.1f}"
+    return f"{100 * accuracy.mean:.1f} %{deviation}"

@@ -7,7 +7,7 @@ import click
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import data_option, seed_option
-from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import aligned_table
 
 if TYPE_CHECKING:
     from zfnet.components.figures.filters.report import FilterReport

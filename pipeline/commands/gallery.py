@@ -1,17 +1,14 @@
 """`zfnet gallery`: the strongest activations of a model's units."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from zfnet.pipeline.cli.arguments import find_examples, model_names
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.data_argument import find_examples
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
-from zfnet.pipeline.cli.model_argument import model_names
 from zfnet.pipeline.cli.options import DRAWN_LAYERS, data_option, layers_option, maps_option, named_maps_option, seed_option
 from zfnet.pipeline.cli.output import FigureDirectory
 from zfnet.pipeline.run_config import RunConfig
@@ -110,7 +107,7 @@ def _models(
     directory: FigureDirectory,
     job: FigureJob,
     data: str | None,
-) -> list[GalleryModel]:
+) -> "list[GalleryModel]":
     """The models with the same images, each at its own size."""
     from zfnet.components.evaluation.probabilities import check_same_examples
     from zfnet.components.figures.gallery.example_search import ExampleSearch

@@ -1,16 +1,13 @@
 """`zfnet invariance`: changes of a model's features and prediction while an image is translated, scaled and rotated."""
 
-import itertools
 import statistics
-from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, figure_options
 from zfnet.pipeline.cli.options import data_option, layers_option, model_argument, seed_option
-from zfnet.pipeline.cli.tables import aligned_table
+from zfnet.pipeline.messages import aligned_table
 
 EXAMPLES = 5  # Zeiler & Fergus 2013, Fig. 5.
 SPLIT = "validation"
@@ -71,15 +68,15 @@ def command(job: FigureJob, images: tuple[str, ...], data: str | None, layers: t
             click.echo(line)
 
 
-def _table(numbers: dict[str, Any]) -> Iterator[str]:
-    """Yields the means of the curves over images and steps."""
+def _table(numbers: dict) -> list[str]:
+    """The means of the curves over images and steps."""
     layers = numbers["distance_between_images"]
     has_classes = "class" in numbers["images"][0]
     relative = all(layers.values())
-    yield f"mean over images and steps, distances {'divided by that between the images' if relative else 'as they are'}:"
+    heading = f"mean over images and steps, distances {'divided by that between the images' if relative else 'as they are'}:"
     rows = [["", *layers, *(["P"] if has_classes else [])]]
     for name, found in numbers["transformations"].items():
         distances = found["relative_distances" if relative else "distances"]
         curves = [*(distances[layer] for layer in layers), *([found["probabilities"]] if has_classes else [])]
-        rows.append([name, *(f"{statistics.fmean(itertools.chain(*curve)):.3f}" for curve in curves)])
-    yield from aligned_table(rows)
+        rows.append([name, *(f"{statistics.fmean(value for values in curve for value in values):.3f}" for curve in curves)])
+    return [heading, *aligned_table(rows)]

@@ -6,8 +6,8 @@ import click
 
 from zfnet.components.storage.files import atomic_path
 from zfnet.model.progress import progress
+from zfnet.pipeline.cli.arguments import find_model
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.model_argument import find_model
 from zfnet.pipeline.cli.options import image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import make_its_directory
 

@@ -28,8 +28,7 @@ def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> No
     It contains the pictures, the errors, the training curves, the number of examples in each class, rejected images, anomalies, and
     the information to repeat the run: command, seed, versions, commit and data version.
     """
-    from zfnet.pipeline.report.content import read_report
-    from zfnet.pipeline.report.page import report_page
+    from zfnet.pipeline.report import read_report, report_page
 
     content = read_report(root, metadata_url)
     make_its_directory(out)

@@ -11,11 +11,12 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.cli.command import Command, command_line
-from zfnet.pipeline.cli.data_argument import check_outside_data
 from zfnet.pipeline.cli.options import beam_options_argument, choice_options, metadata_option, root_option, runner_option
+from zfnet.pipeline.cli.output import check_outside_data
 from zfnet.pipeline.messages import duration, program_name
 from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import RunConfig, choose, config_names
+from zfnet.pipeline.run_pipeline import follow_run, run_pipeline
 
 NOT_BLESSED = 3
 
@@ -66,7 +67,6 @@ def command(
 
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.storage.local_copy import cache_directory
-    from zfnet.pipeline.run_pipeline import follow_run, run_pipeline
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     task = read_task()

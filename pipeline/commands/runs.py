@@ -11,8 +11,7 @@ from etils import epath
 
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.options import metadata_option, root_option
-from zfnet.pipeline.cli.tables import aligned_table
-from zfnet.pipeline.messages import duration, when
+from zfnet.pipeline.messages import aligned_table, duration, when
 
 if TYPE_CHECKING:
     from rich.tree import Tree

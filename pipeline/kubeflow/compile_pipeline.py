@@ -1,15 +1,13 @@
 """Compiles declared steps to a pipeline of Kubeflow Pipelines and Vertex AI, and their choices to its parameters."""
 
-import collections.abc
 import dataclasses
 import inspect
 import linecache
 import pathlib
 import tempfile
 import types
-import typing
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import docstring_parser
 from kfp import compiler, dsl, kubernetes
@@ -18,8 +16,8 @@ from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
 from zfnet.components.storage.files import atomic_path
 from zfnet.components.training.recipe import Recipe
 from zfnet.pipeline.kubeflow.task import NamedData
-from zfnet.pipeline.orchestration.code_version import code_version
 from zfnet.pipeline.orchestration.step import Step, snake_case
+from zfnet.pipeline.orchestration.versions import code_version
 
 DESCRIPTION = "Prepares images, trains a network on them, evaluates it, draws its features, and exports it for serving."
 ROOT_DESCRIPTION = (
@@ -29,7 +27,7 @@ TRAINER = "Trainer"
 # kfp admits the types of the namespaces `system` and `google` alone; other classes are plain artifacts, named in the description.
 ARTIFACT_TYPES: dict[type[Artifact], str] = {Examples: "Dataset", Model: "Model", Evaluation: "Metrics"}
 # The types of parameters that Kubeflow passes to tasks, by the annotations of a step's function.
-PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tuple: list, collections.abc.Sequence: list, dict: dict}
+PARAMETER_TYPES = {str: str, int: int, float: float, bool: bool, list: list, tuple: list, Sequence: list, dict: dict}
 DATA = "the DATA of zfnet run, as the tasks understand it: a name, a directory that every task reaches, or gs://bucket/name."
 
 
@@ -180,7 +178,7 @@ def choices(step: Step) -> dict[str, Choice]:
     Raises:
         ValueError: a value is of a type that Kubeflow does not pass to tasks.
     """
-    hints = typing.get_type_hints(step.function)
+    hints = get_type_hints(step.function)
     described = {field.name: field.metadata["help"] for field in dataclasses.fields(Recipe)}
     described |= {entry.arg_name: entry.description or "" for entry in docstring_parser.parse(inspect.getdoc(step.function) or "").params}
     return {
@@ -228,9 +226,9 @@ def _given(step: Step) -> dict[str, Any]:
 def _choice(step: Step, name: str, hint: Any, value: Any, description: str) -> Choice:
     if isinstance(value, NamedData):
         return Choice(str, value.data, "data", DATA)
-    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    kinds = [kind for kind in (typing.get_args(hint) if is_union else (hint,)) if kind is not types.NoneType]
-    parameter_type = PARAMETER_TYPES.get(typing.get_origin(kinds[0]) or kinds[0]) if len(kinds) == 1 else None
+    is_union = get_origin(hint) in (Union, types.UnionType)
+    kinds = [kind for kind in (get_args(hint) if is_union else (hint,)) if kind is not types.NoneType]
+    parameter_type = PARAMETER_TYPES.get(get_origin(kinds[0]) or kinds[0]) if len(kinds) == 1 else None
     if parameter_type is None:
         raise ValueError(
             f"Step {step.name}, argument {name!r}: {hint} can't be passed to a task of Kubeflow; expected one of "

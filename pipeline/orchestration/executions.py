@@ -9,10 +9,9 @@ from etils import epath
 
 from zfnet.components import artifacts
 from zfnet.components.storage.files import is_remote
-from zfnet.pipeline.libraries import library_versions
 from zfnet.pipeline.orchestration import metadata
-from zfnet.pipeline.orchestration.code_version import source_commit
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step, snake_case
+from zfnet.pipeline.orchestration.versions import library_versions, source_commit
 
 NUMBER_TRIES = 20  # attempts to get a free number while runs under other roots of the same database take numbers too
 

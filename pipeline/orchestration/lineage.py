@@ -1,12 +1,11 @@
-"""Lineage: executions under a root, and the way back from a model to its data."""
+"""What is recorded under a root, as JSON: all runs, and the lineage of a model, the way back to its data."""
 
 from typing import Any
 
 import sqlalchemy as sql
 from etils import epath
 
-from zfnet.pipeline.orchestration.database import open_recorded
-from zfnet.pipeline.orchestration.metadata import Event, Execution, Metadata, artifact_record, execution_record
+from zfnet.pipeline.orchestration.metadata import Artifact, Event, Execution, Metadata, open_recorded
 
 
 def read_lineage(root: epath.PathLike, which: str | None, metadata_url: str | None = None) -> dict[str, Any]:
@@ -90,3 +89,30 @@ def read_runs(root: epath.PathLike, metadata_url: str | None = None) -> list[dic
             }
             for context in session.contexts()
         ]
+
+
+def execution_record(execution: Execution) -> dict[str, Any]:
+    """Everything that is recorded of an execution, as JSON; inputs and outputs by the name of the argument."""
+    return {
+        "execution": execution.id,
+        "directory": execution.directory,
+        "step": execution.step,
+        "status": execution.status,
+        "started": execution.started,
+        "seconds": execution.seconds,
+        "error": execution.error,
+        "parameters": execution.parameters,
+        "fingerprints": execution.fingerprints,
+        "code_version": execution.code_version,
+        "source_commit": execution.source_commit,
+        "versions": execution.versions,
+        **{
+            f"{direction}s": {name: artifact_record(artifact) for name, artifact in execution.artifacts(direction).items()}
+            for direction in ("input", "output")
+        },
+    }
+
+
+def artifact_record(artifact: Artifact) -> dict[str, Any]:
+    """An artifact as JSON; its path is below the root."""
+    return {"kind": artifact.kind, "path": artifact.path, "digest": artifact.digest, "properties": artifact.properties}

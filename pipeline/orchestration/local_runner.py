@@ -4,17 +4,15 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 import click
 from etils import epath
 
 from zfnet.components.artifacts import Artifact
 from zfnet.pipeline.messages import duration, error_message
-from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.executions import Executions
 from zfnet.pipeline.orchestration.lock import root_lock
-from zfnet.pipeline.orchestration.metadata import Execution
+from zfnet.pipeline.orchestration.metadata import Execution, open_metadata
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
 
 
@@ -57,7 +55,7 @@ class LocalRunner:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(self, error_type: object, error: object, traceback: object) -> None:
         with self._stack:
             self._executions.end("failed" if error else "done")
 

@@ -1,4 +1,4 @@
-"""Tables of executions and artifacts, after ML Metadata.
+"""The database that the runs under a root are recorded in: tables of executions and artifacts, after ML Metadata.
 
 An execution of a step has events, each of which joins it to an artifact as an input or an output. A context is one `zfnet run`; an
 association joins it to an execution that it made or found unchanged. One database may hold several roots, each with its name.
@@ -6,15 +6,25 @@ association joins it to an execution that it made or found unchanged. One databa
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import pathlib
+import re
+import socket
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sql
 from etils import epath
-from sqlalchemy import orm
+from sqlalchemy import exc, orm
 
 from zfnet.components import artifacts
+from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.orchestration.step import snake_case
+
+FILE = "metadata.sqlite"
+BUSY = 30  # seconds to wait for another process that is writing to the same SQLite file
 
 
 def now() -> str:
@@ -129,28 +139,107 @@ class Metadata(orm.Session):
         return self.scalars(sql.select(Context).filter_by(root=self.root, **having).order_by(Context.id))
 
 
-def execution_record(execution: Execution) -> dict[str, Any]:
-    """Everything that is recorded of an execution, as JSON; inputs and outputs by the name of the argument."""
-    return {
-        "execution": execution.id,
-        "directory": execution.directory,
-        "step": execution.step,
-        "status": execution.status,
-        "started": execution.started,
-        "seconds": execution.seconds,
-        "error": execution.error,
-        "parameters": execution.parameters,
-        "fingerprints": execution.fingerprints,
-        "code_version": execution.code_version,
-        "source_commit": execution.source_commit,
-        "versions": execution.versions,
-        **{
-            f"{direction}s": {name: artifact_record(artifact) for name, artifact in execution.artifacts(direction).items()}
-            for direction in ("input", "output")
-        },
-    }
+@contextlib.contextmanager
+def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Metadata]:
+    """Yields the records of `root`, which may be remote, and creates the tables of a new database.
+
+    `url` is an SQLAlchemy URL, such as `postgresql://me@host/runs`. Without it the database is the root's own, ROOT/metadata.sqlite, which
+    may be moved with it. A database of several roots tells them apart by `root_name`. The own database of a remote root is opened as a copy
+    on this machine, and each commit replaces the original as a whole. That takes a single writer, which the lock of the root ensures.
+
+    Raises:
+        ValueError: the URL is invalid, or its driver is not installed.
+        OSError: the database can't be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        original = file = epath.Path(root) / FILE
+        copied = url is None and is_remote(str(root))
+        content = original.read_bytes() if copied and original.exists() else b""
+        if copied:
+            file = epath.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zfnet-"))) / FILE
+            file.write_bytes(content)
+        engine = _engine(sql.URL.create("sqlite", database=str(file)) if url is None else url)
+        _create_tables(engine)
+        with Metadata(engine, "" if url is None else root_name(root)) as session:
+            if copied:
+                _replace_when_committed(session, file, original, content)
+            yield session
 
 
-def artifact_record(artifact: Artifact) -> dict[str, Any]:
-    """An artifact as JSON; its path is below the root."""
-    return {"kind": artifact.kind, "path": artifact.path, "digest": artifact.digest, "properties": artifact.properties}
+@contextlib.contextmanager
+def open_recorded(root: epath.PathLike, url: str | None = None) -> Iterator[Metadata]:
+    """Opens the records of `root` as `open_metadata` does, but creates nothing.
+
+    Raises:
+        FileNotFoundError: nothing ran under `root`, or it was not recorded there.
+    """
+    nothing = f"Nothing ran under {root} yet. Start with `zfnet run`, or name the directory of a run with --root."
+    file = epath.Path(root) / FILE
+    if url is not None:
+        parsed = _engine(url).url
+        file = epath.Path(parsed.database) if parsed.get_backend_name() == "sqlite" else None
+        nothing = f"The database {parsed.render_as_string()} has no records of the root {root_name(root)}."
+    if file is not None and not file.exists():
+        raise FileNotFoundError(nothing)
+    with open_metadata(root, url) as session:
+        if session.contexts().first() is None:
+            others = sorted(set(session.scalars(sql.select(Context.root))))
+            raise FileNotFoundError(nothing + (f" It has {', '.join(others)}; give one of them with --root." if others else ""))
+        yield session
+
+
+def root_name(root: epath.PathLike) -> str:
+    """The name of a root in a shared database: a URL, or `MACHINE:/directory`, since another machine has other files at the same path.
+
+    A name that has this form already is returned as it is, so that the runs of another machine can be read.
+    """
+    named = is_remote(str(root)) or re.match("[^/:]+:/", str(root))
+    return str(root) if named else f"{socket.gethostname()}:{pathlib.Path(root).resolve()}"
+
+
+def _engine(url: str | sql.URL) -> sql.Engine:
+    try:
+        parsed = sql.make_url(url)
+        if parsed.drivername == "postgresql":  # SQLAlchemy's default is the superseded psycopg2
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        options = {"connect_args": {"timeout": BUSY}} if parsed.get_backend_name() == "sqlite" else {}
+        # Without a pool no connection outlives its transaction: a server may be restarted while a step is running.
+        engine = sql.create_engine(parsed, poolclass=sql.NullPool, **options)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:  # ValueError: the port is not a number
+        shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(url))
+        raise ValueError(
+            f"{shown!r} is no database that SQLAlchemy supports: expected a URL such as postgresql://user@host/database or "
+            "sqlite:////directory/file.sqlite for --metadata."
+        ) from error
+    except ModuleNotFoundError as error:
+        hint = " Install it with the extra `postgresql`: pip install --editable '.[postgresql]'." if error.name == "psycopg" else ""
+        raise ValueError(f"The driver {error.name} for the database {parsed.render_as_string()} is not installed.{hint}") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ValueError(f"{url} names no file: expected a URL such as sqlite:////directory/file.sqlite for --metadata.")
+    return engine
+
+
+def _create_tables(engine: sql.Engine) -> None:
+    try:
+        try:
+            Base.metadata.create_all(engine)
+        except (exc.OperationalError, exc.ProgrammingError, exc.IntegrityError):  # another process may have created them meanwhile
+            Base.metadata.create_all(engine)
+    except exc.DBAPIError as error:
+        # The driver's message, without the statement and the links that SQLAlchemy adds.
+        raise OSError(f"The database {engine.url.render_as_string()} can't be opened: {error.orig}") from error
+
+
+def _replace_when_committed(session: Metadata, copy: epath.Path, original: epath.Path, content: bytes) -> None:
+    """Writes `copy` to `original` after each commit; `content` is that of both before the session."""
+    saved = content
+
+    @sql.event.listens_for(session, "after_commit")
+    def replace(_: Metadata) -> None:
+        nonlocal saved
+        if (now := copy.read_bytes()) == saved:
+            return
+        if (original.read_bytes() if original.exists() else b"") != saved:
+            raise OSError(f"{original} was written by another process meanwhile and is not replaced.")
+        original.write_bytes(now)
+        saved = now

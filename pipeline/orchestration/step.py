@@ -6,13 +6,12 @@ import inspect
 import json
 import re
 import types
-import typing
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from zfnet.components.artifacts import Artifact
-from zfnet.pipeline.orchestration.code_version import code_version
+from zfnet.pipeline.orchestration.versions import code_version
 
 ArtifactClass = type[Artifact]
 
@@ -44,14 +43,14 @@ def declared_arguments(function: Callable[..., None]) -> dict[str, Argument]:
     Raises:
         ValueError: the annotation of an input or output is not one class of artifacts.
     """
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = get_type_hints(function, include_extras=True)
     arguments = {}
     for name, declared in inspect.signature(function).parameters.items():
         hint: Any = hints.get(name)
         kind = next((word for word in getattr(hint, "__metadata__", ()) if word in ("input", "output", "setting")), "parameter")
         artifact_type, optional = None, False
         if kind in ("input", "output"):
-            choices = typing.get_args(hint.__origin__) or (hint.__origin__,)
+            choices = get_args(hint.__origin__) or (hint.__origin__,)
             optional = types.NoneType in choices and kind == "input"
             classes = [choice for choice in choices if not (optional and choice is types.NoneType)]
             if len(classes) != 1 or not (isinstance(classes[0], type) and issubclass(classes[0], Artifact)):

@@ -4,7 +4,7 @@ import sys
 import pytest
 import sqlalchemy as sql
 
-from zfnet.pipeline.messages import duration, error_message, program_name
+from zfnet.pipeline.messages import aligned_table, duration, error_message, program_name
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,24 @@ def test_the_name_that_a_shell_finds(program, monkeypatch):
 def test_another_program_that_runs_this(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["pytest"])
     assert program_name() == "zfnet"
+
+
+def test_names_to_the_left_and_numbers_to_the_right():
+    assert aligned_table([["error", "a", "long heading"], ["a long name", "1,000.0%", "-"]]) == [
+        "error               a  long heading",
+        "a long name  1,000.0%             -",
+    ]
+
+
+def test_columns_of_text_as_they_are_and_as_wide_as_a_terminal_shows_them():
+    path = "/photographs" * 50
+    assert aligned_table([["class", "from", "count"], ["고양이", "[bold] :cat:", "3"], ["", path, "10"]], text_columns=2, indent=2) == [
+        f"  class   {'from':600}  count",
+        f"  고양이  {'[bold] :cat:':600}      3",
+        f"  {'':6}  {path}     10",
+    ]
+
+
+def test_no_colour_where_colours_are_forced(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert aligned_table([["error", "top-1"]]) == ["error  top-1"]

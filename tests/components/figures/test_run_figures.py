@@ -28,13 +28,13 @@ def test_a_new_figure_is_one_entry(examples, model, monkeypatch, tmp_path):
 
     from zfnet.components.artifacts import Figures
     from zfnet.components.visualizer import visualize
-    from zfnet.pipeline.report.content import report_pictures
+    from zfnet.pipeline.report import report_pictures
 
     def draw(net):
         return Figure("new", {"new": np.zeros((4, 4, 3), np.uint8)}, {"images": len(net.search.images.origins.ids)})
 
     monkeypatch.setattr(run_figures, "RUN_FIGURES", new := {"new": RunFigure("Something new", "What it shows.", draw)})
-    monkeypatch.setattr("zfnet.pipeline.report.content.RUN_FIGURES", new)
+    monkeypatch.setattr("zfnet.pipeline.report.RUN_FIGURES", new)
     (tmp_path / "figures").mkdir()
     visualize(examples, model, Figures(tmp_path / "figures"), maps=1, seed=0, tensorboard=str(tmp_path / "logs" / "net"))
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["new.json", "new.png"]

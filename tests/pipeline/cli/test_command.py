@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from zfnet.pipeline.cli.command import Command, WrongUsage, short_usage_errors
+from zfnet.pipeline.cli.command import Command, configure_libraries
 
 PROGRAM = """
 import logging, os, sys, warnings
@@ -91,17 +91,9 @@ def test_paths_among_the_arguments_do_not_choose_tensorflow_for_cloud_storage():
     assert (done.stdout, done.stderr) == ("_FileSystemSpecBackend\n", "")
 
 
-def test_two_lines_and_the_same_exit_code():
-    context = click.Context(click.Command("look"), info_name="look")
-    with pytest.raises(WrongUsage) as caught, short_usage_errors():
-        raise click.BadParameter("'x' is not a valid integer range.", context, param_hint="'--unit'")
-    assert caught.value.format_message().splitlines() == [
-        "Invalid value for '--unit': 'x' is not a whole number.",
-        "See `look --help`.",
-    ]
-    assert caught.value.exit_code == click.UsageError.exit_code
-
-
-def test_other_errors_pass():
-    with pytest.raises(click.ClickException, match="broken"), short_usage_errors():
-        raise click.ClickException("broken")
+def test_what_the_user_set_stays(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("EPATH_USE_TF", "")  # so that it is put back
+    monkeypatch.delenv("EPATH_USE_TF")
+    configure_libraries()
+    assert (os.environ["TF_ENABLE_ONEDNN_OPTS"], os.environ["EPATH_USE_TF"]) == ("0", "false")

@@ -4,9 +4,10 @@ import sys
 import sysconfig
 import time
 
+import click
 import pytest
 
-from zfnet.pipeline.cli.main import COMMANDS
+from zfnet.pipeline.cli.main import COMMANDS, WrongUsage, short_usage_errors
 
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 
@@ -80,3 +81,19 @@ def test_failure_is_one_line(tmp_path, arguments):
 
 def test_version(tmp_path):
     assert zfnet("--version", cwd=tmp_path).stdout.startswith("zfnet, version ")
+
+
+def test_two_lines_and_the_same_exit_code():
+    context = click.Context(click.Command("look"), info_name="look")
+    with pytest.raises(WrongUsage) as caught, short_usage_errors():
+        raise click.BadParameter("'x' is not a valid integer range.", context, param_hint="'--unit'")
+    assert caught.value.format_message().splitlines() == [
+        "Invalid value for '--unit': 'x' is not a whole number.",
+        "See `look --help`.",
+    ]
+    assert caught.value.exit_code == click.UsageError.exit_code
+
+
+def test_other_errors_pass():
+    with pytest.raises(click.ClickException, match="broken"), short_usage_errors():
+        raise click.ClickException("broken")

@@ -1,10 +1,11 @@
 import json
 import os
+import pathlib
 
 import pytest
 from etils import epath
 
-from zfnet.pipeline.cli.output import figure_directory, make_its_directory, output_directory
+from zfnet.pipeline.cli.output import check_outside_data, figure_directory, make_its_directory, output_directory
 
 
 def draw(out, *names, **options):
@@ -126,3 +127,41 @@ def test_no_permission(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
     with pytest.raises(OSError, match=r"can't be written \(Permission denied\)"):
         make_its_directory(tmp_path / "picture.png")
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """The directory `photos`, with a link to it, which is also where the process is."""
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("photos")
+    monkeypatch.chdir(tmp_path / "photos")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("directory", "data"),
+    [("zfnet_run", "."), (".", "."), ("../photos", "."), ("deep/down", "../photos"), ("../link/run", "~/photos"), ("run", "../link")],
+)
+def test_directory_inside_of_data(directory, data):
+    with pytest.raises(ValueError, match=rf"{directory} lies inside of DATA {data}.* outside of it with --root") as caught:
+        check_outside_data(pathlib.Path(directory), data, "--root")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("directory", "data"),
+    [
+        ("../run", "."),
+        ("..", "."),
+        ("../photos2", "."),
+        ("run", "cat"),
+        ("run", "imagenette"),
+        ("run", ""),
+        ("photo_patches/run", "photo_patches"),
+    ],
+)
+def test_directory_outside_of_data(directory, data):
+    pathlib.Path("photo_patches").mkdir()
+    check_outside_data(pathlib.Path(directory), data, "--root")

@@ -22,8 +22,8 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment
 
 from zfnet.components.data.examples.shard import decode_example
 from zfnet.pipeline.commands.compare import command
-from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.lock import root_lock
+from zfnet.pipeline.orchestration.metadata import open_metadata
 
 WIDTHS = "conv1.filters=8,conv2.filters=16,conv4.filters=16,conv5.filters=16,fc6.units=32"
 TINY = f"zfnet-small:{WIDTHS},conv3.filters=16,fc7.units=32"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zfnet.pipeline.commands.report import command
 from zfnet.pipeline.orchestration.lineage import read_runs
-from zfnet.pipeline.report.content import _made, read_report
+from zfnet.pipeline.report import _made, read_report
 
 # A class is named by its directory, which may hold anything.
 HOSTILE = "<img src=x onerror=alert(1)>"

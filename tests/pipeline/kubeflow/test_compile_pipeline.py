@@ -12,9 +12,9 @@ from zfnet.components.artifacts import Anomalies, Artifact, Evaluation, Examples
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.pipeline.kubeflow.compile_pipeline import compile_pipeline, component_source, make_component
 from zfnet.pipeline.kubeflow.task import NamedData
-from zfnet.pipeline.orchestration.code_version import code_version
 from zfnet.pipeline.orchestration.local_runner import LocalRunner
 from zfnet.pipeline.orchestration.step import Step
+from zfnet.pipeline.orchestration.versions import code_version
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 

@@ -1,9 +1,11 @@
+import json
 import pathlib
 
 import pytest
 
 from zfnet.components.artifacts import Artifact, Examples
-from zfnet.pipeline.orchestration.lineage import read_lineage, read_runs
+from zfnet.pipeline.orchestration.lineage import execution_record, read_lineage, read_runs
+from zfnet.pipeline.orchestration.metadata import Execution, open_recorded
 
 
 def lineage(root: pathlib.Path, which: str | None = None, metadata_url: str | None = None) -> dict:
@@ -107,3 +109,19 @@ def test_roots_in_one_database_have_their_own_versions(tmp_path, run_tiny):
     assert two["inputs"]["examples"]["made_by"]["fingerprints"] == {"source": f"folder:{'b' * 64}"}
     with pytest.raises(ValueError, match="There is no execution trainer/3"):
         lineage(tmp_path / "two", "trainer/3", url)
+
+
+def test_everything_recorded_is_told(tmp_path, run_tiny):
+    run_tiny(tmp_path)
+    with open_recorded(tmp_path) as session:
+        trainer = session.executions(step="Trainer").one()
+        record = execution_record(trainer)
+        untold = {column.name for column in Execution.__table__.columns} - record.keys()
+    assert untold == {"id", "root", "key"}
+    assert record["directory"] == "trainer/3"
+    assert {name: artifact["path"] for name, artifact in record["inputs"].items()} == {
+        "examples": "example_gen/1/examples",
+        "statistics": "statistics_gen/2/statistics",
+    }
+    assert (record["outputs"]["model"]["kind"], record["outputs"]["model"]["path"]) == ("Model", "trainer/3/model")
+    assert json.loads(json.dumps(record)) == record

@@ -11,8 +11,8 @@ import sqlalchemy as sql
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting, Statistics
 from zfnet.pipeline.orchestration import metadata
-from zfnet.pipeline.orchestration.database import open_metadata
 from zfnet.pipeline.orchestration.local_runner import LocalRunner, StepResult
+from zfnet.pipeline.orchestration.metadata import open_metadata
 from zfnet.pipeline.orchestration.step import Step
 
 

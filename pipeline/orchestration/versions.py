@@ -1,15 +1,18 @@
-"""Fingerprint of a step's source code and commit; documentation does not change it."""
+"""Versions of what a result depends on: the code of a step, the commit, and the libraries."""
 
 import ast
 import functools
 import hashlib
+import importlib.metadata
 import importlib.util
 import inspect
 import pathlib
+import platform
 import subprocess
 from collections.abc import Callable, Iterator
 
 PROJECT = "zfnet."
+LIBRARIES = ("zfnet", "tensorflow", "keras", "apache-beam", "tensorflow-datasets")
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -104,3 +107,8 @@ def _git(directory: pathlib.Path, *arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def library_versions() -> dict[str, str]:
+    """Versions, by name, of Python, this project and the libraries that its results depend on."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}

@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from zfnet.pipeline.report.page import draw_training_curves, embed_picture
+from zfnet.pipeline.report import draw_training_curves, embed_picture
 
 
 def test_what_is_embedded_is_the_picture():

@@ -3,17 +3,105 @@ import pathlib
 import shutil
 
 import click
+import keras
 import numpy as np
 import pytest
 from etils import epath
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
-from zfnet.pipeline.cli.data_argument import check_outside_data, find_examples, prepare_photographs
-from zfnet.pipeline.cli.model_argument import ModelArgument
+from zfnet.model import MeanImage
+from zfnet.pipeline.cli.arguments import ModelArgument, find_examples, find_model, model_names, prepare_photographs
 
 MANIFEST = {"labels": ["cat", "dog"], "published": None, "rejected": 0, "splits": {"train": {}, "test": {}}}
 FILE = ModelArgument(epath.Path("net.keras"), [], None)
+
+
+def write_run(root, **artifacts):
+    (root / "run.json").write_text(json.dumps({"artifacts": artifacts}))
+
+
+def test_file_and_the_labels_beside_it(tmp_path):
+    (tmp_path / "net.keras").touch()
+    found = find_model(str(tmp_path / "net.keras"))
+    assert (str(found.file), found.labels, found.examples) == (str(tmp_path / "net.keras"), [], None)
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    assert find_model(str(tmp_path / "net.keras")).labels == ["cat", "dog"]
+
+
+def test_directory_of_the_trainer(tmp_path):
+    (tmp_path / "model.keras").touch()
+    assert str(find_model(str(tmp_path)).file) == str(tmp_path / "model.keras")
+
+
+def test_directory_of_a_run(tmp_path):
+    (tmp_path / "trainer/3/model").mkdir(parents=True)
+    (tmp_path / "trainer/3/model/labels.txt").write_text("cat\ndog\n")
+    artifacts = {"examples": "example_gen/1/examples", "statistics": "statistics_gen/2/statistics"}
+    write_run(tmp_path, model="trainer/3/model/model.keras", **artifacts)
+    found = find_model(str(tmp_path))
+    assert str(found.file) == str(tmp_path / "trainer/3/model/model.keras")
+    assert found.labels == ["cat", "dog"]
+    assert str(found.examples.path) == str(tmp_path / "example_gen/1/examples")
+    assert str(found.statistics.path) == str(tmp_path / "statistics_gen/2/statistics")
+    assert str(found.root) == str(tmp_path)
+
+
+def test_directory_without_a_run(tmp_path):
+    with pytest.raises(ValueError, match=r"no run\.json in .*; expected a directory that `zfnet run` wrote, or a \.keras file"):
+        find_model(str(tmp_path))
+
+
+def test_run_that_ended_before_it_had_a_model(tmp_path):
+    write_run(tmp_path, model=None, examples="example_gen/1/examples")
+    with pytest.raises(ValueError, match="has no model: it ended before the training did"):
+        find_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["no json", "[1]", '{"artifacts": null}', "{}"])
+def test_other_run_json(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ValueError, match=r"run.json is not a valid run.json"):
+        find_model(str(tmp_path))
+
+
+@pytest.fixture
+def swish(tmp_path):
+    net = keras.Sequential([keras.Input((20, 28, 3)), keras.layers.Conv2D(3, 3, activation="silu", name="conv"), keras.layers.ReLU()])
+    net.save(tmp_path / "swish.keras")
+    return find_model(str(tmp_path / "swish.keras"))
+
+
+def test_error_of_the_deconvnet_names_the_option(swish):
+    with pytest.raises(ValueError, match=r"Layer 'conv' .* --unsupported gradient uses its plain gradient") as caught:
+        swish.open_deconvnet("raw", "error")
+    assert "Deconvnet(" not in str(caught.value)
+
+
+def test_what_is_opened(swish):
+    deconvnet, used = swish.open_deconvnet("caffe", "gradient")
+    assert (deconvnet.layers[:2], used) == (["preprocessing_caffe", "conv"], "caffe")
+
+
+def test_preprocessing_is_for_models_that_do_not_centre_pixels_themselves(swish, tmp_path):
+    model, used = swish.open_model("torch")
+    assert (model.layers[1].name, used) == ("preprocessing_torch", "torch")
+    own = keras.Sequential([keras.Input((20, 28, 3)), MeanImage(), keras.layers.Conv2D(3, 3)])
+    own.save(tmp_path / "own.keras")
+    model, used = find_model(str(tmp_path / "own.keras")).open_model("torch")
+    assert ([type(layer).__name__ for layer in model.layers], used) == (["MeanImage", "Conv2D"], "raw")
+
+
+def test_short_names_where_they_tell_models_apart():
+    assert model_names(["runs/alexnet", "runs/zfnet/", "best.keras"]) == ["alexnet", "zfnet", "best"]
+    assert model_names(["a/net.keras", "b/net.keras", "other"]) == ["a/net.keras", "b/net.keras", "other"]
+    assert model_names(["net", "net"]) == ["net (1)", "net (2)"]
+
+
+def test_the_directory_that_one_is_in_has_its_name(tmp_path, monkeypatch):
+    (tmp_path / "zfnet").mkdir()
+    monkeypatch.chdir(tmp_path / "zfnet")
+    assert model_names(["."]) == ["zfnet"]
 
 
 @pytest.fixture
@@ -98,39 +186,3 @@ def test_one_split_and_what_cannot_be_read_is_left_out(photographs, tmp_path, ca
     assert f"{photographs}: preparing photographs\n" in said[err]
     assert "skipped 2 unreadable photographs" in said[err]
     assert not said[not err]
-
-
-@pytest.fixture(autouse=True)
-def photos(tmp_path, monkeypatch):
-    """The directory `photos`, with a link to it, which is also where the process is."""
-    (tmp_path / "photos" / "cat").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("photos")
-    monkeypatch.chdir(tmp_path / "photos")
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("directory", "data"),
-    [("zfnet_run", "."), (".", "."), ("../photos", "."), ("deep/down", "../photos"), ("../link/run", "~/photos"), ("run", "../link")],
-)
-def test_inside(directory, data):
-    with pytest.raises(ValueError, match=rf"{directory} lies inside of DATA {data}.* outside of it with --root") as caught:
-        check_outside_data(pathlib.Path(directory), data, "--root")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("directory", "data"),
-    [
-        ("../run", "."),
-        ("..", "."),
-        ("../photos2", "."),
-        ("run", "cat"),
-        ("run", "imagenette"),
-        ("run", ""),
-        ("photo_patches/run", "photo_patches"),
-    ],
-)
-def test_outside(directory, data):
-    pathlib.Path("photo_patches").mkdir()
-    check_outside_data(pathlib.Path(directory), data, "--root")

@@ -1,13 +1,15 @@
+import importlib.metadata
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from zfnet.pipeline.orchestration import code_version as module
-from zfnet.pipeline.orchestration.code_version import source_commit
+from zfnet.pipeline.orchestration import versions as module
+from zfnet.pipeline.orchestration.versions import library_versions, source_commit
 
 FILES = {
     "components/__init__.py": "",
@@ -51,8 +53,7 @@ def project(tmp_path):
 def version(project: pathlib.Path) -> str:
     """The version of look() as a new process reckons it."""
     program = (
-        "from zfnet.components.look import look; from zfnet.pipeline.orchestration.code_version import code_version;"
-        "print(code_version(look))"
+        "from zfnet.components.look import look; from zfnet.pipeline.orchestration.versions import code_version;print(code_version(look))"
     )
     environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-S", "-c", program]
@@ -103,8 +104,8 @@ def test_documentation_and_code_that_is_not_used_do_not_count(project, name, old
 def test_modules_of_this_installation_are_found_without_being_imported():
     program = """
 import sys
-from zfnet.pipeline.orchestration import code_version
-print(code_version._file("zfnet.model.net.build"), "zfnet.model" in sys.modules)
+from zfnet.pipeline.orchestration import versions
+print(versions._file("zfnet.model.net.build"), "zfnet.model" in sys.modules)
 """
     found, imported = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     assert pathlib.Path(found).parts[-3:] == ("model", "net", "build.py")
@@ -151,3 +152,10 @@ def test_no_checkout_and_no_git(tmp_path, monkeypatch):
     assert commit_of(tmp_path) is None
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
     assert commit_of(tmp_path) is None
+
+
+def test_versions_are_those_installed():
+    versions = library_versions()
+    assert list(versions) == ["python", "zfnet", "tensorflow", "keras", "apache-beam", "tensorflow-datasets"]
+    assert versions["python"] == platform.python_version()
+    assert versions["keras"] == importlib.metadata.version("keras")

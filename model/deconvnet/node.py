@@ -1,4 +1,4 @@
-"""One call of a layer in a Keras model: as a function of its tensors, and with what `training` it was made."""
+"""One call of a layer in a Keras model: its function of tensors, and its `training`."""
 
 import inspect
 from typing import Any
@@ -10,7 +10,7 @@ from zfnet.model.deconvnet.rules.rule import Function
 
 # Keras has no public name for their class.
 Node = Any
-# They take `training`, and give the same in training.
+# These take `training` and ignore it.
 SAME_IN_TRAINING = (layers.Dense, layers.EinsumDense)
 
 
@@ -26,14 +26,14 @@ def call_function(node: Node) -> Function:
 
 
 def fixed_training(node: Node, outer: bool | None) -> bool | None:
-    """The `training` of every call of the model, which `layer(x, training=True)` fixes; `None` if it is left to who calls the model.
+    """Finds the `training` that `layer(x, training=True)` fixes for every call of the model; `None` if the caller of the model chooses it.
 
-    `outer` is that of the call of a model around it, which has priority.
+    `outer` is the same for the call of a model around the node, which has priority.
     """
     if outer is not None or not takes_training(node.operation):
         return outer
     named = node.arguments.kwargs.get("training")
-    # Keras writes the default of random layers, which is true, into their calls. What calls the model replaces it.
+    # Keras writes the default of random layers, which is true, into their calls; `predict` replaces it.
     return None if named == inspect.signature(node.operation.call).parameters["training"].default else named
 
 

@@ -43,7 +43,7 @@ def activation_rules(call: Call) -> list[PassThrough]:
         return [kind(function)]
     name = getattr(known, "__name__", type(known).__name__)
     problem = f"is of type {type(call.layer).__name__}, with the activation {name!r}"
-    return call.without_rule(problem, ["linear", *ACTIVATIONS], function, POINT)
+    return call.without_rule(problem, ["linear", *ACTIVATIONS, "as Keras or TensorFlow have them"], function, POINT)
 
 
 def _function(layer: Any) -> Any:

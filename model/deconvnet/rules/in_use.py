@@ -16,8 +16,8 @@ def takes_training(layer: keras.Operation) -> bool:
 def call_in_use(layer: keras.Operation, dtype: tf.DType, *inputs: Any, **named: Any) -> tf.Tensor:
     """Calls a layer or operation outside of training.
 
-    Layers of a mixed-precision model compute in 16 bits when they are called. A projection may be larger than float16 can hold where all
-    activations are small, so a layer that computes in fewer bits than `dtype` computes in `dtype` here; so does the result come.
+    Layers of a mixed-precision model compute in 16 bits. A projection may be larger than float16 can hold even where all activations are
+    small. So a layer that computes in fewer bits than `dtype` computes in `dtype` here. The result has this type too.
     """
     if takes_training(layer):
         named["training"] = False

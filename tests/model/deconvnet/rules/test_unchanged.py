@@ -54,7 +54,7 @@ def test_equalization(expected):
 
 
 def test_all_of_them_are_known():
-    """Whatever Keras has that takes `training` and returns images as they are, in other hands than training's."""
+    """Every layer of Keras that takes `training` and returns images unchanged outside of it."""
     found = set()
     for kind in filter(inspect.isclass, vars(layers).values()):
         if issubclass(kind, layers.Layer) and "training" in inspect.signature(kind.call).parameters:

@@ -54,13 +54,8 @@ def projected_activations(
     """Makes pictures of the `parts` that `project_strongest` yields, as they come.
 
     Their patches are RGB 0..255; `strongest` has the activations that were projected, by layer.
-
-    Raises:
-        ValueError: projections are not numbers.
     """
     for part in parts:
-        if not np.isfinite(part.projections).all():
-            raise ValueError(f"Projections of layer {part.layer!r} are not all numbers (NaN); neither can the model's weights be.")
         found, projections = strongest[part.layer], image_input.pictures(part.projections)
         scales = signed_scale(projections)
         pictures = signed_to_rgb(projections, scales)

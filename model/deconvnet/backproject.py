@@ -9,7 +9,7 @@ import tensorflow as tf
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Rectify, Saved
+from zfnet.model.deconvnet.rules.rule import POINT, Gradient, PassThrough, Rectify, Saved
 from zfnet.model.deconvnet.targets import Targets
 
 # Projections computed together: at most this many, and about this many values in the largest map. More bring no speed.
@@ -131,6 +131,9 @@ def backproject(
 
     Returns:
         Windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`.
+
+    Raises:
+        ValueError: if the activations or their projections are not finite numbers.
     """
     windows = Windows(passes.graph, value, shapes)
     if windows.worthwhile:
@@ -161,11 +164,39 @@ def backproject(
     # Two at a time: while one is in a step that saves a single core busy, the other uses the rest.
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(project_chunk, starts, chunks))
+    if not np.isfinite(signal).all():
+        _raise_not_finite(passes, value, shapes, saved, targets, int(np.argmin(np.isfinite(signal).all(axis=(1, 2, 3)))))
     return signal, corners if windows.worthwhile else None
 
 
-def _whole(passes, value, shapes, saved, examples, units, positions, strengths):
+def _whole(passes, value, shapes, saved, *part):
+    return passes.backward(value, *_start(value, shapes, saved, *part))
+
+
+def _start(value, shapes, saved, examples, units, positions, strengths):
     places = np.concatenate([np.arange(len(units), dtype=np.int32)[:, None], positions, units[:, None]], axis=1)
     signal = tf.scatter_nd(places, strengths, (len(units), *shapes[value]))
-    chosen = tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), saved)
-    return passes.backward(value, signal, shapes, chosen)
+    return signal, shapes, tf.nest.map_structure(lambda tensor: tf.gather(tensor, examples), saved)
+
+
+def _raise_not_finite(passes, value, shapes, saved, targets, row):
+    part = Targets(*(numbers[row : row + 1] for numbers in targets))
+    name = passes.graph.first_names()[value]
+    if not np.isfinite(part.strengths).all():
+        raise ValueError(
+            f"Layer {name!r} has activations that are not finite numbers (NaN or infinite): are the model's weights, or the preprocessing, "
+            "right?"
+        )
+    found = passes.first_not_finite(value, *_start(value, shapes, saved, *part))
+    raise ValueError(f"The projection of unit {part.units[0]} of layer {name!r} is not finite (NaN or infinite): {_reason(found)}.")
+
+
+def _reason(found):
+    if found is None:
+        return "the activation or the weights are too large"
+    layer = f"layer {found.layer.name!r}, of type {type(found.layer).__name__},"
+    if not isinstance(found.rule, Gradient):
+        return f"{layer} is the first on the way down to make such numbers: are its weights finite"
+    if getattr(found.layer, "compute_dtype", None) == "float16":
+        return f"{layer} is passed by its gradient, in float16, whose largest number is 65504; build it with dtype='float32'"
+    return f"the gradient of {layer} is not finite at this image, like that of sqrt(x) at 0; sqrt(x + 1e-6) would be"

@@ -2,21 +2,19 @@
 
 import dataclasses
 import difflib
-from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
 
+from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 
 UNSUPPORTED = ("error", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
 Shape = tuple[int | None, ...]
-# Keras has no public name for their class.
-Node = Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +50,12 @@ class Graph:
     Attributes:
         shapes: shape of every value without the batch; `None` for a size that the model leaves open.
         outputs: for every layer's name, the number of the value that the name means: the layer's output, after its
-            activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
-            another one is `model/layer`; the second call of a shared layer is `layer#2`.
+            activation; logits for a softmax or sigmoid at the end, and for layers above it that change no number. A layer of a
+            nested model that is named like another one is `model/layer`; the second call of a shared layer is `layer#2`.
         calls: for every layer's name, the operations of its call.
         channels_first: whether the model's maps are `(channels, height, width)`.
-        dtype: type of the images and of all computed values.
+        dtype: type of the images and of all computed values, of 32 bits or more.
+        readouts: for every name that means logits, the softmax or sigmoid between them and the output of its layer.
 
     Raises:
         ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer without a rule.
@@ -83,15 +82,21 @@ class Graph:
         self.unsupported = unsupported
         self.channels_first = any(getattr(layer, "data_format", None) == "channels_first" for layer in model._flatten_layers())
         dtype = tf.as_dtype(model.inputs[0].dtype)
-        self.dtype = dtype.name if dtype.is_floating else "float32"
+        self.dtype = dtype.name if dtype.is_floating and dtype.size > 2 else "float32"
         self.operations: list[Operation] = []
         self.shapes: list[Shape] = [self._shape(model.inputs[0])]
         self.outputs: dict[str, int] = {}
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
         self._calls: dict[int, int] = {}
+        # For the value of every softmax or sigmoid that may be at the end, and of layers above that change no number, the operation.
+        self._readouts: dict[int, int] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
         self._add_model(model, [0], "")
+        self.readouts = {
+            name: self.operations[self._readouts[value] - 1] for name, value in self.outputs.items() if value in self._readouts
+        }
+        self._skip_readouts()
 
     def value_of(self, layer: str) -> int:
         """Number of the value that a layer's name means; a ValueError if there is no such layer."""
@@ -128,7 +133,7 @@ class Graph:
         shape = tuple(tensor.shape[1:])
         return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
 
-    def _add_model(self, model: keras.Model, inputs: list[int], prefix: str) -> list[int]:
+    def _add_model(self, model: keras.Model, inputs: list[int], prefix: str, training: bool | None = None) -> list[int]:
         nodes = functional(model)
         numbers = {id(tensor): number for tensor, number in zip(nodes.inputs, inputs, strict=True)}
         for depth in sorted(nodes._nodes_by_depth, reverse=True):
@@ -136,9 +141,11 @@ class Graph:
                 if node.is_input:
                     continue
                 taken = [numbers[id(tensor)] for tensor in node.input_tensors]
+                fixed = fixed_training(node, training)
                 if is_graph(node.operation):
-                    made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/")
+                    made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/", fixed)
                 else:
+                    refuse_training(node.operation, fixed)
                     made = [self._add_call(node, taken, prefix)]
                 numbers.update((id(tensor), number) for tensor, number in zip(node.outputs, made, strict=True))
         return [numbers[id(tensor)] for tensor in nodes.outputs]
@@ -147,39 +154,52 @@ class Graph:
         layer = node.operation
         if len(node.outputs) != 1:
             raise ValueError(f"Layer {layer.name!r} is of type {type(layer).__name__}, with {len(node.outputs)} outputs; expected one.")
-        for number in inputs:
-            self._replace_readout(number)
+        if not keeps_numbers(layer):
+            for number in inputs:
+                self._replace_readout(number)
         function = call_function(node)
         function = channels_last(function) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
         rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
-        taken = tuple(inputs)
-        named, first = taken[0], len(self.operations)
+        taken, first = tuple(inputs), len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
-            shape = self._shape(node.outputs[0]) if keeps_shape else _shape_of(rule, [self.shapes[number] for number in taken], self.dtype)
-            self.operations.append(Operation(layer, rule, taken, len(self.shapes)))
-            taken = (len(self.shapes),)
+            shape = (
+                self._shape(node.outputs[0]) if keeps_shape else rule.output_shape([self.shapes[number] for number in taken], self.dtype)
+            )
+            number = len(self.shapes)
+            self.operations.append(Operation(layer, rule, taken, number))
             self.shapes.append(shape)
-            # The name of a softmax layer means the logits below it.
-            named = named if isinstance(rule, Readout) else taken[0]
+            if isinstance(rule, Readout):
+                self._readouts[number] = number
+            elif taken[0] in self._readouts:
+                self._readouts[number] = self._readouts[taken[0]]
+            taken = (number,)
         name = self._name(layer, prefix)
-        self.outputs[name], self.calls[name] = named, self.operations[first:]
+        self.outputs[name], self.calls[name] = taken[0], self.operations[first:]
         return taken[0]
 
     def _replace_readout(self, value: int) -> None:
         # A softmax or sigmoid is skipped only at the end of a model.
-        below = self.operations[value - 1] if value else None
-        if below is None or not isinstance(below.rule, Readout):
+        readout = self._readouts.get(value)
+        if readout is None:
             return
+        below = self.operations[readout - 1]
         call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
         (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function, POINT)
-        operation = dataclasses.replace(below, rule=gradient)
-        self.operations[value - 1] = operation
-        for name, operations in self.calls.items():
-            if below in operations:
-                self.calls[name] = [operation if each is below else each for each in operations]
-                self.outputs[name] = value
+        self._replace({readout: dataclasses.replace(below, rule=gradient)})
+        self._readouts = {number: each for number, each in self._readouts.items() if each != readout}
+
+    def _skip_readouts(self) -> None:
+        # Names mean logits from there on: the layers above take the logits, and no value is a probability.
+        logits = {readout: self.operations[readout - 1].inputs[0] for readout in self._readouts.values()}
+        above = [operation for operation in self.operations if logits.keys() & set(operation.inputs)]
+        self._replace({each.output: dataclasses.replace(each, inputs=tuple(logits[number] for number in each.inputs)) for each in above})
+        self.outputs = {name: logits.get(value, value) for name, value in self.outputs.items()}
+
+    def _replace(self, replaced: dict[int, Operation]) -> None:
+        self.operations = [replaced.get(each.output, each) for each in self.operations]
+        self.calls = {name: [replaced.get(each.output, each) for each in operations] for name, operations in self.calls.items()}
 
     def _name(self, layer: keras.Operation, prefix: str) -> str:
         number = self._calls[id(layer)] = self._calls.get(id(layer), 0) + 1
@@ -188,11 +208,6 @@ class Graph:
             self._names[id(layer)] = prefix + layer.name if is_taken else layer.name
         name = self._names[id(layer)]
         return f"{name}#{number}" if number > 1 else name
-
-
-def _shape_of(rule: PassThrough, shapes: list[Shape], dtype: str) -> Shape:
-    taken = [tf.TensorSpec((None, *shape), dtype) for shape in shapes]
-    return tuple(tf.function(rule.function).get_concrete_function(*taken).structured_outputs.shape[1:])
 
 
 def functional(model: keras.Model) -> keras.Model:
@@ -204,18 +219,3 @@ def is_graph(operation: keras.Operation) -> bool:
     """Whether an operation is a model that is a graph of others, and nothing else."""
     # A subclass may do anything in a `call` of its own.
     return hasattr(functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")
-
-
-def call_function(node: Node) -> Callable:
-    """The call of a node, as a function of its tensors."""
-    arguments = node.arguments
-
-    def function(*inputs):
-        positional, named = arguments.fill_in({id(tensor): value for tensor, value in zip(node.input_tensors, inputs, strict=True)})
-        if "training" in named:
-            named["training"] = False
-        output = node.operation(*positional, **named)
-        # Layers of a mixed-precision model compute in 16 bits when they are called.
-        return tf.cast(output, inputs[0].dtype)
-
-    return function

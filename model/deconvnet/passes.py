@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
+import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
@@ -103,13 +104,28 @@ class Passes:
     def traced_backward(self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], saved: dict) -> tf.Tensor:
         """Like `backward`, not compiled, from several values, whose projections add up: for use inside another `tf.function`."""
         signals = dict(signals)
+        for _ in self._steps_down(signals, shapes, saved):
+            pass
+        return signals[0]
+
+    def first_not_finite(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> Operation | None:
+        """First operation on the way down, as in `backward`, that makes numbers of a finite signal that are not finite."""
+        for operation, parts in self._steps_down({value: signal}, shapes, saved):
+            if not all(np.isfinite(part).all() for part in parts):
+                return operation
+        return None
+
+    def _steps_down(
+        self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], saved: dict[int, Saved]
+    ) -> Iterator[tuple[Operation, list[tf.Tensor]]]:
+        """Back-projects in `signals`, one operation at a time; yields it and the signals of its inputs."""
         for operation in reversed(self.graph.needed_for(*signals)):
             taken_shapes = [shapes[number] for number in operation.inputs]
             parts = operation.rule.backward(signals.pop(operation.output), taken_shapes, saved.get(operation.output))
             for number, part in zip(operation.inputs, parts, strict=True):
                 part.set_shape((None, *shapes[number]))
                 signals[number] = signals[number] + part if number in signals else part
-        return signals[0]
+            yield operation, parts
 
 
 def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:

@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.deconvnet.rules.rule import Readout, Rectify
+from zfnet.model.deconvnet.rules.rule import Rectify
+from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 
 # Largest difference from 1 of a sum of probabilities, wide enough for half precision.
 TOLERANCE = 1e-2
-# Layers allowed between the class scores and the output.
-CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
 # Layers that mix neither maps nor positions.
 MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 # Features in one block of columns.
@@ -77,13 +76,13 @@ def class_layer(deconvnet: Deconvnet) -> str | None:
     name, value = list(graph.outputs.items())[-1]
     if len(graph.shapes[value]) != 1 or graph.shapes[value][0] == 1:
         return None
-    if isinstance(graph.operations[-1].rule, Readout):
-        return name
+    if name in graph.readouts:
+        # Of a map of softmaxes, no number is that of a class.
+        return name if graph.shapes[graph.readouts[name].output][-1] == graph.shapes[value][0] else None
     producers = {operation.output: operation for operation in graph.operations}
-    while isinstance(producers[value].layer, CHANGE_NOTHING):
+    while isinstance(producers[value].layer, keras.layers.Activation) or keeps_numbers(producers[value].layer):
         value = producers[value].inputs[0]
-    last = producers[value]
-    return name if isinstance(last.rule, Readout) or isinstance(last.layer, keras.layers.Dense) else None
+    return name if isinstance(producers[value].layer, keras.layers.Dense) else None
 
 
 def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
@@ -97,9 +96,12 @@ def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndar
         array([1., 1., 1., 1.])
     """
     values = tf.cast(activations, tf.float64)
-    last = deconvnet.graph.operations[-1]
-    if isinstance(last.rule, Readout):
-        return np.asarray(tf.cast(last.rule.function(values), tf.float64))
+    graph = deconvnet.graph
+    readout = graph.readouts.get(list(graph.outputs)[-1])
+    if readout is not None:
+        # Flattened, they may have lost the axes of a map of one position.
+        shaped = tf.reshape(values, (-1, *(size or 1 for size in graph.shapes[readout.output])))
+        return np.reshape(tf.cast(readout.rule.function(shaped), tf.float64), values.shape)
     if tf.reduce_min(values) >= 0 and np.all(abs(tf.reduce_sum(values, axis=1) - 1) < TOLERANCE):
         return np.asarray(values)
     return np.asarray(tf.nn.softmax(values))

@@ -1,15 +1,19 @@
-"""Backward rules by layer type, operation and activation function: the tables to extend for a new one."""
+"""Backward rules by layer type and operation: the tables to extend for a new one."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from keras import KerasTensor, activations, layers, ops
+from keras import KerasTensor, layers, ops
 
+from zfnet.model.deconvnet.rules.activation import activation_rules
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
+from zfnet.model.deconvnet.rules.in_use import function_in_use
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Readout, Rectify, Shift, Window, sliding_window
+from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE, pass_through, random_crop
 from zfnet.model.net.layers import ContrastNormalization, MeanImage
 
 LAST = "channels_last"
@@ -41,12 +45,12 @@ def _convolution(call: Call) -> list[PassThrough]:
 
     window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
     rule = Convolution(_biased(call, convolve), lambda: call.weight("kernel"), layer.strides, window, call.channels)
-    return [rule, *_activation_rules(call)]
+    return [rule, *activation_rules(call)]
 
 
 def _dense(call: Call) -> list[PassThrough]:
     function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
-    return [Affine(call.channels_last(function)), *_activation_rules(call)]
+    return [Affine(call.channels_last(function)), *activation_rules(call)]
 
 
 def _global_max_pool(call: Call) -> list[PassThrough]:
@@ -90,7 +94,7 @@ def _sliding(operation: Callable, *weights: str) -> Rules:
 
         window = sliding_window(layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate)
         whole = _biased(call, lambda inputs: slide(inputs, layer.padding))
-        return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), call.channels), *_activation_rules(call)]
+        return [Sliding(whole, window, lambda inputs: slide(inputs, "valid"), call.channels), *activation_rules(call)]
 
     return rules
 
@@ -102,21 +106,7 @@ def _transposed_convolution(call: Call) -> list[PassThrough]:
         shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
         return ops.conv_transpose(inputs, call.weight("kernel"), list(layer.strides), *shape)
 
-    return [Affine(_biased(call, function), None), *_activation_rules(call)]
-
-
-def _activation_rules(call: Call) -> list[PassThrough]:
-    activation = call.layer.activation
-    if activation is activations.linear:
-        return []
-    # Exactly these functions: a user's own may have the same name.
-    kind = Rectify if type(activation) in RECTIFYING_LAYERS else ACTIVATIONS.get(activation)
-    function = call.channels_last(activation)
-    if kind is not None:
-        return [kind(function)]
-    name = getattr(activation, "__name__", type(activation).__name__)
-    expected = ["linear", *(known.__name__ for known in ACTIVATIONS)]
-    return call.without_rule(f"is of type {type(call.layer).__name__}, with the activation {name!r}", expected, function, POINT)
+    return [Affine(_biased(call, function), None), *activation_rules(call)]
 
 
 def _affine(window: Window | None = POINT) -> Rules:
@@ -149,18 +139,32 @@ def _biased(call: Call, function: Function) -> Function:
     return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
 
 
-# Types that share a rule are on one line, the others in alphabetical order. The first three lines do nothing at inference.
+def _wrapped(call: Call) -> list[PassThrough]:
+    # In use the wrapper does what the layer in it does.
+    return find_rules(dataclasses.replace(call, layer=call.layer.layer))
+
+
+def _pipeline(call: Call) -> list[PassThrough]:
+    found: list[PassThrough] = []
+    shape = call.shapes[0]
+    for layer in call.layer.layers:
+        function = call.channels_last(function_in_use(layer))
+        for rule in find_rules(dataclasses.replace(call, layer=layer, function=function, shapes=[shape])):
+            shape = rule.output_shape([shape], call.dtype)
+            found.append(rule)
+    return found
+
+
+# Types that share a rule are on one line, the others in alphabetical order.
 LAYERS: dict[type, Rules] = {
-    **dict.fromkeys((layers.Dropout, layers.GaussianDropout, layers.GaussianNoise, layers.SpatialDropout2D), _rule(PassThrough)),
-    **dict.fromkeys((layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip), _rule(PassThrough)),
-    **dict.fromkeys((layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom), _rule(PassThrough)),
+    **dict.fromkeys(IN_TRAINING_ALONE, pass_through),
     # The linear part of MeanImage is the identity: the mean is a bias.
     **dict.fromkeys((ContrastNormalization, MeanImage, layers.ActivityRegularization, layers.Identity), _rule(PassThrough)),
     **dict.fromkeys((layers.LeakyReLU, layers.PReLU, layers.ReLU), _rule(Rectify)),
     **dict.fromkeys((layers.Add, layers.Average, layers.Subtract), _affine()),
     **dict.fromkeys((layers.Flatten, layers.GlobalAveragePooling2D, layers.Reshape), _affine(WHOLE)),
     **dict.fromkeys((layers.CenterCrop, layers.Permute, layers.UpSampling2D), _affine(None)),
-    layers.Activation: _activation_rules,
+    layers.Activation: activation_rules,
     layers.AveragePooling2D: _average_pool,
     layers.BatchNormalization: _batch_normalization,
     layers.Concatenate: _concatenation,
@@ -172,27 +176,21 @@ LAYERS: dict[type, Rules] = {
     layers.GlobalMaxPooling2D: _global_max_pool,
     layers.MaxPooling2D: lambda call: [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)],
     layers.Normalization: _stored_normalization,
+    layers.Pipeline: _pipeline,
+    layers.RandomCrop: random_crop,
     layers.Rescaling: _rescaling,
     layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),
     layers.Softmax: _rule(Readout),
+    layers.SpectralNormalization: _wrapped,
     layers.ZeroPadding2D: _shift(1),
 }
-ACTIVATIONS: dict[Callable, type[PassThrough]] = {
-    activations.relu: Rectify,
-    activations.relu6: Rectify,
-    activations.leaky_relu: Rectify,
-    activations.softmax: Readout,
-    activations.sigmoid: Readout,
-}
-# Layers that can be given as an activation.
-RECTIFYING_LAYERS = (layers.ReLU, layers.LeakyReLU, layers.PReLU)
 # Names of the classes behind the functions of `keras.ops`, `keras.activations` and the operators of symbolic tensors.
 OPERATIONS: dict[str, Rules] = {
     **dict.fromkeys(("Add", "Subtract", "Negative"), _affine()),
     **dict.fromkeys(("Reshape", "Mean"), _affine(WHOLE)),
     **dict.fromkeys(("ReLU", "Relu", "Relu6", "LeakyRelu"), _rule(Rectify)),
     **dict.fromkeys(("Softmax", "Sigmoid"), _rule(Readout)),
-    "Identity": _rule(PassThrough),
+    **dict.fromkeys(("Copy", "Identity", "StopGradient"), pass_through),
     "Multiply": _product,
     "TrueDivide": _quotient,
     "Concatenate": _concatenation,

@@ -80,6 +80,11 @@ class PassThrough:
     def __init__(self, function: Function) -> None:
         self.function = function
 
+    def output_shape(self, shapes: list[tuple[int | None, ...]], dtype: str) -> tuple[int | None, ...]:
+        """Shape of the output without the batch, for inputs of `shapes` and `dtype`; `None` for a size that they leave open."""
+        taken = [tf.TensorSpec((None, *shape), dtype) for shape in shapes]
+        return tuple(tf.function(self.function, autograph=False).get_concrete_function(*taken).structured_outputs.shape[1:])
+
     def save(self, inputs: list[tf.Tensor]) -> Saved:
         """Tensors of a forward pass that `backward` and `spread` need, one row an example; `None` if `saves` is false."""
         return None

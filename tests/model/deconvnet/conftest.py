@@ -13,9 +13,10 @@ from zfnet.model.deconvnet.rules import convolution, max_pool
 from zfnet.model.net.layers import ContrastNormalization
 
 RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
-RECTIFYING_FUNCTIONS = (keras.activations.relu, keras.activations.relu6, keras.activations.leaky_relu)
+LIBRARIES = keras.activations, keras.ops, tf.nn
+RECTIFYING_FUNCTIONS = [getattr(library, name) for library in LIBRARIES for name in ("relu", "relu6", "leaky_relu")]
 RECTIFYING_OPERATIONS = ("ReLU", "Relu", "Relu6", "LeakyRelu")
-READOUTS = (keras.activations.softmax, keras.activations.sigmoid)
+READOUTS = [getattr(library, name) for library in LIBRARIES for name in ("softmax", "sigmoid")]
 BACKWARD = {
     "deconvnet": lambda upstream, inputs: tf.nn.relu(upstream),
     "guided": lambda upstream, inputs: tf.nn.relu(upstream) * tf.cast(inputs > 0, inputs.dtype),
@@ -64,8 +65,12 @@ class ByAutodiff:
         if not isinstance(original, keras.layers.Layer):
             new = copy.copy(original)
             return self.replace(new, "call") if type(new).__name__ in RECTIFYING_OPERATIONS else new
-        new = type(original).from_config(original.get_config())
-        activation = getattr(original, "activation", None)
+        activation, config = getattr(original, "activation", None), original.get_config()
+        readout = activation in READOUTS
+        # Keras cannot load TensorFlow's softmax, which calls itself softmax_v2.
+        new = type(original).from_config({**config, "activation": "linear"} if readout else config)
+        if readout:
+            new.activation = activation
         if type(new) in RECTIFIERS:
             self.replace(new, "call")
         elif activation in RECTIFYING_FUNCTIONS or isinstance(activation, RECTIFIERS):
@@ -73,7 +78,6 @@ class ByAutodiff:
             self.replace(new, "activation")
         elif isinstance(new, ContrastNormalization) and self.backward:
             new.call = with_backward(new.call, lambda upstream, inputs: upstream)
-        readout = activation in READOUTS
         self.keep(new, "activation" if readout else "call", id(original), readout or isinstance(new, keras.layers.Softmax))
         return new
 

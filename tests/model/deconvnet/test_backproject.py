@@ -67,3 +67,49 @@ def test_a_branch_is_no_chain():
     graph = Deconvnet(model).graph
     assert Windows(graph, graph.value_of("low"), graph.shapes).possible
     assert not Windows(graph, graph.value_of("sum"), graph.shapes).possible
+
+
+ONES = np.ones((3, 8, 8, 3), "float32")
+
+
+def refuses(model, match, images, ways=("project", "project_patches")):
+    recording = Deconvnet(model, unsupported="gradient").record(images)
+    for way in ways:
+        with pytest.raises(ValueError, match=match):
+            getattr(recording, way)("top", 1)
+
+
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_gradient_that_is_not_finite_names_its_layer(activation):
+    image = keras.Input((8, 8, 3))
+    maps = layers.Conv2D(3, 3, padding="same", activation=activation, kernel_initializer="ones")(image)
+    model = keras.Model(image, layers.Conv2D(2, 5, kernel_initializer="ones", name="top")(keras.ops.sqrt(maps)))
+    images = ONES.copy()
+    assert np.isfinite(Deconvnet(model, unsupported="gradient").project(images, "top", 1)).all()
+    # In the second, every window of the top sees zeros below the root.
+    images[1] = 0
+    images[1, 4, 4] = 1
+    refuses(
+        model,
+        r"unit 1 of layer 'top' is not finite.*layer 'sqrt.*', of type Sqrt, .*like that of sqrt\(x\) at 0",
+        images,
+        ["project"],
+    )
+
+
+@pytest.mark.parametrize("layer", ["below", "top"])
+def test_weights_that_are_not_finite_name_their_layer(layer):
+    below = layers.Conv2D(3, 3, activation="relu", name="below")
+    model = keras.Sequential([keras.Input((8, 8, 3)), below, layers.Conv2D(2, 3, activation="relu", name="top")])
+    # Behind a ReLU that makes 0 of NaN, the activations may look right.
+    model.get_layer("top").bias.assign([1, 1])
+    kernel = model.get_layer(layer).kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    refuses(model, f"unit 1 of layer 'top' is not finite.*layer '{layer}', of type Conv2D, is the first|Layer 'top' has acti", ONES)
+
+
+def test_activations_that_are_not_finite_name_their_layer():
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="top")])
+    images = ONES.copy()
+    images[2, 3, 3] = np.inf
+    refuses(model, "Layer 'top' has activations that are not finite numbers", images)

@@ -69,8 +69,10 @@ def images():
         [layers.Dense(3), layers.Softmax()],
         [layers.Dense(3, activation="sigmoid")],
         [layers.Dense(3, activation="softmax"), layers.Dropout(0.5)],
+        [layers.Dense(3, activation="sigmoid"), layers.Activation("linear", dtype="float32")],
+        [layers.Dense(3, activation=lambda logits: keras.ops.softmax(logits))],
     ],
-    ids=["softmax", "softmax-layer", "sigmoid", "probabilities"],
+    ids=["softmax", "softmax-layer", "sigmoid", "dropout", "linear", "own-softmax"],
 )
 def test_are_what_the_model_gives(last, images):
     deconvnet = deconvnet_of(*last)
@@ -80,8 +82,9 @@ def test_are_what_the_model_gives(last, images):
     np.testing.assert_allclose(found, deconvnet.model.predict(images, verbose=0), rtol=1e-5)
 
 
-def test_logits_get_their_softmax(images):
-    deconvnet = deconvnet_of(layers.Dense(3))
+@pytest.mark.parametrize("above", [[], [layers.Identity(), layers.Reshape((1, 3)), layers.Flatten()]], ids=["logits", "and no change"])
+def test_logits_get_their_softmax(above, images):
+    deconvnet = deconvnet_of(layers.Dense(3), *above)
     (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
     logits = deconvnet.model.predict(images, verbose=0).astype(float)
     np.testing.assert_allclose(class_probabilities(deconvnet, values), np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rtol=1e-5)

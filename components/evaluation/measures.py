@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.data.batches import padded_batch_size, padded_batches
+from zfnet.components.data.damage import named_damage
 from zfnet.components.evaluation.errors import count_errors, error_shares
 from zfnet.components.evaluation.probabilities import Probabilities, check_same_examples
 from zfnet.model.progress import progress
@@ -103,8 +104,9 @@ def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = 
         return [strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None) for each in strategy.run(on_replica, (batch,))]
 
     totals: list[Any] = [0.0] * (len(MEASURES) + 1)
-    for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
-        totals = [total + summed.numpy().astype(float) for total, summed in zip(totals, sum_batch(batch), strict=True)]
+    with named_damage(*(model.examples for model in models)):
+        for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
+            totals = [total + summed.numpy().astype(float) for total, summed in zip(totals, sum_batch(batch), strict=True)]
     *sums, counted = totals
     rows = []
     for place in range(len(models) + 1):

@@ -69,7 +69,7 @@ def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = 
         For each model, and last for the ensemble, the numbers by name, such as `top1_error`; and `examples`, their number.
 
     Raises:
-        ValueError: the examples are not the same for all, or have no such split.
+        ValueError: the examples are not the same for all, have no such split, or are damaged.
 
     Examples:
         >>> alone, ensemble = measure_models([Probabilities(model, examples)], "validation")
@@ -108,6 +108,11 @@ def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = 
         for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
             totals = [total + summed.numpy().astype(float) for total, summed in zip(totals, sum_batch(batch), strict=True)]
     *sums, counted = totals
+    if int(counted) != count:
+        raise ValueError(
+            f"{models[0].examples.path} has fewer examples in {split} than the {count} of its manifest: files are cut off. Copy the "
+            "directory again, or prepare the examples again."
+        )
     rows = []
     for place in range(len(models) + 1):
         numbers: dict[str, Any] = {}

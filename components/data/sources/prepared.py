@@ -68,7 +68,7 @@ class PreparedSource:
                 raise ValueError(f"{path} has {size} bytes, expected {shard['bytes']}: copy the directory again, or prepare it again.")
             if not is_remote(path) and _sha256(path) != shard["sha256"]:
                 raise ValueError(
-                    f"{path} is damaged: it has not the SHA-256 of its manifest. Copy the directory again, or prepare it again."
+                    f"{path} is damaged: its SHA-256 is not that in the manifest. Copy the directory again, or prepare it again."
                 )
         for part in ([name for name in sizes if name != MANIFEST], [MANIFEST]):
             _pass_on(part, self._examples.path, examples.path)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples, Model
 from zfnet.components.data.batches import central_crops, model_batches, read_origins
 from zfnet.components.data.damage import named_damage
-from zfnet.components.data.examples.shard import BrokenShardError
+from zfnet.components.data.examples.shard import BrokenShardError, read_shard, write_shard
 from zfnet.components.evaluation.measures import measure_models
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.inputs.image_input import ImageInput
@@ -36,6 +36,11 @@ def is_named(error: pytest.ExceptionInfo, shard: str) -> bool:
     return str(error.value).startswith(f"{shard} is damaged") and "Prepare the examples again: remove this file" in str(error.value)
 
 
+def tiny_net(examples: Examples) -> keras.Model:
+    image = keras.Input((examples.image_size, examples.image_size, 3))
+    return keras.Model(image, keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(image)))
+
+
 def test_origins(damaged):
     copy, shard = damaged("train")
     assert len(read_origins(copy, "validation").ids) == copy.count("validation")
@@ -54,11 +59,18 @@ def test_images_of_a_model(damaged):
 
 def test_evaluation(damaged):
     copy, shard = damaged("validation")
-    image = keras.Input((copy.image_size, copy.image_size, 3))
-    net = keras.Model(image, keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(image)))
     with pytest.raises(BrokenShardError) as error:
-        measure_models([Probabilities(net, copy)], "validation")
+        measure_models([Probabilities(tiny_net(copy), copy)], "validation")
     assert is_named(error, shard)
+
+
+def test_evaluation_of_fewer_examples_than_there_should_be(examples, tmp_path):
+    shutil.copytree(examples.path, tmp_path / "cut")
+    copy = Examples(tmp_path / "cut")
+    kept = list(read_shard(copy.shards("validation")[-1]))[:-1]
+    write_shard(copy.shards("validation")[-1], kept)  # cut off where a record ends, so that no checksum is wrong
+    with pytest.raises(ValueError, match=f"fewer examples in validation than the {copy.count('validation')} of its manifest"):
+        measure_models([Probabilities(tiny_net(copy), copy)], "validation")
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

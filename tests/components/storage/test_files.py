@@ -1,6 +1,6 @@
 import pytest
 
-from zfnet.components.storage.files import atomic_path
+from zfnet.components.storage.files import atomic_path, is_clutter, list_folder
 
 
 def test_file_is_replaced_when_it_is_whole(tmp_path):
@@ -26,3 +26,13 @@ def test_file_stays_when_writing_fails(tmp_path):
         fill_the_disk()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_systems_leave_in_a_folder_is_not_listed(tmp_path):
+    for name in ("1.jpg", "thumbs.JPG", "@eaDir.png", ".DS_Store", "._1.jpg", "Thumbs.db", "desktop.ini", "Icon\r"):
+        (tmp_path / name).touch()
+    (tmp_path / "@eaDir").mkdir()
+    (tmp_path / "more").mkdir()
+    assert [entry.name for entry in list_folder(str(tmp_path))] == ["1.jpg", "@eaDir.png", "more", "thumbs.JPG"]
+    assert is_clutter("LOST+FOUND")
+    assert not is_clutter("lost")

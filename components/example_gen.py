@@ -1,16 +1,19 @@
 """Step 1: photographs in, TFRecord shards of square JPEGs out."""
 
 import json
+import sys
 
 from etils import epath
 
 from zfnet.components.artifacts import Examples, Output, Setting
 from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.sources.prepared import PreparedSource
+from zfnet.components.data.sources.shard_plan import SPLITS
 from zfnet.components.data.sources.source import Source
 from zfnet.components.storage.files import atomic_file
 
 OUTCOME = "outcome.json"  # the workers' report, which the step turns into the manifest
+NAMED = 10  # classes in one sentence
 
 
 def generate_examples(
@@ -22,13 +25,14 @@ def generate_examples(
     max_rejected: float,
     runner: Setting[str],
     beam_options: Setting[tuple[str, ...]],
-    splits: tuple[str, ...] = ("train", "validation"),
+    splits: tuple[str, ...] = SPLITS,
 ) -> None:
     """Decodes every photograph, cuts its central square and writes shards that TFDS reads.
 
     Workers receive references to whole shards, and decode, crop and write them in one pass, so photographs are never shuffled. The bytes
     of the shards do not depend on the runner, the number of workers or the order of files. Unreadable photographs are listed in
-    `rejected.jsonl`, lines of `{"id", "reason", "source"}`. The manifest is written last.
+    `rejected.jsonl`, lines of `{"id", "reason", "source"}`. The manifest is written last. The standard error gets the source's notes, and
+    the classes without an example.
 
     Args:
         examples: where to write.
@@ -58,6 +62,9 @@ def generate_examples(
     outcome = examples.read_json(OUTCOME)
     written, rejected = outcome["splits"], outcome["rejected"]
     _check(source, written, rejected, max_rejected)
+    empty = [name for label, name in enumerate(source.labels) if label not in outcome["labels"]]
+    for note in (*source.notes, *([_empty_classes(empty)] if empty and written.keys() >= set(SPLITS) else [])):
+        print(note, file=sys.stderr)
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
     (examples.path / "rejected.jsonl").write_text(lines)
     write_metadata(examples.path, source.labels, side, written)
@@ -103,9 +110,16 @@ def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])
     counted = {split: {"examples": sum(shard["examples"] for shard in shards), "shards": shards} for split, shards in splits.items()}
+    labels = sorted({label for outcome in outcomes for label in outcome["labels"]})
     rejected = sorted((entry for outcome in outcomes for entry in outcome["rejected"]), key=lambda entry: entry["id"])
     with atomic_file(path) as file:
-        file.write(json.dumps({"splits": counted, "rejected": rejected}).encode())
+        file.write(json.dumps({"splits": counted, "labels": labels, "rejected": rejected}).encode())
+
+
+def _empty_classes(names: list[str]) -> str:
+    listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    said = "1 class is empty: it has" if len(names) == 1 else f"{len(names):,} classes are empty: they have"
+    return f"{said} no photograph that can be read ({listed}). Add photographs, or take it out of the data; nothing trains its output."
 
 
 def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: float) -> None:

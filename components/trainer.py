@@ -56,9 +56,11 @@ def train(
         absolute = {name: str(pathlib.Path(path).absolute()) for name, path in paths.items()}
         lead(Call(recipe=dataclasses.asdict(recipe), keep_every=keep_every, keep_checkpoints=keep_checkpoints, **absolute))
         return
+    from zfnet.components.data.damage import named_damage
     from zfnet.components.training.checkpoints import STATE, Checkpoints
     from zfnet.components.training.fit import fit
 
     with staged_output(model) as written, synced_directory(checkpoints, last=STATE) as folder, synced_directory(tensorboard) as logs:
-        kept = Checkpoints(pathlib.Path(folder), checkpoints)
-        fit(recipe, local_copy(examples), statistics, written, kept, logs, keep_every, keep_checkpoints)
+        kept, read = Checkpoints(pathlib.Path(folder), checkpoints), local_copy(examples)
+        with named_damage(read):
+            fit(recipe, read, statistics, written, kept, logs, keep_every, keep_checkpoints)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
+from zfnet.components.data.damage import named_damage
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.model.progress import progress
 
@@ -75,7 +76,8 @@ def _central_crop(record: tf.Tensor, side: int, size: int) -> tuple[tf.Tensor, t
 def read_origins(examples: Examples, split: str, most: int | None = None) -> Origins:
     """Reads the origins of a split's examples without decoding their images; `most` as in `central_crops`."""
     records = tf.data.TFRecordDataset(examples.shards(split)).take(most or -1).batch(1024)
-    parts = list(records.map(lambda batch: tf.io.parse_example(batch, ORIGIN_FEATURES)).as_numpy_iterator())
+    with named_damage(examples):
+        parts = list(records.map(lambda batch: tf.io.parse_example(batch, ORIGIN_FEATURES)).as_numpy_iterator())
     texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
     boxes, labels = (np.concatenate([part[name] for part in parts]) for name in ("box", "label"))
     return Origins(texts["photograph"], boxes, texts["id"], labels)
@@ -143,8 +145,9 @@ def model_batches(
     """
     batch_size = model_batch_size(image_input)
     found = central_crops(examples, split, size=image_input.side, batch_size=batch_size, numbers=numbers, most=most)
-    for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
-        yield image_input.to_model_layout(image_input.crop(images)), places
+    with named_damage(examples):
+        for images, _, places in progress(found.as_numpy_iterator(), len(found), title):
+            yield image_input.to_model_layout(image_input.crop(images)), places
 
 
 def model_batch_size(image_input: ImageInput) -> int:

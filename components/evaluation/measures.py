@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.data.batches import padded_batch_size, padded_batches
+from zfnet.components.data.damage import named_damage
 from zfnet.components.evaluation.errors import count_errors, error_shares
 from zfnet.components.evaluation.probabilities import Probabilities, check_same_examples
 from zfnet.model.progress import progress
@@ -68,7 +69,7 @@ def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = 
         For each model, and last for the ensemble, the numbers by name, such as `top1_error`; and `examples`, their number.
 
     Raises:
-        ValueError: the examples are not the same for all, or have no such split.
+        ValueError: the examples are not the same for all, have no such split, or are damaged.
 
     Examples:
         >>> alone, ensemble = measure_models([Probabilities(model, examples)], "validation")
@@ -103,9 +104,15 @@ def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = 
         return [strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None) for each in strategy.run(on_replica, (batch,))]
 
     totals: list[Any] = [0.0] * (len(MEASURES) + 1)
-    for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
-        totals = [total + summed.numpy().astype(float) for total, summed in zip(totals, sum_batch(batch), strict=True)]
+    with named_damage(*(model.examples for model in models)):
+        for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
+            totals = [total + summed.numpy().astype(float) for total, summed in zip(totals, sum_batch(batch), strict=True)]
     *sums, counted = totals
+    if int(counted) != count:
+        raise ValueError(
+            f"{models[0].examples.path} has fewer examples in {split} than the {count} of its manifest: files are cut off. Copy the "
+            "directory again, or prepare the examples again."
+        )
     rows = []
     for place in range(len(models) + 1):
         numbers: dict[str, Any] = {}

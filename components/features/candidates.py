@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.data.damage import named_damage
 
 SPLITS = ("train", "validation")
 
@@ -47,13 +48,14 @@ class Candidates:
         """
         for split, start, within in self._by_split(numbers):
             found = central_crops(self.examples, split, size=size, batch_size=batch_size, numbers=within)
-            for images, _, places in found.as_numpy_iterator():
-                yield images, places + start
+            with named_damage(self.examples):
+                for images, _, places in found.as_numpy_iterator():
+                    yield images, places + start
 
     def write_subset(self, numbers: np.ndarray, directory: pathlib.Path) -> Examples:
         """Writes images as examples in a new directory, all in the split `train`; records are copied as they are."""
         directory.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(directory / "train")) as writer:
+        with tf.io.TFRecordWriter(str(directory / "train")) as writer, named_damage(self.examples):
             for split, _, within in self._by_split(numbers):
                 for number, record in enumerate(tf.data.TFRecordDataset(self.examples.shards(split)).as_numpy_iterator()):
                     if number in within:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.data.damage import named_damage
 from zfnet.components.features.candidates import Candidates, Fold, draw_folds
 from zfnet.model.progress import progress
 
@@ -138,15 +139,16 @@ def find_overlap(candidates: Candidates, numbers: np.ndarray, pretraining: Examp
     pictures = Thumbnails(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     matches = Matches.none(len(numbers))
     batches = central_crops(pretraining, "train", size=pretraining.side, batch_size=BATCH)
-    for images, _, places in progress(batches.as_numpy_iterator(), len(batches), "Looking for images seen in pretraining"):
-        others = thumbnails(images)
-        for start in range(0, len(numbers), BATCH * 16):
-            block = slice(start, start + BATCH * 16)
-            better = compare_pictures(
-                Matches(*(column[block] for column in matches)), Thumbnails(*(column[block] for column in pictures)), others, places
-            )
-            for column, changed in zip(matches, better, strict=True):
-                column[block] = changed
+    with named_damage(pretraining):
+        for images, _, places in progress(batches.as_numpy_iterator(), len(batches), "Looking for images seen in pretraining"):
+            others = thumbnails(images)
+            for start in range(0, len(numbers), BATCH * 16):
+                block = slice(start, start + BATCH * 16)
+                better = compare_pictures(
+                    Matches(*(column[block] for column in matches)), Thumbnails(*(column[block] for column in pictures)), others, places
+                )
+                for column, changed in zip(matches, better, strict=True):
+                    column[block] = changed
     return Overlap(numbers, matches, read_origins(pretraining, "train").ids)
 
 

@@ -12,6 +12,9 @@ from etils import epath
 
 _LOCAL_OPERATIONS: tuple[Callable, Callable, Callable] = functools.partial(open, mode="wb"), os.replace, os.unlink
 P = TypeVar("P", pathlib.Path, epath.Path)
+# Folders and files that systems put beside photographs: macOS, Windows, Linux, and the disks of Synology and QNAP.
+CLUTTER = {"__macosx", "$recycle.bin", "recycler", "system volume information", "lost+found", "@eadir", "#recycle", "#snapshot"}
+CLUTTER |= {"@recycle", "@recently-snapshot", "@tmp", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
 
 class Entry(NamedTuple):
@@ -27,14 +30,19 @@ def is_remote(path: epath.PathLike) -> bool:
     return "://" in str(path)
 
 
-def list_folder(folder: str) -> list[Entry]:
-    """The entries of a folder, sorted by name, without those whose names begin with a dot.
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder belongs to a system rather than to its user: one of `CLUTTER`, or its name begins with a dot."""
+    return name.startswith(".") or name.casefold() in CLUTTER
 
-    On a local disk everything is listed, links that lead nowhere and folders too, so that nothing is left out silently; a remote
+
+def list_folder(folder: str) -> list[Entry]:
+    """The entries of a folder without clutter, sorted by name.
+
+    On a local disk everything else is listed, links that lead nowhere and folders too, so that nothing is left out silently; a remote
     storage has files alone.
     """
     entries = _list_remote(folder) if is_remote(folder) else _list_local(folder)
-    return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    return sorted((entry for entry in entries if not is_clutter(entry.name)), key=lambda entry: entry.name)
 
 
 def _list_local(folder: str) -> Iterator[Entry]:

@@ -155,6 +155,7 @@ def main(call_file: str, failure_file: str) -> int:
     import tensorflow as tf
 
     from zfnet.components.artifacts import Examples, Model, Statistics
+    from zfnet.components.data.damage import named_damage
     from zfnet.components.training.checkpoints import Checkpoints
     from zfnet.components.training.devices import ClusterChangedError
     from zfnet.components.training.fit import fit
@@ -165,7 +166,8 @@ def main(call_file: str, failure_file: str) -> int:
     try:
         examples, statistics, model = Examples(call.examples), Statistics(call.statistics), Model(call.model)
         kept = Checkpoints(pathlib.Path(call.checkpoints))
-        fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every, call.keep_checkpoints)
+        with named_damage(examples):
+            fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every, call.keep_checkpoints)
     except (*errors, ClusterChangedError):
         return LOST
     except KeyboardInterrupt:

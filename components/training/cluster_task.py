@@ -26,7 +26,7 @@ def read_task() -> Task | None:
     If the variable is not set, or describes no cluster, the place is None.
 
     Raises:
-        ValueError: if it is no JSON, has no place for this process, or has roles that do not train.
+        ValueError: if it is no JSON, has no place for this process, or has parameter servers (`ps`), which take no part here.
 
     Examples:
         >>> os.environ["TF_CONFIG"] = '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 1}}'
@@ -39,6 +39,8 @@ def read_task() -> Task | None:
     try:
         config = json.loads(text)
         cluster = config.get("cluster", {})
+        if cluster.get("ps"):  # TensorFlow would train without them, and they would wait for ever.
+            raise ValueError("ps")
         addresses = [(role, place) for role in ROLES for place in range(len(cluster.get(role, ())))]
         if not cluster:
             return None
@@ -46,5 +48,6 @@ def read_task() -> Task | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"TF_CONFIG is {text!r}; expected JSON with the cluster's addresses and this process' place, such as "
-            '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 0}}.'
+            '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 0}}. The machines train in step: '
+            "give them the roles chief and worker alone, without parameter servers (ps)."
         ) from error

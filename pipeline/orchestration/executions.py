@@ -4,6 +4,7 @@ import contextlib
 import re
 import time
 
+import click
 import sqlalchemy as sql
 from etils import epath
 
@@ -38,10 +39,9 @@ class Executions:
         self._session.commit()
 
     def find_unchanged(self, plan: ExecutionPlan) -> metadata.Execution | None:
-        """Finds an execution equal to the planned one whose outputs are complete, and adds it to this run."""
+        """Finds an execution equal to the planned one whose outputs are complete and unaltered, and adds it to this run."""
         for execution in self._session.executions(key=plan.key(), status="done"):
-            whole = all(artifact.is_whole(self._root) for artifact in execution.artifacts("output").values())
-            if whole and plan.step.still_holds(self.outputs(plan.step, execution)):
+            if self._is_intact(plan.step, execution) and plan.step.still_holds(self.outputs(plan.step, execution)):
                 self._associate(execution, cached=True)
                 self._session.commit()
                 return execution
@@ -108,6 +108,17 @@ class Executions:
                     break
                 total += earlier.seconds or 0
         return total
+
+    def _is_intact(self, step: Step, execution: metadata.Execution) -> bool:
+        """Whether all outputs have their files and, on a local disk, their digests; says so if one is damaged."""
+        for name, record in execution.artifacts("output").items():
+            if not record.is_whole(self._root):
+                return False
+            output = step.output_types[name](self._root / record.path)
+            if not is_remote(output.path) and output.digest() != record.digest:
+                click.echo(f"{output.path} was altered or is damaged: it is made again.")
+                return False
+        return True
 
     def _describe(self, plan: ExecutionPlan, inputs: dict[str, metadata.Artifact]) -> metadata.Execution:
         parameters = plan.step.values("parameter")

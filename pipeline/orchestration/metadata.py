@@ -11,6 +11,7 @@ import datetime
 import pathlib
 import re
 import socket
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,11 @@ from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.orchestration.step import snake_case
 
 FILE = "metadata.sqlite"
+REPAIR = (
+    "Put a copy of the file back, or remove it. Without it the outputs of all steps stay, but the list of runs and the lineage of models "
+    "are lost; the next run repeats every step, except that a training goes on from its checkpoints; and it does not compare its model "
+    "with the one pushed last."
+)
 BUSY = 30  # seconds to wait for another process that is writing to the same SQLite file
 
 
@@ -149,7 +155,7 @@ def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
 
     Raises:
         ValueError: the URL is invalid, or its driver is not installed.
-        OSError: the database can't be opened.
+        OSError: the database can't be opened, or is an SQLite file that is damaged.
     """
     with contextlib.ExitStack() as stack:
         original = file = epath.Path(root) / FILE
@@ -220,14 +226,22 @@ def _engine(url: str | sql.URL) -> sql.Engine:
 
 
 def _create_tables(engine: sql.Engine) -> None:
+    """Creates missing tables, and checks that an SQLite file is whole."""
     try:
         try:
             Base.metadata.create_all(engine)
         except (exc.OperationalError, exc.ProgrammingError, exc.IntegrityError):  # another process may have created them meanwhile
             Base.metadata.create_all(engine)
+        if engine.url.get_backend_name() == "sqlite":
+            with engine.connect() as connection:
+                found = connection.scalar(sql.text("PRAGMA quick_check(1)"))
+            if found != "ok":
+                raise OSError(f"The database {engine.url.render_as_string()} is damaged: {' '.join(found.split())}. {REPAIR}")
     except exc.DBAPIError as error:
         # The driver's message, without the statement and the links that SQLAlchemy adds.
-        raise OSError(f"The database {engine.url.render_as_string()} can't be opened: {error.orig}") from error
+        damaged = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        hint = f". {REPAIR}" if damaged else ""
+        raise OSError(f"The database {engine.url.render_as_string()} can't be opened: {error.orig}{hint}") from error
 
 
 def _replace_when_committed(session: Metadata, copy: epath.Path, original: epath.Path, content: bytes) -> None:

@@ -101,6 +101,36 @@ def test_what_cannot_be_read_is_listed_with_its_reason(folder, examples):
     assert examples.read_json("manifest.json")["rejected"] == 6
 
 
+def test_empty_classes_are_told(folder, tmp_path, capsys):
+    for name in ("cat", "개"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (40, 40), (number, 0, 0)).save(tmp_path / "pets" / name / f"{number}.png")
+    generate(tmp_path / "pets", tmp_path / "full")
+    assert capsys.readouterr() == ("", "")
+    (tmp_path / "pets/nothing").mkdir()
+    (tmp_path / "pets/broken").mkdir()
+    (tmp_path / "pets/broken/1.jpg").write_bytes(b"")
+    examples = generate(tmp_path / "pets", tmp_path / "out")
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert "2 classes are empty: they have no photograph that can be read (broken, nothing)" in told
+    assert examples.labels == ["broken", "cat", "nothing", "개"]
+    # One split alone does not tell whether a class is empty.
+    generate(tmp_path / "pets", tmp_path / "half", splits=("validation",), max_rejected=1)
+    assert capsys.readouterr().err == ""
+
+
+def test_choices_of_the_source_are_told(folder, tmp_path, capsys):
+    for split in ("train", "val", "test"):
+        for name in ("cat", "dog"):
+            (tmp_path / "pets" / split / name).mkdir(parents=True)
+            Image.new("RGB", (40, 40), "red").save(tmp_path / "pets" / split / name / "1.png")
+    examples = generate(tmp_path / "pets", tmp_path / "out")
+    assert "pets has test/ beside train/, val/: not used." in capsys.readouterr().err
+    assert (examples.count("train"), examples.count("validation")) == (2, 2)
+
+
 def test_the_manifest_says_what_is_there(folder, examples):
     manifest = examples.read_json("manifest.json")
     assert {name: manifest[name] for name in ("name", "image_size", "side", "labels", "source")} == {

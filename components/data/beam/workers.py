@@ -85,7 +85,7 @@ class WatchedWorker(worker_handlers.GrpcWorkerHandler):
 
     def _read(self) -> None:
         with contextlib.suppress(grpc.RpcError):
-            for response in self.control_conn._input:  # type: ignore[union-attr]  # set once the worker is connected
+            for response in self.control_conn._input or ():
                 self.control_conn._futures_by_id.pop(response.instruction_id).set(response)
                 if response.error and response.instruction_id.startswith(BUNDLE):
                     self.workers.fail(response.error)  # Beam would first wait for the work of other workers

@@ -41,14 +41,18 @@ class PrepareShard(beam.DoFn):
         self._rejected = beam.metrics.Metrics.counter("zfnet", "photographs_rejected")
 
     def process(self, planned: tuple[ShardKey, Any]) -> Iterator[dict]:
-        """Yields `{"split", "shard", "rejected"}` for one shard; `rejected` lists id, reason and source of unreadable photographs."""
+        """Yields `{"split", "shard", "labels", "rejected"}` for one shard.
+
+        `labels` are those of its examples, each once, and `rejected` lists id, reason and source of unreadable photographs.
+        """
         (split, index, number), references = planned
+        labels: set[int] = set()
         rejected: list[dict] = []
         path = f"{self._directory}/{shard_name(self._name, split, index, number)}"
-        shard = write_shard(path, self._examples(references, rejected))
-        yield {"split": split, "shard": shard._asdict(), "rejected": rejected}
+        shard = write_shard(path, self._examples(references, labels, rejected))
+        yield {"split": split, "shard": shard._asdict(), "labels": sorted(labels), "rejected": rejected}
 
-    def _examples(self, references: Any, rejected: list[dict]) -> Iterator[dict]:
+    def _examples(self, references: Any, labels: set[int], rejected: list[dict]) -> Iterator[dict]:
         for example in _ahead(functools.partial(_prepare, side=self._side), self._read(references), self._threads):
             PROGRESS.advance(1)
             if "reason" in example:
@@ -57,6 +61,7 @@ class PrepareShard(beam.DoFn):
             else:
                 self._prepared.inc()
                 label = example["label"]
+                labels.add(label)
                 yield example | {"class_name": self._labels[label] if 0 <= label < len(self._labels) else ""}
 
 

@@ -14,6 +14,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 
 from zfnet.components.storage.files import atomic_file, open_file
 
+# For messages about a shard.
+REPAIR = "Prepare the examples again: remove this file, and the next `zfnet run` does so by itself; or use `zfnet examples`."
 TEXTS = ("class_name", "id", "photograph")  # those features of a record that are text
 
 
@@ -62,11 +64,11 @@ def read_shard(path: str | os.PathLike) -> Iterator[dict]:
         while length := file.read(8):
             check = file.read(4)
             if check != _checksum(length):
-                raise BrokenShardError(f"{path} is damaged: the checksum of a length is wrong. Prepare the examples again.")
+                raise BrokenShardError(f"{path} is damaged: the checksum of a length is wrong. {REPAIR}")
             (size,) = struct.unpack("<Q", length)
             message, check = file.read(size), file.read(4)
             if check != _checksum(message):
-                raise BrokenShardError(f"{path} is damaged or cut off: the checksum of an example is wrong. Prepare the examples again.")
+                raise BrokenShardError(f"{path} is damaged or cut off: the checksum of an example is wrong. {REPAIR}")
             yield decode_example(message)
 
 

@@ -7,36 +7,48 @@ import hashlib
 import io
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from etils import epath
 
-from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile, split_files
+from zfnet.components.data.sources.csv_header import named_columns
+from zfnet.components.data.sources.shard_plan import PhotographFile, split_files
 from zfnet.components.data.sources.source import FileSource, Listing, as_text, class_name
+from zfnet.components.data.sources.split_names import held_out_role, split_role
 from zfnet.components.storage.files import is_remote, open_file
 
-EXPECTED = "expected rows of path,label or of path,label,split, in UTF-8, with a first line that names these columns if there are others"
+EXPECTED = (
+    "expected rows of path,label or of path,label,split, in UTF-8, with commas between them, and a first line that names these columns if "
+    "there are others"
+)
+LOOKED_FOR = 20  # the first photographs, which tell whether a first line names one
 
 
 class Row(NamedTuple):
-    """One line: the photograph's path as written, its class, and "train", "validation", or "" where a digest decides."""
+    """One row: the photograph's path as written, its class, and the role of its split (`split_role`), "" if it has none.
+
+    `line` is its number in the file, from 1; `headed` says whether a header came before it.
+    """
 
     path: str
     label: str
     split: str
+    line: int
+    headed: bool
 
 
 class CsvSource(FileSource):
     """A table with the path of each photograph and the name of its class, and its split if wanted.
 
-    The columns are path, label and, if there is a third, split (`train` or `validation`); a first line that holds the words `path` and
-    `label` may put them in another order and among others. Paths are relative to the table's folder, or absolute, or remote. Without
-    splits, `hold_out` divides each class by the digests of the paths. Classes are sorted by name, or by number if all of them are whole
-    numbers.
+    The columns are path, label and, if there is a third, split: `train`, `validation` or `test`, or other names of them (`split_names`). A
+    first line that names path and label (`csv_header`) may put the columns in another order and among others. Paths are relative to the
+    table's folder, or absolute, or remote. If only `test` is beside `train`, it validates; without splits, or with `train` alone,
+    `hold_out` divides each class by the digests of the paths. Classes are sorted by name, or by number if all of them are whole numbers.
 
     Raises:
-        ValueError: it cannot be read as such a table, names a photograph twice, or has fewer than two classes.
+        ValueError: it cannot be read as such a table, names a photograph twice, has fewer than two classes, or begins with a line that
+            seems to name columns, but in unknown words.
     """
 
     def __init__(self, data: str) -> None:
@@ -44,20 +56,24 @@ class CsvSource(FileSource):
         if not path.exists():
             raise ValueError(f"DATA {data!r} does not exist: expected a .csv of path and label.")
         super().__init__(data, path.stem, os.fspath(path if is_remote(data) else path.resolve()))
-        paths, classes, found = set(), set(), set()
-        for number, row in _rows(self.location):
+        paths: set[str] = set()
+        first: list[Row] = []
+        classes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        for row in _rows(self.location):
             if row.path in paths:
-                raise ValueError(f"{data}, line {number}: duplicate path {row.path!r}; keep one line.")
+                raise ValueError(f"{data}, line {row.line}: duplicate path {row.path!r}; keep one line.")
             paths.add(row.path)
-            classes.add(row.label)
-            found.add(row.split)
+            classes[row.split][row.label] += 1
+            first += [row] if len(first) < LOOKED_FOR else []
         self.remote = any(is_remote(_absolute(self.location, path)) for path in paths)
-        self._classes = sorted(classes, key=_sort_key(classes))
+        self._splits = _choose_splits(data, classes)
+        rows = sum((classes[role] for role in self._splits), collections.Counter())
+        self._classes = sorted(rows, key=_sort_key(rows))
         if len(self._classes) < 2:
             raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
-        if found not in ({""}, set(SPLITS)):
-            names = ", ".join(sorted(split or "none" for split in found))
-            raise ValueError(f"The splits in {data} are {names}: expected train and validation, or no split at all.")
+        if not first[0].headed and rows[first[0].label] == 1:
+            _check_first(self.location, first)
+        self.notes = [f"{data}: {note}" for note in _notes(classes, self._splits)]
 
     @property
     def labels(self) -> list[str]:
@@ -67,52 +83,96 @@ class CsvSource(FileSource):
     def fingerprint(self) -> str:
         """A digest of the table, and of the sizes and times of change of photographs on local disks."""
         digest = hashlib.sha256()
-        for _, row in _rows(self.location):
-            digest.update("\0".join((*row, _state(_absolute(self.location, row.path)))).encode() + b"\0")
+        for row in _rows(self.location):
+            digest.update("\0".join((row.path, row.label, row.split, _state(_absolute(self.location, row.path)))).encode() + b"\0")
         return f"csv:{digest.hexdigest()}"
 
     def listing(self) -> Listing:
         """The table, which one worker reads."""
-        return [self.location], functools.partial(_list, labels={name: label for label, name in enumerate(self._classes)})
+        labels = {name: label for label, name in enumerate(self._classes)}
+        return [self.location], functools.partial(_list, labels=labels, splits=self._splits)
 
 
-def _rows(file: str) -> Iterator[tuple[int, Row]]:
-    """Yields `(number of the line, row)` for each photograph of the table."""
+def _rows(file: str) -> Iterator[Row]:
+    """Yields the rows of the table, without its header and repetitions of it, as in tables that were joined."""
     with io.TextIOWrapper(open_file(file), encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, strict=True)
         columns: dict[str, int | None] = {"path": 0, "label": 1, "split": 2}
+        header: list[str] | None = None
+        begun = False
         try:
             for cells in lines:
-                named = [cell.strip().lower() for cell in cells]
-                if lines.line_num == 1 and {"path", "label"} <= set(named):
-                    columns = {name: named.index(name) if name in named else None for name in columns}
-                elif named and named != [""]:
-                    yield lines.line_num, _row(file, lines.line_num, cells, columns)
+                if not "".join(cells).strip():
+                    continue
+                if not begun and (found := named_columns(cells)):
+                    columns, header = found, cells
+                elif cells != header:
+                    yield _row(file, lines.line_num, cells, columns, header is not None)
+                begun = True
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{file}, line {lines.line_num + 1}: {error}; {EXPECTED}.") from error
 
 
-def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None]) -> Row:
+def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None], headed: bool) -> Row:
     found = [cells[place].strip() if place is not None and place < len(cells) else "" for place in columns.values()]
     place = columns["path"]
-    row = Row(cells[place] if found[0] and place is not None else "", *found[1:])
-    if not row.path or not row.label:
-        raise ValueError(f"{file}, line {number}: {','.join(cells)!r} has no {'label' if row.path else 'path'}; {EXPECTED}.")
-    if row.split not in ("", *SPLITS):
-        raise ValueError(f"{file}, line {number}: the split {row.split!r} is neither train nor validation; {EXPECTED}.")
-    return row
+    path, label, split = cells[place] if found[0] and place is not None else "", found[1], found[2]
+    if not path or not label:
+        raise ValueError(f"{file}, line {number}: {','.join(cells)!r} has no {'label' if path else 'path'}; {EXPECTED}.")
+    role = split_role(split) if split else ""
+    if role is None:
+        unknown = f"the split {split!r} is neither train nor validation nor test; if the column is no split, call it otherwise"
+        raise ValueError(f"{file}, line {number}: {unknown}; {EXPECTED}.")
+    return Row(path, label, role, number, headed)
 
 
-def _sort_key(names: set[str]) -> Callable[[str], Any]:
+def _check_first(file: str, rows: list[Row]) -> None:
+    """Raises a ValueError if the first of `rows` names no photograph, as a header does, while others do."""
+    missing, *others = (not epath.Path(_absolute(file, row.path)).exists() for row in rows)
+    if missing and not all(others):
+        path, label, *_ = rows[0]
+        raise ValueError(
+            f"{file}, line {rows[0].line}: there is no photograph {path!r}, and no other row has the class {label!r}. If this line names "
+            "the columns, call these two path and label, and a third one split; else correct or remove it."
+        )
+
+
+def _choose_splits(data: str, roles: Collection[str]) -> dict[str, str]:
+    """The split of ours, "" where a digest decides, of the rows of each role; other rows are not used.
+
+    Raises:
+        ValueError: some rows have a split and others have none, or none of them is for training.
+    """
+    if "" not in roles and "train" in roles:
+        held_out = held_out_role(roles)
+        return {"train": "train", held_out: "validation"} if held_out else {"train": ""}
+    if set(roles) - {""}:
+        names = ", ".join(sorted(role or "none" for role in roles))
+        raise ValueError(f"The splits in {data} are {names}: expected train and validation, or no split at all.")
+    return {"": ""}
+
+
+def _notes(rows: dict[str, collections.Counter[str]], splits: dict[str, str]) -> Iterator[str]:
+    """Yields sentences about splits that are not used as they are named."""
+    if "train" in splits and "validation" not in splits:
+        yield f"there is no split validation: {'test' if 'test' in splits else 'a fifth of each class in train'} validates."
+    for role, counts in rows.items():
+        if role not in splits:
+            yield f"the {counts.total():,} rows of the split {role} are not used, since there is a split validation."
+
+
+def _sort_key(names: Collection[str]) -> Callable[[str], Any]:
     """Sorts classes by number if all names are numbers, so that `10` comes after `9`."""
     return int if all(name.isascii() and name.isdigit() for name in names) else str
 
 
-def _list(file: str, labels: dict[str, int]) -> Iterator[tuple[str, list[PhotographFile]]]:
+def _list(file: str, labels: dict[str, int], splits: dict[str, str]) -> Iterator[tuple[str, list[PhotographFile]]]:
     """Yields `(split, files)` for the photographs of each class."""
     classes: dict[tuple[str, int], dict[str, PhotographFile]] = collections.defaultdict(dict)
-    for _, (path, name, split) in _rows(file):
-        classes[split, labels[name]][path] = as_text(os.fsencode(path)), labels[name], os.fsencode(_absolute(file, path))
+    for row in _rows(file):
+        if row.split in splits:
+            file_of_row = as_text(os.fsencode(row.path)), labels[row.label], os.fsencode(_absolute(file, row.path))
+            classes[splits[row.split], labels[row.label]][row.path] = file_of_row
     for (split, _), files in classes.items():
         yield from split_files(split, files)
 

@@ -1,5 +1,6 @@
 """DATA that ExampleGen wrote before: its shards are reused unchanged."""
 
+import hashlib
 import os
 import pathlib
 
@@ -48,7 +49,8 @@ class PreparedSource:
         `image_size`, in pixels, and `num_shards`, the number of training shards, are those wanted; None accepts any number.
 
         Raises:
-            ValueError: the examples were prepared for another image size or number of shards, or files are missing or cut off.
+            ValueError: the examples were prepared for another image size or number of shards, or files are missing, cut off or damaged. The
+                contents of remote files are not checked here.
         """
         again = "or prepare the photographs again from where they came from"
         size = self._examples.image_size
@@ -63,8 +65,17 @@ class PreparedSource:
             path, size = self._examples.path / shard["file"], sizes.get(shard["file"], 0)
             if size != shard["bytes"]:
                 raise ValueError(f"{path} has {size} bytes, expected {shard['bytes']}: copy the directory again, or prepare it again.")
+            if not is_remote(path) and _sha256(path) != shard["sha256"]:
+                raise ValueError(
+                    f"{path} is damaged: its SHA-256 is not that in the manifest. Copy the directory again, or prepare it again."
+                )
         for part in ([name for name in sizes if name != MANIFEST], [MANIFEST]):
             _pass_on(part, self._examples.path, examples.path)
+
+
+def _sha256(path: epath.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _pass_on(names: list[str], source: epath.Path, target: epath.Path) -> None:

@@ -4,7 +4,7 @@ import abc
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,12 @@ class Source(abc.ABC):
         title: prefix of the names of the shards; TFDS's names are lower-case letters, digits and underscores, so others are replaced.
         location: where the workers read.
         remote: whether each photograph has to be fetched from a remote storage.
+
+    Attributes:
+        notes: sentences about choices that a user should know of, such as folders that are not used.
     """
+
+    notes: Sequence[str] = ()
 
     def __init__(self, data: str, title: str, location: str, remote: bool = False) -> None:
         self.data, self.location, self.remote = data, location, remote

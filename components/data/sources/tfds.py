@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.sources.shard_plan import ShardKey, shard_numbers
 from zfnet.components.data.sources.source import Source, SourcePhotograph, class_name
+from zfnet.components.data.sources.split_names import held_out_role
 from zfnet.components.data.sources.tfds_builder import find_builder, image_and_label, one_line, prepare, published_counts
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
-HELD_OUT = ("validation", "test")
 HELD_OUT_PART = 5  # one fifth
 
 
@@ -61,7 +61,7 @@ class TfdsSource(Source):
         known = published_counts(self._builder.name, getattr(self._builder.builder_config, "name", None))
         if known is None or self._train:
             return None
-        held_out = next((split for split in HELD_OUT if split in known), None)
+        held_out = held_out_role(known)
         part = known[held_out] if held_out else known["train"] // HELD_OUT_PART
         return {"train": known["train"] - (0 if held_out else part), "validation": part}
 
@@ -91,7 +91,7 @@ class TfdsSource(Source):
             expected = f"expected one called train; or name those to use, as in {self.data}@TRAIN,VALIDATION"
             raise ValueError(f"The TFDS data set {self._builder.name} has the splits {', '.join(counts)}: {expected}.")
         train = self._ranges(self._train or "train", counts)
-        held_out = self._validation or next((split for split in HELD_OUT if split in counts), None)
+        held_out = self._validation or held_out_role(counts)
         if held_out is None:
             boundary = length(train) - length(train) // HELD_OUT_PART
             return {"train": part_of(train, 0, boundary), "validation": part_of(train, boundary, length(train))}

@@ -2,7 +2,7 @@ import pathlib
 
 import pytest
 
-from zfnet.components.storage.files import atomic_path, local_files
+from zfnet.components.storage.files import atomic_path, is_clutter, list_folder, local_files
 
 PROGRAM = """
 import pathlib
@@ -78,3 +78,13 @@ def test_local_files_are_found_below_in_order(tmp_path: pathlib.Path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert local_files(tmp_path) == ["a/y/x", "a/z", "b"]
+
+
+def test_what_systems_leave_in_a_folder_is_not_listed(tmp_path):
+    for name in ("1.jpg", "thumbs.JPG", "@eaDir.png", ".DS_Store", "._1.jpg", "Thumbs.db", "desktop.ini", "Icon\r"):
+        (tmp_path / name).touch()
+    (tmp_path / "@eaDir").mkdir()
+    (tmp_path / "more").mkdir()
+    assert [entry.name for entry in list_folder(str(tmp_path))] == ["1.jpg", "@eaDir.png", "more", "thumbs.JPG"]
+    assert is_clutter("LOST+FOUND")
+    assert not is_clutter("lost")

@@ -19,6 +19,7 @@ def described(cluster, role, index):
         (described({"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "chief", 0), Task(0, 3)),
         (described({"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "worker", "0"), Task(1, 3)),
         (described({"worker": ["a:1"]}, "worker", 0), Task(0, 1)),
+        (described({"chief": ["a:1"], "worker": ["b:1"], "ps": []}, "worker", 0), Task(1, 2)),
     ],
 )
 def test_the_place_in_a_cluster(monkeypatch, config, task):
@@ -39,10 +40,16 @@ def test_without_the_variable_there_is_no_cluster(monkeypatch):
         "[]",
         described({"worker": ["a:1"]}, "worker", 1),
         described({"worker": ["a:1"], "ps": ["b:1"]}, "ps", 0),
+        described({"chief": ["a:1"], "ps": ["b:1"]}, "chief", 0),
+        described({"chief": ["a:1"], "ps": ["b:1"]}, "ps", 0),
+        described({"chief": ["a:1"], "worker": ["b:1"], "ps": ["c:1"]}, "worker", 0),
+        described({"worker": ["a:1"]}, "evaluator", 0),
         '{"cluster": {"worker": ["a"]}}',
     ],
 )
 def test_what_makes_no_sense_is_named(monkeypatch, config):
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(ValueError, match=r"TF_CONFIG is .*; expected JSON"):
+    with pytest.raises(
+        ValueError, match=r"TF_CONFIG is .*; expected JSON.* the roles chief and worker alone, without parameter servers \(ps\)"
+    ):
         read_task()

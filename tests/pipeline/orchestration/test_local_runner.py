@@ -130,6 +130,16 @@ def test_output_that_is_gone_or_cut_short_is_made_again(tmp_path, harm):
     assert called(tmp_path) == []
 
 
+def test_output_that_is_damaged_is_told_and_made_again(tmp_path, capsys):
+    results = run(tmp_path, pipeline([]))
+    file = pathlib.Path(results["Add"].outputs["statistics"].path / "deeper" / "sum.json")
+    file.write_text("13")  # as long as 12
+    capsys.readouterr()
+    assert called(tmp_path) == ["Add"]
+    assert f"{tmp_path}/add/2/statistics was altered or is damaged: it is made again." in capsys.readouterr().out
+    assert called(tmp_path) == []
+
+
 def test_step_is_asked_about_what_it_wrote_elsewhere(tmp_path):
     sign = tmp_path / "elsewhere"
     [write, *_] = pipeline([])

@@ -213,6 +213,43 @@ def test_artifact_is_whole_while_its_files_have_their_sizes(tmp_path, text, whol
     assert metadata.Artifact(kind="Model", path="made", digest="d", files={"deep/file": 5}).is_whole(tmp_path) is whole
 
 
+@pytest.mark.parametrize("damage", ["header", "page", "cut", "text"])
+def test_damaged_file_is_noticed_when_it_is_opened(tmp_path, damage):
+    for number in range(1, 60):
+        record(tmp_path, None, "Add", number)
+    file = tmp_path / "metadata.sqlite"
+    content = bytearray(file.read_bytes())
+    if damage == "header":
+        content[3] ^= 1
+    elif damage == "page":
+        content[8 * 4096 : 9 * 4096] = bytes(4096)
+    elif damage == "cut":
+        del content[len(content) // 2 :]
+    else:
+        content = b"no database"
+    file.write_bytes(content)
+    told = r"metadata\.sqlite (is damaged|can't be opened): .*Put a copy of the file back, or remove it\. .* lineage of models are lost"
+    for opened in (open_metadata, open_recorded):
+        with pytest.raises(OSError, match=told) as error, opened(tmp_path):
+            pass
+        assert "\n" not in str(error.value)
+
+
+def test_runs_go_on_where_the_file_was_removed(tmp_path):
+    (tmp_path / "run.py").write_text(RUN)
+    file = tmp_path / "one/metadata.sqlite"
+
+    def cached() -> str:
+        command = [sys.executable, tmp_path / "run.py", tmp_path / "one", f"sqlite:///{file}"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.splitlines()[-1]
+
+    assert cached() == "0"
+    made = set((tmp_path / "one").glob("add*/*"))
+    file.unlink()
+    assert (cached(), cached()) == ("0", "8")
+    assert made < set((tmp_path / "one").glob("add*/*"))
+
+
 REMOTE = """
 import sqlite3
 from etils import epath

@@ -36,6 +36,16 @@ def prepare(data: str, out) -> dict[str, list[tuple[str, str]]]:
     return {split: sorted((one["id"], one["class_name"]) for one in ones) for split, ones in found.items()}
 
 
+def listed(data: str) -> dict[str, list[tuple[str, str]]]:
+    """`{split: [(id, class)]}` of what a table lists, without Beam."""
+    source = CsvSource(data)
+    [place], list_place = source.listing()
+    found = {"train": [], "validation": []}
+    for split, files in list_place(place):
+        found[split] += [(id, source.labels[label]) for id, label, _ in files]
+    return {split: sorted(files) for split, files in found.items()}
+
+
 ROWS = "".join(f"pictures/{number}.png,{'odd' if number % 2 else 'even'}\n" for number in range(6))
 
 
@@ -76,6 +86,67 @@ def test_the_fingerprint_changes_with_rows_and_with_photographs(table, tmp_path)
     assert CsvSource(table(ROWS)).fingerprint() != first
 
 
+@pytest.mark.parametrize("header", ["filename,class", "image_id,label", "FilePath,Label", "id,breed", "\n\nfile_name,Class Name"])
+def test_a_header_with_other_names_is_no_photograph(table, header):
+    plain = listed(table(ROWS))
+    assert sorted(plain["train"] + plain["validation"]) == [(f"pictures/{n}.png", "odd" if n % 2 else "even") for n in range(6)]
+    assert listed(table(f"{header}\n{ROWS}")) == plain
+    # Where two such tables were joined, the header is in the middle, too; and spreadsheets leave lines of commas.
+    first, *others = ROWS.splitlines()
+    header = header.strip()
+    assert listed(table("\n".join([header, first, header, *others, ",,"]))) == plain
+
+
+def test_columns_by_other_names_in_another_order(table):
+    rows = [f'7,"{"odd" if n % 2 else "even"}",{"training" if n < 4 else "Valid"},pictures/{n}.png' for n in range(6)]
+    found = listed(table("\n".join([",category,subset,filename", *rows])))
+    assert found["train"] == [(f"pictures/{n}.png", "odd" if n % 2 else "even") for n in range(4)]
+    assert found["validation"] == [(f"pictures/{n}.png", "odd" if n % 2 else "even") for n in range(4, 6)]
+
+
+@pytest.mark.parametrize("header", ["그림,이름", "scan,diagnosis", "x,y"])
+def test_a_first_line_that_may_be_a_header_in_other_words_is_asked_about(table, header):
+    path, label = header.split(",")
+    message = f"line 1: there is no photograph '{path}', and no other row has the class '{label}'. If this line names the columns, call"
+    with pytest.raises(ValueError, match=message):
+        CsvSource(table(f"{header}\n{ROWS}"))
+
+
+def test_a_first_line_of_a_known_class_or_a_photograph_is_a_row(table):
+    assert CsvSource(table(f"pictures/gone.png,odd\n{ROWS}")).labels == ["even", "odd"]
+    assert CsvSource(table(ROWS.replace("even", "zero", 1))).labels == ["even", "odd", "zero"]
+    assert CsvSource(table(f"path,label\npictures/gone.png,third\n{ROWS}")).labels == ["even", "odd", "third"]
+
+
+@pytest.mark.parametrize(
+    ("splits", "train", "validation", "notes"),
+    [
+        (["train"] * 4 + ["val"] * 2, "0123", "45", []),
+        (["Training"] * 4 + ["VALID"] * 2, "0123", "45", []),
+        (["train"] * 4 + ["test"] * 2, "0123", "45", ["there is no split validation: test validates."]),
+        (["train"] * 2 + ["val"] * 2 + ["test"] * 2, "01", "23", ["the 2 rows of the split test are not used"]),
+    ],
+)
+def test_splits_by_other_names(table, splits, train, validation, notes):
+    rows = [f"pictures/{n}.png,{n % 2},{split}" for n, split in enumerate(splits)]
+    data = table("\n".join(rows))
+    found = listed(data)
+    assert ["".join(id[-5] for id, _ in found[split]) for split in ("train", "validation")] == [train, validation]
+    assert [note in said for note, said in zip(notes, CsvSource(data).notes, strict=True)] == [True] * len(notes)
+
+
+def test_a_class_of_rows_that_are_not_used_is_no_class(table):
+    rows = ["a,x,train", "b,y,train", "c,x,validation", "d,z,test"]
+    assert CsvSource(table("\n".join(rows))).labels == ["x", "y"]
+
+
+def test_the_split_train_alone_is_divided_as_without_splits(table):
+    found = listed(table(ROWS))
+    data = table(ROWS.replace("\n", ",train\n"))
+    assert listed(data) == found
+    assert CsvSource(data).notes == [f"{data}: there is no split validation: a fifth of each class in train validates."]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -84,9 +155,11 @@ def test_the_fingerprint_changes_with_rows_and_with_photographs(table, tmp_path)
         ("a,x\nb\n", "line 2: 'b' has no label; expected rows of path,label"),
         ("a,x\n ,y\n", "line 2: ' ,y' has no path"),
         ("a,x\nb,y\na,y\n", "line 3: duplicate path 'a'; keep one line"),
-        ("a,x,train\nb,y,test\n", "line 2: the split 'test' is neither train nor validation"),
+        ("a,x,train\nb,y,holdout\n", "line 2: the split 'holdout' is neither train nor validation nor test; if the column is no split"),
         ("a,x,train\nb,y,\n", "splits in .* are none, train: expected train and validation, or no split at all"),
-        ("a,x,train\nb,y,train\n", "splits in .* are train: expected"),
+        ("a,x,test\nb,y,\n", "splits in .* are none, test: expected"),
+        ("a,x,test\nb,y,val\n", "splits in .* are test, validation: expected"),
+        ("a;x\nb;y\n", "line 1: 'a;x' has no label; expected rows of path,label.* with commas between them"),
         ('a,"x\nb,y\n', "line 3: unexpected end of data; expected rows"),
     ],
 )

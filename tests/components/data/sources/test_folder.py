@@ -29,6 +29,15 @@ def plan(source: FolderSource, num_shards: int | None = None) -> dict:
     return dict(planned)
 
 
+def listed(source: FolderSource) -> dict[str, list[str]]:
+    """The ids of the photographs of each split, without Beam."""
+    found = {"train": [], "validation": []}
+    places, list_place = source.listing()
+    for split, files in (listed for place in places for listed in list_place(place)):
+        found[split] += [id for id, _, _ in files]
+    return {split: sorted(ids) for split, ids in found.items()}
+
+
 def ids(planned: dict, split: str) -> list[str]:
     return [reference[0] for key in sorted(planned) if key[0] == split for reference in planned[key]]
 
@@ -90,6 +99,66 @@ def test_hidden_files_and_folders_are_no_photographs(tmp_path):
     assert sorted(ids(plan(source), "train")) == ["a/1.jpg", "b/1.jpg"]
 
 
+CLUTTER = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "$Recycle.Bin", "System Volume Information", "lost+found", "#recycle", "@Recycle")
+
+
+@pytest.mark.parametrize("clutter", CLUTTER)
+def test_what_systems_put_beside_photographs_is_no_class_and_no_photograph(tmp_path, clutter):
+    photographs = {f"{label}/{i}.jpg": b"x" for label in "ab" for i in range(3)}
+    clean = FolderSource(str(make(tmp_path / "clean/pets", photographs)))
+    dirt = {
+        f"{clutter}/a/0.jpg": b"x",
+        f"a/{clutter}/0.jpg@SynoEAThumb": b"x",
+        "a/Thumbs.db": b"x",
+        "b/desktop.ini": b"x",
+        "b/Icon\r": b"x",
+    }
+    dirty = FolderSource(str(make(tmp_path / "dirty/pets", photographs | dirt)))
+    assert dirty.labels == clean.labels == ["a", "b"]
+    assert listed(dirty) == listed(clean)
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "left"),
+    [
+        ("train", "val", []),
+        ("train", "valid", []),
+        ("Training", "Testing", []),
+        ("train", "test", []),
+        ("train", "validation", ["test"]),
+        ("TRAIN", "Val", ["TEST", "more"]),
+    ],
+)
+def test_folders_of_splits_by_other_names(tmp_path, train, held_out, left):
+    names = [train, held_out, *left]
+    source = FolderSource(str(make(tmp_path, {f"{name}/{label}/1.jpg": b"x" for name in names for label in "ab"})))
+    assert source.labels == ["a", "b"]
+    found = {"train": train, "validation": held_out}
+    assert listed(source) == {split: [f"{name}/a/1.jpg", f"{name}/b/1.jpg"] for split, name in found.items()}
+    said = " ".join(source.notes)
+    assert all(f"{name}/" in said for name in left)
+    assert ("validates" in said) == (held_out.casefold() in ("test", "testing"))
+
+
+def test_a_folder_train_alone_is_divided(tmp_path):
+    make(tmp_path, {f"train/{label}/{i}.jpg": b"x" for label in "ab" for i in range(20)} | {"notes/about.txt": b"x"})
+    source = FolderSource(str(tmp_path))
+    assert source.labels == ["a", "b"]
+    train, validation = listed(source).values()
+    assert sorted(train + validation) == sorted(f"train/{label}/{i}.jpg" for label in "ab" for i in range(20))
+    assert {id[:7] for id in train} == {id[:7] for id in validation} == {"train/a", "train/b"}
+    assert source.notes == [
+        f"{tmp_path} has no validation/: a fifth of each class in train/ validates.",
+        f"{tmp_path} has notes/ beside train/: not used.",
+    ]
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    source = FolderSource(str(make(tmp_path, {f"{label}/{i}.jpg": b"x" for label in ("bus", "car", "train") for i in range(5)})))
+    assert (source.labels, source.notes) == (["bus", "car", "train"], [])
+    assert {id.split("/")[0] for id in listed(source)["validation"]} == {"bus", "car", "train"}
+
+
 def test_names_need_not_be_text(tmp_path):
     make(tmp_path, {"고양이/한국.jpg": b"1", "b/new\nline.jpg": b"2"})
     with open(os.fsencode(tmp_path) + b"/b/\xff.jpg", "wb") as file:  # noqa: PTH123  pathlib has no names of bytes
@@ -147,7 +216,17 @@ def test_the_fingerprint_changes_with_the_photographs(tmp_path):
         ({"1.jpg": b"x", "2.jpg": b"x"}, "holds no folders: expected"),
         ({"cats/1.jpg": b"x"}, "holds one class, cats: expected .* at least two classes"),
         ({"train/cats/1.jpg": b"x", "validation/cats/1.jpg": b"x"}, "holds one class, cats"),
-        ({"train/a/1.jpg": b"x", "train/b/1.jpg": b"x"}, "has train/ alone of train/ and validation/: expected"),
+        ({"test/a/1.jpg": b"x", "test/b/1.jpg": b"x"}, "has test/ alone of train/ and validation/: expected"),
+        ({"valid/1.jpg": b"x", "invalid/1.jpg": b"x"}, "has valid/ alone of .* If it is a class, rename it"),
+        ({"train/1.jpg": b"x", "test/2.jpg": b"x"}, "holds no folders: expected"),
+        ({"train/1.jpg": b"x", "test1/2.jpg": b"x"}, "holds no folders: expected"),
+        ({"train/a/1.jpg": b"x", "val/a/1.jpg": b"x", "valid/b/1.jpg": b"x"}, "has val/, valid/: expected one of them, for the split val"),
+        (
+            {"Train/a/1.jpg": b"x", "train/b/1.jpg": b"x", "val/b/1.jpg": b"x"},
+            "has Train/, train/: expected one of them, for the split train",
+        ),
+        ({"animals/a/1.jpg": b"x", "animals/b/1.jpg": b"x"}, "holds one class, animals: .* Did you mean .*pets/animals"),
+        ({"__MACOSX/a/._1.jpg": b"x", "a/1.jpg": b"x"}, "holds one class, a"),
         ({"validation/a/1.jpg": b"x", "val/b/1.jpg": b"x"}, "has validation/ alone of"),
         ({"a/.hidden": b"x", "b/.hidden": b"x"}, "holds the classes a, b, and no file in any of them: expected"),
     ],

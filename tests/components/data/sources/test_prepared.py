@@ -67,6 +67,16 @@ def test_a_directory_that_is_not_whole_is_an_error(prepared, tmp_path, damage):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("place", [0, 30, -1])
+def test_a_file_that_was_altered_is_named(prepared, tmp_path, place):
+    content = bytearray((prepared / "validation-0").read_bytes())
+    content[place] ^= 1
+    (prepared / "validation-0").write_bytes(content)
+    with pytest.raises(ValueError, match=r"prepared/validation-0 is damaged: .* Copy the directory again, or prepare it again"):
+        PreparedSource(str(prepared)).pass_on(Examples(tmp_path / "out"), 96, None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_fingerprint_is_that_of_the_examples_wherever_they_lie(prepared, tmp_path):
     before = PreparedSource(str(prepared)).fingerprint()
     moved = prepared.rename(tmp_path / "moved")

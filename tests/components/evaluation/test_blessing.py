@@ -1,0 +1,66 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from zfnet.components.evaluation.blessing import bless
+
+TEN_CLASSES = [10] * 10
+
+
+def errors(top1, top5=0.0):
+    return {"top1_error": top1, "top5_error": top5}
+
+
+@pytest.mark.parametrize(
+    ("found", "counts", "baseline", "blessed"),
+    [
+        (errors(0.9, 0.49), TEN_CLASSES, None, True),
+        (errors(0.1, 0.5), TEN_CLASSES, None, False),  # what five of ten classes give, exactly
+        (errors(0.24, 0.0), [5, 15], None, True),
+        (errors(0.25, 0.0), [5, 15], None, False),  # with two classes the top-1 error decides
+        (errors(0.9, 0.2), TEN_CLASSES, errors(0.1, 0.2), True),  # equal is good enough
+        (errors(0.1, 0.21), TEN_CLASSES, errors(0.9, 0.2), False),
+        (errors(float("nan"), float("nan")), TEN_CLASSES, None, False),
+        # More names than five, but five of them among the examples: five guesses hit all that there is, and the top-1 error decides.
+        (errors(0.0), [10, 10, 10, 10, 10, 0], None, True),
+        (errors(0.79), [0, 10, 10, 0, 10, 10, 10, 0], None, True),
+        (errors(0.80), [10, 10, 10, 10, 10, 0], None, False),
+        (errors(0.26, 0.0), [0] * 998 + [15, 5], None, False),
+        (errors(0.2, 0.2), [10, 10, 10, 10, 10, 0], errors(0.1, 0.3), False),
+        (errors(0.9, 0.01), [20, 20, 20, 20, 18, 2, 0], None, True),  # chance: 2 of 100
+    ],
+)
+def test_rule(found, counts, baseline, blessed):
+    assert bless(found, counts, baseline)[0] is blessed
+
+
+def test_commonest_classes_are_what_constant_answers_get_right():
+    # Six classes: five of them cover 98 of 100 examples.
+    blessed, reason = bless(errors(0.5, 0.02), [40, 30, 20, 5, 3, 2], None)
+    assert not blessed
+    assert "0.0200 is not below 0.0200, the error of always predicting the 5 most frequent classes" in reason
+
+
+def test_reason_names_the_model_pushed_last():
+    assert "above 0.2000, the error of the last pushed model" in bless(errors(0.1, 0.3), TEN_CLASSES, errors(0.1, 0.2))[1]
+
+
+@pytest.mark.parametrize("counts", [[0, 7, 0], [3], [0, 0, 0, 0, 0, 0, 9], [0, 0]])
+def test_examples_of_one_class_bless_nothing_and_say_so(counts):
+    blessed, reason = bless(errors(0.0), counts, None)
+    assert not blessed
+    assert "of fewer than two classes" in reason
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_chance_is_the_error_of_the_best_constant_answer(seed):
+    random = np.random.default_rng(seed)
+    counts = [*random.integers(0, 4, random.integers(2, 12)).tolist(), 1, 2]
+    guesses = 5 if np.count_nonzero(counts) > 5 else 1
+    labels = np.repeat(np.arange(len(counts)), counts)
+    constants = itertools.combinations(range(len(counts)), guesses)
+    chance = min(np.mean(~np.isin(labels, constant)) for constant in constants)
+    wrong = round(chance * len(labels))
+    assert not bless(dict.fromkeys(("top1_error", "top5_error"), wrong / len(labels)), counts, None)[0]
+    assert bless(dict.fromkeys(("top1_error", "top5_error"), (wrong - 1) / len(labels)), counts, None)[0]

@@ -48,7 +48,7 @@ def activation_rules(call: Call) -> list[PassThrough]:
 
 def _function(layer: Any) -> Any:
     # `Activation("relu")` and `functools.partial(tf.nn.leaky_relu, alpha=0.3)` may be given as an activation too.
-    activation = layer.activation
+    activation: Any = layer.activation
     while type(activation) in (layers.Activation, functools.partial):
         activation = activation.func if isinstance(activation, functools.partial) else activation.activation
     return activation

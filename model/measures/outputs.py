@@ -1,20 +1,14 @@
-"""Outputs of layers: feature vectors, class probabilities, and the layers whose output is that of a ReLU."""
+"""Outputs of layers: feature vectors, and the layers whose output is that of a ReLU."""
 
 from collections.abc import Iterable
 
 import keras
 import numpy as np
-import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.deconvnet.rules.rule import Readout, Rectify
+from zfnet.model.deconvnet.rules.rule import Rectify
 
-# Largest difference from 1 of a sum of probabilities, wide enough for half precision.
-TOLERANCE = 1e-2
-# Layers allowed between the class scores and the output.
-CHANGE_NOTHING = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Activation)
 # Layers that mix neither maps nor positions.
 MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 # Features in one block of columns.
@@ -66,43 +60,6 @@ def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
             raise ValueError(
                 f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
             )
-
-
-def class_layer(deconvnet: Deconvnet) -> str | None:
-    """Name of the layer whose activations `class_probabilities` takes; None if the model has no classes.
-
-    A model has classes if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features.
-    """
-    graph = deconvnet.graph
-    name, value = list(graph.outputs.items())[-1]
-    if len(graph.shapes[value]) != 1 or graph.shapes[value][0] == 1:
-        return None
-    if isinstance(graph.operations[-1].rule, Readout):
-        return name
-    producers = {operation.output: operation for operation in graph.operations}
-    while isinstance(producers[value].layer, CHANGE_NOTHING):
-        value = producers[value].inputs[0]
-    last = producers[value]
-    return name if isinstance(last.rule, Readout) or isinstance(last.layer, keras.layers.Dense) else None
-
-
-def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
-    """Probabilities, float64 `(N, classes)`, from the activations `(N, classes)` of `class_layer`; for a softmax layer, its logits.
-
-    A softmax or sigmoid at the end is applied; other outputs that are not probabilities already count as logits, for a softmax.
-
-    Examples:
-        >>> (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
-        >>> class_probabilities(deconvnet, values).sum(axis=1).round(3)
-        array([1., 1., 1., 1.])
-    """
-    values = tf.cast(activations, tf.float64)
-    last = deconvnet.graph.operations[-1]
-    if isinstance(last.rule, Readout):
-        return np.asarray(tf.cast(last.rule.function(values), tf.float64))
-    if tf.reduce_min(values) >= 0 and np.all(abs(tf.reduce_sum(values, axis=1) - 1) < TOLERANCE):
-        return np.asarray(values)
-    return np.asarray(tf.nn.softmax(values))
 
 
 def rectified_layers(graph: Graph) -> list[str]:

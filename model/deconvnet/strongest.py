@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.receptive_field import move_inside, sees_all
-from zfnet.model.deconvnet.recording import to_model_layout
+from zfnet.model.deconvnet.recorded_batch import to_model_layout
 from zfnet.model.deconvnet.targets import Targets
 
 
@@ -48,35 +49,24 @@ class Strongest:
         return copy
 
     def merge(self, other: "Strongest") -> "Strongest":
-        """The strongest of both, in any order of merging: among equal values, the lower id comes first."""
+        """The strongest of both, in any order of merging: among equal values, the lower id comes first.
+
+        Raises:
+            ValueError: both hold the same image for a unit, by its id.
+        """
         values = np.concatenate([self.values, other.values], axis=1)
         examples = np.concatenate([self.examples, other.examples], axis=1)
         positions = np.concatenate([self.positions, other.positions], axis=1)
+        ids = np.sort(examples, axis=1)
+        twice = ids[:, 1:][(ids[:, 1:] == ids[:, :-1]) & (ids[:, 1:] >= 0)]
+        if twice.size:
+            raise ValueError(f"Both hold the image with the id {twice[0]}; expected different images, under ids of their own.")
         order = np.lexsort((examples, -values), axis=1)[:, : self.values.shape[1]]
         return Strongest(
             np.take_along_axis(values, order, 1),
             np.take_along_axis(examples, order, 1),
             np.take_along_axis(positions, order[:, :, None], 1),
         )
-
-
-def image_batches(batches: Iterable) -> Iterator[tuple]:
-    """Yields pairs of images, unchanged, and int64 ids: whole numbers from 0 on, all different within a batch, or a ValueError.
-
-    `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
-    """
-    seen = 0
-    for batch in batches:
-        images, ids = batch if isinstance(batch, tuple) else (batch, np.arange(seen, seen + len(batch)))
-        seen += len(images)
-        ids = np.asarray(ids)
-        right = ids.shape == (len(images),) and np.issubdtype(ids.dtype, np.integer)
-        if not right or (ids < 0).any() or len(np.unique(ids)) < len(ids):
-            raise ValueError(
-                f"A batch of {len(images)} images came with ids of shape {ids.shape} and type {ids.dtype}: {ids.ravel()[:5]}... Expected "
-                "one whole number from 0 on for each image, all different. Of a data set of images and labels, yield the images alone."
-            )
-        yield images, ids.astype(np.int64)
 
 
 def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, layers: list[str], k: int = 9) -> dict[str, Strongest]:
@@ -87,12 +77,13 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
 
     Args:
         model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
-        batches: float images `(N, H, W, C)`, as in `image_batches`.
+        batches: float images `(N, H, W, C)`, or pairs `(images, ids)`, as in `image_batches`; of any number, computed in parts.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
 
     Raises:
-        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, or ids are not ids (class labels, say).
+        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, there are no images, or batches are not as in
+            `image_batches`: ids that are class labels, or a data set without end.
 
     Examples:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]
@@ -111,19 +102,20 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
         if len(shape) not in (1, 3):
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
     found = {layer: Strongest.none(deconvnet.graph.unit_count(layer), k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
+    count = 0
     for images, ids in image_batches(batches):
-        if not len(ids):
-            continue
-        for start, (maxima, activations) in deconvnet.maxima(images, layers):
+        count += len(ids)
+        for start, (maxima, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, highest, maps in zip(layers, maxima, activations, strict=True):
                 found[layer] = _with_batch(found[layer], np.asarray(highest), maps, ids[start : start + len(highest)])
+    if not count:
+        raise ValueError("There are no images to search; expected at least one. Is `batches` an iterator that is used up?")
     return found
 
 
 def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, ids: np.ndarray) -> Strongest:
     # Maxima alone are nearly free beside the forward pass; positions are looked up only for those among the best k.
-    count = len(ids)
-    maxima = maxima[:count].T
+    maxima = maxima.T
     entering = (maxima > found.values[:, -1:]) | ((maxima == found.values[:, -1:]) & (ids < found.examples[:, -1:]))
     changed = np.flatnonzero(entering.any(axis=1))
     if not changed.size:
@@ -142,8 +134,10 @@ def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, id
     return found.replaced(changed, merged)
 
 
-# Images in one recording.
+# Images in one batch.
 TOGETHER = 16
+# Share of the layer's largest activation by which one may differ when it is computed again, among other images; and in half precision.
+ROUNDING, HALF_ROUNDING = 1e-3, 3e-2
 
 
 class ProjectedStrongest(NamedTuple):
@@ -181,7 +175,8 @@ def project_strongest(
 
     Args:
         deconvnet: of the model.
-        batches: the images that were searched, as `strongest_activations` takes them.
+        batches: the images that were searched, as `strongest_activations` takes them: the same list again, or a data set that yields the
+            same images in the same order or under the same ids. No generator, no shuffling, no random changes of images.
         strongest: result of that search.
         chosen: for each layer units `(M,)` and ranks `(M,)`; `None` projects everything that was found.
 
@@ -189,6 +184,9 @@ def project_strongest(
         Projections, as they come: not in the order of units. A window has the size of the receptive field, at most that of the image; it
         is the whole image for units without a single field. A field that leaves the image is moved into it, as little as possible;
         the projection is 0 outside of the field.
+
+    Raises:
+        ValueError: images did not come again, or an activation is not the one that was found; batches are not as in `image_batches`.
 
     Examples:
         >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
@@ -200,16 +198,39 @@ def project_strongest(
         chosen = {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
     wanted = [strongest[layer].examples[places] for layer, places in chosen.items()]
     wanted = np.unique(np.concatenate(wanted)) if wanted else np.zeros(0, int)
-    for images, ids in image_batches(batches):
+    if (wanted < 0).any():
+        raise ValueError("Some of the `chosen` activations were not found: the search was over fewer images than there are ranks.")
+    count, came = 0, 0
+    for images, ids in image_batches(batches) if len(wanted) else ():
         images = np.asarray(images)
         needed = np.flatnonzero(np.isin(ids, wanted))
+        count, came = count + len(ids), came + len(needed)
         for start in range(0, len(needed), TOGETHER):
             rows = needed[start : start + TOGETHER]
             yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
+    if came < len(wanted):
+        raise ValueError(
+            f"{len(wanted) - came} of {len(wanted)} images to project did not come: `batches` yielded {count} images. Expected those that "
+            "were searched: a list or a data set that can be read again, not an iterator that is used up."
+        )
+
+
+def _check_strengths(deconvnet, layer, targets, strengths, ids, largest):
+    """Fails if the activations are not those that were found, within rounding."""
+    kinds = {getattr(layer, "compute_dtype", "") for layer in deconvnet.model._flatten_layers()}
+    rounding = HALF_ROUNDING if kinds & {"float16", "bfloat16"} else ROUNDING
+    same = np.isclose(strengths, targets.strengths, rtol=0, atol=rounding * largest, equal_nan=True)
+    if not same.all():
+        row = int(np.argmin(same))
+        raise ValueError(
+            f"Unit {targets.units[row]} of layer {layer!r} has the activation {strengths[row]:.6g} in image {ids[targets.examples[row]]}, "
+            f"where the search found {targets.strengths[row]:.6g}: `batches` yields other images than before (are they shuffled, or "
+            "changed at random?), or the model's weights have changed. Expected the same images, in the same order or under the same ids."
+        )
 
 
 def _project_images(deconvnet, images, ids, strongest, chosen):
-    recording = deconvnet.record_switches(images, list(chosen))
+    batch = deconvnet.record_batch(images, list(chosen))
     graph = deconvnet.graph
     channels_last = np.moveaxis(images, 1, 3) if graph.channels_first else images
     for layer, (units, ranks) in chosen.items():
@@ -223,10 +244,12 @@ def _project_images(deconvnet, images, ids, strongest, chosen):
         found = strongest[layer].of(units)
         picked = np.arange(len(units)), ranks
         targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
-        if sees_all(graph, graph.value_of(layer), recording.shapes):
-            projections, patches, corners = recording.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
+        largest = np.abs(strongest[layer].values[np.isfinite(strongest[layer].values)]).max(initial=0)
+        _check_strengths(deconvnet, layer, targets, batch.strengths(layer, targets), ids, largest)
+        if sees_all(graph, graph.value_of(layer), batch.shapes):
+            projections, patches, corners = batch.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
         else:
-            windows, corners = recording.windows_of(layer, targets)
+            windows, corners = batch.windows_of(layer, targets)
             windows = np.moveaxis(windows, 1, 3) if graph.channels_first else windows
             windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
             height, width = windows.shape[1:3]

@@ -5,28 +5,10 @@ import tensorflow as tf
 
 from zfnet.model import Deconvnet, build, project_strongest, strongest_activations
 from zfnet.model.deconvnet.receptive_field import receptive_field
-from zfnet.model.deconvnet.strongest import Strongest, image_batches
+from zfnet.model.deconvnet.strongest import Strongest
 
-IMAGES = np.zeros((4, 6, 5, 3))
 SEARCHED = ["conv1", "conv4", "fc6", "predictions"]
 PROJECTED = ["conv1", "conv2", "conv5", "fc6"]
-
-
-def test_images_without_ids_are_counted():
-    ids = [ids.tolist() for _, ids in image_batches([IMAGES, IMAGES[:2], tf.constant(IMAGES[:1])])]
-    assert ids == [[0, 1, 2, 3], [4, 5], [6]]
-
-
-def test_ids_stay():
-    ((images, ids),) = image_batches([(IMAGES, tf.constant([7, 3, 9, 0]))])
-    assert images is IMAGES
-    assert (ids.tolist(), ids.dtype) == ([7, 3, 9, 0], np.int64)
-
-
-@pytest.mark.parametrize("ids", [[1, 1, 2, 3], [0, 1, 2], [-1, 0, 1, 2], [0.0, 1.0, 2.0, 3.0], np.eye(4)])
-def test_labels_are_no_ids(ids):
-    with pytest.raises(ValueError, match=r"batch of 4 images came with ids of shape .* of images and labels, yield the images alone"):
-        list(image_batches([(IMAGES, ids)]))
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +158,76 @@ def test_windows_of_borders_and_corners_lie_in_the_image(chain, layer):
             )
         )
         assert not projections[rank][rows[:, None] | columns].any()
+
+
+def test_merging_the_same_image_twice_is_refused(deconvnet, images):
+    first, second = (strongest_activations(deconvnet, [part], ["conv2"], k=3)["conv2"] for part in (images[:3], images[3:6]))
+    with pytest.raises(ValueError, match=r"Both hold the image with the id [012]"):
+        first.merge(second)
+
+
+def test_no_image_is_an_error(deconvnet, images):
+    used_up = iter([images])
+    list(used_up)
+    for none in ([], [images[:0]], used_up):
+        with pytest.raises(ValueError, match=r"no images to search.*an iterator that is used up"):
+            strongest_activations(deconvnet, none, ["conv1"])
+
+
+SECOND_PASSES = {
+    "reversed": lambda images: [images[::-1]],
+    "moved": lambda images: [np.roll(images, 1, axis=0)],
+    "changed at random": lambda images: [images * np.random.default_rng(0).uniform(0.8, 1.2, (len(images), 1, 1, 1))],
+    "shuffled": lambda images: tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=1).batch(8),
+    "under other ids": lambda images: [(images, np.arange(len(images))[::-1])],
+}
+
+
+@pytest.mark.parametrize("second", SECOND_PASSES)
+@pytest.mark.parametrize("layer", ["conv2", "fc6", "predictions"])
+def test_a_second_pass_over_other_images_is_refused(deconvnet, images, layer, second):
+    found = strongest_activations(deconvnet, [images], [layer], k=2)
+    with pytest.raises(ValueError, match=f"Unit .* of layer '{layer}' has the activation .* where the search found .* shuffled"):
+        list(project_strongest(deconvnet, SECOND_PASSES[second](images), found))
+
+
+@pytest.mark.parametrize("second", [[], slice(0, 20)], ids=["used up", "shorter"])
+def test_images_that_do_not_come_again_are_an_error(deconvnet, images, strongest, second):
+    batches = iter([]) if second == [] else [images[second]]
+    with pytest.raises(ValueError, match=r"\d+ of \d+ images to project did not come"):
+        list(project_strongest(deconvnet, batches, strongest))
+
+
+def test_the_same_order_in_other_batches_passes(deconvnet, images, strongest):
+    data = tf.data.Dataset.from_tensor_slices(images).batch(3)
+    assert sum(len(part.units) for part in project_strongest(deconvnet, data, strongest)) == sum(
+        found.values.size for found in strongest.values()
+    )
+
+
+def test_weights_that_changed_in_between_are_told(images):
+    net = build("zfnet-small", (96, 80, 3), 4, seed=2)
+    found = strongest_activations(net, [images[:3]], ["conv2"], k=1)
+    net.get_layer("conv1").kernel.assign(net.get_layer("conv1").kernel * 1.5)
+    with pytest.raises(ValueError, match="or the model's weights have changed"):
+        list(project_strongest(Deconvnet(net), [images[:3]], found))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_finds_its_activations_again(policy):
+    layers = keras.layers
+    image = keras.Input((24, 24, 3))
+    low = layers.Conv2D(8, 3, activation="relu", dtype=policy)(image)
+    net = keras.Model(image, layers.Conv2D(8, 5, activation="relu", name="top", dtype=policy)(layers.MaxPooling2D(dtype=policy)(low)))
+    images = np.random.default_rng(0).uniform(size=(33, 24, 24, 3)).astype("float32")
+    found = strongest_activations(net, [images], ["top"], k=5)
+    assert sum(len(part.units) for part in project_strongest(Deconvnet(net), [images], found)) == 40
+
+
+def test_ranks_that_were_not_found_are_an_error(deconvnet, images):
+    found = strongest_activations(deconvnet, [images[:2]], ["conv1"], k=3)
+    with pytest.raises(ValueError, match="were not found: the search was over fewer images"):
+        list(project_strongest(deconvnet, [images[:2]], found, {"conv1": (np.array([0]), np.array([2]))}))
 
 
 def test_ids_may_be_in_any_order(deconvnet, images):

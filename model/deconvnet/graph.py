@@ -11,6 +11,7 @@ import tensorflow as tf
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.separate_images import check_separate_images
 
 UNSUPPORTED = ("error", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
@@ -55,6 +56,7 @@ class Graph:
             activation; for a softmax or sigmoid at the end, the logit below it. A layer of a nested model that is named like
             another one is `model/layer`; the second call of a shared layer is `layer#2`.
         calls: for every layer's name, the operations of its call.
+        results: number of the value of each output of the model.
         channels_first: whether the model's maps are `(channels, height, width)`.
         dtype: type of the images and of all computed values.
 
@@ -91,7 +93,7 @@ class Graph:
         self._names: dict[int, str] = {}
         self._calls: dict[int, int] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
-        self._add_model(model, [0], "")
+        self.results = self._add_model(model, [0], "")
 
     def value_of(self, layer: str) -> int:
         """Number of the value that a layer's name means; a ValueError if there is no such layer."""
@@ -153,6 +155,7 @@ class Graph:
         function = channels_last(function) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
         rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
+        check_separate_images(layer, function, shapes, self.dtype)
         taken = tuple(inputs)
         named, first = taken[0], len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):

@@ -91,7 +91,7 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
         ValueError: there is no such layer or unit, or activations or projections are not numbers.
     """
     starts = range(0, len(images), BATCH)
-    found = []
+    found: list[ProjectedActivation] = []
     for start in progress(starts, len(starts), "Projecting"):
         part = _project_batch(deconvnet, images[start : start + BATCH], layer, unit)
         found.extend(each._replace(example=start + each.example) for each in part)

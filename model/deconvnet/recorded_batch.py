@@ -53,11 +53,6 @@ class RecordedBatch:
         columns = column * window.strides[1] - before[1] + places % window.size[1]
         return np.stack([rows, columns], axis=-1)
 
-    def strengths(self, layer: str, targets: Targets) -> np.ndarray:
-        """Activations `(M,)` at the places of targets that were computed elsewhere, whatever strengths those have."""
-        activations = np.asarray(self._recorded(self._graph.value_of(layer), layer))
-        return activations[(targets.examples, *targets.positions.T, targets.units)]
-
     def images_of(self, layer: str, targets: Targets) -> np.ndarray:
         """Projects targets, whose examples are rows of this batch: `(M, H, W, C)` in the model's layout; `layer` need not be recorded."""
         frames = np.zeros((len(targets.units), *self.shapes[0]), self._graph.dtype)

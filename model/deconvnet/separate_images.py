@@ -28,7 +28,7 @@ def check_separate_images(layer: keras.Operation, function: Callable, shapes: Se
     elif any(None in shape for shape in shapes):
         return
     else:
-        images = [np.random.default_rng(0).normal(size=(2, *shape)).astype(dtype) for shape in shapes]
+        images = [np.random.default_rng(0).normal(size=[2, *(size or 0 for size in shape)]).astype(dtype) for shape in shapes]
         separate = _are_separate(function, images)
     if not separate:
         raise ValueError(

@@ -82,7 +82,7 @@ def evolution_column(
     strongest = strongest_activations(deconvnet, batches(None), list(numbers), k=1)
     for layer, units in numbers.items():
         if (strongest[layer].examples[units, 0] < 0).any():
-            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN), or there is no image to search.")
+            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN).")
     drawn = _project(deconvnet, batches, strongest, numbers, image_input, mean)
     columns = {}
     for layer, units in numbers.items():

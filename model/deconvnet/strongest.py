@@ -78,6 +78,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
     Args:
         model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
         batches: float images `(N, H, W, C)`, or pairs `(images, ids)`, as in `image_batches`; of any number, computed in parts.
+            For `project_strongest` they are read again: give a list or a data set that does not shuffle, or ids.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
 
@@ -217,11 +218,13 @@ def project_strongest(
 
 def _check_strengths(deconvnet, layer, targets, activations, ids):
     """Fails if the activations at the places of targets are not those that were found, within rounding."""
-    strengths = activations[(targets.examples, *targets.positions.T, targets.units)]
+    positions = np.minimum(targets.positions, np.array(activations.shape[1:-1], int) - 1)
+    strengths = activations[(targets.examples, *positions.T, targets.units)]
     largest = np.abs(activations).max(where=np.isfinite(activations), initial=0)
-    kinds = {getattr(layer, "compute_dtype", "") for layer in deconvnet.model._flatten_layers()}
+    kinds = {getattr(each, "compute_dtype", "") for each in deconvnet.model._flatten_layers()}
     rounding = HALF_ROUNDING if kinds & {"float16", "bfloat16"} else ROUNDING
     same = np.isclose(strengths, targets.strengths, rtol=10 * rounding, atol=rounding * largest, equal_nan=True)
+    same &= (positions == targets.positions).all(axis=1)
     if not same.all():
         row = int(np.argmin(same))
         raise ValueError(

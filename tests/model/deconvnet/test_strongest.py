@@ -191,6 +191,14 @@ def test_a_second_pass_over_other_images_is_refused(deconvnet, images, layer, se
         list(project_strongest(deconvnet, SECOND_PASSES[second](images), found))
 
 
+def test_a_second_pass_over_smaller_images_is_refused():
+    deconvnet = Deconvnet(keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3, name="conv")]))
+    images = np.random.default_rng(0).normal(size=(2, 20, 20, 3)).astype("float32")
+    found = strongest_activations(deconvnet, [images], ["conv"], k=2)
+    with pytest.raises(ValueError, match="yields other images than before"):
+        list(project_strongest(deconvnet, [images[:, :9, :9]], found))
+
+
 @pytest.mark.parametrize("second", [[], slice(0, 20)], ids=["used up", "shorter"])
 def test_images_that_do_not_come_again_are_an_error(deconvnet, images, strongest, second):
     batches = iter([]) if second == [] else [images[second]]

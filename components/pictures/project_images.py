@@ -10,7 +10,8 @@ from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 from zfnet.model.progress import progress
 
 TILE = 224

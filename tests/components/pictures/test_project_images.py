@@ -15,7 +15,8 @@ from zfnet.components.pictures.project_images import (
 from zfnet.components.pictures.sheet import GAP
 from zfnet.components.pictures.signed import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet, build
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
+from zfnet.model.deconvnet.strongest import Strongest
 
 GREY = np.full((96, 48, 3), 90, np.uint8)
 BLUE = (0, 0, 255)

@@ -30,7 +30,7 @@ class ProjectedStrongest(NamedTuple):
         corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
 
     Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> strongest = zfnet.strongest_activations(deconvnet, [images], ["conv5"], k=1)
         >>> next(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3]), np.array([0]))})).projections.shape
         (1, 96, 96, 3)
     """
@@ -67,7 +67,7 @@ def project_strongest(
         ValueError: images did not come again, or an activation is not the one that was found; batches are not as in `image_batches`.
 
     Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> strongest = zfnet.strongest_activations(deconvnet, [images], ["conv5"], k=1)
         >>> parts = list(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3, 5]), np.array([0, 0]))}))
         >>> sorted(int(unit) for part in parts for unit in part.units)
         [3, 5]

@@ -45,7 +45,7 @@ def measure() -> dict:
         for batch, ids in batches:
             rows = np.flatnonzero(np.isin(ids, needed))
             for start in range(0, len(rows), TOGETHER):
-                recording = deconvnet.record_switches(batch[rows[start : start + TOGETHER]], LAYERS)
+                recording = deconvnet.record_batch(batch[rows[start : start + TOGETHER]], LAYERS)
                 for operation in pools:
                     recording._save(operation)
 

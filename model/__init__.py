@@ -8,9 +8,10 @@ from etils import epy
 
 with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.deconvnet import Deconvnet
+    from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
-    from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+    from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
     from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error

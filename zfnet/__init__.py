@@ -10,9 +10,10 @@ with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.own_model import filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.model.deconvnet.deconvnet import Deconvnet
+    from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
-    from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+    from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
     from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error

@@ -7,6 +7,8 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import read_origins
 from zfnet.components.inputs.image_input import ImageInput
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.class_probabilities import class_count
 from zfnet.model.net.evaluation import CROPS, crop_corner
 
 # How far the sum over classes may be from 1, so that half precision passes too.
@@ -18,7 +20,8 @@ class Probabilities:
     """A model with all that it takes to compare it with others on the same examples.
 
     Args:
-        model: takes RGB values 0..255; gives probabilities, or logits, of which the softmax is taken.
+        model: takes RGB values 0..255; gives probabilities, or logits, of which the softmax is taken. One sigmoid tells two classes apart:
+            it is the probability of the second.
         examples: prepared for the larger side of the model's images.
         order: for each class of the examples, its place among the model's outputs; None if they are in the same order.
         mean: mean image `(side, side, 3)` of the model's training data, for a model whose first layer subtracts the central crop of it:
@@ -33,12 +36,14 @@ class Probabilities:
         shapes = [tuple(output.shape) for output in model.outputs]
         self.model, self.examples, self.order, self.mean = model, examples, order, mean
         self.image_input = ImageInput.of(model, examples.image_size)
-        if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] != classes:
+        if len(shapes) != 1 or len(shapes[0]) != 2 or output_classes(model) != classes:
             gives = f"outputs of {shapes[0] if len(shapes) == 1 else shapes}"
-            raise ValueError(f"The model {model.name!r} has {gives}; the examples have {classes} classes: expected (None, {classes}).")
+            expected = f"(None, {classes}){', or (None, 1) from a sigmoid' if classes == 2 else ''}"
+            raise ValueError(f"The model {model.name!r} has {gives}; the examples have {classes} classes: expected {expected}.")
         if mean is not None and mean.shape != (side, side, 3):
             raise ValueError(f"The mean image is {mean.shape}, the stored images are {(side, side, 3)}; expected the same.")
-        self.logits = not _gives_probabilities(model, self.image_input)
+        self.is_binary = shapes[0][1] == 1
+        self.logits = not self.is_binary and not _gives_probabilities(model, self.image_input)
 
     def stored_size(self, ten_crop: bool) -> int:
         """Side of the images to read, in pixels: the stored image for ten crops, else its central crop."""
@@ -78,9 +83,22 @@ class Probabilities:
             images = tf.transpose(images, (0, 3, 1, 2))
         # In float32 the softmax has ties where logits that are near each other, or far from each other, differ.
         outputs = tf.cast(self.model(images, training=False), tf.float64)
+        if self.is_binary:
+            outputs = tf.concat([1 - outputs, outputs], axis=1)
         if self.logits:
             outputs = tf.nn.softmax(outputs)
         return outputs if self.order is None else tf.gather(outputs, self.order, axis=1)
+
+
+def output_classes(model: keras.Model) -> int:
+    """Number of classes that a model's first output tells apart: two for one number from a sigmoid, else the number of its values."""
+    outputs = model.outputs[0].shape[-1]
+    if outputs == 1:
+        try:
+            return max(class_count(Deconvnet(model, "gradient")), 1)
+        except ValueError:  # It is no graph of layers, so that its last activation is not known.
+            return 1
+    return outputs
 
 
 def _gives_probabilities(model: keras.Model, image_input: ImageInput) -> bool:

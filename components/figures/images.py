@@ -89,7 +89,7 @@ class ImageSet:
         names = [str(number) for number in range(len(images))]
         side = image_input.side
         origins = Origins(names, np.tile([0, 0, side, side], (len(images), 1)), names, np.zeros(len(images), np.int64))
-        return cls(hashlib.sha256(images.tobytes()).hexdigest(), image_input, origins, [], side, batches)
+        return cls(hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(), image_input, origins, [], side, batches)
 
 
 class LabelledImages(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.measures.class_probabilities import class_layer
 from zfnet.model.measures.outputs import rectified_output
 from zfnet.model.net.layers import ContrastNormalization
 
@@ -89,7 +90,7 @@ class PaperLayers(NamedTuple):
         first: the first convolution: layer 1, `conv1` of ZFNet.
         last_map: the input of the last pooling: layer 5 before it is pooled, `conv5`; the last map of a net without pooling.
         pooled: that pooling: layer 5 as features, `pool5`; `last_map` of a net without pooling.
-        hidden: the input of the last dense layer, the logits: layer 7, `fc7`; `pooled` of a net without a dense layer.
+        hidden: the input of the last dense layer, the logits of the classes: layer 7, `fc7`; `pooled` of a net without a dense layer.
     """
 
     first: str
@@ -119,9 +120,17 @@ def paper_layers(deconvnet: Deconvnet) -> PaperLayers:
         last_map = names[graph.calls[pooled][0].inputs[0]]
     else:
         pooled = last_map = [name for value, name in names.items() if len(graph.shapes[value]) == 3][-1]
-    dense = [graph.calls[name][0].inputs[0] for name in _names(graph, keras.layers.Dense)]
-    hidden = names[_before_flattening(graph, dense[-1])] if dense else pooled
+    classes = class_layer(deconvnet)
+    last = [name for name in _last_dense(graph) if classes is None or graph.value_of(name) == graph.value_of(classes)] or _last_dense(graph)
+    hidden = names[_before_flattening(graph, graph.calls[last[-1]][0].inputs[0])] if last else pooled
     return PaperLayers(found[0], last_map, pooled, hidden)
+
+
+def _last_dense(graph: Graph) -> list[str]:
+    """Names of the dense layers below no other dense layer: the last, or one of each output."""
+    dense = _names(graph, keras.layers.Dense)
+    below = {id(operation) for name in dense for operation in graph.needed_for(graph.calls[name][0].inputs[0])}
+    return [name for name in dense if id(graph.calls[name][0]) not in below]
 
 
 def _before_flattening(graph: Graph, value: int) -> int:
@@ -147,7 +156,7 @@ def feature_layers(deconvnet: Deconvnet) -> list[str]:
     """
     graph = deconvnet.graph
     names = graph.first_names()
-    dense = _names(graph, keras.layers.Dense)[:-1]
+    dense = [name for name in _names(graph, keras.layers.Dense) if name not in _last_dense(graph)]
     found = [_top(graph, names, graph.value_of(name)) for name in [*default_layers(deconvnet), *dense]]
     return list(dict.fromkeys([*(names[value] for value in found), paper_layers(deconvnet).hidden]))
 

@@ -21,7 +21,7 @@ from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.outputs import class_layer
+from zfnet.model.measures.class_probabilities import class_count
 
 AnyModel: TypeAlias = keras.Model | str | os.PathLike
 
@@ -41,7 +41,8 @@ def gallery(
 
     Args:
         model: a Keras model of convolutions, pools, dense layers, ReLUs and the like, or the path of a `.keras` file.
-        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes.
+        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes. They run through the model in batches: any number
+            takes little more memory than the images themselves.
         layer: name of a layer.
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
         maps: how many.
@@ -171,8 +172,7 @@ def occlude(
     """
     deconvnet = _deconvnet(model, preprocessing)
     (pixels,) = _pictures(deconvnet, np.asarray(image)[None])
-    last = class_layer(deconvnet)
-    number = None if label is None else class_number(str(label), labels, deconvnet.graph.unit_count(last) if last else 0)
+    number = None if label is None else class_number(str(label), labels, class_count(deconvnet))
     subject = OcclusionInput("image", pixels, number, PREDICTED if label is None else GIVEN, labels)
     search = None if images is None else ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
     layer = layer or paper_layers(deconvnet).last_map

@@ -8,6 +8,7 @@ import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.measures.class_probabilities import class_layer
 
 
 def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str] = ()) -> dict[str, list[int]]:
@@ -75,10 +76,11 @@ def unit_name(deconvnet: Deconvnet, layer: str, unit: int, labels: Sequence[str]
 
 
 def is_class_layer(deconvnet: Deconvnet, layer: str, labels: Sequence[str]) -> bool:
-    """Whether the units of a layer are classes: it is the model's output, and there are as many names."""
+    """Whether the units of a layer are classes: it is that of the model's classes, or its only output, and there are as many names."""
     graph = deconvnet.graph
-    value = graph.value_of(layer)
-    return value == list(graph.outputs.values())[-1] and tuple(graph.shapes[value]) == (len(labels),)
+    value, classes = graph.value_of(layer), class_layer(deconvnet)
+    is_output = value == graph.value_of(classes) if classes else [value] == graph.results
+    return is_output and tuple(graph.shapes[value]) == (len(labels),)
 
 
 class VariedMap(NamedTuple):

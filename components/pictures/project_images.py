@@ -9,12 +9,15 @@ from PIL import Image, ImageDraw
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.progress import progress
 
 TILE = 224
 FRAME = (255, 0, 0)
 # Share of the values of a projection that may lie beyond its scale, so that single pixels do not make the rest grey.
 OUTLIERS = 0.002
+BATCH = 16  # Images that are searched and projected together.
 
 
 class ProjectedActivation(NamedTuple):
@@ -77,12 +80,22 @@ def projected_activations(
 def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None) -> list[ProjectedActivation]:
     """Projects the strongest activation of each image in a layer.
 
-    The images are one batch `(N, height, width, 3)`, RGB 0..255 as the model takes it, of the size that it takes. If `unit` is None, the
-    unit is taken, for each image, whose activation is strongest in it.
+    The images are `(N, height, width, 3)`, RGB 0..255 as the model takes it, of the size that it takes. Any number of them is projected
+    in batches, so that the pictures alone take more memory for more images. If `unit` is None, the unit is taken, for each image, whose
+    activation is strongest in it.
 
     Raises:
         ValueError: there is no such layer or unit, or activations or projections are not numbers.
     """
+    starts = range(0, len(images), BATCH)
+    found: list[ProjectedActivation] = []
+    for start in progress(starts, len(starts), "Projecting"):
+        part = _project_batch(deconvnet, images[start : start + BATCH], layer, unit)
+        found.extend(each._replace(example=start + each.example) for each in part)
+    return found
+
+
+def _project_batch(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None) -> list[ProjectedActivation]:
     height, width = images.shape[1:3]
     image_input = ImageInput(height, width, deconvnet.graph.channels_first)
     batches = [image_input.to_model_layout(images.astype(np.float32))]

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.passes import Passes, on_replicas
-from zfnet.model.deconvnet.recording import Recording, record, to_model_layout
+from zfnet.model.deconvnet.recorded_batch import RecordedBatch, record_batch, to_model_layout, values_to_store
+from zfnet.model.deconvnet.recording import Recording
 from zfnet.model.deconvnet.rules.fused import without_xla
 
 # As the unit of a `traced_projection`: the one with the strongest activation of the layer.
@@ -49,7 +50,9 @@ class Deconvnet:
         self._passes = Passes(self.graph)
 
     def record(self, images: ArrayLike, layers: list[str] | None = None) -> Recording:
-        """Runs one forward pass and stores its activations, for any number of projections.
+        """Runs images through the net and stores their activations, for any number of projections.
+
+        Memory is bounded: images run in batches, and more than 1 GiB of activations is computed anew for each request, see `Recording`.
 
         Args:
             images: float array or tensor `(N, H, W, C)`, values and layout as the model takes them.
@@ -63,14 +66,15 @@ class Deconvnet:
         if layers is not None:
             wanted = {self.graph.value_of(layer) for layer in layers}
             named &= wanted | {operation.output for operation in self.graph.needed_for(*wanted)}
-        return record(self._passes, images, named, named)
+        return Recording(self._passes, images, named)
 
-    def record_switches(self, images: ArrayLike, layers: list[str]) -> Recording:
-        """Like `record`, but stores only what projections from `layers` need; for `Recording.images_of` and `windows_of`."""
-        return record(self._passes, self._checked(images), {self.graph.value_of(layer) for layer in layers}, set())
+    def record_batch(self, images: ArrayLike, layers: list[str]) -> RecordedBatch:
+        """Like `record`, but runs all images together, and stores only `layers` and what projections from them need."""
+        values = {self.graph.value_of(layer) for layer in layers}
+        return record_batch(self._passes, self._checked(images), values_to_store(self.graph, values, values))
 
     def project(self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> np.ndarray:
-        """Records `images` and projects one activation of each; see `Recording.project`."""
+        """Records `images` and projects one activation of each, in batches; see `Recording.project`."""
         return self.record(images, [layer]).project(layer, unit, position)
 
     def project_patches(
@@ -80,18 +84,20 @@ class Deconvnet:
         return self.record(images, [layer]).project_patches(layer, unit, position)
 
     def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
-        """Activations of some layers, without running the layers above them; images as in `record`.
+        """Activations of some layers, without running the layers above them; images as in `record`, any number, run in batches.
 
         Returns for each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
         """
-        values = self._passes.forward(self._checked(images), tuple(self.graph.value_of(layer) for layer in layers))
+        wanted = tuple(self.graph.value_of(layer) for layer in layers)
+        parts = [self._passes.forward(batch, wanted) for _, batch in self._batches(images, wanted)]
+        values = parts[0] if len(parts) == 1 else [tf.concat(values, axis=0) for values in zip(*parts, strict=True)]
         return [to_model_layout(value, self.graph) for value in values]
 
     def maxima(self, images: ArrayLike, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
         """Maxima and activations of some layers, computed on every replica of the current strategy; arguments as in `activations`.
 
-        Yields for each replica the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
-        activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer. The last replicas may repeat the last image.
+        Yields for each batch and replica the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
+        activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer.
         """
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
 
@@ -99,15 +105,24 @@ class Deconvnet:
             values = self._passes.traced_forward(images, wanted)
             return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
 
+        for first, batch in self._batches(images, wanted, tf.distribute.get_strategy().num_replicas_in_sync):
+            for start, found in on_replicas(self._passes, ("maxima", wanted, batch.shape[1:]), maxima, batch):
+                yield first + start, found
+
+    def _batches(self, images: ArrayLike, wanted: tuple[int, ...], replicas: int = 1) -> Iterator[tuple[int, tf.Tensor]]:
+        """Parts of images that fit into memory, each with the number of its first image."""
         images = self._checked(images)
-        return on_replicas(self._passes, ("maxima", wanted, images.shape[1:]), maxima, images)
+        together = replicas * self._passes.images_together(self._passes.shapes(images), wanted)
+        for first in range(0, len(images), together):
+            yield first, images[first : first + together]
 
     def _checked(self, images: ArrayLike) -> tf.Tensor:
         images = tf.convert_to_tensor(images)
-        expected = self.model.inputs[0]
-        if not tf.TensorShape(expected.shape).is_compatible_with(images.shape):
+        # Keras too takes any number of images, whatever batch the model was built with.
+        expected = (None, *self.model.inputs[0].shape[1:])
+        if not tf.TensorShape(expected).is_compatible_with(images.shape):
             order = "number, channels, height, width" if self.graph.channels_first else "number, height, width, channels"
-            raise ValueError(f"The images have shape {images.shape}; this model takes {tuple(expected.shape)} ({order}).")
+            raise ValueError(f"The images have shape {images.shape}; this model takes {expected} ({order}).")
         if not len(images):
             raise ValueError(f"The images have shape {images.shape}: there is none. Expected at least one.")
         images = tf.cast(images, self.graph.dtype)

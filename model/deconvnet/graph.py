@@ -11,6 +11,7 @@ from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
 from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
+from zfnet.model.deconvnet.separate_images import check_separate_images
 
 UNSUPPORTED = ("error", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
@@ -53,6 +54,7 @@ class Graph:
             activation; logits for a softmax or sigmoid at the end, and for layers above it that change no number. A layer of a
             nested model that is named like another one is `model/layer`; the second call of a shared layer is `layer#2`.
         calls: for every layer's name, the operations of its call.
+        results: number of the value of each output of the model; for a softmax or sigmoid at the end, that of the logits.
         channels_first: whether the model's maps are `(channels, height, width)`.
         dtype: type of the images and of all computed values, of 32 bits or more.
         readouts: for every name that means logits, the softmax or sigmoid between them and the output of its layer.
@@ -92,7 +94,7 @@ class Graph:
         # For the value of every softmax or sigmoid that may be at the end, and of layers above that change no number, the operation.
         self._readouts: dict[int, int] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
-        self._add_model(model, [0], "")
+        self.results = self._add_model(model, [0], "")
         self.readouts = {
             name: self.operations[self._readouts[value] - 1] for name, value in self.outputs.items() if value in self._readouts
         }
@@ -161,6 +163,7 @@ class Graph:
         function = channels_last(function) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
         rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
+        check_separate_images(layer, function, shapes, self.dtype)
         taken, first = tuple(inputs), len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
@@ -196,6 +199,7 @@ class Graph:
         above = [operation for operation in self.operations if logits.keys() & set(operation.inputs)]
         self._replace({each.output: dataclasses.replace(each, inputs=tuple(logits[number] for number in each.inputs)) for each in above})
         self.outputs = {name: logits.get(value, value) for name, value in self.outputs.items()}
+        self.results = [logits.get(value, value) for value in self.results]
 
     def _replace(self, replaced: dict[int, Operation]) -> None:
         self.operations = [replaced.get(each.output, each) for each in self.operations]

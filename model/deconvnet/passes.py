@@ -16,6 +16,8 @@ from zfnet.model.deconvnet.rules.rule import Gradient, Saved
 SAVED_TOGETHER = 16, 4, 1
 # Values that a pass computes before XLA compiles it. For a few hundred projections XLA costs more time than it saves.
 MANY_VALUES = 1 << 25
+# Values of the maps that a forward pass holds at a time, 512 MB in single precision: so many images run together, one at least.
+VALUES_TOGETHER = 1 << 27
 Result = TypeVar("Result")
 
 
@@ -43,6 +45,14 @@ class Passes:
             return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
         return self.once(("shapes", images.shape[1:]), trace)
+
+    def images_together(self, shapes: list[tuple[int, ...]], wanted: Iterable[int]) -> int:
+        """Number of images to run together as far as some values, `wanted`, need it, so that memory stays bounded."""
+        wanted = set(wanted)
+        passed = {0, *wanted, *(number for operation in self.graph.needed_for(*wanted) for number in operation.inputs)}
+        # The wanted values stay; of the others, two at a time, the input and the output of an operation.
+        held = sum(math.prod(shapes[number]) for number in wanted) + 2 * max(math.prod(shapes[number]) for number in passed)
+        return max(1, VALUES_TOGETHER // held)
 
     def save(self, operation: Operation, inputs: list[tf.Tensor]) -> Saved:
         """Saves what an operation's rule needs for the backward pass, from the operation's inputs."""
@@ -134,14 +144,14 @@ def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Te
     The function returns tensors of one row an image.
 
     Yields:
-        For each replica, the number of its first image, and the function's result. Shares are equal: the last replicas may
-        repeat the last image, in rows beyond N.
+        For each replica, the number of its first image, and the function's result for its images.
     """
     strategy = tf.distribute.get_strategy()
     replicas, count = strategy.num_replicas_in_sync, len(images)
     if replicas == 1:
         yield 0, passes.run(key, function, images)
         return
+    # Shares are equal: the last replicas may repeat the last image, in rows that are cut off at the end.
     share = -(-count // replicas)
     rows = tf.minimum(tf.reshape(tf.range(replicas * share), (replicas, share)), count - 1)
     shares = strategy.experimental_distribute_values_from_function(
@@ -155,10 +165,10 @@ def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Te
     results = tf.nest.map_structure(strategy.experimental_local_results, run(shares))
     for replica in range(replicas):
         if replica * share < count:
-            yield replica * share, _of_replica(results, replica)
+            yield replica * share, _of_replica(results, replica, count - replica * share)
 
 
-def _of_replica(results, replica):
+def _of_replica(results, replica, most):
     if isinstance(results, list):
-        return [_of_replica(result, replica) for result in results]
-    return results[replica]
+        return [_of_replica(result, replica, most) for result in results]
+    return results[replica][:most]

@@ -1,32 +1,26 @@
-"""One forward pass with its switches, from which any activation can be projected."""
+"""Forward passes with their switches, from which any activation can be projected."""
 
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from zfnet.model.deconvnet.backproject import backproject
-from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
-from zfnet.model.deconvnet.receptive_field import cut_window, field_of_value, paste_window
+from zfnet.model.deconvnet.recorded_batch import RecordedBatch, record_batch, to_model_layout, values_to_store
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
-from zfnet.model.deconvnet.rules.rule import Saved
-from zfnet.model.deconvnet.targets import Targets, find_targets
+from zfnet.model.deconvnet.targets import Targets, find_places
 
-Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
-
-
-def record(passes: Passes, images: tf.Tensor, projected: set[int], held: set[int]) -> "Recording":
-    """Runs a forward pass and stores the activations `held` and those that projections from `projected` need, both numbers of values."""
-    # Unnamed values, such as a sum below its ReLU, are not stored.
-    needed = {number for operation in passes.graph.needed_for(*projected) if operation.rule.saves for number in operation.inputs}
-    numbers = tuple(sorted(held | needed | {0}))
-    return Recording(passes, dict(zip(numbers, passes.forward(images, numbers), strict=True)), passes.shapes(images))
+# Values that a recording stores at most, 1 GiB in single precision.
+MOST_STORED = 1 << 28
 
 
 class Recording:
-    """Activations and switches of one forward pass; made by `Deconvnet.record`.
+    """Activations and switches of images; made by `Deconvnet.record`.
+
+    Images run through the net in batches, so that memory is bounded for any number of them. Up to 1 GiB of activations is stored. If
+    there are more, none is: every method runs the images again, batch by batch, no further than it needs, with the weights of that moment.
 
     Attributes:
         shapes: shape of every value of the graph, without the batch.
@@ -36,14 +30,33 @@ class Recording:
         TensorShape([4, 5, 5, 128])
     """
 
-    def __init__(self, passes: Passes, values: dict[int, tf.Tensor], shapes: list[tuple[int, ...]]) -> None:
-        self._passes, self._graph = passes, passes.graph
-        self._values, self.shapes = values, shapes
-        self._saved: dict[int, Saved] = {}
+    def __init__(self, passes: Passes, images: tf.Tensor, recorded: set[int]) -> None:
+        self._passes, self._graph, self._images, self._values = passes, passes.graph, images, recorded
+        self.shapes = passes.shapes(images)
+        numbers = values_to_store(passes.graph, recorded, recorded)
+        self._stored: list[tuple[int, RecordedBatch]] | None = None
+        if len(images) * sum(int(np.prod(self.shapes[number])) for number in numbers) <= MOST_STORED:
+            self._stored = list(self._run(numbers, np.arange(len(images))))
+
+    def _run(self, numbers: tuple[int, ...], examples: np.ndarray) -> Iterator[tuple[int, RecordedBatch]]:
+        """Runs the batches that hold some images: the number of the first image of each, and the batch."""
+        together = self._passes.images_together(self.shapes, numbers)
+        for first in together * np.unique(examples // together):
+            yield int(first), record_batch(self._passes, self._images[first : first + together], numbers)
+
+    def _batches(self, layer: str, examples: np.ndarray | None = None) -> Iterator[tuple[int, RecordedBatch]]:
+        """Batches with all that a layer's projections need, of all images or some."""
+        value = self._graph.value_of(layer)
+        if value not in self._values:
+            raise ValueError(f"Layer {layer!r} was not recorded; name it in `record(images, layers)`.")
+        if self._stored is not None:
+            return iter(self._stored)
+        return self._run(values_to_store(self._graph, {value}, {value}), np.arange(len(self._images)) if examples is None else examples)
 
     def activations(self, layer: str) -> tf.Tensor:
         """Activations of `layer` in the model's layout: a tensor `(N, h, w, units)`, or `(N, units)` for a dense layer."""
-        return to_model_layout(self._recorded(self._graph.value_of(layer), layer), self._graph)
+        parts = [batch.activations(layer) for _, batch in self._batches(layer)]
+        return to_model_layout(parts[0] if len(parts) == 1 else tf.concat(parts, axis=0), self._graph)
 
     def switches(self, layer: str) -> np.ndarray:
         """Positions of the maxima of a max pooling layer (Zeiler & Fergus 2013, section 2.1, "Unpooling").
@@ -55,14 +68,7 @@ class Recording:
         self._graph.value_of(layer)
         if layer not in pools:
             raise ValueError(f"Layer {layer!r} has no switches; max pooling layers have: {', '.join(pools) or 'there is none'}.")
-        operation = pools[layer]
-        window = operation.window
-        places = np.asarray(self._save(operation)).astype(np.int64)
-        before = window.padding(self.shapes[operation.inputs[0]][:2])
-        row, column = np.arange(places.shape[1])[:, None, None], np.arange(places.shape[2])[:, None]
-        rows = row * window.strides[0] - before[0] + places // window.size[1]
-        columns = column * window.strides[1] - before[1] + places % window.size[1]
-        return np.stack([rows, columns], axis=-1)
+        return np.concatenate([batch.switches(pools[layer]) for _, batch in self._batches(layer)])
 
     def project(self, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None) -> np.ndarray:
         """Projects single activations back to pixels.
@@ -83,7 +89,10 @@ class Recording:
             >>> deconvnet.record(images, ["conv5"]).project("conv5", [7, 8], position=(2, 3), example=0).shape
             (2, 96, 96, 3)
         """
-        return self.images_of(layer, self._targets(layer, unit, position, example))
+        images = None
+        for count, rows, batch, targets in self._targets(layer, unit, position, example):
+            images = _joined(images, rows, batch.images_of(layer, targets), count)
+        return cast(np.ndarray, images)
 
     def project_patches(
         self, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
@@ -104,57 +113,30 @@ class Recording:
             >>> patches.shape, corners.shape
             ((4, 139, 139, 3), (4, 2))
         """
-        return self.windows_of(layer, self._targets(layer, unit, position, example))
+        windows = corners = None
+        for count, rows, batch, targets in self._targets(layer, unit, position, example):
+            parts = batch.windows_of(layer, targets)
+            windows, corners = (_joined(*each, count) for each in zip((windows, corners), (rows, rows), parts, strict=True))
+        return cast(np.ndarray, windows), cast(np.ndarray, corners)
 
-    def images_of(self, layer: str, targets: Targets) -> np.ndarray:
-        """Like `project`, for targets that were computed elsewhere: `layer` itself need not be recorded."""
-        frames = np.zeros((len(targets.units), *self.shapes[0]), self._graph.dtype)
-        if len(frames):
-            signal, corners = self._backproject(layer, targets)
-            if corners is None:
-                frames = signal
-            else:
-                for frame, window, corner in zip(frames, signal, corners, strict=True):
-                    paste_window(frame, window, corner)
-        return to_model_layout(frames, self._graph)
-
-    def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        """Like `project_patches`, for targets that were computed elsewhere: `layer` itself need not be recorded."""
-        field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
-        if not len(targets.units):
-            none = np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype)
-            return to_model_layout(none, self._graph), np.zeros((0, 2), np.int32)
-        signal, corners = self._backproject(layer, targets)
-        if corners is None:
-            # A dense unit has one position, whose field starts at the offset.
-            places = targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)
-            corners = places * field.stride + field.offset
-            signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
-        return to_model_layout(signal, self._graph), corners
-
-    def _targets(self, layer: str, unit: ArrayLike, position: ArrayLike | None, example: ArrayLike | None) -> Targets:
-        activations = self._recorded(self._graph.value_of(layer), layer)
-        return find_targets(np.asarray(activations), layer, unit, position, example)
-
-    def _backproject(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
-        value = self._graph.value_of(layer)
-        saved = {operation.output: self._save(operation) for operation in self._graph.needed_for(value) if operation.rule.saves}
-        return backproject(self._passes, value, self.shapes, saved, targets)
-
-    def _save(self, operation: Operation) -> Saved:
-        if operation.output not in self._saved:
-            inputs = [self._recorded(number, operation.layer.name) for number in operation.inputs]
-            self._saved[operation.output] = self._passes.save(operation, inputs)
-        return self._saved[operation.output]
-
-    def _recorded(self, value: int, layer: str) -> tf.Tensor:
-        if value not in self._values:
-            raise ValueError(f"Layer {layer!r} was not recorded; name it in `record(images, layers)`.")
-        return self._values[value]
+    def _targets(
+        self, layer: str, unit: ArrayLike, position: ArrayLike | None, example: ArrayLike | None
+    ) -> Iterator[tuple[int, np.ndarray, RecordedBatch, Targets]]:
+        """Yields the number of projections, and for each batch those in it, the batch, and its targets; one batch if there are none."""
+        shape = len(self._images), *self.shapes[self._graph.value_of(layer)]
+        places = find_places(shape, layer, unit, position, example)
+        needed = places.examples if len(places.examples) else np.zeros(1, int)
+        for first, batch in self._batches(layer, needed):
+            activations = np.asarray(batch.activations(layer))
+            rows = np.flatnonzero((places.examples >= first) & (places.examples < first + len(activations)))
+            if len(rows) or (not first and not len(places.examples)):
+                yield len(places.examples), rows, batch, places.targets(rows, activations, first)
 
 
-def to_model_layout(maps: Maps, graph: Graph) -> Maps:
-    """Converts maps `(N, height, width, channels)`, an array or tensor, to the model's layout; other values are returned as they are."""
-    if not graph.channels_first or len(maps.shape) != 4:
-        return maps
-    return tf.transpose(maps, (0, 3, 1, 2)) if tf.is_tensor(maps) else np.ascontiguousarray(maps.transpose(0, 3, 1, 2))
+def _joined(whole: np.ndarray | None, rows: np.ndarray, part: np.ndarray, count: int) -> np.ndarray:
+    """Puts some rows of an array of `count` rows to their place; all at once are the array."""
+    if len(part) == count:
+        return part
+    whole = np.empty((count, *part.shape[1:]), part.dtype) if whole is None else whole
+    whole[rows] = part
+    return whole

@@ -1,17 +1,14 @@
-"""The strongest activations of each unit over a data set, and their projections."""
+"""The strongest activations of each unit over a data set."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.receptive_field import move_inside, sees_all
-from zfnet.model.deconvnet.recording import to_model_layout
-from zfnet.model.deconvnet.targets import Targets
+from zfnet.model.deconvnet.image_batches import image_batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,35 +45,24 @@ class Strongest:
         return copy
 
     def merge(self, other: "Strongest") -> "Strongest":
-        """The strongest of both, in any order of merging: among equal values, the lower id comes first."""
+        """The strongest of both, in any order of merging: among equal values, the lower id comes first.
+
+        Raises:
+            ValueError: both hold the same image for a unit, by its id.
+        """
         values = np.concatenate([self.values, other.values], axis=1)
         examples = np.concatenate([self.examples, other.examples], axis=1)
         positions = np.concatenate([self.positions, other.positions], axis=1)
+        ids = np.sort(examples, axis=1)
+        twice = ids[:, 1:][(ids[:, 1:] == ids[:, :-1]) & (ids[:, 1:] >= 0)]
+        if twice.size:
+            raise ValueError(f"Both hold the image with the id {twice[0]}; expected different images, under ids of their own.")
         order = np.lexsort((examples, -values), axis=1)[:, : self.values.shape[1]]
         return Strongest(
             np.take_along_axis(values, order, 1),
             np.take_along_axis(examples, order, 1),
             np.take_along_axis(positions, order[:, :, None], 1),
         )
-
-
-def image_batches(batches: Iterable) -> Iterator[tuple]:
-    """Yields pairs of images, unchanged, and int64 ids: whole numbers from 0 on, all different within a batch, or a ValueError.
-
-    `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0.
-    """
-    seen = 0
-    for batch in batches:
-        images, ids = batch if isinstance(batch, tuple) else (batch, np.arange(seen, seen + len(batch)))
-        seen += len(images)
-        ids = np.asarray(ids)
-        right = ids.shape == (len(images),) and np.issubdtype(ids.dtype, np.integer)
-        if not right or (ids < 0).any() or len(np.unique(ids)) < len(ids):
-            raise ValueError(
-                f"A batch of {len(images)} images came with ids of shape {ids.shape} and type {ids.dtype}: {ids.ravel()[:5]}... Expected "
-                "one whole number from 0 on for each image, all different. Of a data set of images and labels, yield the images alone."
-            )
-        yield images, ids.astype(np.int64)
 
 
 def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, layers: list[str], k: int = 9) -> dict[str, Strongest]:
@@ -87,12 +73,14 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
 
     Args:
         model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
-        batches: float images `(N, H, W, C)`, as in `image_batches`.
+        batches: float images `(N, H, W, C)`, or pairs `(images, ids)`, as in `image_batches`; of any number, computed in parts.
+            For `project_strongest` they are read again: give a list or a data set that does not shuffle, or ids.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
 
     Raises:
-        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, or ids are not ids (class labels, say).
+        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, there are no images, or batches are not as in
+            `image_batches`: ids that are class labels, or a data set without end.
 
     Examples:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]
@@ -111,19 +99,20 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
         if len(shape) not in (1, 3):
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
     found = {layer: Strongest.none(deconvnet.graph.unit_count(layer), k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
+    count = 0
     for images, ids in image_batches(batches):
-        if not len(ids):
-            continue
-        for start, (maxima, activations) in deconvnet.maxima(images, layers):
+        count += len(ids)
+        for start, (maxima, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, highest, maps in zip(layers, maxima, activations, strict=True):
                 found[layer] = _with_batch(found[layer], np.asarray(highest), maps, ids[start : start + len(highest)])
+    if not count:
+        raise ValueError("There are no images to search; expected at least one. Is `batches` an iterator that is used up?")
     return found
 
 
 def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, ids: np.ndarray) -> Strongest:
     # Maxima alone are nearly free beside the forward pass; positions are looked up only for those among the best k.
-    count = len(ids)
-    maxima = maxima[:count].T
+    maxima = maxima.T
     entering = (maxima > found.values[:, -1:]) | ((maxima == found.values[:, -1:]) & (ids < found.examples[:, -1:]))
     changed = np.flatnonzero(entering.any(axis=1))
     if not changed.size:
@@ -140,96 +129,3 @@ def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, id
         flat = maps.reshape(len(rows), -1).argmax(axis=1)
         merged.positions[places, ranks] = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=1)
     return found.replaced(changed, merged)
-
-
-# Images in one recording.
-TOGETHER = 16
-
-
-class ProjectedStrongest(NamedTuple):
-    """Some strongest activations of one layer, projected.
-
-    Attributes:
-        layer: its name.
-        units: `(M,)` ints, the units.
-        ranks: `(M,)` ints, place among the unit's strongest activations, 0 for the strongest.
-        projections: float32 `(M, h, w, C)`, signed pixel values.
-        patches: `(M, h, w, C)`, the same windows of the images.
-        corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
-
-    Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
-        >>> next(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3]), np.array([0]))})).projections.shape
-        (1, 96, 96, 3)
-    """
-
-    layer: str
-    units: np.ndarray
-    ranks: np.ndarray
-    projections: np.ndarray
-    patches: np.ndarray
-    corners: np.ndarray
-
-
-def project_strongest(
-    deconvnet: Deconvnet, batches: Iterable, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
-) -> Iterator[ProjectedStrongest]:
-    """Projects the strongest activations of every unit to their receptive fields.
-
-    Zeiler & Fergus 2013, section 4 and Fig. 2. Each image that is needed runs once through the net, no further than its switches
-    need, for all layers and units that it belongs to; memory use does not grow with the number of images.
-
-    Args:
-        deconvnet: of the model.
-        batches: the images that were searched, as `strongest_activations` takes them.
-        strongest: result of that search.
-        chosen: for each layer units `(M,)` and ranks `(M,)`; `None` projects everything that was found.
-
-    Yields:
-        Projections, as they come: not in the order of units. A window has the size of the receptive field, at most that of the image; it
-        is the whole image for units without a single field. A field that leaves the image is moved into it, as little as possible;
-        the projection is 0 outside of the field.
-
-    Examples:
-        >>> strongest = strongest_activations(deconvnet, [images], ["conv5"], k=1)
-        >>> parts = list(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3, 5]), np.array([0, 0]))}))
-        >>> sorted(int(unit) for part in parts for unit in part.units)
-        [3, 5]
-    """
-    if chosen is None:
-        chosen = {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
-    wanted = [strongest[layer].examples[places] for layer, places in chosen.items()]
-    wanted = np.unique(np.concatenate(wanted)) if wanted else np.zeros(0, int)
-    for images, ids in image_batches(batches):
-        images = np.asarray(images)
-        needed = np.flatnonzero(np.isin(ids, wanted))
-        for start in range(0, len(needed), TOGETHER):
-            rows = needed[start : start + TOGETHER]
-            yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
-
-
-def _project_images(deconvnet, images, ids, strongest, chosen):
-    recording = deconvnet.record_switches(images, list(chosen))
-    graph = deconvnet.graph
-    channels_last = np.moveaxis(images, 1, 3) if graph.channels_first else images
-    for layer, (units, ranks) in chosen.items():
-        examples = strongest[layer].examples[units, ranks]
-        here = np.flatnonzero(np.isin(examples, ids))
-        if not here.size:
-            continue
-        units, ranks = units[here], ranks[here]
-        order = np.argsort(ids)
-        rows = order[np.searchsorted(ids, examples[here], sorter=order)]
-        found = strongest[layer].of(units)
-        picked = np.arange(len(units)), ranks
-        targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
-        if sees_all(graph, graph.value_of(layer), recording.shapes):
-            projections, patches, corners = recording.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
-        else:
-            windows, corners = recording.windows_of(layer, targets)
-            windows = np.moveaxis(windows, 1, 3) if graph.channels_first else windows
-            windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
-            height, width = windows.shape[1:3]
-            cut = [channels_last[row, top : top + height, left : left + width] for row, (top, left) in zip(rows, corners, strict=True)]
-            projections, patches = (to_model_layout(maps, graph) for maps in (windows, np.stack(cut)))
-        yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)

@@ -36,35 +36,56 @@ class Targets(NamedTuple):
             start += size
 
 
-def find_targets(
-    activations: np.ndarray, layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
-) -> Targets:
+class Places(NamedTuple):
+    """Places of activations to project: `Targets` whose strengths are not known yet.
+
+    Attributes:
+        examples, units: int64 `(M,)`.
+        positions: int64 `(M, 2)`, or `(M, 0)` for dense units; None for the strongest position of each map.
+    """
+
+    examples: np.ndarray
+    units: np.ndarray
+    positions: np.ndarray | None
+
+    def targets(self, rows: np.ndarray, activations: np.ndarray, first: int = 0) -> Targets:
+        """The targets of some rows; `activations`, `(n, h, w, units)` or `(n, units)`, are those of their images, from `first` on."""
+        examples, units = self.examples[rows] - first, self.units[rows]
+        if self.positions is None:
+            sizes = activations.shape[1:3]
+            maps = activations[examples, :, :, units].reshape(len(units), sizes[0] * sizes[1])
+            positions = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
+        else:
+            positions = self.positions[rows]
+        strengths = activations[(examples, *positions.T, units)]
+        return Targets(examples.astype(np.int32), units.astype(np.int32), positions.astype(np.int32), strengths)
+
+
+def find_places(
+    shape: tuple[int, ...], layer: str, unit: ArrayLike, position: ArrayLike | None = None, example: ArrayLike | None = None
+) -> Places:
     """Checks and completes the arguments of `Recording.project`, which describes them and the errors.
 
-    `activations` are those of the layer, `(N, h, w, units)` or `(N, units)`; its name `layer` is for errors.
+    `shape` is that of the layer's activations, `(N, h, w, units)` or `(N, units)`; its name `layer` is for errors.
     """
-    if activations.ndim not in (2, 4):
-        raise ValueError(f"Layer {layer!r} has an output of shape {activations.shape[1:]}; projections start from maps or dense units.")
-    count = len(activations)
+    if len(shape) not in (2, 4):
+        raise ValueError(f"Layer {layer!r} has an output of shape {shape[1:]}; projections start from maps or dense units.")
+    count = shape[0]
     units, examples = _integers("unit", unit), np.arange(count) if example is None else _integers("example", example)
-    shape = (count,) if example is None else (max(units.size, examples.size) if units.size and examples.size else 0,)
-    units, examples = _one_each("unit", units, shape), _one_each("example", examples, shape)
-    _check_range("unit", units, activations.shape[-1], layer)
+    wanted = (count,) if example is None else (max(units.size, examples.size) if units.size and examples.size else 0,)
+    units, examples = _one_each("unit", units, wanted), _one_each("example", examples, wanted)
+    _check_range("unit", units, shape[-1], layer)
     _check_range("example", examples, count, layer)
-    if activations.ndim == 2:
+    if len(shape) == 2:
         if position is not None:
             raise ValueError(f"Layer {layer!r} is dense: its units have no position, but position is {position}.")
-        positions = np.zeros((len(units), 0), np.int32)
-    else:
-        sizes = activations.shape[1:3]
-        if position is None:
-            maps = activations[examples, :, :, units].reshape(len(units), sizes[0] * sizes[1])
-            position = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
-        positions = _one_each("position", _integers("position", position), (len(units), 2))
-        for axis, name in enumerate(("row", "column")):
-            _check_range(name, positions[:, axis], sizes[axis], layer)
-    strengths = activations[(examples, *positions.T, units)]
-    return Targets(examples.astype(np.int32), units.astype(np.int32), positions.astype(np.int32), strengths)
+        return Places(examples, units, np.zeros((len(units), 0), np.int64))
+    if position is None:
+        return Places(examples, units, None)
+    positions = _one_each("position", _integers("position", position), (len(units), 2))
+    for axis, name in enumerate(("row", "column")):
+        _check_range(name, positions[:, axis], shape[1 + axis], layer)
+    return Places(examples, units, positions)
 
 
 def _integers(name: str, numbers: ArrayLike) -> np.ndarray:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.outputs import class_layer, class_probabilities, flat_features
+from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
+from zfnet.model.measures.outputs import flat_features
 
 
 class Untransformed(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import image_batches
+from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.measures.outputs import check_finite, check_finite_weights
 
 
@@ -49,9 +49,8 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
     maxima, minima, sums = ({layer: np.asarray(start) for layer in layers} for start in (-np.inf, np.inf, 0.0))
     counts, number = dict.fromkeys(layers, 0), 0
     for images, ids in image_batches(batches):
-        for start, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
+        for _, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, maps in zip(layers, activations, strict=True):
-                maps = maps[: len(ids) - start]  # The last replicas may repeat the last image.
                 others = list(range(maps.shape.rank - 1))
                 highest, lowest = tf.reduce_max(maps, others).numpy(), tf.reduce_min(maps, others).numpy()
                 total = tf.reduce_sum(tf.cast(tf.nn.relu(maps), tf.float64), others).numpy()

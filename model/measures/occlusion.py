@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.outputs import check_finite, check_finite_weights, class_layer, class_probabilities
+from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
+from zfnet.model.measures.outputs import check_finite, check_finite_weights
 from zfnet.model.progress import progress
 
 

@@ -1,19 +1,14 @@
-"""Outputs of layers: feature vectors, class probabilities, and the layers whose output is that of a ReLU."""
+"""Outputs of layers: feature vectors, and the layers whose output is that of a ReLU."""
 
 from collections.abc import Iterable
 
 import keras
 import numpy as np
-import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
 from zfnet.model.deconvnet.rules.rule import Rectify
-from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 
-# Largest difference from 1 of a sum of probabilities, wide enough for half precision.
-TOLERANCE = 1e-2
 # Layers that mix neither maps nor positions.
 MAP_BY_MAP = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 # Features in one block of columns.
@@ -65,46 +60,6 @@ def check_finite_weights(deconvnet: Deconvnet, layers: Iterable[str]) -> None:
             raise ValueError(
                 f"Layer {operation.layer.name!r} has weights that are not finite numbers (NaN or infinite): did the training diverge?"
             )
-
-
-def class_layer(deconvnet: Deconvnet) -> str | None:
-    """Name of the layer whose activations `class_probabilities` takes; None if the model has no classes.
-
-    A model has classes if it ends in two numbers or more from a softmax, a sigmoid or a dense layer. Pooled maps are features.
-    """
-    graph = deconvnet.graph
-    name, value = list(graph.outputs.items())[-1]
-    if len(graph.shapes[value]) != 1 or graph.shapes[value][0] == 1:
-        return None
-    if name in graph.readouts:
-        # Of a map of softmaxes, no number is that of a class.
-        return name if graph.shapes[graph.readouts[name].output][-1] == graph.shapes[value][0] else None
-    producers = {operation.output: operation for operation in graph.operations}
-    while isinstance(producers[value].layer, keras.layers.Activation) or keeps_numbers(producers[value].layer):
-        value = producers[value].inputs[0]
-    return name if isinstance(producers[value].layer, keras.layers.Dense) else None
-
-
-def class_probabilities(deconvnet: Deconvnet, activations: ArrayLike) -> np.ndarray:
-    """Probabilities, float64 `(N, classes)`, from the activations `(N, classes)` of `class_layer`; for a softmax layer, its logits.
-
-    A softmax or sigmoid at the end is applied; other outputs that are not probabilities already count as logits, for a softmax.
-
-    Examples:
-        >>> (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
-        >>> class_probabilities(deconvnet, values).sum(axis=1).round(3)
-        array([1., 1., 1., 1.])
-    """
-    values = tf.cast(activations, tf.float64)
-    graph = deconvnet.graph
-    readout = graph.readouts.get(list(graph.outputs)[-1])
-    if readout is not None:
-        # Flattened, they may have lost the axes of a map of one position.
-        shaped = tf.reshape(values, (-1, *(size or 1 for size in graph.shapes[readout.output])))
-        return np.reshape(tf.cast(readout.rule.function(shaped), tf.float64), values.shape)
-    if tf.reduce_min(values) >= 0 and np.all(abs(tf.reduce_sum(values, axis=1) - 1) < TOLERANCE):
-        return np.asarray(values)
-    return np.asarray(tf.nn.softmax(values))
 
 
 def rectified_layers(graph: Graph) -> list[str]:

@@ -39,10 +39,9 @@ class OpenedModel:
 
     def classes(self) -> tuple[list[str], int]:
         """Names of the model's classes, empty if they are not known; and their number, 0 for a model without classes."""
-        from zfnet.model.measures.outputs import class_layer
+        from zfnet.model.measures.class_probabilities import class_count
 
-        last = class_layer(self.deconvnet)
-        outputs = self.deconvnet.graph.unit_count(last) if last else 0
+        outputs = class_count(self.deconvnet)
         return self.found.labels if len(self.found.labels) == outputs else [], outputs
 
     def images(self, directory: FigureDirectory, data: str | None) -> "ImageSet":

@@ -73,7 +73,7 @@ def command(
 
 
 def _check_image_size(models, image_size):
-    if image_size is not None and not any(_takes_any_size(model) or image_size in model.inputs[0].shape for model in models):
+    if image_size is not None and not any(_takes_any_size(model) or image_size in model.inputs[0].shape[1:] for model in models):
         shapes = " and ".join(sorted({str(model.inputs[0].shape) for model in models}))
         raise ValueError(
             f"--image-size {image_size} is for a model that accepts any size; the models here expect images of {shapes}: leave it out."
@@ -86,13 +86,13 @@ def _takes_any_size(model):
 
 def _probabilities(name, found, model, examples, image_size, ten_crop):
     """Joins a model with the examples in its size, its order of classes and its mean image."""
-    from zfnet.components.evaluation.probabilities import Probabilities, class_order
+    from zfnet.components.evaluation.probabilities import Probabilities, class_order, output_classes
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.model.net.layers import MeanImage
 
     size = ImageInput.of(model, (image_size or examples.usual_size) if _takes_any_size(model) else None).side
     prepared = examples.of_size(name, size, found.examples)
-    labels, outputs = prepared.labels, model.outputs[0].shape[-1]
+    labels, outputs = prepared.labels, output_classes(model)
     order = None
     if found.labels:
         if len(found.labels) != outputs:

@@ -5,14 +5,10 @@ import pathlib
 import click
 
 from zfnet.components.storage.files import atomic_path
-from zfnet.model.progress import progress
 from zfnet.pipeline.cli.arguments import find_model
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.options import image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import make_its_directory
-
-# images per forward pass
-BATCH = 16
 
 
 def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> pathlib.Path:
@@ -83,11 +79,7 @@ def command(
     image_input = ImageInput.of(deconvnet.model, image_size)
     pictures = image_input.crop(np.stack([read_image(path, image_input.side) for path in images]))
     click.echo(f"{model}: preprocessing {used}, images of {image_input.height} x {image_input.width} pixels")
-    starts = range(0, len(images), BATCH)
-    parts = [
-        project_images(deconvnet, pictures[start : start + BATCH], layer, unit) for start in progress(starts, len(starts), "Projecting")
-    ]
-    projected = [each for part in parts for each in part]
+    projected = project_images(deconvnet, pictures, layer, unit)
     headings = []
     for path, each in zip(images, projected, strict=True):
         name = unit_name(deconvnet, layer, each.unit, found.labels)

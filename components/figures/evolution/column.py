@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 
 # Zeiler & Fergus 2013, Fig. 4.
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
@@ -82,7 +83,7 @@ def evolution_column(
     strongest = strongest_activations(deconvnet, batches(None), list(numbers), k=1)
     for layer, units in numbers.items():
         if (strongest[layer].examples[units, 0] < 0).any():
-            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN), or there is no image to search.")
+            raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN).")
     drawn = _project(deconvnet, batches, strongest, numbers, image_input, mean)
     columns = {}
     for layer, units in numbers.items():

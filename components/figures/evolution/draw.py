@@ -105,7 +105,7 @@ def check_same_layers(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]
     """Raises a ValueError if nets, by their names, differ in the size of their images or in one of the layers, which the first has."""
     (first, expected), *others = deconvnets.items()
     for name, deconvnet in others:
-        if deconvnet.model.input_shape != expected.model.input_shape:
+        if deconvnet.model.input_shape[1:] != expected.model.input_shape[1:]:
             raise ValueError(
                 f"{first} takes images {expected.model.input_shape} and {name} {deconvnet.model.input_shape}; expected one net."
             )

@@ -7,8 +7,9 @@ import numpy as np
 from zfnet.components.figures.images import ImageSet
 from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.projected_strongest import project_strongest
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
-from zfnet.model.deconvnet.strongest import Strongest, project_strongest, strongest_activations
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 
 SHOWN = 9  # Zeiler & Fergus 2013, Fig. 2.
 # Activations that are searched for nine different places, if several images come from one photograph.

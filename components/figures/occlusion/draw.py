@@ -14,8 +14,8 @@ from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
 from zfnet.model.measures.occlusion import NoActiveMapError, occlusion, square_starts
-from zfnet.model.measures.outputs import class_layer, class_probabilities
 
 # Source of the class if the user names none.
 PREDICTED = "class predicted without the square"

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -47,6 +48,35 @@ def test_softmax_of_what_are_no_probabilities(examples, images, activation):
     net, central = net_of((56, 56, 3), activation=activation), images[:, 4:60, 4:60]
     logits = np.exp(net(central).numpy().astype(float))
     np.testing.assert_allclose(Probabilities(net, examples).of(central, False), logits / logits.sum(1, keepdims=True), rtol=1e-5)
+
+
+@pytest.fixture
+def two_classes(examples, tmp_path):
+    """The examples without their third class, as far as a model is concerned."""
+    shutil.copytree(examples.path, tmp_path / "two")
+    manifest = json.loads((tmp_path / "two/manifest.json").read_text())
+    (tmp_path / "two/manifest.json").write_text(json.dumps(manifest | {"labels": manifest["labels"][:2]}))
+    return Examples(tmp_path / "two")
+
+
+@pytest.mark.parametrize("order", [None, [1, 0]])
+def test_one_sigmoid_is_the_probability_of_the_second_class(two_classes, images, order):
+    net, central = net_of((56, 56, 3), 1, "sigmoid"), images[:, 4:60, 4:60]
+    second = net(central).numpy().astype(float)
+    expected = np.concatenate([1 - second, second], axis=1)[:, order or [0, 1]]
+    np.testing.assert_allclose(Probabilities(net, two_classes, order).of(central, ten_crop=False), expected, rtol=1e-6)
+    np.testing.assert_allclose(Probabilities(net, two_classes, order).of(images, ten_crop=True).numpy().sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("activation", [None, "tanh", "relu"])
+def test_one_number_that_is_no_probability_is_refused(two_classes, activation):
+    with pytest.raises(ValueError, match=r"the examples have 2 classes: expected \(None, 2\), or \(None, 1\) from a sigmoid"):
+        Probabilities(net_of((56, 56, 3), 1, activation), two_classes)
+
+
+def test_one_sigmoid_is_not_three_classes(examples):
+    with pytest.raises(ValueError, match=r"outputs of \(None, 1\); the examples have 3 classes: expected \(None, 3\)\."):
+        Probabilities(net_of((56, 56, 3), 1, "sigmoid"), examples)
 
 
 @pytest.mark.parametrize("logits", [[1e-9, 0, 2e-9], [200, 400, 0]])

@@ -130,3 +130,15 @@ def test_normalisation_and_activation_belong_to_the_layer_below():
     net.add(layers.GlobalAveragePooling2D(name="g"))
     net.add(layers.Dense(2))
     assert feature_layers(Deconvnet(with_preprocessing(net, "caffe"))) == ["r", "g"]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_two_heads_that_of_the_classes(reverse):
+    layers, image = keras.layers, keras.Input((16, 16, 3))
+    maps = layers.MaxPooling2D(name="pool")(layers.Conv2D(4, 3, activation="relu", name="maps")(image))
+    flat = layers.Flatten()(maps)
+    classes = layers.Dense(3, "softmax", name="classes")(layers.Dense(8, "relu", name="fc")(flat))
+    box = layers.Dense(4, name="box")(layers.Dense(6, "relu", name="box_fc")(flat))
+    deconvnet = Deconvnet(keras.Model(image, [box, classes] if reverse else [classes, box]))
+    assert paper_layers(deconvnet) == PaperLayers("maps", "maps", "pool", "fc")
+    assert {"fc", "box_fc"} <= set(feature_layers(deconvnet)) <= {"pool", "fc", "box_fc"}

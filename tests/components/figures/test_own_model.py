@@ -52,6 +52,38 @@ def test_occlusion_of_a_class_by_its_name(model, images, tmp_path):
     assert [path.name for path in figure.save(tmp_path)] == ["occlusion.png", "occlude.json"]
 
 
+def built(*heads):
+    """An untrained net of 40 x 56 pixels with these heads above its pooled maps."""
+    layers, image = keras.layers, keras.Input((40, 56, 3))
+    maps = layers.Conv2D(4, 5, activation="relu", name="maps")(layers.Rescaling(1 / 255)(image))
+    pooled = layers.GlobalAveragePooling2D()(layers.MaxPooling2D(4)(maps))
+    return keras.Model(image, [head(pooled) for head in heads])
+
+
+def test_occlusion_of_one_sigmoid_is_that_of_two_classes(images):
+    model = built(keras.layers.Dense(1, "sigmoid", name="dog"))
+    second = float(np.ravel(model.predict(np.rint(images[:1]), verbose=0))[0])
+    found = {
+        label: zfnet.occlude(model, images[0], label, labels=labels, stride=16).numbers
+        for label, labels in (("cat", ["cat", "dog"]), ("dog", ["cat", "dog"]), (1, ()))
+    }
+    assert [found[label]["probability"] for label in found] == pytest.approx([1 - second, second, second], abs=1e-5)
+    assert found["cat"]["class"] == "cat"
+    np.testing.assert_allclose(np.add(found["cat"]["probabilities"], found["dog"]["probabilities"]), 1, atol=1e-6)
+    with pytest.raises(ValueError, match=r"no class '2'; expected a number from 0 to 1"):
+        zfnet.occlude(model, images[0], 2)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_occlusion_of_a_model_of_classes_and_boxes(images, reverse):
+    heads = [keras.layers.Dense(3, "softmax", name="classes"), keras.layers.Dense(4, name="box")]
+    model = built(*(heads[::-1] if reverse else heads))
+    probabilities = np.asarray(model(np.rint(images[:1]))[1 if reverse else 0])[0]
+    numbers = zfnet.occlude(model, images[0], stride=16).numbers
+    assert numbers["class"] == f"class {probabilities.argmax()}"
+    assert numbers["probability"] == pytest.approx(probabilities.max(), abs=1e-5)
+
+
 def test_a_file_and_its_preprocessing(model, images, tmp_path):
     inputs = keras.Input((40, 56, 3))
     scaled = keras.Model(inputs, model(keras.layers.Rescaling(255.0)(inputs)))

@@ -70,6 +70,16 @@ def test_maps_units_and_classes():
     assert unit_name(deconvnet, "classes", 2, LABELS[:2]) == "classes, unit 2"
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_box_has_no_classes_even_of_as_many_numbers(reverse):
+    image = keras.Input((6, 7, 3))
+    pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, name="conv")(image))
+    heads = [layers.Dense(3, "softmax", name="classes")(pooled), layers.Dense(3, name="box")(pooled)]
+    deconvnet = Deconvnet(keras.Model(image, heads[::-1] if reverse else heads))
+    assert unit_name(deconvnet, "classes", 1, LABELS) == "classes, unit 1 (dog)"
+    assert unit_name(deconvnet, "box", 1, LABELS) == "box, unit 1"
+
+
 def found(*maps):
     """Of each map how many of its nine come from the classes, in their order, and how strong these are."""
     examples = [[9 * label + place for label, count in enumerate(counts) for place in range(count)] for counts, _ in maps]

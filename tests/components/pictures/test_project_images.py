@@ -4,6 +4,7 @@ import pytest
 
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.project_images import (
+    BATCH,
     FRAME,
     TILE,
     ProjectedActivation,
@@ -15,7 +16,8 @@ from zfnet.components.pictures.project_images import (
 )
 from zfnet.components.pictures.sheet import GAP
 from zfnet.model import Deconvnet, build
-from zfnet.model.deconvnet.strongest import ProjectedStrongest, Strongest
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
+from zfnet.model.deconvnet.strongest import Strongest
 
 GREY = np.full((96, 48, 3), 90, np.uint8)
 BLUE = (0, 0, 255)
@@ -54,6 +56,15 @@ def test_one_unit_of_every_image(deconvnet, images):
         expected = signed_to_rgb(projections[place][window][None])[0]
         np.testing.assert_allclose(found[place].projection.astype(int), expected.astype(int), atol=1)
         np.testing.assert_array_equal(found[place].patch, images[place][window])
+
+
+def test_images_of_all_batches_keep_their_place(deconvnet, images):
+    assert len(images) > BATCH
+    together = project_images(deconvnet, images, "conv2", 5)
+    assert [each.example for each in together] == list(range(len(images)))
+    (alone,) = project_images(deconvnet, images[17:18], "conv2", 5)
+    assert alone.numbers("position", "corner") == together[17].numbers("position", "corner")
+    np.testing.assert_allclose(alone.projection.astype(int), together[17].projection.astype(int), atol=1)
 
 
 def test_dense_units_see_the_whole_image(deconvnet, images):

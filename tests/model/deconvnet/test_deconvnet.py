@@ -84,6 +84,41 @@ def test_images_of_another_shape_are_refused(net):
         Deconvnet(net).record(photographs(2, 80, 96))
 
 
+BUILT = {
+    "fit": ([], lambda model, images: (model.compile("sgd", "mse"), model.fit(images[:4], np.zeros((4, 3)), batch_size=2, verbose=0))),
+    "a call": ([], lambda model, images: model(images[:1])),
+    "batch_shape": ([keras.Input(batch_shape=(4, 24, 20, 3))], lambda model, images: None),
+    "batch_size": ([keras.Input((24, 20, 3), batch_size=2)], lambda model, images: None),
+}
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["in memory", "saved"])
+@pytest.mark.parametrize("way", BUILT)
+def test_the_batch_that_built_a_model_does_not_matter(way, saved, tmp_path):
+    layers, images = keras.layers, photographs(5, 24, 20)
+    first, build_it = BUILT[way]
+    body = (
+        layers.Conv2D(4, 3, activation="relu", name="c"),
+        layers.MaxPooling2D(),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, name="d"),
+    )
+    model = keras.Sequential([*first, *body])
+    build_it(model, images)
+    assert model.inputs[0].shape[0] is not None
+    if saved:
+        model.save(tmp_path / "model.keras")
+        model = keras.saving.load_model(tmp_path / "model.keras")
+    same = keras.Sequential([keras.Input((24, 20, 3)), *(type(layer).from_config(layer.get_config()) for layer in model.layers)])
+    same.set_weights(model.get_weights())
+    found, expected = Deconvnet(model), Deconvnet(same)
+    for layer in ("c", "d"):
+        np.testing.assert_allclose(found.project(images, layer, 1), expected.project(images, layer, 1), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.project(images[:1], layer, 1), expected.project(images[:1], layer, 1), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"this model takes \(None, 24, 20, 3\)"):
+        found.project(images[:, :20], "c", 1)
+
+
 IMAGES = np.random.default_rng(0).uniform(-100, 100, (2, 64, 64, 3)).astype("float32")
 
 

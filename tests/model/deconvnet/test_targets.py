@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zfnet.model.deconvnet.targets import Targets, find_targets
+from zfnet.model.deconvnet.targets import Targets, find_places
 
 
 def targets(count):
@@ -32,16 +32,24 @@ def test_chunks_hold_every_target_once_in_few_sizes(rows, count):
 )
 def test_what_cannot_be_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        find_targets(np.zeros((3, 4, 5, 7), np.float32), "conv", *arguments)
+        find_places((3, 4, 5, 7), "conv", *arguments)
 
 
 def test_dense_units_have_no_position():
     with pytest.raises(ValueError, match=r"'fc' is dense: its units have no position, but position is \(0, 0\)"):
-        find_targets(np.zeros((3, 7), np.float32), "fc", 0, (0, 0))
+        find_places((3, 7), "fc", 0, (0, 0))
 
 
 def test_strengths_are_the_activations():
     activations = np.random.default_rng(0).normal(size=(3, 4, 5, 7)).astype(np.float32)
-    found = find_targets(activations, "conv", [2, 6], None, [0, 2])
+    found = find_places(activations.shape, "conv", [2, 6], None, [0, 2]).targets(np.arange(2), activations)
     np.testing.assert_array_equal(found.strengths, [activations[0, ..., 2].max(), activations[2, ..., 6].max()])
     assert found.positions.tolist()[0] == list(np.unravel_index(activations[0, ..., 2].argmax(), (4, 5)))
+
+
+def test_targets_of_a_part_of_the_images_count_from_its_first():
+    activations = np.random.default_rng(0).normal(size=(6, 4, 5, 7)).astype(np.float32)
+    places = find_places(activations.shape, "conv", [2, 6, 1], (3, 4), [5, 0, 4])
+    found = places.targets(np.array([0, 2]), activations[4:], 4)
+    assert (found.examples.tolist(), found.units.tolist(), found.positions.tolist()) == ([1, 0], [2, 1], [[3, 4], [3, 4]])
+    np.testing.assert_array_equal(found.strengths, [activations[5, 3, 4, 2], activations[4, 3, 4, 1]])

@@ -8,8 +8,6 @@ from zfnet.model import Deconvnet, build
 from zfnet.model.measures import outputs as module
 from zfnet.model.measures.outputs import (
     check_finite_weights,
-    class_layer,
-    class_probabilities,
     feature_coordinates,
     flat_features,
     rectified_layers,
@@ -51,57 +49,6 @@ def test_the_layer_is_named_and_what_lies_above_does_not_matter(value):
     check_finite_weights(deconvnet, ["low"])
     with pytest.raises(ValueError, match="Layer 'middle' has weights that are not finite numbers"):
         check_finite_weights(deconvnet, ["low", "high"])
-
-
-def deconvnet_of(*last):
-    return Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Flatten(), *last]), "gradient")
-
-
-@pytest.fixture(scope="module")
-def images():
-    return np.random.default_rng(0).normal(size=(5, 4, 6, 3)).astype(np.float32)
-
-
-@pytest.mark.parametrize(
-    "last",
-    [
-        [layers.Dense(3, activation="softmax")],
-        [layers.Dense(3), layers.Softmax()],
-        [layers.Dense(3, activation="sigmoid")],
-        [layers.Dense(3, activation="softmax"), layers.Dropout(0.5)],
-        [layers.Dense(3, activation="sigmoid"), layers.Activation("linear", dtype="float32")],
-        [layers.Dense(3, activation=lambda logits: keras.ops.softmax(logits))],
-    ],
-    ids=["softmax", "softmax-layer", "sigmoid", "dropout", "linear", "own-softmax"],
-)
-def test_are_what_the_model_gives(last, images):
-    deconvnet = deconvnet_of(*last)
-    (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
-    found = class_probabilities(deconvnet, values)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, deconvnet.model.predict(images, verbose=0), rtol=1e-5)
-
-
-@pytest.mark.parametrize("above", [[], [layers.Identity(), layers.Reshape((1, 3)), layers.Flatten()]], ids=["logits", "and no change"])
-def test_logits_get_their_softmax(above, images):
-    deconvnet = deconvnet_of(layers.Dense(3), *above)
-    (values,) = deconvnet.activations(images, [class_layer(deconvnet)])
-    logits = deconvnet.model.predict(images, verbose=0).astype(float)
-    np.testing.assert_allclose(class_probabilities(deconvnet, values), np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "last",
-    [[], [layers.GlobalAveragePooling2D()], [layers.GlobalAveragePooling2D(), layers.Dense(1, activation="sigmoid")]],
-    ids=["maps", "pooled", "one number"],
-)
-def test_a_model_without_classes_has_none(last):
-    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), layers.Conv2D(2, 3), *last]))) is None
-
-
-def test_pooled_maps_with_a_softmax_are_classes():
-    last = [layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(), layers.Softmax()]
-    assert class_layer(Deconvnet(keras.Sequential([keras.Input((4, 6, 3)), *last]))) is not None
 
 
 @pytest.fixture

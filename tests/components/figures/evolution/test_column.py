@@ -74,8 +74,13 @@ def test_the_mean_below_a_window_of_the_border_is_that_of_the_patch(images):
 
 
 def test_numbers_that_are_none_are_refused(images):
-    with pytest.raises(ValueError, match="Activations of layer 'pool' are not all numbers"):
-        evolution_column(net(np.full((3, 3), np.nan)), lambda numbers: [], {"pool": [0]}, ImageInput(*SIZE, False))
+    with pytest.raises(ValueError, match="of layer 'colours' are not all numbers"):
+        evolution_column(net(np.full((3, 3), np.nan)), batches(images), {"colours": [0]}, ImageInput(*SIZE, False))
+
+
+def test_no_images_are_refused():
+    with pytest.raises(ValueError, match="There are no images to search"):
+        evolution_column(net(np.eye(3)), lambda numbers: [], {"pool": [0]}, ImageInput(*SIZE, False))
 
 
 def test_the_same_maps_for_the_same_seed():

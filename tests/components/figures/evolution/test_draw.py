@@ -1,10 +1,13 @@
 import json
 
+import keras
 import numpy as np
+import pytest
 from PIL import Image
 
 from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces
-from zfnet.components.figures.evolution.draw import TILES, draw_evolution, drawn_columns
+from zfnet.components.figures.evolution.draw import TILES, check_same_layers, draw_evolution, drawn_columns
+from zfnet.model import Deconvnet
 
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 200, 0), (255, 255, 255)
 
@@ -115,3 +118,12 @@ def test_numbers_tell_when_another_image_became_the_strongest(tmp_path):
 def test_of_no_moments_nothing_is_drawn():
     figure = draw_evolution({}, {}, [])
     assert (figure.pictures, figure.numbers) == ({}, {"pictures": [], "columns": [], "layers": {}})
+
+
+def test_one_net_may_have_been_built_for_several_batches():
+    def net(*shape):
+        return Deconvnet(keras.Sequential([keras.Input(batch_shape=shape), keras.layers.Conv2D(2, 3, name="conv")]))
+
+    check_same_layers({"one": net(4, 8, 8, 3), "other": net(32, 8, 8, 3), "third": net(None, 8, 8, 3)}, ["conv"])
+    with pytest.raises(ValueError, match=r"one takes images \(4, 8, 8, 3\) and other \(4, 8, 9, 3\)"):
+        check_same_layers({"one": net(4, 8, 8, 3), "other": net(4, 8, 9, 3)}, ["conv"])

@@ -1,0 +1,139 @@
+"""Projections of the strongest activations of each unit, in a second pass over the data set."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import image_batches
+from zfnet.model.deconvnet.receptive_field import move_inside, sees_all
+from zfnet.model.deconvnet.recorded_batch import to_model_layout
+from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.targets import Targets
+
+# Images in one batch.
+TOGETHER = 16
+# Share of the largest activation by which any may differ when it is computed again, among other images; and in half precision.
+ROUNDING, HALF_ROUNDING = 1e-4, 3e-3
+
+
+class ProjectedStrongest(NamedTuple):
+    """Some strongest activations of one layer, projected.
+
+    Attributes:
+        layer: its name.
+        units: `(M,)` ints, the units.
+        ranks: `(M,)` ints, place among the unit's strongest activations, 0 for the strongest.
+        projections: float32 `(M, h, w, C)`, signed pixel values.
+        patches: `(M, h, w, C)`, the same windows of the images.
+        corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
+
+    Examples:
+        >>> strongest = zfnet.strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> next(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3]), np.array([0]))})).projections.shape
+        (1, 96, 96, 3)
+    """
+
+    layer: str
+    units: np.ndarray
+    ranks: np.ndarray
+    projections: np.ndarray
+    patches: np.ndarray
+    corners: np.ndarray
+
+
+def project_strongest(
+    deconvnet: Deconvnet, batches: Iterable, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
+) -> Iterator[ProjectedStrongest]:
+    """Projects the strongest activations of every unit to their receptive fields.
+
+    Zeiler & Fergus 2013, section 4 and Fig. 2. Each image that is needed runs once through the net, no further than its switches
+    need, for all layers and units that it belongs to; memory use does not grow with the number of images.
+
+    Args:
+        deconvnet: of the model.
+        batches: the images that were searched, as `strongest_activations` takes them: the same list again, or a data set that yields the
+            same images in the same order or under the same ids. No generator, no shuffling, no random changes of images.
+        strongest: result of that search.
+        chosen: for each layer units `(M,)` and ranks `(M,)`; `None` projects everything that was found.
+
+    Yields:
+        Projections, as they come: not in the order of units. A window has the size of the receptive field, at most that of the image; it
+        is the whole image for units without a single field. A field that leaves the image is moved into it, as little as possible;
+        the projection is 0 outside of the field.
+
+    Raises:
+        ValueError: images did not come again, or an activation is not the one that was found; batches are not as in `image_batches`.
+
+    Examples:
+        >>> strongest = zfnet.strongest_activations(deconvnet, [images], ["conv5"], k=1)
+        >>> parts = list(project_strongest(deconvnet, [images], strongest, {"conv5": (np.array([3, 5]), np.array([0, 0]))}))
+        >>> sorted(int(unit) for part in parts for unit in part.units)
+        [3, 5]
+    """
+    if chosen is None:
+        chosen = {layer: np.nonzero(found.examples >= 0) for layer, found in strongest.items()}
+    wanted = [strongest[layer].examples[places] for layer, places in chosen.items()]
+    wanted = np.unique(np.concatenate(wanted)) if wanted else np.zeros(0, int)
+    if (wanted < 0).any():
+        raise ValueError("Some of the `chosen` activations were not found: the search was over fewer images than there are ranks.")
+    count, came = 0, 0
+    for images, ids in image_batches(batches) if len(wanted) else ():
+        images = np.asarray(images)
+        needed = np.flatnonzero(np.isin(ids, wanted))
+        count, came = count + len(ids), came + len(needed)
+        for start in range(0, len(needed), TOGETHER):
+            rows = needed[start : start + TOGETHER]
+            yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
+    if came < len(wanted):
+        raise ValueError(
+            f"{len(wanted) - came} of {len(wanted)} images to project did not come: `batches` yielded {count} images. Expected those that "
+            "were searched: a list or a data set that can be read again, not an iterator that is used up."
+        )
+
+
+def _check_strengths(deconvnet, layer, targets, activations, ids):
+    """Fails if the activations at the places of targets are not those that were found, within rounding."""
+    positions = np.minimum(targets.positions, np.array(activations.shape[1:-1], int) - 1)
+    strengths = activations[(targets.examples, *positions.T, targets.units)]
+    largest = np.abs(activations).max(where=np.isfinite(activations), initial=0)
+    kinds = {getattr(each, "compute_dtype", "") for each in deconvnet.model._flatten_layers()}
+    rounding = HALF_ROUNDING if kinds & {"float16", "bfloat16"} else ROUNDING
+    same = np.isclose(strengths, targets.strengths, rtol=10 * rounding, atol=rounding * largest, equal_nan=True)
+    same &= (positions == targets.positions).all(axis=1)
+    if not same.all():
+        row = int(np.argmin(same))
+        raise ValueError(
+            f"Unit {targets.units[row]} of layer {layer!r} has the activation {strengths[row]:.6g} in image {ids[targets.examples[row]]}, "
+            f"where the search found {targets.strengths[row]:.6g}: `batches` yields other images than before (are they shuffled, or "
+            "changed at random?), or the model's weights have changed. Expected the same images, in the same order or under the same ids."
+        )
+
+
+def _project_images(deconvnet, images, ids, strongest, chosen):
+    batch = deconvnet.record_batch(images, list(chosen))
+    graph = deconvnet.graph
+    channels_last = np.moveaxis(images, 1, 3) if graph.channels_first else images
+    for layer, (units, ranks) in chosen.items():
+        examples = strongest[layer].examples[units, ranks]
+        here = np.flatnonzero(np.isin(examples, ids))
+        if not here.size:
+            continue
+        units, ranks = units[here], ranks[here]
+        order = np.argsort(ids)
+        rows = order[np.searchsorted(ids, examples[here], sorter=order)]
+        found = strongest[layer].of(units)
+        picked = np.arange(len(units)), ranks
+        targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
+        _check_strengths(deconvnet, layer, targets, np.asarray(batch.activations(layer)), ids)
+        if sees_all(graph, graph.value_of(layer), batch.shapes):
+            projections, patches, corners = batch.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
+        else:
+            windows, corners = batch.windows_of(layer, targets)
+            windows = np.moveaxis(windows, 1, 3) if graph.channels_first else windows
+            windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
+            height, width = windows.shape[1:3]
+            cut = [channels_last[row, top : top + height, left : left + width] for row, (top, left) in zip(rows, corners, strict=True)]
+            projections, patches = (to_model_layout(maps, graph) for maps in (windows, np.stack(cut)))
+        yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)

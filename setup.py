@@ -64,6 +64,7 @@ setuptools.setup(
         # TFDS imports it for its own data sets and does not declare it.
         "importlib-resources>=6",
         "jinja2>=3.1",
+        "h5py",
         "keras>=3.15",
         "matplotlib>=3.10",
         "numpy>=1.26",

@@ -34,6 +34,7 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 TURNED = (5, 6, 7, 8)  # those that swap width and height
+PALETTE_BITS = {"1": 1, "L": 8}  # bits a pixel for which Pillow reads a BMP rightly whose palette it drops
 BAND_ROWS = 256  # converted to RGB at a time
 
 # Pillow warns of odd tags in files that it then reads well; for those that it cannot read, the error gives the reason.
@@ -96,6 +97,10 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
     check_encoded_size(len(encoded))
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+            if image.format == "BMP" and _is_misread(image, encoded):
+                raise UnreadablePhotograph(
+                    f"a BMP whose palette is black and white, or grey levels, but not of {PALETTE_BITS[image.mode]} bits"
+                )
             jpeg = image.format in ("JPEG", "MPO")  # MPO is Pillow's name for a JPEG that holds several images
             if jpeg and _has_endless_scans(encoded, image.width * image.height):
                 raise UnreadablePhotograph("too many scans for a JPEG of its size")
@@ -108,6 +113,11 @@ def prepare_photograph(encoded: bytes, side: int) -> tuple[bytes, tuple[int, int
         raise UnreadablePhotograph(TOO_LARGE) from error
     except Exception as error:  # Pillow's decoders raise many kinds: OSError, SyntaxError, struct.error
         raise UnreadablePhotograph(_reason(error)) from error
+
+
+def _is_misread(image: Image.Image, bmp: bytes) -> bool:
+    bits = bmp[24] if bmp[14] == 12 else bmp[28]  # the header of OS/2, 12 bytes, has another layout
+    return PALETTE_BITS.get(image.mode, bits) != bits
 
 
 def _has_endless_scans(jpeg: bytes, pixels: int) -> bool:

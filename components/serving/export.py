@@ -37,16 +37,12 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
         ),
         default_value="",
     )
-    layers = Deconvnet(net).layers
-    numbers = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(layers, tf.range(len(layers))), default_value=UNKNOWN)
     files, words = tf.TensorSpec([None], tf.string, name="image_bytes"), tf.TensorSpec([None], tf.string, name="layer")
     archive = keras.export.ExportArchive()
-    for tracked in (net, names, numbers):
+    for tracked in (net, names):
         archive.track(tracked)
     archive.add_endpoint("serving_default", classification(net, names, side), input_signature=[files])
-    archive.add_endpoint(
-        "project", projection(net, numbers, side), input_signature=[files, words, tf.TensorSpec([None], tf.int32, name="unit")]
-    )
+    archive.add_endpoint("project", projection(net, side), input_signature=[files, words, tf.TensorSpec([None], tf.int32, name="unit")])
     archive.add_endpoint(
         "probabilities",
         lambda images: {"probabilities": net(images, training=False)},
@@ -86,17 +82,16 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
     return classify
 
 
-def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -> Callable[..., dict[str, tf.Tensor]]:
+def projection(net: keras.Model, side: int) -> Callable[..., dict[str, tf.Tensor]]:
     """Makes the function of the signature that projects a unit of each image (Zeiler & Fergus 2013, section 2.1).
 
-    `net` and `side` are as in `classification`. `layers` has the numbers of the net's layers, by their names, in the order of
-    `Deconvnet.layers`; `UNKNOWN` for any other.
+    `net` and `side` are as in `classification`.
 
     Returns:
         A function of `image_bytes`, `layer` and `unit`, tensors `(N,)` of strings, strings and int32; a unit of -1 is the one with the
-        strongest activation. It returns tensors `(N,)`: `projection_bytes`, the projection as a PNG of the size of the net's input, in
-        which 0 is grey; `activations`; `units`; `positions` `(N, 2)`, row and column in the feature map; and `errors`, empty or the
-        reason why there is no projection.
+        strongest activation. One layer or unit, `(1,)`, is that of all images; other lengths are an error. It returns tensors `(N,)`:
+        `projection_bytes`, the projection as a PNG of the size of the net's input, in which 0 is grey; `activations`; `units`;
+        `positions` `(N, 2)`, row and column in the feature map; and `errors`, empty or the reason why there is no projection.
     """
     size, deconvnet = net.input_shape[1], Deconvnet(net)
     names = tf.constant(deconvnet.layers)
@@ -114,7 +109,8 @@ def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -
     def project_one(question):
         encoded, layer, unit = question
         image, error = served_image(encoded, side=side, size=size)
-        number = layers.lookup(layer)
+        named = names == layer
+        number = tf.where(tf.reduce_any(named), tf.argmax(tf.cast(named, tf.int32), output_type=tf.int32), UNKNOWN)
         error = tf.where(error == "", unknown(number, layer, unit), error)
 
         def picture():
@@ -127,12 +123,25 @@ def projection(net: keras.Model, layers: tf.lookup.StaticHashTable, side: int) -
         return *tf.cond(error == "", picture, nothing), error
 
     def project(image_bytes: tf.Tensor, layer: tf.Tensor, unit: tf.Tensor) -> dict[str, tf.Tensor]:
+        layer, unit = for_each(image_bytes, layer, "layer"), for_each(image_bytes, unit, "unit")
         picture, activation, number, error = (tf.TensorSpec((), kind) for kind in (tf.string, tf.float32, tf.int32, tf.string))
         position = tf.TensorSpec((2,), tf.int32)
         made = tf.map_fn(project_one, (image_bytes, layer, unit), fn_output_signature=(picture, activation, number, position, error))
         return dict(zip(("projection_bytes", "activations", "units", "positions", "errors"), made, strict=True))
 
     return project
+
+
+def for_each(image_bytes: tf.Tensor, values: tf.Tensor, name: str) -> tf.Tensor:
+    """Repeats one value, `(1,)`, for each image.
+
+    Raises:
+        tf.errors.InvalidArgumentError: there are several values, and not as many as images.
+    """
+    images, given = tf.size(image_bytes), tf.size(values)
+    said = [f"`{name}` expects one entry, or one for each of `image_bytes`; entries and images:", given, images]
+    with tf.control_dependencies([tf.debugging.Assert((given == images) | (given == 1), said)]):
+        return tf.broadcast_to(values, [images])
 
 
 def signed_picture(projection: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,8 @@ from etils import epath
 
 from zfnet.components.artifacts import Examples, Statistics
 from zfnet.components.data.sources.shard_plan import SPLITS
+from zfnet.components.inputs.foreign_model import EXPECTED, foreign_model
+from zfnet.pipeline.cli.custom_objects import import_custom_objects
 from zfnet.pipeline.run_pipeline import read_summary
 
 if TYPE_CHECKING:
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelArgument:
-    """A `.keras` file that was found, with the names of its classes, which `zfnet run` writes beside it; empty if they are not known.
+    """A model file that was found, with the names of its classes, which `zfnet run` writes beside it; empty if they are not known.
 
     `root` is the directory of its run, `examples` are those that the model was trained on, and `statistics` holds their mean image and
-    counts; None for a model file without a run.
+    counts; None for a model file without a run. `custom_objects` are layers and functions that it needs, `module:Class` each.
     """
 
     file: epath.Path
@@ -33,6 +35,7 @@ class ModelArgument:
     examples: Examples | None
     statistics: Statistics | None = None
     root: epath.Path | None = None
+    custom_objects: tuple[str, ...] = ()
 
     def open_model(self, preprocessing: str) -> "tuple[keras.Model, str]":
         """Loads the model behind the preprocessing that it was trained with: it takes RGB 0..255. Also returns the preprocessing's name.
@@ -47,7 +50,7 @@ class ModelArgument:
         from zfnet.components.inputs.preprocessing import with_preprocessing
         from zfnet.model.net.layers import MeanImage
 
-        model = load_model_file(self.file)
+        model = load_model_file(self.file, import_custom_objects(self.custom_objects))
         used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing
         return with_preprocessing(model, used), used
 
@@ -69,8 +72,8 @@ class ModelArgument:
             raise ValueError(str(error).replace('Deconvnet(model, unsupported="gradient")', "--unsupported gradient")) from error
 
 
-def find_model(argument: str) -> ModelArgument:
-    """Finds MODEL without opening it: a `.keras` file, a directory with one called model.keras, or one that `zfnet run` wrote.
+def find_model(argument: str, custom_objects: tuple[str, ...] = ()) -> ModelArgument:
+    """Finds MODEL without opening it: a `.keras` or HDF5 file, a directory with one called model.keras, or one that `zfnet run` wrote.
 
     Raises:
         ValueError: there is none, or it is a directory in which no run ended with a model.
@@ -88,19 +91,19 @@ def find_model(argument: str) -> ModelArgument:
         statistics = Statistics(path / paths["statistics"]) if paths.get("statistics") else None
         root, path = path, path / paths["model"]
     elif not path.exists():
-        raise ValueError(f"There is no model file {path}; expected a .keras file, or a directory that `zfnet run` wrote.")
+        raise ValueError(f"There is no model file {path}; {EXPECTED}.")
     labels = path.parent / "labels.txt"
-    return ModelArgument(path, labels.read_text().splitlines() if labels.exists() else [], examples, statistics, root)
+    return ModelArgument(path, labels.read_text().splitlines() if labels.exists() else [], examples, statistics, root, custom_objects)
 
 
 def _artifacts(root: epath.Path) -> dict[str, Any]:
     if not (root / "run.json").exists():
-        raise ValueError(f"There is no run.json in {root}; expected a directory that `zfnet run` wrote, or a .keras file.")
+        raise ValueError(foreign_model(root))
     return read_summary(root, "artifacts")["artifacts"]
 
 
 def model_names(arguments: Sequence[str]) -> list[str]:
-    """Names models by the last part of the MODEL argument, without `.keras`.
+    """Names models by the last part of the MODEL argument, without `.keras` or `.h5`.
 
     The name is the whole argument if several would have the same name, with its place if the argument occurs twice.
 
@@ -120,7 +123,7 @@ def _short(argument: str) -> str:
     path = pathlib.PurePath(argument)
     if path.name in ("", ".."):
         path = pathlib.Path(argument).resolve()
-    return path.name.removesuffix(".keras")
+    return path.stem if path.suffix in (".keras", ".h5", ".hdf5") else path.name
 
 
 @dataclass(frozen=True)

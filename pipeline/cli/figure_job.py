@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zfnet.pipeline.cli.arguments import ModelArgument, find_model
-from zfnet.pipeline.cli.options import image_size_option, out_option, preprocessing_option, unsupported_option
+from zfnet.pipeline.cli.options import custom_objects_option, image_size_option, out_option, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class FigureJob:
     """The name of a command that draws figures, and its options.
 
     `models` are the MODEL arguments, and `out` is the directory to write. `image_size` is the side of the images for a model that accepts
-    any size, None for its own. `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
+    any size, None for its own. `custom_objects` are layers and functions that the models need, `module:Class` each. `unsupported` is
+    `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
     """
 
     command: str
@@ -65,11 +66,12 @@ class FigureJob:
     preprocessing: str
     image_size: int | None
     unsupported: str
+    custom_objects: tuple[str, ...] = ()
 
     @functools.cached_property
     def found(self) -> list[ModelArgument]:
         """The models' files. A missing file is an error before any model is opened."""
-        return [find_model(model) for model in self.models]
+        return [find_model(model, self.custom_objects) for model in self.models]
 
     @contextlib.contextmanager
     def directory(self, data: str | None) -> Iterator[FigureDirectory]:
@@ -97,11 +99,25 @@ def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Calla
 
     def decorate(function: Callable) -> Callable:
         @functools.wraps(function)
-        def call(*, out: pathlib.Path, preprocessing: str, image_size: int | None, unsupported: str = "gradient", **rest: Any) -> None:
+        def call(
+            *,
+            out: pathlib.Path,
+            preprocessing: str,
+            image_size: int | None,
+            custom_objects: tuple[str, ...],
+            unsupported: str = "gradient",
+            **rest: Any,
+        ) -> None:
             models = rest.pop("models", None) or (rest.pop("model"),)
-            function(FigureJob(command, models, out, preprocessing, image_size, unsupported), **rest)
+            function(FigureJob(command, models, out, preprocessing, image_size, unsupported, custom_objects), **rest)
 
-        options = [out_option, preprocessing_option, image_size_option, *([unsupported_option] if unsupported else [])]
+        options = [
+            out_option,
+            preprocessing_option,
+            image_size_option,
+            custom_objects_option,
+            *([unsupported_option] if unsupported else []),
+        ]
         for option in reversed(options):
             call = option(call)
         return call

@@ -57,6 +57,13 @@ preprocessing_option = click.option(
     "standardised by ImageNet's mean and deviation (torch). Models of `zfnet run` expect raw. A model with one channel gets the mean of "
     "red, green and blue.",
 )
+custom_objects_option = click.option(
+    "--custom-objects",
+    multiple=True,
+    metavar="MODULE:NAME",
+    help="Layer or function of your own that the model needs, such as my_layers:Attention for class Attention in ./my_layers.py. The "
+    "module is imported, which runs its code. May be repeated.",
+)
 unsupported_option = click.option(
     "--unsupported",
     type=click.Choice(["error", "gradient"]),

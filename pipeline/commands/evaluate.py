@@ -8,7 +8,7 @@ import click
 
 from zfnet.pipeline.cli.arguments import find_examples, find_model
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.options import image_size_option, preprocessing_option
+from zfnet.pipeline.cli.options import custom_objects_option, image_size_option, preprocessing_option
 from zfnet.pipeline.messages import aligned_table
 
 ENSEMBLE = "all, probabilities averaged"
@@ -28,15 +28,23 @@ ENSEMBLE = "all, probabilities averaged"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @preprocessing_option
 @image_size_option
+@custom_objects_option
 def command(
-    models: tuple[str, ...], data: str | None, split: str, ten_crop: bool, as_json: bool, preprocessing: str, image_size: int | None
+    models: tuple[str, ...],
+    data: str | None,
+    split: str,
+    ten_crop: bool,
+    as_json: bool,
+    preprocessing: str,
+    image_size: int | None,
+    custom_objects: tuple[str, ...],
 ) -> None:
     """Measure top-1 and top-5 errors of each MODEL and, for several, of their averaged probabilities.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Models may have different image sizes and different orders of classes.
-    Classes are matched by their names, in the file labels.txt beside each model.
+    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. Models may have different image sizes and different orders of
+    classes. Classes are matched by their names, in the file labels.txt beside each model.
     """
-    found = [find_model(model) for model in models]
+    found = [find_model(model, custom_objects) for model in models]
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
         examples = find_examples(found, data, split, pathlib.Path(work))
 

@@ -7,7 +7,15 @@ import click
 
 from zfnet.pipeline.cli.arguments import find_model, prepare_photographs
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.options import image_size_option, layers_option, model_argument, out_option, preprocessing_option, seed_option
+from zfnet.pipeline.cli.options import (
+    custom_objects_option,
+    image_size_option,
+    layers_option,
+    model_argument,
+    out_option,
+    preprocessing_option,
+    seed_option,
+)
 from zfnet.pipeline.cli.output import figure_directory
 from zfnet.pipeline.messages import aligned_table
 
@@ -86,6 +94,7 @@ CLASSIFIERS = ("softmax", "svm")
 @out_option
 @preprocessing_option
 @image_size_option
+@custom_objects_option
 def command(
     model: str,
     data: str | None,
@@ -102,14 +111,15 @@ def command(
     out: pathlib.Path,
     preprocessing: str,
     image_size: int | None,
+    custom_objects: tuple[str, ...],
 ) -> None:
     """Train linear classifiers for the classes of DATA on frozen features of MODEL.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. Training images are drawn from the split train, test images from the
-    split validation. The accuracy is the mean over classes, then over folds (--folds). Writes DIR/features.png, and DIR/features.json
+    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. Training images are drawn from the split train, test images from
+    the split validation. The accuracy is the mean over classes, then over folds (--folds). Writes DIR/features.png, and DIR/features.json
     with the accuracy of every class in every fold.
     """
-    found = find_model(model)
+    found = find_model(model, custom_objects)
     with figure_directory("features", out, data) as directory:
         from zfnet.components.features.candidates import Candidates
         from zfnet.components.features.chart import draw_features

@@ -7,7 +7,7 @@ import click
 from zfnet.components.storage.files import atomic_path
 from zfnet.pipeline.cli.arguments import find_model
 from zfnet.pipeline.cli.command import Command
-from zfnet.pipeline.cli.options import image_size_option, model_argument, preprocessing_option, unsupported_option
+from zfnet.pipeline.cli.options import custom_objects_option, image_size_option, model_argument, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import make_its_directory
 
 
@@ -42,6 +42,7 @@ def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> 
 )
 @preprocessing_option
 @image_size_option
+@custom_objects_option
 @unsupported_option
 def command(
     model: str,
@@ -51,17 +52,18 @@ def command(
     out: pathlib.Path,
     preprocessing: str,
     image_size: int | None,
+    custom_objects: tuple[str, ...],
     unsupported: str,
 ) -> None:
     """Project the strongest activation in a layer of MODEL to pixels, for each IMAGE, and draw it beside the image.
 
-    MODEL is a .keras file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
+    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
 
     The picture has one block per image. If the receptive field is only a part of the image, the block shows the image with this window
     framed, the window, and its projection. If it is the whole image, the block shows the image and the projection. In projections grey is
     0. Each projection has its own scale; the strongest 0.2 % of its values are clipped.
     """
-    found = find_model(model)
+    found = find_model(model, custom_objects)
     make_its_directory(out)
 
     import numpy as np

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from zfnet.components.inputs.photograph import prepare_photograph
+from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
 
 
 def encode(pixels: np.ndarray | Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -144,3 +144,36 @@ def test_nothing_but_pixels_is_stored():
     exif[0x010E] = "a description"
     told = encode(blobs(60, 80), "JPEG", quality=95, comment=b"a comment", exif=exif, dpi=(300, 300), icc_profile=b"profile" * 30)
     assert prepare_photograph(plain, 40) == prepare_photograph(told, 40)
+
+
+def bmp_of_palette(bits: int, numbers: np.ndarray, levels: list[int]) -> bytes:
+    """A BMP whose palette holds grey levels; `numbers` are below 2 ** bits, `(height, width)`, and the width fills whole bytes."""
+    places = np.unpackbits(numbers[..., None], axis=2)[..., 8 - bits :]
+    rows = np.packbits(places.reshape(len(numbers), -1), axis=1)
+    data = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))[::-1].tobytes()
+    palette = b"".join(bytes([level, level, level, 0]) for level in levels)
+    head = struct.pack("<IiiHHIIiiII", 40, numbers.shape[1], len(numbers), 1, bits, 0, len(data), 0, 0, len(levels), 0)
+    start = 14 + len(head) + len(palette)
+    return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + head + palette + data
+
+
+@pytest.mark.parametrize(
+    ("bits", "levels", "fine"),
+    [
+        (1, [0, 255], True),
+        (4, [0, 255], False),
+        (8, [0, 255], False),
+        (8, [255, 0], True),
+        (4, list(range(16)), False),
+        (4, list(range(0, 256, 17)), True),
+        (8, list(range(256)), True),
+    ],
+)
+def test_palettes_that_pillow_drops(bits, levels, fine):
+    numbers = (blobs(48, 64)[..., 0].astype(int) * len(levels) // 256).astype(np.uint8)
+    encoded = bmp_of_palette(bits, numbers, levels)
+    if fine:
+        assert prepare_photograph(encoded, 40) == prepare_photograph(encode(np.uint8(levels)[numbers]), 40)
+    else:
+        with pytest.raises(UnreadablePhotograph, match="a BMP whose palette is black and white, or grey levels, but not of"):
+            prepare_photograph(encoded, 40)

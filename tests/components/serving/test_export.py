@@ -139,6 +139,26 @@ def test_says_which_layer_or_unit_is_not_there(served):
     assert [errors[row] for row in (0, 1, 2, 5)] == [""] * 4
 
 
+def test_one_layer_and_unit_for_all_images_and_other_lengths(served):
+    directory, answers = served
+    project = tf.saved_model.load(str(directory / "served")).signatures["project"]
+    files = tf.constant([(directory / "one.jpg").read_bytes()] * 2)
+    alike = project(image_bytes=files, layer=tf.constant(["conv2"]), unit=tf.constant([1]))
+    assert alike["projection_bytes"].shape == (2,)
+    np.testing.assert_allclose(alike["activations"], [answers["projected"]["activations"][0]] * 2, rtol=1e-5)
+    for layers, units, name in ((3, 2, "layer"), (2, 3, "unit"), (0, 1, "layer")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"`{name}` expects one entry, or one for each of `image_bytes`"):
+            project(image_bytes=files, layer=tf.constant(["conv2"] * layers, tf.string), unit=tf.constant([1] * units))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that this interpreter moves to another package
+def test_model_of_tensorflow_lite(net, served):
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(served[0] / "served"), signature_keys=["probabilities"])
+    probabilities = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner("probabilities")
+    images = np.load(served[0] / "images.npy")
+    np.testing.assert_allclose(probabilities(images=images)["probabilities"], net(images), rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("projection", [RNG.normal(size=(30, 40, 3)).astype("float32"), SPARSE, np.zeros((30, 40, 3), "float32")])
 def test_as_numpy_draws_it(projection):
     drawn = signed_picture(projection).numpy().astype(int)

@@ -9,19 +9,22 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from zfnet.components.inputs.photograph import prepare_photograph
+from zfnet.components.inputs.photograph import MAX_SIDE, UnreadablePhotograph, _to_plain, prepare_photograph
+from zfnet.components.serving.bmp import UNREADABLE_BMP
+from zfnet.components.serving.gif import UNREADABLE_GIF
 from zfnet.components.serving.served_image import (
     TOO_LARGE,
     UNREADABLE,
-    _exif_orientation,
-    _read_orientation,
     _turn_upright,
-    _value_or,
     prepare_image,
     served_image,
 )
 
 PIXELS = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
+
+
+IN_GRAPH = tf.function(lambda content: served_image(content, side=64, size=56), input_signature=[tf.TensorSpec([], tf.string)])
+PREPARED = tf.function(lambda content: prepare_image(content, side=64, size=56), input_signature=[tf.TensorSpec([], tf.string)])
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def encoded(pixels, kind, **options):
 def assert_as_in_training(content):
     stored, _ = prepare_photograph(content, 64)
     expected = np.asarray(Image.open(io.BytesIO(stored)), "float32")[4:60, 4:60]
-    prepared = prepare_image(tf.constant(content), side=64, size=56).numpy()
+    prepared = PREPARED(content).numpy()
     assert prepared.shape == (56, 56, 3)
     # What is stored went through JPEG once more.
     assert np.abs(prepared - expected).mean() < 2
@@ -84,12 +87,12 @@ def test_few_bits_a_sample(photograph, colours, bits, see_through):
     layers = Image.open(io.BytesIO(content)).convert("RGBA")
     assert (layers.getextrema()[3] == (255, 255)) is not see_through
     Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB").save(plain, "PNG")
-    served = [prepare_image(tf.constant(bytes_), side=64, size=56) for bytes_ in (content, plain.getvalue())]
+    served = [PREPARED(bytes_) for bytes_ in (content, plain.getvalue())]
     np.testing.assert_allclose(*served, atol=1)
 
 
 def asked(content):
-    image, error = tf.function(lambda content: served_image(content, side=64, size=56))(tf.constant(content))
+    image, error = IN_GRAPH(content)
     return image.numpy(), error.numpy().decode()
 
 
@@ -97,7 +100,7 @@ def test_an_image_has_no_error(photograph):
     content = encoded(photograph, "PNG")
     image, error = asked(content)
     assert error == ""
-    np.testing.assert_array_equal(image, prepare_image(tf.constant(content), side=64, size=56))
+    np.testing.assert_array_equal(image, PREPARED(content))
 
 
 def test_what_can_not_be_read_is_said(photograph):
@@ -114,7 +117,8 @@ def test_what_can_not_be_read_is_said(photograph):
         b"RIFF0000WEBPVP8 ",
     ):
         image, error = asked(content)
-        assert error == UNREADABLE
+        kinds = {b"BM": UNREADABLE_BMP, b"GIF8": UNREADABLE_GIF}
+        assert error == next((said for magic, said in kinds.items() if content.startswith(magic)), UNREADABLE)
         assert image.shape == (56, 56, 3)
         assert not image.any()
 
@@ -130,77 +134,89 @@ def test_a_bomb_is_not_decoded():
     assert [asked(content)[1] for content in (png, gif, bmp)] == [TOO_LARGE] * 3
 
 
-def jpeg(exif: bytes = b"", **options) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(PIXELS).save(content, "JPEG", quality=100, subsampling=0, exif=exif, **options)
+def test_a_long_side_is_refused():
+    wide = encoded(np.zeros((1, MAX_SIDE + 1), np.uint8), "PNG")
+    assert asked(wide)[1] == TOO_LARGE
+    with pytest.raises(UnreadablePhotograph, match="along a side"):
+        prepare_photograph(wide, 64)
+
+
+def test_endless_scans_are_refused():
+    content = encoded(PIXELS.repeat(400, 0).repeat(600, 1), "JPEG", progressive=True)
+    assert asked(content)[1] == ""
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    endless = content[:-2] + 1600 * scan + content[-2:]
+    assert asked(endless)[1] == UNREADABLE
+    with pytest.raises(UnreadablePhotograph, match="too many scans"):
+        prepare_photograph(endless, 64)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_image_stands_as_pillow_turns_it(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.open(io.BytesIO(encoded(PIXELS, "JPEG", exif=exif)))
+    upright = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(_turn_upright(np.asarray(image), tf.constant(orientation)), upright)
+
+
+# Whatever Pillow can write of the formats that are served, in every mode and with every option that changes pixels.
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "F", "I;16", "PA", "RGBX", "HSV", "LAB")
+OPTIONS = {
+    "BMP": ({},),
+    "GIF": ({}, {"interlace": 0}, {"transparency": 0}, {"exif": 6}, {"frames": 2}, {"frames": 2, "disposal": 2, "transparency": 5}),
+    "JPEG": ({}, {"progressive": True}, {"keep_rgb": True}, {"subsampling": "4:2:0"}, {"subsampling": "4:2:2"}, {"exif": 6}),
+    "MPO": ({"frames": 2},),
+    "PNG": ({}, {"transparency": 0}, {"exif": 6}, {"frames": 2}, {"frames": 2, "default_image": True}),
+}
+
+
+def in_mode(pixels, mode):
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        return Image.fromarray(pixels[..., 0].astype(np.uint16) * 257 + 19)
+    if mode in ("LA", "RGBA", "PA"):
+        image = image.convert("L" if mode == "LA" else "RGB")
+        image.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, pixels.shape[1]).astype(np.uint8), (len(pixels), 1))))
+    if mode == "PA":
+        return image.convert("LA").convert("PA")
+    if mode == "LAB":
+        return Image.merge("LAB", image.split())
+    return image.quantize(64) if mode == "P" else image.convert(mode)
+
+
+def written(pixels, kind, mode, *, exif=None, frames=1, **options):
+    """A file, or None if Pillow does not write it."""
+    image, content = in_mode(pixels, mode), io.BytesIO()
+    if exif:
+        options["exif"] = Image.Exif()
+        options["exif"][0x0112] = exif
+    if frames > 1:
+        options |= {"save_all": True, "append_images": [in_mode(255 - pixels, mode)]}
+    try:
+        image.save(content, kind, **options)
+    except (OSError, ValueError, TypeError):
+        return None
     return content.getvalue()
 
 
-def described(orientation: int, order: str) -> bytes:
-    """An EXIF block of several entries, least (`<`) or most (`>`) significant byte first."""
-    values = {0x010E: (2, 4, b"abc\0"), 0x0112: (3, 1, struct.pack(f"{order}HH", orientation, 0)), 0x0128: (3, 1, bytes(4))}
-    entries = [(tag, kind, count, value) for tag, (kind, count, value) in values.items()]
-    packed = b"".join(struct.pack(f"{order}HHI", *entry[:3]) + entry[3] for entry in entries)
-    head = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, 8)
-    return b"Exif\0\0" + head + struct.pack(f"{order}H", len(entries)) + packed + bytes(4)
+def served_as_prepared(content):
+    """Whether the file is read; if so, as a plain PNG of what preparation makes of it."""
+    image, error = asked(content)
+    with Image.open(io.BytesIO(content)) as opened:
+        plain = _to_plain(ImageOps.exif_transpose(opened)).convert("RGB")
+    expected, no_error = asked(encoded(np.asarray(plain), "PNG"))
+    assert no_error == ""
+    if not error:
+        np.testing.assert_allclose(image, expected, atol=1)
+    return not error
 
 
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_image_stands_as_pillow_turns_it(orientation, order):
-    encoded = jpeg(described(orientation, order))
-    assert Image.open(io.BytesIO(encoded)).getexif()[0x0112] == orientation
-    assert _exif_orientation(tf.constant(encoded)) == orientation
-    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(encoded))))
-    np.testing.assert_array_equal(_turn_upright(np.asarray(Image.open(io.BytesIO(encoded))), tf.constant(orientation)), upright)
-
-
-def test_other_segments_may_come_first():
-    encoded = jpeg(described(6, ">"), comment=b"x" * 3000, xmp=b"<x/>" * 100)
-    body = encoded[2:]
-    extra = b"\xff\xe1" + struct.pack(">H", 40) + b"http://ns.adobe.com/xap/1.0/\0" + bytes(9)
-    assert _exif_orientation(tf.constant(encoded[:2] + extra + body)) == 6
-
-
-@pytest.mark.parametrize(
-    "encoded",
-    [
-        b"",
-        b"\xff",
-        b"\xff\xd8\xff\xe1",
-        b"no image",
-        jpeg(),
-        jpeg(described(9, "<")),
-        jpeg(described(0, "<")),
-        jpeg(described(6, "<")[:30]),
-        jpeg(b"Exif\0\0II*\0\xff\xff\xff\x7f"),
-        jpeg(b"Exif\0\0II*\0\x08\0\0\0\xff\xff"),
-        jpeg(described(6, "<"))[:40],
-    ],
-)
-def test_what_does_not_say_is_upright(encoded):
-    assert _exif_orientation(tf.constant(encoded)) == 1
-
-
-def test_healthy_files_raise_nothing_that_a_server_would_log():
-    described_otherwise = Image.Exif()
-    described_otherwise[0x010F] = "a camera"
-    profile = b"\xff\xe2" + struct.pack(">H", 65535) + bytes(65533)
-    plain = jpeg()
-    for encoded in (plain, jpeg(described_otherwise.tobytes()), plain[:2] + 5 * profile + plain[2:], b"\x89PNG\r\n\x1a\n" + bytes(30), b""):
-        assert _read_orientation(tf.constant(encoded)) == 1
-
-
-def root(number):
-    with tf.control_dependencies([tf.debugging.assert_non_negative(number)]):
-        return tf.sqrt(number)
-
-
-def test_result_or_what_stands_for_it():
-    assert _value_or(root, tf.constant(9.0), tf.constant(-1.0)) == 3
-    assert _value_or(root, tf.constant(-9.0), tf.constant(-1.0)) == -1
-
-
-def test_in_a_graph_one_failure_leaves_the_others():
-    roots = tf.function(lambda numbers: tf.map_fn(lambda number: _value_or(root, number, tf.constant(-1.0)), numbers))
-    assert roots(tf.constant([4.0, -1.0, 16.0])).numpy().tolist() == [2, -1, 4]
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pytest overrules the filter of the module
+@pytest.mark.parametrize(("kind", "options"), [(kind, options) for kind, several in OPTIONS.items() for options in several])
+def test_all_that_pillow_writes(photograph, kind, options):
+    files = {mode: written(photograph, kind, mode, **options) for mode in MODES}
+    read = {mode: served_as_prepared(content) for mode, content in files.items() if content}
+    refused = {mode for mode, well in read.items() if not well}
+    assert len(read) > 3
+    assert refused == ({"1"} if kind == "BMP" else set())

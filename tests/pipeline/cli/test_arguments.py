@@ -48,7 +48,7 @@ def test_directory_of_a_run(tmp_path):
 
 
 def test_directory_without_a_run(tmp_path):
-    with pytest.raises(ValueError, match=r"no run\.json in .*; expected a directory that `zfnet run` wrote, or a \.keras file"):
+    with pytest.raises(ValueError, match=r"no run\.json in .*; expected a \.keras or \.h5 file, or a directory that `zfnet run` wrote"):
         find_model(str(tmp_path))
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from zfnet.components.inputs.foreign_model import foreign_model
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.arguments import find_model
 
 
 def refused_alike(path):

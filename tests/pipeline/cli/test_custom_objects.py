@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zfnet.pipeline.cli.custom_objects import import_custom_objects
-from zfnet.pipeline.cli.model_argument import find_model
+from zfnet.pipeline.cli.arguments import find_model
 
 MODULE = """
 import keras

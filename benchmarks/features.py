@@ -25,7 +25,7 @@ FOLDS = 3
 
 def write_patches(directory: pathlib.Path, photographs) -> None:
     """Writes the patches of some photographs as a folder that `--data` takes."""
-    from zfnet.components.data.sources.photo_patches_builder import PATCHES, cut_patches
+    from zfnet.components.data.sources.patches import PATCHES, cut_patches
 
     for photograph in photographs:
         for split in PATCHES:

@@ -68,7 +68,7 @@ def train(work: pathlib.Path) -> None:
 
 def occluded_image(work: pathlib.Path) -> pathlib.Path:
     """The patch that the default run occludes, as a file that is called as its photograph."""
-    from zfnet.components.data.sources.photo_patches_builder import cut_patches
+    from zfnet.components.data.sources.patches import cut_patches
     from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
     name, split, number = json.loads((work / "zfnet/figures/occlude.json").read_text())["image"].split("/")

@@ -55,17 +55,17 @@ class File:
 
 def write_patches(photographs, folder: pathlib.Path, shares=None) -> pathlib.Path:
     """Cuts patches as those of photo_patches, into `folder/SPLIT/CLASS/*.jpg`; `shares` are other sizes than theirs."""
-    from zfnet.components.data.sources import photo_patches_builder as photo_patches
+    from zfnet.components.data.sources import patches
 
-    kept = photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE
-    photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE = shares or kept
+    kept = patches.SMALLEST_SHARE, patches.LARGEST_SHARE
+    patches.SMALLEST_SHARE, patches.LARGEST_SHARE = shares or kept
     for photograph in photographs:
-        for split in photo_patches.PATCHES:
+        for split in patches.PATCHES:
             target = folder / split / photograph.name
             target.mkdir(parents=True)
-            for number, patch in enumerate(photo_patches.cut_patches(photograph, split)):
+            for number, patch in enumerate(patches.cut_patches(photograph, split)):
                 (target / f"{number:04d}.jpg").write_bytes(patch["image"])
-    photo_patches.SMALLEST_SHARE, photo_patches.LARGEST_SHARE = kept
+    patches.SMALLEST_SHARE, patches.LARGEST_SHARE = kept
     return folder
 
 

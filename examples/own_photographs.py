@@ -21,7 +21,7 @@ from PIL import Image
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.components.data.sources.photo_patches_builder import cut_patches
+from zfnet.components.data.sources.patches import cut_patches
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.sheet import block, sheet

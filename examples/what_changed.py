@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from zfnet.components.data.sources.photo_patches_builder import cut_patches
+from zfnet.components.data.sources.patches import cut_patches
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.figures.evolution.column import evolution_column
 from zfnet.components.figures.evolution.draw import check_same_layers

@@ -4,15 +4,14 @@ import functools
 import hashlib
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from PIL import Image
+
+from zfnet.components.data.sources.patches import PATCHES, decode, patch_boxes, patch_id
 from zfnet.components.data.sources.photographs import PHOTO_PATCHES_VERSION, PHOTOGRAPHS
 from zfnet.components.data.sources.shard_plan import SPLITS, PhotographFile
 from zfnet.components.data.sources.source import FileSource, Listing, SourcePhotograph
 from zfnet.components.data.sources.tfds_builder import published_counts
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 class PhotoPatchesSource(FileSource):
@@ -57,22 +56,18 @@ class PhotoPatchesSource(FileSource):
 
 
 def _list(place: tuple[str, int]) -> Iterator[tuple[str, list[PhotographFile]]]:
-    from zfnet.components.data.sources.photo_patches_builder import PATCHES, patch_id
-
     split, label = place
     yield split, [(patch_id(PHOTOGRAPHS[label], split, number), label, b"") for number in range(PATCHES[split])]
 
 
 @functools.cache
-def _opened(label: int, split: str) -> "tuple[Image.Image, list[tuple[int, int, int, int]]]":
+def _opened(label: int, split: str) -> tuple[Image.Image, list[tuple[int, int, int, int]]]:
     """The photograph, and the boxes of its patches of one split."""
-    from zfnet.components.data.sources.photo_patches_builder import decode, patch_boxes
-
     pixels = decode(PHOTOGRAPHS[label])
     return pixels, patch_boxes(PHOTOGRAPHS[label], split, pixels.size)
 
 
-def _cut(pixels: "Image.Image", box: tuple[int, int, int, int]) -> bytes:
+def _cut(pixels: Image.Image, box: tuple[int, int, int, int]) -> bytes:
     """The patch as a BMP, the cheapest lossless format."""
     top, left, bottom, right = box
     patch = pixels.crop((left, top, right, bottom))

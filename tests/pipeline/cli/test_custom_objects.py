@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.pipeline.cli.custom_objects import import_custom_objects
 from zfnet.pipeline.cli.arguments import find_model
+from zfnet.pipeline.cli.custom_objects import import_custom_objects
 
 MODULE = """
 import keras

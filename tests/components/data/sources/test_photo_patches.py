@@ -11,8 +11,9 @@ from zfnet.components.data.beam.options import check_data_reaches_runner
 from zfnet.components.data.beam.pipeline import open_pipeline
 from zfnet.components.data.sources import photo_patches as photo_patches_source
 from zfnet.components.data.sources import photographs
+from zfnet.components.data.sources.patches import PATCHES, cut_patches
 from zfnet.components.data.sources.photo_patches import PhotoPatchesSource
-from zfnet.components.data.sources.photo_patches_builder import PATCHES, PhotoPatches, cut_patches
+from zfnet.components.data.sources.photo_patches_builder import PhotoPatches
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 
 

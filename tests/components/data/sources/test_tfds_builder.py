@@ -1,6 +1,6 @@
 import pytest
 
-from zfnet.components.data.sources.photo_patches_builder import PATCHES
+from zfnet.components.data.sources.patches import PATCHES
 from zfnet.components.data.sources.photographs import PHOTOGRAPHS
 from zfnet.components.data.sources.tfds_builder import published_counts
 

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from zfnet.model import Deconvnet, receptive_field
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE
-from zfnet.model.measures.outputs import class_layer, class_probabilities
+from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 12, 10, 3)).astype("float32")
 ARGUMENTS = {

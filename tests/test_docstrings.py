@@ -2,7 +2,9 @@
 
 import doctest
 import importlib
+import os
 import pathlib
+from unittest import mock
 
 import keras
 import numpy as np
@@ -56,5 +58,6 @@ def test_examples_of(name, names, tmp_path):
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
     for test in tests:
-        runner.run(test, out=report.append)
+        with mock.patch.dict(os.environ):  # An example may set a variable that a later test must not see.
+            runner.run(test, out=report.append)
     assert not report, "".join(report)

@@ -14,7 +14,7 @@ from etils import epath
 
 from zfnet.components.data.sources.csv_header import named_columns
 from zfnet.components.data.sources.shard_plan import PhotographFile, split_files
-from zfnet.components.data.sources.source import FileSource, Listing, as_text, class_name
+from zfnet.components.data.sources.source import FileSource, Listing, as_text, check_look_alikes, class_name
 from zfnet.components.data.sources.split_names import held_out_role, split_role
 from zfnet.components.storage.files import is_remote, open_file
 
@@ -69,6 +69,7 @@ class CsvSource(FileSource):
         self._splits = _choose_splits(data, classes)
         rows = sum((classes[role] for role in self._splits), collections.Counter())
         self._classes = sorted(rows, key=_sort_key(rows))
+        check_look_alikes(data, {name: [role for role in self._splits if classes[role][name]] for name in self._classes})
         if len(self._classes) < 2:
             raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
         if not first[0].headed and rows[first[0].label] == 1:

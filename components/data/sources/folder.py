@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from etils import epath
 
 from zfnet.components.data.sources.shard_plan import PhotographFile, split_files
-from zfnet.components.data.sources.source import FileSource, Listing, as_text, class_name
+from zfnet.components.data.sources.source import FileSource, Listing, as_text, check_look_alikes, class_name
 from zfnet.components.data.sources.split_names import held_out_role, split_role
 from zfnet.components.storage.files import is_clutter, is_remote, list_folder
 
@@ -33,6 +33,7 @@ class FolderSource(FileSource):
         parents, self.notes = _find_splits(root, data)
         found = {split: _folders(parent) for split, parent in parents.items()}
         self._names = sorted({name for names in found.values() for name in names})
+        check_look_alikes(f"The folder {data}", {name: [split for split in found if name in found[split]] for name in self._names})
         # Split, or "" where a digest decides, label and path of every class's folder.
         self._folders = [
             (split, label, f"{os.fspath(parent)}/{name}")

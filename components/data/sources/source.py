@@ -4,7 +4,8 @@ import abc
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,30 @@ def as_text(path: bytes) -> str:
 def class_name(text: str) -> str:
     """A class's name as it is stored: bytes that are no text, and characters that would break a line, are escaped."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in as_text(os.fsencode(text)))
+
+
+def check_look_alikes(data: str, classes: Mapping[str, Collection[str]]) -> None:
+    """Checks the names of classes, given with the splits of each.
+
+    Computers write `é` in two ways, and a space at the end is invisible: such names would be two classes. So would `Cat` in one split and
+    `cat` in the other.
+
+    Raises:
+        ValueError: two names look alike, or differ in capitals alone and have no split in common.
+
+    Examples:
+        >>> check_look_alikes("letters", {"a": ["train", "validation"], "A": ["train", "validation"]})
+        >>> check_look_alikes("cats.csv", {"Cat": ["train"], "cat": ["validation"]})
+        Traceback (most recent call last):
+        ValueError: cats.csv has the classes 'Cat' and 'cat', which look alike: give them one name, or two that differ.
+    """
+    seen: dict[str, str] = {}
+    for name, splits in classes.items():
+        plain = unicodedata.normalize("NFC", name).strip()
+        other = seen.setdefault(plain.casefold(), name)
+        alike = unicodedata.normalize("NFC", other).strip() == plain
+        if other != name and (alike or not set(splits) & set(classes[other])):
+            raise ValueError(f"{data} has the classes {other!a} and {name!a}, which look alike: give them one name, or two that differ.")
 
 
 def _read(path: bytes) -> bytes:

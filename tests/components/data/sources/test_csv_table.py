@@ -176,3 +176,8 @@ def test_what_is_no_text(table):
 def test_a_table_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match=r"none\.csv' does not exist"):
         open_source(str(tmp_path / "none.csv"), tmp_path)
+
+
+def test_classes_that_look_alike_are_refused(table):
+    with pytest.raises(ValueError, match=r"has the classes 'Cat' and 'cat', which look alike: give them one name, or two that differ"):
+        CsvSource(table("a,Cat,train\nb,dog,train\nc,cat,validation"))

@@ -1,6 +1,7 @@
 import ast
 import os
 import pathlib
+import re
 import tempfile
 
 import apache_beam as beam
@@ -242,3 +243,21 @@ def test_a_class_may_be_in_one_split_alone(tmp_path):
     assert source.labels == ["a", "b"]
     planned = plan(source)
     assert [planned["train", 0, 1][0][1], planned["validation", 0, 1][0][1]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"), ("cat", "cat "), ("train/Cat", "validation/cat")],
+)
+def test_classes_that_look_alike_are_refused(tmp_path, one, other):
+    parent = "train/" if "/" in one else ""
+    make(tmp_path, {f"{name}/1.jpg": b"1" for name in (one, other, f"{parent}dog")})
+    first, second = sorted(name.rpartition("/")[2] for name in (one, other))
+    said = f"has the classes {first!a} and {second!a}, which look alike"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        FolderSource(str(tmp_path))
+
+
+def test_classes_may_differ_in_capitals_alone(tmp_path):
+    make(tmp_path, {"a/1.jpg": b"1", "A/1.jpg": b"1"})
+    assert FolderSource(str(tmp_path)).labels == ["A", "a"]

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
-from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.move import Move, find_move
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Function, PassThrough, Readout, Rectify, Window
 
 UNSUPPORTED = ("error", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
@@ -90,6 +91,7 @@ class Graph:
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
         self._calls: dict[int, int] = {}
+        self._moves: dict[int, tuple[int, Function]] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
         self._add_model(model, [0], "")
 
@@ -139,33 +141,51 @@ class Graph:
                 if is_graph(node.operation):
                     made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/")
                 else:
-                    made = [self._add_call(node, taken, prefix)]
+                    made = self._add_call(node, taken, prefix)
                 numbers.update((id(tensor), number) for tensor, number in zip(node.outputs, made, strict=True))
         return [numbers[id(tensor)] for tensor in nodes.outputs]
 
-    def _add_call(self, node: Node, inputs: list[int], prefix: str) -> int:
-        layer = node.operation
-        if len(node.outputs) != 1:
-            raise ValueError(f"Layer {layer.name!r} is of type {type(layer).__name__}, with {len(node.outputs)} outputs; expected one.")
+    def _add_call(self, node: Node, inputs: list[int], prefix: str) -> list[int]:
         for number in inputs:
             self._replace_readout(number)
-        function = call_function(node)
+        name = self._name(node.operation, prefix)
+        # The further results of an operation such as `keras.ops.split` have names of their own.
+        names = [name, *(f"{name}:{number}" for number in range(1, len(node.outputs)))]
+        return [self._add_result(node, number, inputs, name) for number, name in enumerate(names)]
+
+    def _add_result(self, node: Node, number: int, inputs: list[int], name: str) -> int:
+        layer, output = node.operation, node.outputs[number]
+        function = call_function(node, number)
         function = channels_last(function) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
-        rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
-        taken = tuple(inputs)
+        call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
+        call = dataclasses.replace(call, inputs=node.input_tensors, output=output)
+        rules, taken = self._from_one_source(call, find_rules(call), tuple(inputs))
         named, first = taken[0], len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
-            shape = self._shape(node.outputs[0]) if keeps_shape else _shape_of(rule, [self.shapes[number] for number in taken], self.dtype)
+            shape = self._shape(output) if keeps_shape else _shape_of(rule, [self.shapes[number] for number in taken], self.dtype)
             self.operations.append(Operation(layer, rule, taken, len(self.shapes)))
             taken = (len(self.shapes),)
             self.shapes.append(shape)
             # The name of a softmax layer means the logits below it.
             named = named if isinstance(rule, Readout) else taken[0]
-        name = self._name(layer, prefix)
         self.outputs[name], self.calls[name] = named, self.operations[first:]
         return taken[0]
+
+    def _from_one_source(self, call: Call, rules: list[PassThrough], inputs: tuple[int, ...]) -> tuple[list[PassThrough], tuple[int, ...]]:
+        # A stack of slices, or a squeeze of expanded axes, is one move of the value below all of them: its window may be simple.
+        rule = rules[0]
+        if not isinstance(rule, Move):
+            return rules, inputs
+        (source, *others), parts = zip(*(self._moves.get(number, (number, tf.identity)) for number in inputs), strict=True)
+        if all(other == source for other in others) and source not in inputs:
+            whole = dataclasses.replace(call, shapes=[self.shapes[source]], function=lambda maps: move(*(part(maps) for part in parts)))
+            move = rule.function
+            rule, inputs = find_move(whole, rule.window if rule.window == WHOLE else None), (source,)
+        if len(inputs) == 1:
+            self._moves[len(self.shapes)] = inputs[0], rule.function
+        return [rule], inputs
 
     def _replace_readout(self, value: int) -> None:
         # A softmax or sigmoid is skipped only at the end of a model.
@@ -206,8 +226,8 @@ def is_graph(operation: keras.Operation) -> bool:
     return hasattr(functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")
 
 
-def call_function(node: Node) -> Callable:
-    """The call of a node, as a function of its tensors."""
+def call_function(node: Node, number: int = 0) -> Callable:
+    """The call of a node, as a function of its tensors that returns its result of a `number`."""
     arguments = node.arguments
 
     def function(*inputs):
@@ -215,6 +235,7 @@ def call_function(node: Node) -> Callable:
         if "training" in named:
             named["training"] = False
         output = node.operation(*positional, **named)
+        output = tf.nest.flatten(output)[number] if len(node.outputs) > 1 else output
         # Layers of a mixed-precision model compute in 16 bits when they are called.
         return tf.cast(output, inputs[0].dtype)
 

@@ -68,9 +68,13 @@ def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]]) -> boo
 
 
 def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, image_shape: Shape) -> ReceptiveField:
+    for field in below:
+        # Whoever sees the whole image, all above see it too.
+        if field.stride == (0, 0):
+            return field
     window = operation.window
     if window == WHOLE:
-        height, width, _ = image_shape
+        height, width = image_shape[:2]
         if height is None or width is None:
             raise ValueError(f"The units of layer {operation.layer.name!r} see the whole image, whose size the model leaves open.")
         return ReceptiveField((height, width), (0, 0), (0, 0))
@@ -85,9 +89,6 @@ def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, imag
 
 
 def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField:
-    for field in fields:
-        if field.stride == (0, 0):
-            return field
     if len({field.stride for field in fields}) > 1:
         raise ValueError(f"Layer {operation.layer.name!r} joins branches of different strides; its units have no single receptive field.")
     top, left = (min(field.offset[axis] for field in fields) for axis in range(2))

@@ -9,6 +9,7 @@ from zfnet.model import ContrastNormalization, Deconvnet, MeanImage, receptive_f
 from zfnet.model.deconvnet.backproject import Windows
 from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.rules.layers import LAYERS
+from zfnet.model.deconvnet.rules.linear_layers import LINEAR_LAYERS
 
 SIZE = (17, 14, 3)
 
@@ -83,6 +84,11 @@ KINDS = {
     "global average pool with its axes kept": layers.GlobalAveragePooling2D(keepdims=True, name="middle"),
     "global max pool": layers.GlobalMaxPooling2D(name="middle"),
     "global average pool": layers.GlobalAveragePooling2D(name="middle"),
+    "adaptive average pool": layers.AdaptiveAveragePooling2D((17, 7), name="middle"),
+    "adaptive max pool": layers.AdaptiveMaxPooling2D((1, 7), name="middle"),
+    "resizing": layers.Resizing(20, 9, name="middle"),
+    "spectral normalization": lambda maps: layers.SpectralNormalization(conv(strides=2, name=None), name="middle")(maps),
+    "time distributed convolution": layers.TimeDistributed(layers.Conv1D(5, 3), name="middle"),
     "flatten": layers.Flatten(name="middle"),
     "reshape": layers.Reshape((14, 17, 6), name="middle"),
     "permute": layers.Permute((2, 1, 3), name="middle"),
@@ -148,7 +154,15 @@ KINDS |= {kind: joined(kind) for kind in JOINS}
 
 
 # Of these, units at different places see windows of different sizes.
-UNEVEN = ("transposed convolution", "upsampling", "bilinear upsampling", "permute", "centre crop", "concatenate rows")
+UNEVEN = (
+    "transposed convolution",
+    "upsampling",
+    "bilinear upsampling",
+    "permute",
+    "resizing",
+    "time distributed convolution",
+    "concatenate rows",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -196,7 +210,7 @@ def test_what_slides_comes_down_in_windows():
 
 def test_every_kind_of_layer_is_tried():
     tried = {type(layer) for kind in KINDS for layer in between(KINDS[kind]).layers}
-    assert set(LAYERS) - tried == {layers.Softmax}
+    assert set(LAYERS) - tried == {layers.RepeatVector, layers.Softmax, *LINEAR_LAYERS}
 
 
 def pooled(maps):

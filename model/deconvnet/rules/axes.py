@@ -1,9 +1,8 @@
 """Axes on which an operation works: the window that follows, and images that must stay apart."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, PassThrough, Window
@@ -22,14 +21,14 @@ def places(rank: int, channels_first: bool) -> tuple[int, int]:
     return (rank - 2, rank - 1) if channels_first else (1, 2)
 
 
-def window_across(call: Call, axes: int | Iterable[int] | None) -> Window:
+def window_across(call: Call, axes: ArrayLike | None) -> Window:
     """Window of an operation that mixes values along some `axes` of its input, `None` for all, and leaves the others in place.
 
     It is the whole image if rows or columns are among them, else a point. The axes are those of the model's layout, with that of the
     batch; if it is among them, a ValueError is raised.
     """
     rank = len(call.inputs[0].shape)
-    every = range(rank) if axes is None else [axis % rank for axis in np.atleast_1d(axes).astype(int).tolist()]
+    every = range(rank) if axes is None else [axis % rank for axis in np.atleast_1d(axes).tolist()]
     if 0 in every:
         raise mixes_images(call)
     return WHOLE if rank > 2 and set(every).intersection(places(rank, call.channels_first)) else POINT

@@ -37,7 +37,7 @@ class Call:
     unsupported: str = "error"
     dtype: str = "float32"
     inputs: Sequence[KerasTensor] = ()
-    output: KerasTensor | None = None
+    output: KerasTensor = None
 
     @property
     def is_layer(self) -> bool:

@@ -38,7 +38,7 @@ class Maximum(PassThrough):
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Signal of the shape of the input, zero but at the places of the maxima."""
-        lengths = [(None, *shapes[0])[axis] for axis in self.order]
+        lengths = [(0, *shapes[0])[axis] for axis in self.order]
         kept, largest = lengths[1 : self.kept], lengths[self.kept :]
         values = tf.reshape(signal, (-1, *kept, 1))
         spread = values * tf.one_hot(saved, math.prod(largest), dtype=signal.dtype)

@@ -17,9 +17,11 @@ class Move(Affine):
     signal can be back-projected alone.
     """
 
+    channels: int
+
     def __init__(self, function: Function, window: Window | None, maps: np.ndarray | None = None, channels: int = 0) -> None:
-        super().__init__(function, window, local=maps is not None)
-        self.maps, self.channels = maps, channels
+        super().__init__(function, window, maps is not None, channels)
+        self.maps = maps
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """The window as it is, each map at its place in the input."""

@@ -80,7 +80,7 @@ def _size_of_parts(call: Call) -> tuple[int, int] | None:
     return height // rows, width // columns
 
 
-def _pooled(size) -> Callable:
+def _pooled(size: tuple[int, int]) -> Callable:
     return lambda maps: ops.average_pool(maps, size, data_format=LAST)
 
 

@@ -86,7 +86,7 @@ SUPPORTED = {
     "space_to_depth": lambda random, x: ops.space_to_depth(x[:, : x.shape[1] // 2 * 2, : x.shape[2] // 2 * 2], 2),
     "sum": lambda random, x: x + ops.sum(x, pick(random, 1, 2, 3), keepdims=True),
     "mean": lambda random, x: x - ops.mean(x, pick(random, (1, 2), -1), keepdims=True),
-    "max": lambda random, x: x + ops.max(conv(random, x), pick(random, (1, 2), -1), keepdims=True),
+    "max": lambda random, x: x + ops.max(layers.Conv2D(x.shape[-1], 3, padding="same")(x), pick(random, (1, 2), -1), keepdims=True),
     "cumsum": lambda random, x: ops.cumsum(x, pick(random, 1, 3)),
     "diff": lambda random, x: ops.diff(x, axis=pick(random, 1, 3)) if x.shape[3] > 3 else ops.diff(x, axis=2),
     "matmul": lambda random, x: ops.matmul(x, matrix(random, x)),

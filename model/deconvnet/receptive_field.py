@@ -97,8 +97,8 @@ def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField
 
 
 def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)`, with zeros outside; its top left `corner` may be negative."""
-    window = np.zeros((*size, image.shape[-1]), image.dtype)
+    """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)` or `(H, W)`, with zeros outside; `corner` is its top left."""
+    window = np.zeros((*size, *image.shape[2:]), image.dtype)
     in_window, in_image = _overlap(corner, size, image.shape)
     window[in_window] = image[in_image]
     return window
@@ -127,7 +127,7 @@ def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int
     """
     size = min(windows.shape[1], limits[0]), min(windows.shape[2], limits[1])
     inside = np.clip(corners, 0, np.subtract(limits, size))
-    moved = np.zeros((len(windows), *size, windows.shape[3]), windows.dtype)
+    moved = np.zeros((len(windows), *size, *windows.shape[3:]), windows.dtype)
     for target, window, shift in zip(moved, windows, corners - inside, strict=True):
         paste_window(target, window, shift)
     return moved, inside

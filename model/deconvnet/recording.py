@@ -122,7 +122,7 @@ class Recording:
         """Like `project_patches`, for targets that were computed elsewhere: `layer` itself need not be recorded."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
         if not len(targets.units):
-            none = np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype)
+            none = np.zeros((0, *field.size, *self.shapes[0][2:]), self._graph.dtype)
             return to_model_layout(none, self._graph), np.zeros((0, 2), np.int32)
         signal, corners = self._backproject(layer, targets)
         if corners is None:

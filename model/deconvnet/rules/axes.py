@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from keras import KerasTensor
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.rules.call import Call
@@ -51,6 +52,15 @@ def window_by_place(call: Call) -> Window | None:
         elif any(tensor.shape[axis] != result[axis] for axis in rows_and_columns):
             window = None
     return window
+
+
+def is_same_everywhere(call: Call) -> bool:
+    """Whether an operation on maps combines them with numbers that are the same at every place: one for all, or one for each map."""
+    if call.is_layer or [len(tensor.shape) for tensor in call.inputs] != [4]:
+        return False
+    rows_and_columns = slice(-2, None) if call.channels_first else slice(-3, -1)
+    numbers = [np.shape(argument) for argument in call.arguments if not isinstance(argument, KerasTensor)]
+    return all(length == 1 for shape in numbers for length in shape[rows_and_columns])
 
 
 def linear(call: Call) -> list[PassThrough]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from keras import KerasTensor, ops
 
-from zfnet.model.deconvnet.rules.axes import linear, window_across, window_by_place
+from zfnet.model.deconvnet.rules.axes import is_same_everywhere, linear, window_across, window_by_place
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.convolution import Sliding
 from zfnet.model.deconvnet.rules.move import find_move
@@ -20,7 +20,8 @@ def nothing(call: Call) -> list[PassThrough]:
 
 def by_place(call: Call) -> list[PassThrough]:
     """A sum, or what else is linear in all of its tensors together, each place by itself."""
-    return [Affine(call.function, window_by_place(call))]
+    window = window_by_place(call)
+    return [Affine(call.function, window, local=window == POINT and is_same_everywhere(call))]
 
 
 def move(call: Call) -> list[PassThrough]:

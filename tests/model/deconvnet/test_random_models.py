@@ -1,5 +1,6 @@
 """Models of layers and operations drawn at random: as the model computes, as autodiff projects, and seen where pixels have influence."""
 
+import collections
 import contextlib
 
 import keras
@@ -183,12 +184,13 @@ def test_a_random_model(seed, by_autodiff, eagerly):
 
 
 @pytest.mark.slow
-def test_many_random_models(by_autodiff, eagerly, capsys):
-    refused = [kind for seed in range(100, 300) for kind in check(seed, by_autodiff)]
+@pytest.mark.parametrize("first", range(100, 300, 20))
+def test_many_random_models(first, by_autodiff, eagerly, capsys):
+    refused = [kind for seed in range(first, first + 20) for kind in check(seed, by_autodiff)]
     with capsys.disabled():
-        print({kind: refused.count(kind) for kind in sorted(set(refused))})
+        print(f"\nModels {first} to {first + 19}, refused: {dict(collections.Counter(refused))}")
     # Most are not.
-    assert len(refused) < 100
+    assert len(refused) < 10
 
 
 @pytest.mark.parametrize("kind", SUPPORTED | REFUSED)

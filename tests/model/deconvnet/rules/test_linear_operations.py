@@ -24,6 +24,7 @@ EVERY = slice(None)
 EXACT = {
     "vgg16's preprocessing": (lambda x: keras.applications.vgg16.preprocess_input(x[..., :3]), (5, 5)),
     "channels reversed": (at(EVERY, EVERY, slice(None, None, -1)), (5, 5)),
+    "a number for each map": (lambda x: 2 - x * np.arange(6.0, dtype="float32") / np.ones((1, 1, 1, 6), "float32"), (5, 5)),
     "channels picked": (at(EVERY, EVERY, slice(1, 4)), (5, 5)),
     "channels taken": (lambda x: ops.take(x, [3, 0, 0], axis=-1), (5, 5)),
     "cut": (at(slice(1, -1), slice(2, -1)), (5, 5)),
@@ -194,9 +195,10 @@ def test_units_that_see_the_whole_image(kind):
     assert receptive_field(model_of(WHOLE[kind]), "top") == ((12, 10), (0, 0), (0, 0))
 
 
-@pytest.mark.parametrize(
-    "kind", ["channels reversed", "channels taken", "cut", "pad", "sum of channels", "matrix product", "adaptive average pool layer"]
-)
+LOCAL = ("channels reversed", "channels taken", "cut", "pad", "sum of channels", "matrix product", "adaptive average pool layer", "cast")
+
+
+@pytest.mark.parametrize("kind", [*LOCAL, "vgg16's preprocessing", "a number for each map", "channels shuffled", "max pool"])
 def test_windows_come_down_alone(kind, eagerly, monkeypatch):
     deconvnet = Deconvnet(model_of(EXACT[kind][0]))
     recording = deconvnet.record(IMAGES)
@@ -275,6 +277,12 @@ def test_a_sequence_of_pictures_without_channels(eagerly):
     image = keras.Input((28, 20))
     model = keras.Model(image, layers.Conv2D(4, 3, name="top")(layers.Reshape((28, 20, 1))(image)))
     assert receptive_field(model, "top") == ((3, 3), (1, 1), (0, 0))
+    images = np.random.default_rng(0).normal(size=(2, 28, 20)).astype("float32")
+    recording = Deconvnet(model).record(images)
+    patches, corners = recording.project_patches("top", 1, (4, 7))
+    np.testing.assert_array_equal(corners, [(4, 7)] * 2)
+    np.testing.assert_array_equal(patches, recording.project("top", 1, (4, 7))[:, 4:7, 7:10])
+    assert patches.any()
 
 
 def test_open_sizes(eagerly):

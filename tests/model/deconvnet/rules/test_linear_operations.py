@@ -303,3 +303,48 @@ def test_the_projection_is_the_gradient(kind, eagerly):
     np.testing.assert_allclose(recording.activations("top"), model(IMAGES), atol=1e-5 * np.abs(model(IMAGES)).max())
     np.testing.assert_allclose(recording.project("top", 1), expected, atol=1e-5 * np.abs(expected).max())
     assert np.abs(expected).max() > 0
+
+
+# The same operation on maps `(H, W, C)` and `(C, H, W)`.
+LAYOUTS = {
+    "preprocessing": (
+        lambda x: keras.applications.resnet50.preprocess_input(x[..., :3], "channels_last"),
+        lambda x: keras.applications.resnet50.preprocess_input(x[:, :3], "channels_first"),
+    ),
+    "mean of channels": (lambda x: ops.mean(x, -1, keepdims=True), lambda x: ops.mean(x, 1, keepdims=True)),
+    "largest of channels": (lambda x: ops.max(x, -1, keepdims=True), lambda x: ops.max(x, 1, keepdims=True)),
+    "largest of places": (lambda x: ops.max(x, (1, 2), keepdims=True) + x, lambda x: ops.max(x, (2, 3), keepdims=True) + x),
+    "cut and padded": (
+        lambda x: ops.pad(x[:, 2:, ::2], [[0, 0], [0, 0], [1, 0], [0, 0]]),
+        lambda x: ops.pad(x[:, :, 2:, ::2], [[0, 0], [0, 0], [0, 0], [1, 0]]),
+    ),
+    "channels shuffled": (
+        lambda x: ops.reshape(ops.transpose(ops.reshape(x, (-1, 10, 8, 2, 3)), (0, 1, 2, 4, 3)), (-1, 10, 8, 6)),
+        lambda x: ops.reshape(ops.transpose(ops.reshape(x, (-1, 2, 3, 10, 8)), (0, 2, 1, 3, 4)), (-1, 6, 10, 8)),
+    ),
+    "max pool": (lambda x: ops.max_pool(x, 2), lambda x: ops.max_pool(x, 2, data_format="channels_first")),
+    "average pool": (lambda x: ops.average_pool(x, 2), lambda x: ops.average_pool(x, 2, data_format="channels_first")),
+    "a number for each map": (lambda x: x * np.arange(6.0, dtype="float32"), lambda x: x * np.arange(6.0, dtype="float32")[:, None, None]),
+}
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_channels_first_equals_channels_last(kind, eagerly):
+    def net(layout, middle, shape):
+        keras.utils.set_random_seed(3)
+        image = keras.Input(shape)
+        maps = middle(layers.Conv2D(6, 3, data_format=layout)(image))
+        return Deconvnet(keras.Model(image, layers.Conv2D(4, 3, data_format=layout, name="top")(maps)))
+
+    last, first = LAYOUTS[kind]
+    last, first = net("channels_last", last, SIZE), net("channels_first", first, (3, 12, 10))
+    assert receptive_field(first, "top") == receptive_field(last, "top")
+    expected = last.project(IMAGES, "top", 1).transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(first.project(IMAGES.transpose(0, 3, 1, 2), "top", 1), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_operations_in_the_other_layout_are_refused_where_it_matters():
+    image = keras.Input((3, 12, 10))
+    maps = layers.Conv2D(6, 3, data_format="channels_first")(image)
+    with pytest.raises(ValueError, match="channels_last in a channels_first model"):
+        Deconvnet(keras.Model(image, ops.max_pool(maps, 2)))

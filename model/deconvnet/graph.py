@@ -9,7 +9,8 @@ import tensorflow as tf
 from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
-from zfnet.model.deconvnet.rules.rule import POINT, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.move import Move, find_move
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Function, PassThrough, Readout, Rectify, Window
 from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 from zfnet.model.deconvnet.separate_images import check_separate_images
 
@@ -93,6 +94,8 @@ class Graph:
         self._calls: dict[int, int] = {}
         # For the value of every softmax or sigmoid that may be at the end, and of layers above that change no number, the operation.
         self._readouts: dict[int, int] = {}
+        # For every value that only moves those of another one, that other value and the function between them.
+        self._moves: dict[int, tuple[int, Function]] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
         self.results = self._add_model(model, [0], "")
         self.readouts = {
@@ -148,39 +151,56 @@ class Graph:
                     made = self._add_model(node.operation, taken, f"{prefix}{node.operation.name}/", fixed)
                 else:
                     refuse_training(node.operation, fixed)
-                    made = [self._add_call(node, taken, prefix)]
+                    made = self._add_call(node, taken, prefix)
                 numbers.update((id(tensor), number) for tensor, number in zip(node.outputs, made, strict=True))
         return [numbers[id(tensor)] for tensor in nodes.outputs]
 
-    def _add_call(self, node: Node, inputs: list[int], prefix: str) -> int:
-        layer = node.operation
-        if len(node.outputs) != 1:
-            raise ValueError(f"Layer {layer.name!r} is of type {type(layer).__name__}, with {len(node.outputs)} outputs; expected one.")
-        if not keeps_numbers(layer):
+    def _add_call(self, node: Node, inputs: list[int], prefix: str) -> list[int]:
+        if not keeps_numbers(node.operation):
             for number in inputs:
                 self._replace_readout(number)
-        function = call_function(node)
+        name = self._name(node.operation, prefix)
+        # The further results of an operation such as `keras.ops.split` have names of their own.
+        names = [name, *(f"{name}:{number}" for number in range(1, len(node.outputs)))]
+        return [self._add_result(node, number, inputs, name) for number, name in enumerate(names)]
+
+    def _add_result(self, node: Node, number: int, inputs: list[int], name: str) -> int:
+        layer, output = node.operation, node.outputs[number]
+        function = call_function(node, number)
         function = channels_last(function) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
-        rules = find_rules(Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype))
         check_separate_images(layer, function, shapes, self.dtype)
-        taken, first = tuple(inputs), len(self.operations)
+        call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
+        call = dataclasses.replace(call, inputs=node.input_tensors, output=output)
+        rules, taken = self._from_one_source(call, find_rules(call), tuple(inputs))
+        first = len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
-            shape = (
-                self._shape(node.outputs[0]) if keeps_shape else rule.output_shape([self.shapes[number] for number in taken], self.dtype)
-            )
-            number = len(self.shapes)
-            self.operations.append(Operation(layer, rule, taken, number))
+            shape = self._shape(output) if keeps_shape else rule.output_shape([self.shapes[number] for number in taken], self.dtype)
+            value = len(self.shapes)
+            self.operations.append(Operation(layer, rule, taken, value))
             self.shapes.append(shape)
             if isinstance(rule, Readout):
-                self._readouts[number] = number
+                self._readouts[value] = value
             elif taken[0] in self._readouts:
-                self._readouts[number] = self._readouts[taken[0]]
-            taken = (number,)
-        name = self._name(layer, prefix)
+                self._readouts[value] = self._readouts[taken[0]]
+            taken = (value,)
         self.outputs[name], self.calls[name] = taken[0], self.operations[first:]
         return taken[0]
+
+    def _from_one_source(self, call: Call, rules: list[PassThrough], inputs: tuple[int, ...]) -> tuple[list[PassThrough], tuple[int, ...]]:
+        # A stack of slices, or a squeeze of expanded axes, is one move of the value below all of them: its window may be simple.
+        rule = rules[0]
+        if not isinstance(rule, Move):
+            return rules, inputs
+        (source, *others), parts = zip(*(self._moves.get(number, (number, tf.identity)) for number in inputs), strict=True)
+        if all(other == source for other in others) and source not in inputs:
+            whole = dataclasses.replace(call, shapes=[self.shapes[source]], function=lambda maps: move(*(part(maps) for part in parts)))
+            move = rule.function
+            rule, inputs = find_move(whole, rule.window if rule.window == WHOLE else None), (source,)
+        if len(inputs) == 1:
+            self._moves[len(self.shapes)] = inputs[0], rule.function
+        return [rule], inputs
 
     def _replace_readout(self, value: int) -> None:
         # A softmax or sigmoid is skipped only at the end of a model.

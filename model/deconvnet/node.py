@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+import tensorflow as tf
 from keras import layers
 
 from zfnet.model.deconvnet.rules.in_use import call_in_use, takes_training
@@ -14,13 +15,14 @@ Node = Any
 SAME_IN_TRAINING = (layers.Dense, layers.EinsumDense)
 
 
-def call_function(node: Node) -> Function:
-    """The call of a node outside of training, as a function of its tensors."""
+def call_function(node: Node, number: int = 0) -> Function:
+    """The call of a node outside of training, as a function of its tensors that returns its result of a `number`."""
 
     def function(*inputs):
         tensors = {id(tensor): value for tensor, value in zip(node.input_tensors, inputs, strict=True)}
         positional, named = node.arguments.fill_in(tensors)
-        return call_in_use(node.operation, inputs[0].dtype, *positional, **named)
+        results = call_in_use(node.operation, inputs[0].dtype, *positional, **named)
+        return tf.nest.flatten(results)[number] if len(node.outputs) > 1 else results
 
     return function
 

@@ -68,9 +68,13 @@ def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]]) -> boo
 
 
 def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, image_shape: Shape) -> ReceptiveField:
+    for field in below:
+        # Whoever sees the whole image, all above see it too.
+        if field.stride == (0, 0):
+            return field
     window = operation.window
     if window == WHOLE:
-        height, width, _ = image_shape
+        height, width = image_shape[:2]
         if height is None or width is None:
             raise ValueError(f"The units of layer {operation.layer.name!r} see the whole image, whose size the model leaves open.")
         return ReceptiveField((height, width), (0, 0), (0, 0))
@@ -85,9 +89,6 @@ def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, imag
 
 
 def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField:
-    for field in fields:
-        if field.stride == (0, 0):
-            return field
     if len({field.stride for field in fields}) > 1:
         raise ValueError(f"Layer {operation.layer.name!r} joins branches of different strides; its units have no single receptive field.")
     top, left = (min(field.offset[axis] for field in fields) for axis in range(2))
@@ -96,8 +97,8 @@ def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField
 
 
 def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)`, with zeros outside; its top left `corner` may be negative."""
-    window = np.zeros((*size, image.shape[-1]), image.dtype)
+    """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)` or `(H, W)`, with zeros outside; `corner` is its top left."""
+    window = np.zeros((*size, *image.shape[2:]), image.dtype)
     in_window, in_image = _overlap(corner, size, image.shape)
     window[in_window] = image[in_image]
     return window
@@ -126,7 +127,7 @@ def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int
     """
     size = min(windows.shape[1], limits[0]), min(windows.shape[2], limits[1])
     inside = np.clip(corners, 0, np.subtract(limits, size))
-    moved = np.zeros((len(windows), *size, windows.shape[3]), windows.dtype)
+    moved = np.zeros((len(windows), *size, *windows.shape[3:]), windows.dtype)
     for target, window, shift in zip(moved, windows, corners - inside, strict=True):
         paste_window(target, window, shift)
     return moved, inside

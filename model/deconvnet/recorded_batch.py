@@ -69,7 +69,7 @@ class RecordedBatch:
         """Projects targets to their receptive fields: windows and their corners as in `Recording.project_patches`."""
         field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
         if not len(targets.units):
-            none = np.zeros((0, *field.size, self.shapes[0][2]), self._graph.dtype)
+            none = np.zeros((0, *field.size, *self.shapes[0][2:]), self._graph.dtype)
             return to_model_layout(none, self._graph), np.zeros((0, 2), np.int32)
         signal, corners = self._backproject(layer, targets)
         if corners is None:

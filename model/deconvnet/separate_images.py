@@ -31,10 +31,15 @@ def check_separate_images(layer: keras.Operation, function: Callable, shapes: Se
         images = [np.random.default_rng(0).normal(size=[2, *(size or 0 for size in shape)]).astype(dtype) for shape in shapes]
         separate = _are_separate(function, images)
     if not separate:
-        raise ValueError(
-            f"Layer {layer.name!r}, of type {type(layer).__name__}, mixes the images of a batch, or takes one number of images alone. "
-            "Expected an operation on each image by itself: along other axes than 0, and with -1 for the number of images."
-        )
+        raise mixed_images(layer)
+
+
+def mixed_images(layer: keras.Operation) -> ValueError:
+    """The error of a layer or operation that does not work on each image of a batch by itself."""
+    return ValueError(
+        f"Layer {layer.name!r}, of type {type(layer).__name__}, mixes the images of a batch, or takes one number of images alone. "
+        "Expected an operation on each image by itself: along other axes than 0, and with -1 for the number of images."
+    )
 
 
 def _are_separate(function, images):

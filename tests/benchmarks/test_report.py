@@ -14,6 +14,7 @@ DOCUMENTS = {
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",
     "search": "docs/speed.md",
+    "supported": "docs/deconvnet.md",
     "training": "docs/speed.md",
     "training_cost": "docs/speed.md",
     "whole_gallery": "docs/speed.md",
@@ -76,3 +77,9 @@ def test_tables_replace_only_what_is_between_their_marks(monkeypatch):
     text = "a\n<!-- made by benchmarks/x.py -->\nold\n<!-- end -->\nb\n<!-- made by benchmarks/y.py -->\nkept\n<!-- end -->\n"
     changed = report.with_table(text, "x", "new\n")
     assert changed == text.replace("old", "new")
+
+
+def test_the_list_of_what_is_supported_is_that_of_the_tables_of_rules(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark = importlib.import_module("supported")
+    assert json.loads((ROOT / "benchmarks" / "supported.json").read_text())["supported"] == benchmark.collect()

@@ -1,12 +1,16 @@
 """One call of a layer in a model: the input of its rules."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
+from keras import KerasTensor, layers
 
 from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough, Window
+
+LAST = "channels_last"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Call:
         channels_first: whether the model's maps are `(channels, height, width)`.
         unsupported: `"error"`, or `"gradient"` for the plain gradient of a layer without a rule.
         dtype: type of the computed values, whatever that of the layer's weights is.
+        inputs: its symbolic tensors, in the model's layout.
+        output: the symbolic tensor that it returns, in the model's layout.
     """
 
     layer: Any
@@ -30,10 +36,23 @@ class Call:
     channels_first: bool = False
     unsupported: str = "error"
     dtype: str = "float32"
+    inputs: Sequence[KerasTensor] = ()
+    output: KerasTensor = None
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether this is the call of a layer, not of an operation."""
+        return isinstance(self.layer, layers.Layer)
 
     def channels_last(self, function: Function) -> Function:
         """Converts a function of maps in the model's layout to one of maps whose channels come last."""
         return channels_last(function) if self.channels_first else function
+
+    @property
+    def has_other_layout(self) -> bool:
+        """Whether the layer or operation takes maps in another layout than that of the model."""
+        layout = getattr(self.layer, "data_format", None) or keras.config.image_data_format()
+        return (layout != LAST) != self.channels_first
 
     @property
     def channels(self) -> int:
@@ -47,6 +66,12 @@ class Call:
         """Current value of one of the layer's weights, such as `kernel`."""
         return tf.cast(getattr(self.layer, name), self.dtype)
 
+    def in_other_layout(self) -> list[PassThrough]:
+        """Rules for a call that takes maps in another layout than the model's: none."""
+        other, own = ("channels_last", "channels_first") if self.channels_first else ("channels_first", "channels_last")
+        problem = f"is of type {type(self.layer).__name__}, {other} in a {own} model"
+        return self.without_rule(problem, [own], self.function)
+
     def without_rule(self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
         """Rules for `function`, which has none of its own: its gradient, or an error with `problem` and `expected` in its message."""
         if self.unsupported == "gradient":
@@ -55,6 +80,10 @@ class Call:
             f"Layer {self.layer.name!r} {problem}, for which no deconvnet is defined; expected one of {', '.join(expected)}. It would "
             'need a backward rule. Deconvnet(model, unsupported="gradient") uses its plain gradient instead.'
         )
+
+
+# Finds the rules of a call, from its input to its output.
+Rules = Callable[[Call], list[PassThrough]]
 
 
 def channels_last(function: Callable) -> Callable:

@@ -22,10 +22,11 @@ class Sliding(Affine):
     """
 
     window: Window
+    channels: int
 
     def __init__(self, function: Function, window: Window, unpadded: Function, channels: int) -> None:
-        super().__init__(function, window, local=True)
-        self.unpadded, self.channels = unpadded, channels
+        super().__init__(function, window, True, channels)
+        self.unpadded = unpadded
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """Transpose of the unpadded map."""

@@ -13,15 +13,15 @@ def takes_training(layer: keras.Operation) -> bool:
     return "training" in inspect.signature(layer.call).parameters
 
 
-def call_in_use(layer: keras.Operation, dtype: tf.DType, *inputs: Any, **named: Any) -> tf.Tensor:
+def call_in_use(layer: keras.Operation, dtype: tf.DType, *inputs: Any, **named: Any) -> Any:
     """Calls a layer or operation outside of training.
 
     Layers of a mixed-precision model compute in 16 bits. A projection may be larger than float16 can hold even where all activations are
-    small. So a layer that computes in fewer bits than `dtype` computes in `dtype` here. The result has this type too.
+    small. So a layer that computes in fewer bits than `dtype` computes in `dtype` here. Its results have this type too.
     """
     if takes_training(layer):
         named["training"] = False
-    return tf.cast(_widened(layer, dtype)(*inputs, **named), dtype)
+    return tf.nest.map_structure(lambda result: tf.cast(result, dtype), _widened(layer, dtype)(*inputs, **named))
 
 
 def function_in_use(layer: keras.Layer) -> Callable[[tf.Tensor], tf.Tensor]:

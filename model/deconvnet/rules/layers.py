@@ -5,28 +5,22 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from keras import KerasTensor, layers, ops
+from keras import layers, ops
 
 from zfnet.model.deconvnet.rules.activation import activation_rules
-from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.axes import window_across
+from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
 from zfnet.model.deconvnet.rules.in_use import function_in_use
+from zfnet.model.deconvnet.rules.linear_layers import LINEAR_LAYERS, linear_layer, time_distributed
+from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, by_place, concatenation, move, reshaping, resizing
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
+from zfnet.model.deconvnet.rules.move import Move
+from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Readout, Rectify, Shift, Window, sliding_window
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE, pass_through, random_crop
+from zfnet.model.deconvnet.separate_images import mixed_images
 from zfnet.model.net.layers import ContrastNormalization, MeanImage
-
-LAST = "channels_last"
-Rules = Callable[[Call], list[PassThrough]]
-
-
-def _average_pool(call: Call) -> list[PassThrough]:
-    layer = call.layer
-    window = sliding_window(layer.pool_size, layer.strides, layer.padding)
-    # With `same` padding, the border's averages are over fewer positions than others, so that not all windows are alike.
-    if layer.padding == "same":
-        return [Affine(call.function, window)]
-    return [Sliding(call.function, window, call.function, call.channels)]
 
 
 def _batch_normalization(call: Call) -> list[PassThrough]:
@@ -49,8 +43,10 @@ def _convolution(call: Call) -> list[PassThrough]:
 
 
 def _dense(call: Call) -> list[PassThrough]:
-    function = _biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel")))
-    return [Affine(call.channels_last(function)), *activation_rules(call)]
+    function = call.channels_last(_biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel"))))
+    window = window_across(call, -1)
+    on_maps = window == POINT and len(call.shapes[0]) == 3
+    return [Affine(function, window, local=on_maps, channels=call.channels if on_maps else None), *activation_rules(call)]
 
 
 def _global_max_pool(call: Call) -> list[PassThrough]:
@@ -113,23 +109,6 @@ def _affine(window: Window | None = POINT) -> Rules:
     return lambda call: [Affine(call.function, window)]
 
 
-def _concatenation(call: Call) -> list[PassThrough]:
-    along_maps = call.layer.axis in ((1, -3) if call.channels_first else (3, -1)) or len(call.shapes[0]) != 3
-    return [Affine(call.function, POINT if along_maps else None)]
-
-
-def _product(call: Call) -> list[PassThrough]:
-    if len(call.shapes) == 1:
-        return [Affine(call.function)]
-    return call.without_rule("is the product of two activations, linear in neither", ["a product with numbers"], call.function)
-
-
-def _quotient(call: Call) -> list[PassThrough]:
-    if len(call.shapes) == 1 and isinstance(call.arguments[0], KerasTensor):
-        return [Affine(call.function)]
-    return call.without_rule("divides by an activation, in which nothing is linear", ["a quotient by numbers"], call.function)
-
-
 def _rule(kind: type[PassThrough]) -> Rules:
     return lambda call: [kind(call.function)]
 
@@ -139,19 +118,16 @@ def _biased(call: Call, function: Function) -> Function:
     return (lambda inputs: tf.nn.bias_add(function(inputs), call.weight("bias"))) if call.layer.use_bias else function
 
 
-def _wrapped(call: Call) -> list[PassThrough]:
-    # In use the wrapper does what the layer in it does.
-    return find_rules(dataclasses.replace(call, layer=call.layer.layer))
-
-
 def _pipeline(call: Call) -> list[PassThrough]:
     found: list[PassThrough] = []
-    shape = call.shapes[0]
+    tensor, shape = call.inputs[0], call.shapes[0]
     for layer in call.layer.layers:
-        function = call.channels_last(function_in_use(layer))
-        for rule in find_rules(dataclasses.replace(call, layer=layer, function=function, shapes=[shape])):
+        function, given = call.channels_last(function_in_use(layer)), layer.compute_output_spec(tensor)
+        inner = dataclasses.replace(call, layer=layer, function=function, shapes=[shape], inputs=[tensor], output=given)
+        for rule in find_rules(inner):
             shape = rule.output_shape([shape], call.dtype)
             found.append(rule)
+        tensor = given
     return found
 
 
@@ -161,39 +137,42 @@ LAYERS: dict[type, Rules] = {
     # The linear part of MeanImage is the identity: the mean is a bias.
     **dict.fromkeys((ContrastNormalization, MeanImage, layers.ActivityRegularization, layers.Identity), _rule(PassThrough)),
     **dict.fromkeys((layers.LeakyReLU, layers.PReLU, layers.ReLU), _rule(Rectify)),
-    **dict.fromkeys((layers.Add, layers.Average, layers.Subtract), _affine()),
-    **dict.fromkeys((layers.Flatten, layers.GlobalAveragePooling2D, layers.Reshape), _affine(WHOLE)),
-    **dict.fromkeys((layers.CenterCrop, layers.Permute, layers.UpSampling2D), _affine(None)),
+    **dict.fromkeys((layers.Add, layers.Average, layers.Subtract), by_place),
+    **dict.fromkeys((layers.CenterCrop, layers.Permute), move),
+    **dict.fromkeys((layers.Flatten, layers.GlobalAveragePooling2D), _affine(WHOLE)),
+    **dict.fromkeys((layers.RepeatVector, layers.Reshape), reshaping),
+    **dict.fromkeys(LINEAR_LAYERS, linear_layer),
     layers.Activation: activation_rules,
-    layers.AveragePooling2D: _average_pool,
+    layers.AdaptiveAveragePooling2D: adaptive_average_pool,
+    layers.AdaptiveMaxPooling2D: adaptive_max_pool,
+    layers.AveragePooling2D: average_pool,
     layers.BatchNormalization: _batch_normalization,
-    layers.Concatenate: _concatenation,
+    layers.Concatenate: concatenation,
     layers.Conv2D: _convolution,
     layers.Conv2DTranspose: _transposed_convolution,
     layers.Cropping2D: _shift(-1),
     layers.Dense: _dense,
     layers.DepthwiseConv2D: _sliding(ops.depthwise_conv, "kernel"),
     layers.GlobalMaxPooling2D: _global_max_pool,
-    layers.MaxPooling2D: lambda call: [MaxPool(call.layer.pool_size, call.layer.strides, call.layer.padding)],
+    layers.MaxPooling2D: max_pool,
     layers.Normalization: _stored_normalization,
     layers.Pipeline: _pipeline,
     layers.RandomCrop: random_crop,
     layers.Rescaling: _rescaling,
+    layers.Resizing: resizing,
     layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),
     layers.Softmax: _rule(Readout),
-    layers.SpectralNormalization: _wrapped,
+    # In use the wrapper does what the layer in it does.
+    layers.SpectralNormalization: lambda call: find_rules(dataclasses.replace(call, layer=call.layer.layer)),
+    layers.TimeDistributed: lambda call: time_distributed(find_rules)(call),
+    layers.UpSampling2D: _affine(None),
     layers.ZeroPadding2D: _shift(1),
 }
 # Names of the classes behind the functions of `keras.ops`, `keras.activations` and the operators of symbolic tensors.
 OPERATIONS: dict[str, Rules] = {
-    **dict.fromkeys(("Add", "Subtract", "Negative"), _affine()),
-    **dict.fromkeys(("Reshape", "Mean"), _affine(WHOLE)),
+    **LINEAR_OPERATIONS,
     **dict.fromkeys(("ReLU", "Relu", "Relu6", "LeakyRelu"), _rule(Rectify)),
     **dict.fromkeys(("Softmax", "Sigmoid"), _rule(Readout)),
-    **dict.fromkeys(("Copy", "Identity", "StopGradient"), pass_through),
-    "Multiply": _product,
-    "TrueDivide": _quotient,
-    "Concatenate": _concatenation,
 }
 
 
@@ -202,20 +181,27 @@ def find_rules(call: Call) -> list[PassThrough]:
 
     If there are none, the ValueError names the layer, its type, the types that have rules, and the way out.
     """
-    kind = type(call.layer)
-    is_layer = isinstance(call.layer, layers.Layer)
+    kind, is_layer = type(call.layer), call.is_layer
+    if tuple(call.output.shape[:1]) not in ((None,), tuple(call.inputs[0].shape[:1])):
+        raise mixed_images(call.layer)
     # Exactly these types, and Keras' own operations: a subclass may do anything in its `call`.
     by_name = OPERATIONS if kind.__module__.startswith("keras.src.") else {}
     rules = LAYERS.get(kind) if is_layer else by_name.get(kind.__name__)
     if rules is None:
-        expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else sorted(OPERATIONS)
+        linear = "a linear operation", "a relu", "another one that docs/deconvnet.md lists"
+        expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else linear
         return call.without_rule(f"is of type {kind.__name__}", expected, call.function)
     if getattr(call.layer, "quantization_mode", None):
         quantized = f"is of type {kind.__name__}, quantized to {call.layer.quantization_mode}"
         return call.without_rule(quantized, ["one not quantized"], call.function)
     found = rules(call)
+    if "float" not in call.output.dtype and any(type(rule) not in (PassThrough, Move, MaxPool) for rule in found):
+        raise ValueError(
+            f"Layer {call.layer.name!r} is of type {kind.__name__} and computes in {call.output.dtype}, which rounds or overflows. "
+            "Expected an input of type float32: build the model with one, or cast to it first."
+        )
     # All rules assume the layout of the model's first channels_first layer; flattening follows either.
     other_layout = call.channels_first and getattr(call.layer, "data_format", None) == "channels_last" and kind is not layers.Flatten
     if other_layout and any(type(rule) is not PassThrough for rule in found):
-        return call.without_rule(f"is of type {kind.__name__}, channels_last in a channels_first model", ["channels_first"], call.function)
+        return call.in_other_layout()
     return found

@@ -127,12 +127,12 @@ class Affine(PassThrough):
 
     A convolution is `y = Cx + b` with a matrix C made from its filters; its deconvolution is `C^T y`. The gradient of a linear map
     is its transpose, so TensorFlow's gradient of the operation is the exact `C^T` for every stride, padding, dilation and group.
-    It is `local` if the map is the same at every position.
+    It is `local` if the map is the same at every position; `channels` is then the number of maps of its input, if it changes that.
     """
 
-    def __init__(self, function: Function, window: Window | None = POINT, local: bool = False) -> None:
+    def __init__(self, function: Function, window: Window | None = POINT, local: bool = False, channels: int | None = None) -> None:
         super().__init__(function)
-        self.window, self.local = window, local
+        self.window, self.local, self.channels = window, local, channels
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Transposed map of the signal, one result for each input."""
@@ -140,7 +140,7 @@ class Affine(PassThrough):
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """Transposed map of a window of the signal."""
-        return transposed(self.function, signal, [signal.shape[1:]])[0]
+        return transposed(self.function, signal, [(*signal.shape[1:3], self.channels or signal.shape[3])])[0]
 
 
 class Shift(Affine):

@@ -80,7 +80,7 @@ OPERATIONS_REFUSED = {
     "quotient of two activations": (lambda x, y: x / (1 + y), "divides by an activation"),
     "another operation": (
         lambda x, y: ops.exp(x),
-        r"'exp.*' is of type Exp, for which no deconvnet is defined; expected one of Add, Concatenate",
+        r"'exp.*' is of type Exp, for which no deconvnet is defined; expected one of a linear operation, a relu, .*docs/deconvnet.md",
     ),
 }
 

@@ -9,6 +9,7 @@ from zfnet.model import ContrastNormalization, Deconvnet, MeanImage, receptive_f
 from zfnet.model.deconvnet.backproject import Windows
 from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.rules.layers import LAYERS
+from zfnet.model.deconvnet.rules.linear_layers import LINEAR_LAYERS
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE
 
 SIZE = (17, 14, 3)
@@ -84,6 +85,10 @@ KINDS = {
     "global average pool with its axes kept": layers.GlobalAveragePooling2D(keepdims=True, name="middle"),
     "global max pool": layers.GlobalMaxPooling2D(name="middle"),
     "global average pool": layers.GlobalAveragePooling2D(name="middle"),
+    "adaptive average pool": layers.AdaptiveAveragePooling2D((17, 7), name="middle"),
+    "resizing": layers.Resizing(20, 9, name="middle"),
+    "spectral normalization": lambda maps: layers.SpectralNormalization(conv(strides=2, name=None), name="middle")(maps),
+    "time distributed convolution": layers.TimeDistributed(layers.Conv1D(5, 3), name="middle"),
     "flatten": layers.Flatten(name="middle"),
     "reshape": layers.Reshape((14, 17, 6), name="middle"),
     "permute": layers.Permute((2, 1, 3), name="middle"),
@@ -152,7 +157,16 @@ KINDS |= {kind: joined(kind) for kind in JOINS}
 
 
 # Of these, units at different places see windows of different sizes.
-UNEVEN = ("transposed convolution", "upsampling", "bilinear upsampling", "permute", "centre crop", "concatenate rows", "pipeline")
+UNEVEN = (
+    "transposed convolution",
+    "upsampling",
+    "bilinear upsampling",
+    "permute",
+    "resizing",
+    "time distributed convolution",
+    "concatenate rows",
+    "pipeline",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,7 +214,8 @@ def test_what_slides_comes_down_in_windows():
 
 def test_every_kind_of_layer_is_tried():
     tried = {type(layer) for kind in KINDS for layer in between(KINDS[kind]).layers}
-    assert set(LAYERS) - tried - set(IN_TRAINING_ALONE) == {layers.Softmax}
+    untried = {layers.AdaptiveMaxPooling2D, layers.RepeatVector, layers.Softmax, *LINEAR_LAYERS}
+    assert set(LAYERS) - tried - set(IN_TRAINING_ALONE) == untried
 
 
 def pooled(maps):

@@ -1,0 +1,88 @@
+"""Axes on which an operation works: the window that follows, and images that must stay apart."""
+
+import numpy as np
+import tensorflow as tf
+from keras import KerasTensor
+from numpy.typing import ArrayLike
+
+from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, PassThrough, Window
+from zfnet.model.deconvnet.separate_images import mixed_images
+
+# Images with which an operation is tried, enough to notice one that exchanges them.
+IMAGES = 3
+# Heights and widths to try where the model leaves them open; many strides divide them.
+OPEN_SIZES = 96, 144
+
+
+def places(rank: int, channels_first: bool) -> tuple[int, int]:
+    """Axes of rows and columns in a tensor of the model, `rank` axes with that of the batch.
+
+    A value that lost its maps, or has more axes of them, keeps its rows and columns first, or last in a channels-first model.
+    """
+    return (rank - 2, rank - 1) if channels_first else (1, 2)
+
+
+def window_across(call: Call, axes: ArrayLike | None) -> Window:
+    """Window of an operation that mixes values along some `axes` of its input, `None` for all, and leaves the others in place.
+
+    It is the whole image if rows or columns are among them, else a point. The axes are those of the model's layout, with that of the
+    batch; if it is among them, a ValueError is raised.
+    """
+    rank = len(call.inputs[0].shape)
+    every = range(rank) if axes is None else [axis % rank for axis in np.atleast_1d(axes).tolist()]
+    if 0 in every:
+        raise mixed_images(call.layer)
+    return WHOLE if rank > 2 and set(every).intersection(places(rank, call.channels_first)) else POINT
+
+
+def window_by_place(call: Call) -> Window | None:
+    """Window of an operation on values at the same place: a point, or `None` if one row or column is used for several.
+
+    A ValueError is raised if an operation aligns the images of a batch with another axis, as tensors of different ranks do.
+    """
+    result = call.output.shape
+    rows_and_columns = places(len(result), call.channels_first) if len(result) > 2 else ()
+    window: Window | None = POINT
+    for tensor in call.inputs:
+        if len(tensor.shape) != len(result):
+            # Layers such as Add align tensors of different ranks by their first axis, and a vector with the maps; operations by the last.
+            if not call.is_layer:
+                raise mixed_images(call.layer)
+            window = window if len(tensor.shape) == 2 else None
+        elif any(tensor.shape[axis] != result[axis] for axis in rows_and_columns):
+            window = None
+    return window
+
+
+def is_same_everywhere(call: Call) -> bool:
+    """Whether an operation on maps combines them with numbers that are the same at every place: one for all, or one for each map."""
+    if call.is_layer or [len(tensor.shape) for tensor in call.inputs] != [4]:
+        return False
+    rows_and_columns = slice(-2, None) if call.channels_first else slice(-3, -1)
+    numbers = [np.shape(argument) for argument in call.arguments if not isinstance(argument, KerasTensor)]
+    return all(length == 1 for shape in numbers for length in shape[rows_and_columns])
+
+
+def linear(call: Call) -> list[PassThrough]:
+    """Rule of a linear call whose window is not the same everywhere, or not known.
+
+    The call is tried on random images; a ValueError is raised if a result depends on another image of the batch.
+    """
+    shapes = [tuple(OPEN_SIZES[0] if length is None else length for length in shape) for shape in call.shapes]
+    random = np.random.default_rng(0)
+    images = [tf.constant(random.normal(size=(IMAGES, *shape)), call.dtype) for shape in shapes]
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        try:
+            result = call.function(*images)
+        except (tf.errors.InvalidArgumentError, ValueError):
+            # One size of images may not do.
+            if shapes == list(call.shapes):
+                raise
+            return [Affine(call.function, None)]
+        second = result[1] if result.shape[:1] == (IMAGES,) else None
+    gradients = [] if second is None else tape.gradient(second, images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    if not gradients or any(np.any(gradient[::2]) for gradient in gradients):
+        raise mixed_images(call.layer)
+    return [Affine(call.function, None)]

@@ -1,0 +1,97 @@
+"""Linear layers of other tensors than maps, and layers around another layer."""
+
+import copy
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+from keras import KerasTensor, layers
+
+from zfnet.model.deconvnet.rules.activation import activation_rules
+from zfnet.model.deconvnet.rules.axes import linear
+from zfnet.model.deconvnet.rules.call import Call, Rules
+from zfnet.model.deconvnet.rules.in_use import function_in_use
+from zfnet.model.deconvnet.rules.rule import POINT, Affine, Gradient, PassThrough, Readout, Rectify, Saved, Window
+
+# Those with an activation come first.
+LINEAR_LAYERS = (
+    *(layers.Conv1D, layers.Conv1DTranspose, layers.Conv3D, layers.Conv3DTranspose, layers.DepthwiseConv1D, layers.EinsumDense),
+    layers.SeparableConv1D,
+    *(layers.AdaptiveAveragePooling1D, layers.AdaptiveAveragePooling3D, layers.AveragePooling1D, layers.AveragePooling3D),
+    *(layers.Cropping1D, layers.Cropping3D, layers.GlobalAveragePooling1D, layers.GlobalAveragePooling3D),
+    *(layers.UpSampling1D, layers.UpSampling3D, layers.ZeroPadding1D, layers.ZeroPadding3D),
+)
+
+
+def linear_layer(call: Call) -> list[PassThrough]:
+    """The transpose of a layer from autodiff, without its activation, which has rules of its own."""
+    if not hasattr(call.layer, "activation"):
+        return linear(call)
+    if len(call.shapes[0]) == 3 and call.channels_first:
+        return call.without_rule(f"is of type {type(call.layer).__name__}, in a channels_first model", ["channels_last"], call.function)
+    # A copy has the same weights.
+    plain = copy.copy(call.layer)
+    plain.activation = keras.activations.linear
+    return [Affine(function_in_use(plain), None), *activation_rules(call)]
+
+
+class EachStep(PassThrough):
+    """The rule of a layer at every step of a first axis: those of a `TimeDistributed` layer."""
+
+    local = False
+
+    def __init__(self, rule: PassThrough, window: Window | None) -> None:
+        super().__init__(by_step(rule.function))
+        self.rule, self.window, self.saves = rule, window, rule.saves
+
+    def save(self, inputs: list[tf.Tensor]) -> Saved:
+        """What the layer's rule saves, one row an image."""
+        steps = tf.shape(inputs[0])[1]
+        return tf.nest.map_structure(lambda saved: _unfold(saved, steps), self.rule.save([_fold(inputs[0])]))
+
+    def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
+        """The signal back-projected at every step."""
+        folded = None if saved is None else tf.nest.map_structure(_fold, saved)
+        (below,) = self.rule.backward(_fold(signal), [shapes[0][1:]], folded)
+        return [_unfold(below, tf.shape(signal)[1])]
+
+
+def by_step(function: Callable) -> Callable:
+    """Converts a function of tensors `(N, ...)` to one of `(N, steps, ...)`, that works on each step alike."""
+    return lambda inputs: _unfold(function(_fold(inputs)), tf.shape(inputs)[1])
+
+
+def time_distributed(find_rules: Rules) -> Rules:
+    """Rules of a `TimeDistributed` layer, from those that `find_rules` gives for the layer in it."""
+
+    def rules(call: Call) -> list[PassThrough]:
+        layer = call.layer.layer
+        if call.channels_first:
+            return call.without_rule("is of type TimeDistributed, in a channels_first model", ["channels_last"], call.function)
+
+        (shape,) = call.shapes
+        taken, given = (KerasTensor((None, *tensor.shape[2:]), tensor.dtype) for tensor in (call.inputs[0], call.output))
+        found = find_rules(Call(layer, function_in_use(layer), (taken,), [shape[1:]], False, call.unsupported, call.dtype, [taken], given))
+        # Of maps the steps are rows, and the layer has to leave columns where they are.
+        keeps_columns = isinstance(layer, layers.Dense) and len(shape) > 2
+        return [_each_step(rule, POINT if keeps_columns else None) for rule in found]
+
+    return rules
+
+
+def _each_step(rule: PassThrough, window: Window | None) -> PassThrough:
+    if type(rule) in (PassThrough, Readout, Rectify):
+        return type(rule)(by_step(rule.function))
+    if isinstance(rule, Gradient):
+        return Gradient(by_step(rule.function), window)
+    return EachStep(rule, window)
+
+
+def _fold(tensor):
+    folded = tf.reshape(tensor, tf.concat([[-1], tf.shape(tensor)[2:]], 0))
+    folded.set_shape((None, *tensor.shape[2:]))
+    return folded
+
+
+def _unfold(tensor, steps):
+    return tf.reshape(tensor, tf.concat([[-1, steps], tf.shape(tensor)[1:]], 0))

@@ -1,0 +1,139 @@
+"""Operations that only move values: slices, flips, stacks, paddings, transpositions, each measured by where values come from."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from zfnet.model.deconvnet.rules.axes import IMAGES, OPEN_SIZES, mixes_images, places
+from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, Function, Saved, Window
+
+
+class Move(Affine):
+    """An operation each of whose results is one value of its inputs, or a constant; backward each value returns to its place.
+
+    `maps` tells for each map of the result its map in the input, -1 for none, if all its windows are alike: then a window of the
+    signal can be back-projected alone.
+    """
+
+    channels: int
+
+    def __init__(self, function: Function, window: Window | None, maps: np.ndarray | None = None, channels: int = 0) -> None:
+        super().__init__(function, window, maps is not None, channels)
+        self.maps = maps
+
+    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+        """The window as it is, each map at its place in the input."""
+        if self.maps is None or np.array_equal(self.maps, np.arange(self.channels)):
+            return signal
+        return tf.tensordot(signal, tf.one_hot(self.maps, self.channels, dtype=signal.dtype), 1)
+
+
+class Places(NamedTuple):
+    """Where the values of one input went; arguments of `Move`."""
+
+    window: Window | None
+    maps: np.ndarray | None
+
+
+def find_move(call: Call, otherwise: Window | None = None) -> Move:
+    """Rule of a call that only moves values, with its exact window, found by following each value's row and column.
+
+    `otherwise` is the window of a move that is not the same everywhere. A ValueError is raised if images of a batch change places.
+    """
+    shapes = [tuple(shape) for shape in call.shapes]
+    if all(None not in shape for shape in shapes):
+        found = _followed(call, shapes)
+    else:
+        # Only what does not depend on the size is known.
+        trials = [_followed_or_unknown(call, [_filled(shape, size) for shape in shapes]) for size in OPEN_SIZES]
+        same = trials[0].window == trials[1].window and np.array_equal(trials[0].maps, trials[1].maps)
+        found = trials[0] if same else Places(None, None)
+    window = otherwise if found.window is None else found.window
+    channels = call.shapes[0][-1] if call.shapes[0] else None
+    return Move(call.function, window, None if channels is None else found.maps, channels or 0)
+
+
+def _filled(shape, size):
+    return tuple(size if length is None else length for length in shape)
+
+
+def _followed_or_unknown(call, shapes):
+    try:
+        return _followed(call, shapes)
+    except tf.errors.InvalidArgumentError:
+        return Places(None, None)
+
+
+def _followed(call, shapes):
+    found = [_follow(call, shapes, number) for number in range(len(shapes))]
+    if len(found) == 1:
+        return found[0]
+    same = all(places.window == found[0].window for places in found)
+    return Places(found[0].window if same else None, None)
+
+
+def _follow(call, shapes, number):
+    """Follows the values of one input, by what is returned for their coordinates."""
+    shape = shapes[number]
+    zeros = [np.zeros((IMAGES, *each), np.float32) for each in shapes]
+
+    def sources(axis):
+        """For each value of the result, its place along one axis of the input; -1 for a constant."""
+        along = [1] * (len(shape) + 1)
+        along[axis] = -1
+        coordinates = np.arange(1, (IMAGES, *shape)[axis] + 1, dtype=np.float32).reshape(along)
+        filled = [*zeros[:number], np.broadcast_to(coordinates, zeros[number].shape), *zeros[number + 1 :]]
+        moved = np.asarray(call.function(*map(tf.constant, filled)))
+        return np.where(moved != constants, moved, 0) - 1
+
+    constants = np.asarray(call.function(*map(tf.constant, zeros)))
+    images = sources(0)
+    stays = images.shape[:1] == (IMAGES,) and all(np.isin(image, (-1, row)).all() for row, image in enumerate(images))
+    if not stays:
+        raise mixes_images(call)
+    if images.ndim < 3:
+        return Places(WHOLE, None)
+    rows_and_columns = _axes(len(shape) + 1, call), _axes(images.ndim, call)
+    if len(shape) < 2:
+        return Places(None, None)
+    lines = [_line(sources(before), after) for before, after in zip(*rows_and_columns, strict=True)]
+    if None in lines:
+        return Places(None, None)
+    window = Window(*zip(*lines, strict=True))
+    is_shift = len(shape) == 3 and images.ndim == 4 and (window.size, window.strides) == ((1, 1), (1, 1))
+    return Places(window, _maps(sources(3), window, shape) if is_shift else None)
+
+
+def _axes(rank, call):
+    # Maps come last in rules.
+    return places(rank, call.channels_first and rank != 4)
+
+
+def _line(sources, axis):
+    """Size, stride and padding of the windows along one axis, if they lie on a line; else `None`."""
+    by_place = np.moveaxis(sources, axis, 0).reshape(sources.shape[axis], -1)
+    comes = by_place >= 0
+    (known,) = np.nonzero(comes.any(axis=1))
+    if not known.size:
+        return None
+    first = np.where(comes, by_place, np.inf).min(axis=1)[known]
+    last = np.where(comes, by_place, -np.inf).max(axis=1)[known]
+    step = (first[-1] - first[0]) / (known[-1] - known[0]) if known.size > 1 else 1
+    start, size = first[0] - step * known[0], last[0] - first[0] + 1
+    is_line = np.array_equal(first, start + step * known) and np.array_equal(last, first + size - 1)
+    if not (is_line and step >= 1 and all(float(number).is_integer() for number in (step, start, size))):
+        return None
+    return int(size), int(step), int(-start)
+
+
+def _maps(sources, window, shape):
+    """For each map of the result its map in the input, -1 for none; `None` if that is not the same at every place of the input."""
+    inside = [
+        (np.arange(length) - before >= 0) & (np.arange(length) - before < limit)
+        for length, before, limit in zip(sources.shape[1:3], window.before, shape, strict=False)
+    ]
+    maps = sources.max(axis=(0, 1, 2))
+    expected = np.where(np.multiply.outer(*inside)[:, :, None], maps, -1)
+    return maps.astype(int) if (sources == expected).all() else None

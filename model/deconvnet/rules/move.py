@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.axes import IMAGES, OPEN_SIZES, mixes_images, places
+from zfnet.model.deconvnet.rules.axes import IMAGES, OPEN_SIZES, places
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, Function, Saved, Window
+from zfnet.model.deconvnet.separate_images import mixed_images
 
 
 class Move(Affine):
@@ -92,7 +93,7 @@ def _follow(call, shapes, number):
     images = sources(0)
     stays = images.shape[:1] == (IMAGES,) and all(np.isin(image, (-1, row)).all() for row, image in enumerate(images))
     if not stays:
-        raise mixes_images(call)
+        raise mixed_images(call.layer)
     if images.ndim < 3:
         return Places(WHOLE, None)
     rows_and_columns = _axes(len(shape) + 1, call), _axes(images.ndim, call)

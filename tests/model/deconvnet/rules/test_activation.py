@@ -36,7 +36,7 @@ def test_functions_of_each_library(library, rectifier, readout, equals_autodiff)
         (tf.identity, None),
         (layers.Identity(), "linear"),
     ],
-    ids=str,
+    ids=["leaky", "limited", "layer", "layer of TensorFlow", "identity", "identity layer"],
 )
 def test_functions_with_arguments_and_layers(function, same):
     found, expected = (Deconvnet(net(given, "softmax")) for given in (function, same))
@@ -63,7 +63,7 @@ def relu(inputs):
 @pytest.mark.parametrize(
     ("activation", "name"),
     [(relu, "relu"), (functools.partial(relu), "relu"), (tf.nn.elu, "elu"), (tf.nn.silu, "swish"), (layers.Activation("tanh"), "tanh")],
-    ids=str,
+    ids=["own", "partial", "elu", "silu", "layer"],
 )
 def test_others_are_refused_or_passed_by_their_gradient(activation, name):
     model = keras.Sequential([keras.Input(IMAGES.shape[1:]), layers.Conv2D(3, 3, activation=activation, name="top")])

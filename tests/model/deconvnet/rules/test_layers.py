@@ -164,7 +164,6 @@ UNEVEN = (
     "resizing",
     "time distributed convolution",
     "concatenate rows",
-    "pipeline",
 )
 
 

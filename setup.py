@@ -61,10 +61,10 @@ setuptools.setup(
         "click>=8.5",
         "etils[epath]>=1.9",
         "google-crc32c>=1.6",
+        "h5py>=3.14",
         # TFDS imports it for its own data sets and does not declare it.
         "importlib-resources>=6",
         "jinja2>=3.1",
-        "h5py",
         "keras>=3.15",
         "matplotlib>=3.10",
         "numpy>=1.26",

@@ -118,8 +118,10 @@ def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
 
 def _empty_classes(names: list[str]) -> str:
     listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
-    said = "1 class is empty: it has" if len(names) == 1 else f"{len(names):,} classes are empty: they have"
-    return f"{said} no photograph that can be read ({listed}). Add photographs, or take it out of the data; nothing trains its output."
+    if len(names) == 1:
+        return f"1 class is empty: it has no photograph that can be read ({listed}). Add photographs to it, or remove it from the data."
+    said = f"{len(names):,} classes are empty: they have no photograph that can be read ({listed})"
+    return f"{said}. Add photographs to them, or remove them from the data."
 
 
 def _check(source: Source, splits: dict, rejected: list[dict], max_rejected: float) -> None:

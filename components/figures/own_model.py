@@ -40,7 +40,7 @@ def gallery(
     """Draws the nine strongest activations of feature maps over images: projections beside patches (Zeiler & Fergus 2013, Fig. 2).
 
     Args:
-        model: a Keras model of convolutions, pools, dense layers, ReLUs and the like, or the path of a `.keras` file.
+        model: a Keras model of convolutions, pools, dense layers, ReLUs and the like, or the path of a `.keras` or `.h5` file.
         images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes. They run through the model in batches: any number
             takes little more memory than the images themselves.
         layer: name of a layer.

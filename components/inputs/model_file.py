@@ -4,6 +4,7 @@ import pathlib
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from zfnet.components.storage.local_copy import local_file
 from zfnet.model.net import layers as contrast_normalization  # noqa: F401
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+# What `zipfile` raises for damaged or encrypted archives.
+DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError, EOFError)
 
 
 def load_model_file(path: epath.PathLike, custom_objects: Mapping[str, Any] | None = None) -> keras.Model:
@@ -51,15 +54,14 @@ def load_model_file(path: epath.PathLike, custom_objects: Mapping[str, Any] | No
 
 
 def _check_archive(path: pathlib.Path, scratch: pathlib.Path) -> None:
-    packed = path.stat().st_size
-    with zipfile.ZipFile(path) as file:
-        if CONFIG not in file.namelist():
-            raise ValueError(foreign_model(path))
-        check_unpacked_size(path, packed, sum(member.file_size for member in file.infolist()))
-        try:
+    try:
+        with zipfile.ZipFile(path) as file:
+            if CONFIG not in file.namelist():
+                raise ValueError(foreign_model(path))
+            check_unpacked_size(path, path.stat().st_size, sum(member.file_size for member in file.infolist()))
             weights = file.extract(WEIGHTS, scratch) if WEIGHTS in file.namelist() else None
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{path} can't be loaded as a Keras model: {error}") from error
+    except DAMAGED as error:
+        raise ValueError(f"{path} can't be loaded as a Keras model: {error}") from error
     if weights:
         _check_arrays(path, pathlib.Path(weights))
         pathlib.Path(weights).unlink()

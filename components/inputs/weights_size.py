@@ -41,5 +41,10 @@ def arrays_size(file: h5py.File) -> int:
                 raise ValueError(f"the array {name} is in another file, which is not read")
             sizes.append(item.nbytes)
 
+    links: list[tuple[str, object]] = []
+    file.visititems_links(lambda name, link: links.append((name, link)))
+    for name, link in links:
+        if isinstance(link, h5py.ExternalLink):
+            raise ValueError(f"{name} is in another file, {link.filename}, which is not read")
     file.visititems(add)
     return sum(sizes)

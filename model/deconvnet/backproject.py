@@ -165,7 +165,7 @@ def backproject(
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(project_chunk, starts, chunks))
     if not np.isfinite(signal).all():
-        _raise_not_finite(passes, value, shapes, saved, targets, int(np.argmin(np.isfinite(signal).all(axis=(1, 2, 3)))))
+        _raise_not_finite(passes, value, shapes, saved, targets, int(np.argmin(np.isfinite(signal).all(axis=tuple(range(1, signal.ndim))))))
     return signal, corners if windows.worthwhile else None
 
 

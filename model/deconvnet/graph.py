@@ -190,7 +190,7 @@ class Graph:
 
     def _from_one_source(self, call: Call, rules: list[PassThrough], inputs: tuple[int, ...]) -> tuple[list[PassThrough], tuple[int, ...]]:
         # A stack of slices, or a squeeze of expanded axes, is one move of the value below all of them: its window may be simple.
-        rule = rules[0] if rules else None
+        rule = rules[0] if len(rules) == 1 else None
         if not isinstance(rule, Move):
             return rules, inputs
         (source, *others), parts = zip(*(self._moves.get(number, (number, tf.identity)) for number in inputs), strict=True)

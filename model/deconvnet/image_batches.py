@@ -13,7 +13,7 @@ BLOCK = 1024
 # Images of the first batch that are kept, to tell whether it comes again.
 KEPT = 16
 EXPECTED = "Expected images (N, height, width, channels), or a tuple (images, ids) with one whole number for each image."
-LABELS = "Of a data set of images and labels, yield the images alone."
+LABELS = "If the data set has images and labels, yield the images alone."
 
 
 def image_batches(batches: Iterable) -> Iterator[tuple[Any, np.ndarray]]:
@@ -23,7 +23,8 @@ def image_batches(batches: Iterable) -> Iterator[tuple[Any, np.ndarray]]:
     `keras.utils.PyDataset` is read once, from its first batch to its last.
 
     Raises:
-        ValueError: a batch is neither (a dict, say), ids are not as above (class labels, say), or the data set has no end.
+        ValueError: a batch is neither (a dict, say), ids are not as above (class labels, say), or the data set has no end: its
+            length says so, or its first batch of several images comes again. An endless generator of single images is not noticed.
     """
     counted, seen = 0, collections.defaultdict[int, int](int)
     first = None

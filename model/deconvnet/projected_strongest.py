@@ -14,7 +14,8 @@ from zfnet.model.deconvnet.targets import Targets
 
 # Images in one batch.
 TOGETHER = 16
-# Share of the largest activation by which any may differ when it is computed again, among other images; and in half precision.
+# Share of the largest activation by which any may differ when it is computed again, among other images; and in half precision, in which
+# layers that are made of other layers still compute.
 ROUNDING, HALF_ROUNDING = 1e-4, 3e-3
 
 
@@ -64,7 +65,8 @@ def project_strongest(
         the projection is 0 outside of the field.
 
     Raises:
-        ValueError: images did not come again, or an activation is not the one that was found; batches are not as in `image_batches`.
+        ValueError: images did not come again, or an activation is not the one that was found; batches are not as
+            `strongest_activations` takes them.
 
     Examples:
         >>> strongest = zfnet.strongest_activations(deconvnet, [images], ["conv5"], k=1)

@@ -50,7 +50,9 @@ def receptive_field(model: Any, layer: str) -> ReceptiveField:
 
 
 def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> ReceptiveField:
-    """Receptive field of a value of a graph; `shapes` are those of all values."""
+    """Receptive field of a value of a graph; `shapes` are those of all values. A ValueError is raised if the input is a vector."""
+    if len(shapes[0]) < 2:
+        raise ValueError(f"The input of the model has the shape {tuple(shapes[0])}: it has no rows and columns, so no receptive fields.")
     fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
     for operation in graph.needed_for(value):
         below = [fields[number] for number in operation.inputs]

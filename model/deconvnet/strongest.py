@@ -73,14 +73,14 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
 
     Args:
         model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
-        batches: float images `(N, H, W, C)`, or pairs `(images, ids)`, as in `image_batches`; of any number, computed in parts.
-            For `project_strongest` they are read again: give a list or a data set that does not shuffle, or ids.
+        batches: float images `(N, H, W, C)`, or pairs `(images, ids)`, where ids are whole numbers from 0 on, none twice; of any number,
+            computed in parts. For `project_strongest` they are read again: give a list or a data set that does not shuffle, or ids.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
 
     Raises:
-        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, there are no images, or batches are not as in
-            `image_batches`: ids that are class labels, or a data set without end.
+        ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, there are no images, or batches are not as
+            expected: ids that are class labels, or a data set without end.
 
     Examples:
         >>> strongest = strongest_activations(model, [images], ["conv5"])["conv5"]

@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.rules.activation import is_linear
 from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 
 # Largest difference from 1 of a sum of probabilities, wide enough for half precision.
 TOLERANCE = 1e-2
-# Activation functions of a dense layer whose outputs are logits or probabilities: the outputs of others are features.
-OF_CLASSES = (keras.activations.linear, keras.activations.softmax)
 
 
 class _Head(NamedTuple):
@@ -84,9 +83,9 @@ def _class_head(graph: Graph) -> _Head | None:
 
 def _head(graph: Graph, value: int) -> _Head | None:
     """The classes that one output may tell."""
-    units, name = graph.shapes[value][-1], _name(graph, value)
-    if len(graph.shapes[value]) != 1 or units is None:
+    if len(graph.shapes[value]) != 1 or graph.shapes[value][0] is None or value not in graph.outputs.values():
         return None
+    units, name = int(graph.shapes[value][0] or 0), _name(graph, value)
     if name in graph.readouts:
         operation = graph.readouts[name]
         shape = graph.shapes[operation.output]
@@ -104,7 +103,8 @@ def _head(graph: Graph, value: int) -> _Head | None:
     last = producers.get(value)
     while last is not None and keeps_numbers(last.layer):
         last = producers.get(last.inputs[0])
-    is_dense = last is not None and isinstance(last.layer, keras.layers.Dense) and last.layer.activation in OF_CLASSES
+    # The outputs of a dense layer with another activation are features.
+    is_dense = last is not None and isinstance(last.layer, keras.layers.Dense) and is_linear(last.layer)
     return _Head(name, units, None) if is_dense and units > 1 else None
 
 

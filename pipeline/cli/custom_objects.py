@@ -25,7 +25,7 @@ def import_custom_objects(names: Sequence[str]) -> dict[str, Any]:
 
 def _imported(name: str) -> Any:
     module, _, wanted = name.partition(":")
-    if not module or not wanted:
+    if not wanted or not all(part.isidentifier() for part in module.split(".")):
         raise ValueError(f"--custom-objects {name}: expected MODULE:NAME, such as my_layers:Attention for class Attention in my_layers.py.")
     try:
         with _working_directory():
@@ -34,16 +34,17 @@ def _imported(name: str) -> Any:
         reason = f"{module} can't be imported: {error}; expected an installed module, or a file in {pathlib.Path.cwd()}."
         raise ValueError(f"--custom-objects {name}: {reason}") from error
     if not hasattr(found, wanted):
-        raise ValueError(f"--custom-objects {name}: there is no {wanted} in {found.__file__ or module}.")
+        file = getattr(found, "__file__", None) or module
+        raise ValueError(f"--custom-objects {name}: there is no {wanted} in {file}.")
     return getattr(found, wanted)
 
 
 @contextlib.contextmanager
 def _working_directory() -> Iterator[None]:
     """Modules of the working directory can be imported, after all others."""
-    directory = str(pathlib.Path.cwd())
-    sys.path.append(directory)
+    before = list(sys.path)
+    sys.path.append(str(pathlib.Path.cwd()))
     try:
         yield
     finally:
-        sys.path.remove(directory)
+        sys.path[:] = before

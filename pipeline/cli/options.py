@@ -81,7 +81,7 @@ image_size_option = click.option(
 data_option = click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run, or photo_patches for a .keras file",
+    show_default="the examples of the run, or photo_patches for a model file",
     help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder with only "
     "CLASS/* is split 80 % to 20 %.",
 )

@@ -26,7 +26,7 @@ KEEPING = "`zfnet run --keep-checkpoints`, with a new --root, keeps the checkpoi
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run, or photo_patches for .keras files",
+    show_default="the examples of the run, or photo_patches for model files",
     help="Images to analyse, in any form that `zfnet run --data` accepts.",
 )
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Data split.")
@@ -40,7 +40,7 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
 
     One MODEL is a directory that `zfnet run` wrote; its checkpoints and its final model are drawn. A run keeps its last two checkpoints and
     the best; with `zfnet run --keep-checkpoints`, also those of epochs 1, 2, 5, 10, 20, 30, 40 and 64 (of every epoch if there are fewer
-    than ten). Several MODELs are states of one network in the order of training: .keras files, or directories of runs (their final models).
+    than ten). Several MODELs are states of one network in the order of training: model files, or directories of runs (their final models).
 
     Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch. On the left is the map's strongest activation
     after the epoch, projected, with its patch. On the right the patch stays that of the last epoch: the map's activation at the same
@@ -83,7 +83,7 @@ def _of_run(model: OpenedModel) -> "Callable[[], Iterable[tuple[str, Deconvnet]]
     name, found = model.argument, model.found
     if found.root is None:
         raise click.UsageError(
-            f"{name} is one state of a training: give several .keras files in the order of training, or a directory that `zfnet run` wrote."
+            f"{name} is one state of a training: give several model files in the order of training, or a directory that `zfnet run` wrote."
         )
     from zfnet.components.artifacts import Model
     from zfnet.components.figures.evolution.column import evolution_epochs

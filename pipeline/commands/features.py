@@ -30,7 +30,7 @@ CLASSIFIERS = ("softmax", "svm")
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run, or photo_patches for a .keras file",
+    show_default="the examples of the run, or photo_patches for a model file",
     help="Images of the new classes, in any form that `zfnet run --data` accepts.",
 )
 @click.option(

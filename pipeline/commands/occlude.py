@@ -21,7 +21,7 @@ from zfnet.pipeline.cli.options import model_argument
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run; none for a .keras file",
+    show_default="the examples of the run; none for a model file",
     help="Images in which the strongest activations of the map are found and projected, in any form that `zfnet run --data` accepts. The "
     "validation split is used.",
 )

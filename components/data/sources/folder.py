@@ -88,8 +88,8 @@ def _find_splits(root: epath.Path, data: str) -> tuple[dict[str, epath.Path], li
     if not found or (classes > 1 and not nested and not (held_out and "train" in found)):
         return {"": root}, []
     if "train" not in found:
-        alone = max(next(iter(found.values())), key=len)
-        raise ValueError(f"The folder {data} has {alone}/ alone of train/ and validation/: {LAYOUT}. If it is a class, rename it.")
+        alone = [name for called in found.values() for name in called]
+        raise ValueError(f"The folder {data} has {_listed(alone)}, and no train/: {LAYOUT}. If these are classes, rename them.")
     used = []
     for role in filter(None, ("train", held_out)):
         if len(found[role]) > 1:

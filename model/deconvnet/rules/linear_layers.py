@@ -72,7 +72,7 @@ def time_distributed(find_rules: Rules) -> Rules:
         (shape,) = call.shapes
         taken, given = (KerasTensor((None, *tensor.shape[2:]), tensor.dtype) for tensor in (call.inputs[0], call.output))
         found = find_rules(Call(layer, function_in_use(layer), (taken,), [shape[1:]], False, call.unsupported, call.dtype, [taken], given))
-        # Of maps the steps are rows, and the layer has to leave columns where they are.
+        # The steps of maps are rows, and the layer has to leave columns where they are.
         keeps_columns = isinstance(layer, layers.Dense) and len(shape) > 2
         return [_each_step(rule, POINT if keeps_columns else None) for rule in found]
 

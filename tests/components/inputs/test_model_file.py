@@ -1,3 +1,4 @@
+import re
 import zipfile
 
 import h5py
@@ -118,3 +119,21 @@ def test_archives_of_others(tmp_path):
             file.writestr("archive/data.pkl", b"")
         with pytest.raises(ValueError, match=expected):
             load_model_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("place", ["in the middle", "in the directory", "in a header"])
+def test_damaged_archives_are_told(tmp_path, place):
+    path = tmp_path / "net.keras"
+    small_model().save(path)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as file:
+        weights = file.getinfo("model.weights.h5")
+    if place == "in the directory":  # The number of the compression, of all members.
+        for entry in re.finditer(b"PK\x01\x02", bytes(content)):
+            content[entry.start() + 10] = 0xFF
+    else:
+        damaged = weights.header_offset + (weights.file_size // 2 if place == "in the middle" else 0)
+        content[damaged : damaged + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"net\.keras can't be loaded as a Keras model"):
+        load_model_file(path)

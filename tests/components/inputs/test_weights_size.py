@@ -39,3 +39,12 @@ def test_arrays_in_other_files_are_not_read(tmp_path):
         file.create_dataset("kernel", (2,), "float32", external=[(str(tmp_path / "secret"), 0, 8)])
         with pytest.raises(ValueError, match="the array kernel is in another file, which is not read"):
             arrays_size(file)
+
+
+def test_links_to_other_files_are_not_followed(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["kernel"] = [1.0, 2.0]
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file["layer/kernel"] = h5py.ExternalLink("other.h5", "kernel")
+        with pytest.raises(ValueError, match=r"layer/kernel is in another file, other\.h5, which is not read"):
+            arrays_size(file)

@@ -99,3 +99,9 @@ def test_a_window_that_is_moved_inside_shows_the_same_at_the_same_place(size):
 def test_no_windows_at_all():
     moved, inside = move_inside(np.zeros((0, 3, 9, 1), np.float32), np.zeros((0, 2), int), (8, 8))
     assert (moved.shape, moved.dtype, inside.shape) == ((0, 3, 8, 1), np.float32, (0, 2))
+
+
+def test_vectors_have_no_receptive_field():
+    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3, name="dense")])
+    with pytest.raises(ValueError, match=r"input of the model has the shape \(7,\): it has no rows and columns"):
+        receptive_field(model, "dense")

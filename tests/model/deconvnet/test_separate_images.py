@@ -48,3 +48,15 @@ def test_operations_on_each_image_pass(size):
     deconvnet = Deconvnet(model)
     (values,) = deconvnet.activations(images, deconvnet.layers[-1:])
     np.testing.assert_allclose(1 / (1 + np.exp(-values.numpy())), model.predict(images, verbose=0), rtol=1e-5)
+
+
+class Centred(layers.Layer):
+    """Subtracts the mean of the batch, which no projection of one image can be right about."""
+
+    def call(self, maps):
+        return maps - ops.mean(maps, axis=0, keepdims=True)
+
+
+def test_layers_of_a_user_are_tried():
+    with pytest.raises(ValueError, match="of type Centred, mixes the images"):
+        Deconvnet(model_of(ANY, Centred()), "gradient")

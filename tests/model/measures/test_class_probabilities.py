@@ -136,3 +136,12 @@ def test_of_several_outputs_the_one_with_classes(heads, reverse, images):
 )
 def test_of_several_outputs_none_is_guessed(heads):
     assert class_layer(two_heads(**heads)) is None
+
+
+def test_one_number_an_image_is_no_class_beside_others():
+    image = keras.Input((4, 6, 3))
+    features = layers.Flatten()(image)
+    number = keras.ops.squeeze(layers.Dense(1)(features), -1)
+    deconvnet = Deconvnet(keras.Model(image, [layers.Dense(5, "softmax", name="scores")(features), number]), "gradient")
+    assert class_layer(deconvnet) == "scores"
+    assert class_layer(Deconvnet(keras.Model(image, number), "gradient")) is None

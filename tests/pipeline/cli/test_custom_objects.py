@@ -59,6 +59,8 @@ def test_model_with_layers_of_ones_own(own, tmp_path, name, ending):
     [
         ("Twice", "expected MODULE:NAME"),
         (":Twice", "expected MODULE:NAME"),
+        ("./own_layers.py:Twice", "expected MODULE:NAME, such as my_layers:Attention"),
+        ("sys:Twice", "there is no Twice in sys"),
         (
             "no_such_module:Twice",
             "no_such_module can't be imported: No module named 'no_such_module'; expected an installed module, or a file in",

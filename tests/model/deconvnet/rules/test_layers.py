@@ -133,6 +133,7 @@ KINDS = {
     "random translation": layers.RandomTranslation(0.5, 0.5, name="middle"),
     "random zoom": layers.RandomZoom(0.5, name="middle"),
     "random crop to the same size": layers.RandomCrop(17, 14, name="middle"),
+    "pipeline that begins with a move": layers.Pipeline([layers.CenterCrop(9, 10), layers.Rescaling(0.5), conv(name=None)], name="middle"),
     "pipeline": layers.Pipeline([layers.RandomFlip(), layers.Rescaling(0.5), layers.CenterCrop(8, 10), conv(name=None)], name="middle"),
 }
 JOINS = {

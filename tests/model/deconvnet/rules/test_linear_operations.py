@@ -356,3 +356,9 @@ def test_operations_in_the_other_layout_are_refused_where_it_matters():
     maps = layers.Conv2D(6, 3, data_format="channels_first")(image)
     with pytest.raises(ValueError, match="channels_last in a channels_first model"):
         Deconvnet(keras.Model(image, ops.max_pool(maps, 2)))
+
+
+def test_a_grey_image_becomes_three_maps(equals_autodiff):
+    image = keras.Input((10, 8, 1))
+    maps = layers.Conv2D(4, 3, activation="relu", name="top")(image - np.array([103, 116, 123], "float32"))
+    equals_autodiff(keras.Model(image, maps), np.random.default_rng(0).uniform(0, 255, (2, 10, 8, 1)).astype("float32"), ["top"])

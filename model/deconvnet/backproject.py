@@ -196,7 +196,7 @@ def _reason(found):
         return "the activation or the weights are too large"
     layer = f"layer {found.layer.name!r}, of type {type(found.layer).__name__},"
     if not isinstance(found.rule, Gradient):
-        return f"{layer} is the first on the way down to make such numbers: are its weights finite"
+        return f"{layer} is the first on the way down to make such numbers. Check its weights"
     if getattr(found.layer, "compute_dtype", None) == "float16":
         return f"{layer} is passed by its gradient, in float16, whose largest number is 65504; build it with dtype='float32'"
     return f"the gradient of {layer} is not finite at this image, like that of sqrt(x) at 0; sqrt(x + 1e-6) would be"

@@ -119,7 +119,7 @@ WRONG = [
     ("compare zfnet-small zfnet-smal --out out", 1, "Did you mean zfnet-small"),
     # models
     ("evaluate none.keras", 1, "no model file none.keras; expected a .keras or .h5 file, or a directory"),
-    ("evaluate empty", 1, "no run.json in empty; expected a directory that `zfnet run` wrote"),
+    ("evaluate empty", 1, "no run.json in empty; expected a .keras or .h5 file, or a directory that `zfnet run` wrote"),
     ("evaluate text.keras --data root/examples", 1, "not a Keras model file; expected a file that model.save"),
     ("evaluate ten.keras --data photographs", 1, "outputs of .None, 10.; the examples have 3 classes"),
     (

@@ -74,7 +74,7 @@ def test_the_mean_below_a_window_of_the_border_is_that_of_the_patch(images):
 
 
 def test_numbers_that_are_none_are_refused(images):
-    with pytest.raises(ValueError, match="of layer 'colours' are not all numbers"):
+    with pytest.raises(ValueError, match="The projection of unit 0 of layer 'colours' is not finite"):
         evolution_column(net(np.full((3, 3), np.nan)), batches(images), {"colours": [0]}, ImageInput(*SIZE, False))
 
 

@@ -11,26 +11,20 @@ import datetime
 import pathlib
 import re
 import socket
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sql
 from etils import epath
-from sqlalchemy import exc, orm
+from sqlalchemy import orm
 
 from zfnet.components import artifacts
 from zfnet.components.storage.files import is_remote
+from zfnet.pipeline.orchestration.database import connect, create_tables
 from zfnet.pipeline.orchestration.step import snake_case
 
 FILE = "metadata.sqlite"
-REPAIR = (
-    "Put a copy of the file back, or remove it. Without it the outputs of all steps stay, but the list of runs and the lineage of models "
-    "are lost; the next run repeats every step, except that a training goes on from its checkpoints; and it does not compare its model "
-    "with the one pushed last."
-)
-BUSY = 30  # seconds to wait for another process that is writing to the same SQLite file
 
 
 def now() -> str:
@@ -164,8 +158,8 @@ def open_metadata(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
         if copied:
             file = epath.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zfnet-"))) / FILE
             file.write_bytes(content)
-        engine = _engine(sql.URL.create("sqlite", database=str(file)) if url is None else url)
-        _create_tables(engine)
+        engine = connect(sql.URL.create("sqlite", database=str(file)) if url is None else url)
+        create_tables(engine, Base.metadata)
         with Metadata(engine, "" if url is None else root_name(root)) as session:
             if copied:
                 _replace_when_committed(session, file, original, content)
@@ -182,7 +176,7 @@ def open_recorded(root: epath.PathLike, url: str | None = None) -> Iterator[Meta
     nothing = f"Nothing ran under {root} yet. Start with `zfnet run`, or name the directory of a run with --root."
     file = epath.Path(root) / FILE
     if url is not None:
-        parsed = _engine(url).url
+        parsed = connect(url).url
         file = epath.Path(parsed.database) if parsed.get_backend_name() == "sqlite" else None
         nothing = f"The database {parsed.render_as_string()} has no records of the root {root_name(root)}."
     if file is not None and not file.exists():
@@ -201,47 +195,6 @@ def root_name(root: epath.PathLike) -> str:
     """
     named = is_remote(str(root)) or re.match("[^/:]+:/", str(root))
     return str(root) if named else f"{socket.gethostname()}:{pathlib.Path(root).resolve()}"
-
-
-def _engine(url: str | sql.URL) -> sql.Engine:
-    try:
-        parsed = sql.make_url(url)
-        if parsed.drivername == "postgresql":  # SQLAlchemy's default is the superseded psycopg2
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        options = {"connect_args": {"timeout": BUSY}} if parsed.get_backend_name() == "sqlite" else {}
-        # Without a pool no connection outlives its transaction: a server may be restarted while a step is running.
-        engine = sql.create_engine(parsed, poolclass=sql.NullPool, **options)
-    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:  # ValueError: the port is not a number
-        shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(url))
-        raise ValueError(
-            f"{shown!r} is no database that SQLAlchemy supports: expected a URL such as postgresql://user@host/database or "
-            "sqlite:////directory/file.sqlite for --metadata."
-        ) from error
-    except ModuleNotFoundError as error:
-        hint = " Install it with the extra `postgresql`: pip install --editable '.[postgresql]'." if error.name == "psycopg" else ""
-        raise ValueError(f"The driver {error.name} for the database {parsed.render_as_string()} is not installed.{hint}") from error
-    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise ValueError(f"{url} names no file: expected a URL such as sqlite:////directory/file.sqlite for --metadata.")
-    return engine
-
-
-def _create_tables(engine: sql.Engine) -> None:
-    """Creates missing tables, and checks that an SQLite file is whole."""
-    try:
-        try:
-            Base.metadata.create_all(engine)
-        except (exc.OperationalError, exc.ProgrammingError, exc.IntegrityError):  # another process may have created them meanwhile
-            Base.metadata.create_all(engine)
-        if engine.url.get_backend_name() == "sqlite":
-            with engine.connect() as connection:
-                found = connection.scalar(sql.text("PRAGMA quick_check(1)"))
-            if found != "ok":
-                raise OSError(f"The database {engine.url.render_as_string()} is damaged: {' '.join(found.split())}. {REPAIR}")
-    except exc.DBAPIError as error:
-        # The driver's message, without the statement and the links that SQLAlchemy adds.
-        damaged = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        hint = f". {REPAIR}" if damaged else ""
-        raise OSError(f"The database {engine.url.render_as_string()} can't be opened: {error.orig}{hint}") from error
 
 
 def _replace_when_committed(session: Metadata, copy: epath.Path, original: epath.Path, content: bytes) -> None:

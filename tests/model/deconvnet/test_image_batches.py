@@ -30,7 +30,7 @@ def test_ids_may_be_far_apart():
 
 @pytest.mark.parametrize("ids", [[1, 1, 2, 3], [0, 1, 2], [-1, 0, 1, 2], [0.0, 1.0, 2.0, 3.0], np.eye(4)])
 def test_labels_are_no_ids(ids):
-    with pytest.raises(ValueError, match=r"batch of 4 images came with ids of shape .* of images and labels, yield the images alone"):
+    with pytest.raises(ValueError, match=r"batch of 4 images came with ids of shape .* has images and labels, yield the images alone"):
         list(image_batches([(IMAGES, ids)]))
 
 

@@ -48,7 +48,7 @@ def test_of_files_in_the_order_of_a_training(evolution, tmp_path, folder):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["a.keras"], 2, "a.keras is one state of a training: give several .keras files"),
+        (["a.keras"], 2, "a.keras is one state of a training: give several model files"),
         (["a.keras", "c.keras"], 1, "Layer 'conv1' has 1 maps in a and 2 in c"),
         (["a.keras", "b.keras", "--map", "conv1/1"], 1, "no map conv1/1: the layer has 1"),
         (["a.keras", "missing.keras"], 1, "There is no model file missing.keras"),

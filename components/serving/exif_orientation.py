@@ -28,7 +28,7 @@ def exif_orientation(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def read_orientation(encoded: tf.Tensor) -> tf.Tensor:
-    """As `exif_orientation`, but raises if the data are damaged, and returns other numbers as they stand; 0 without orientation.
+    """Reads the orientation as it is written, valid or not, 0 if there is none; fails if the data are damaged.
 
     Healthy files raise nothing: TensorFlow writes every error, caught or not, to the log of a model server.
     """

@@ -21,7 +21,7 @@ CLOUD_STORAGE_MOUNTED = pathlib.Path("/gcs")  # where Vertex AI shows every buck
 
 
 class KubeflowArtifact(Protocol):
-    """What Kubeflow gives for an input or output: `kfp.dsl.Artifact`."""
+    """An input or output as Kubeflow gives it: `kfp.dsl.Artifact`."""
 
     path: str
     metadata: dict[str, Any]

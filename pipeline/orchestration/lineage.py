@@ -1,4 +1,4 @@
-"""What is recorded under a root, as JSON: all runs, and the lineage of a model, the way back to its data."""
+"""Records under a root as JSON: all runs, and the lineage of a model, the way back to its data."""
 
 from typing import Any
 

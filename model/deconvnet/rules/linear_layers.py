@@ -45,7 +45,7 @@ class EachStep(PassThrough):
         self.rule, self.window, self.saves = rule, window, rule.saves
 
     def save(self, inputs: list[tf.Tensor]) -> Saved:
-        """What the layer's rule saves, one row an image."""
+        """Saves the values of the layer's rule, one row an image."""
         steps = tf.shape(inputs[0])[1]
         return tf.nest.map_structure(lambda saved: _unfold(saved, steps), self.rule.save([_fold(inputs[0])]))
 

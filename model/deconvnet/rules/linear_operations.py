@@ -14,7 +14,7 @@ from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, PassThrough, 
 
 
 def nothing(call: Call) -> list[PassThrough]:
-    """What returns its input, or changes nothing in use."""
+    """Rule of an operation that returns its input, or changes nothing in use."""
     return [PassThrough(call.function)]
 
 
@@ -27,17 +27,17 @@ def by_place(call: Call) -> list[PassThrough]:
 
 
 def move(call: Call) -> list[PassThrough]:
-    """What only moves values."""
+    """Rule of an operation that only moves values."""
     return [find_move(call)]
 
 
 def reshaping(call: Call) -> list[PassThrough]:
-    """What gives values another shape: the whole image is seen, unless rows and columns are kept."""
+    """Rule of a reshape: units see the whole image, unless it keeps rows and columns."""
     return [find_move(call, otherwise=WHOLE)]
 
 
 def across(axes: Callable[[Call], int | Sequence[int] | None]) -> Rules:
-    """What mixes values along some axes, and leaves the others in place."""
+    """Rules of operations that mix values along some axes, and leave the others in place."""
 
     def rules(call: Call) -> list[PassThrough]:
         window = window_across(call, axes(call))

@@ -32,7 +32,7 @@ class Move(Affine):
 
 
 class Places(NamedTuple):
-    """Where the values of one input went; arguments of `Move`."""
+    """Window and maps to which the values of one input moved; arguments of `Move`."""
 
     window: Window | None
     maps: np.ndarray | None

@@ -227,9 +227,11 @@ class WatchFeatures(keras.callbacks.Callback):
 
     def _look(self, shown: bool = False) -> dict[str, Strongest]:
         """Projects the features as they are; returns the strongest activations."""
+        others = [self._first.rectified] if self._first and self._first.rectified else []
+        if self._budget.is_new:
+            self._evolution.search(self._budget.fewest, others)  # Compiles, so that the next search takes its usual time.
         begin = time.perf_counter()
-        rectified = self._first.rectified if self._first else None
-        found = self._evolution.search(self._budget.images, [rectified] if rectified else [])
+        found = self._evolution.search(self._budget.images, others)
         searched = time.perf_counter()
         self._evolution.project(self._done, found, shown or self._schedule.is_shown(self._done))
         self._budget.add_look(searched - begin, time.perf_counter() - searched)

@@ -75,9 +75,13 @@ def test_another_array_is_refused(tmp_path):
 
 def test_another_shape_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"The images have the shape \(6, 6, 3\); the model 'small' takes \(6, 5, 3\)"):
-        KeptImages.of(np.zeros((4, 6, 6, 3)), keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Conv2D(2, 3)], name="small"), tmp_path)
+        KeptImages.of(
+            np.zeros((4, 6, 6, 3)),
+            keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Conv2D(2, 3)], name="small"),
+            tmp_path / "none.npy",
+        )
     with pytest.raises(ValueError, match="expected one input, images of three channels or one"):
-        KeptImages.of(np.zeros((4, 6, 6, 2)), net((6, 6, 2)), tmp_path)
+        KeptImages.of(np.zeros((4, 6, 6, 2)), net((6, 6, 2)), tmp_path / "none.npy")
     # A model may leave the size open.
     assert KeptImages.of(np.zeros((4, 6, 6, 3)), net((None, None, 3)), tmp_path / "images.npy").image_input == (6, 6, False)
 

@@ -94,9 +94,8 @@ def test_tensorboard_has_a_scalar_a_layer_at_the_epoch(measure, tmp_path):
 
 def test_nested_shared_and_separable_layers_count_once_each(tmp_path):
     layers = keras.layers
-    inner = keras.Sequential(
-        [keras.Input((8, 8, 3)), layers.Conv2D(3, 1, name="conv1"), layers.SeparableConv2D(3, 3, padding="same", name="two")]
-    )
+    two = layers.SeparableConv2D(3, 3, padding="same", name="two")
+    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(3, 1, name="conv1"), two])
     shared, images = layers.Conv2D(3, 3, padding="same", name="shared"), keras.Input((8, 8, 3))
     net = keras.Model(images, layers.Conv2D(2, 1, name="conv1")(shared(shared(inner(images)))))
     convergence = LayerConvergence(Deconvnet(net).graph, tmp_path / "convergence", tmp_path / "evolution", tf.summary.create_noop_writer())

@@ -59,8 +59,8 @@ def random_dataset():
     turned, generator = keras.layers.RandomRotation(0.5), tf.random.Generator.from_seed(1)
 
     def change(image, label):
-        noise = generator.uniform(()) + tf.random.uniform(()) + tf.numpy_function(np.random.random, (), tf.float64, stateful=True)[()]
-        return turned(image[None], training=True)[0] + tf.cast(noise, tf.float32), label
+        noise = generator.uniform(()) + tf.random.uniform(()) + tf.cast(tf.numpy_function(np.random.random, (), tf.float64), tf.float32)
+        return turned(image[None], training=True)[0] + noise, label
 
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).shuffle(COUNT).repeat(1)
     return dataset.map(lambda image, label: change(image, label)).batch(5)

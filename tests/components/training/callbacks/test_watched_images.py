@@ -10,7 +10,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def net(shape=(6, 5, 3), data_format="channels_last"):
-    return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(2, 3, data_format=data_format)])
+    return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(2, 3, data_format=data_format)], name="small")
 
 
 def part(patches, corners=((0, 0),)):

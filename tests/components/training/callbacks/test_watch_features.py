@@ -93,10 +93,10 @@ def trained(tmp_path_factory):
     keras.utils.set_random_seed(2)
     dataset = data()
     watch = zfnet.WatchFeatures(dataset, folder, maps=2, epochs=range(1, 7))
-    model.fit(dataset, epochs=2, verbose=0, callbacks=[watch])
+    model.fit(dataset, shuffle=False, epochs=2, verbose=0, callbacks=[watch])
     keras.utils.set_random_seed(2)
     other = data()
-    alone.fit(other, epochs=2, verbose=0)
+    alone.fit(other, shuffle=False, epochs=2, verbose=0)
     return folder, watch, (model, dataset), (alone, other)
 
 
@@ -142,15 +142,15 @@ def test_the_sheet_shows_the_strongest_activations_of_the_images(trained):
 
 def test_another_fit_goes_on_counting(trained):
     folder, watch, (model, dataset), (alone, other) = trained
-    model.fit(dataset, epochs=2, verbose=0, callbacks=[watch])
-    alone.fit(other, epochs=2, verbose=0)
+    model.fit(dataset, shuffle=False, epochs=2, verbose=0, callbacks=[watch])
+    alone.fit(other, shuffle=False, epochs=2, verbose=0)
     assert columns(folder) == ["untrained", *(f"epoch {number}" for number in range(1, 5))]
     # Another callback, as in a notebook whose cell runs again; and the next epochs by their own numbers.
     again = zfnet.WatchFeatures(dataset, folder, maps=2, epochs=range(1, 7))
-    model.fit(dataset, epochs=1, verbose=0, callbacks=[again])
-    alone.fit(other, epochs=1, verbose=0)
-    model.fit(dataset, initial_epoch=5, epochs=6, verbose=0, callbacks=[again])
-    alone.fit(other, initial_epoch=5, epochs=6, verbose=0)
+    model.fit(dataset, shuffle=False, epochs=1, verbose=0, callbacks=[again])
+    alone.fit(other, shuffle=False, epochs=1, verbose=0)
+    model.fit(dataset, shuffle=False, initial_epoch=5, epochs=6, verbose=0, callbacks=[again])
+    alone.fit(other, shuffle=False, initial_epoch=5, epochs=6, verbose=0)
     assert columns(folder) == ["untrained", *(f"epoch {number}" for number in range(1, 7))]
     found = shown(folder)
     assert sorted(found["evolution/low"]) == list(range(7))
@@ -158,7 +158,7 @@ def test_another_fit_goes_on_counting(trained):
     assert min(found["weight_change/inner"].values()) > 0
     assert_same_bits(model, alone)
     with pytest.raises(ValueError, match="holds the features of another training, of 6 epochs"):
-        net().fit(dataset, verbose=0, callbacks=[zfnet.WatchFeatures(dataset, folder)])
+        net().fit(dataset, shuffle=False, verbose=0, callbacks=[zfnet.WatchFeatures(dataset, folder)])
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """The callback that watches the features of any Keras model grow while it trains."""
 
+import contextlib
 import functools
 import os
 import pathlib
 import time
 import urllib.parse
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ from zfnet.model.measures.outputs import check_finite_weights
 # Of the time of the epochs.
 SHARE = 0.05
 FOLDER = "watched"
+UNKNOWN = 1 << 30  # Number of epochs, in a training loop that does not tell it to callbacks.
 SHEET = "How features grew: where a map is strongest at each moment, and where it is strongest in the end, at every moment. Step = epoch."
 
 
@@ -43,23 +45,21 @@ class WatchFeatures(keras.callbacks.Callback):
     (`structured`, `aliased`, `dead`), and how much each layer still changed. When the training ends, it draws the evolution of the
     features as a sheet: `evolution_LAYER.png` in `log_dir`, with its numbers in `evolution.json`, and in TensorBoard.
 
-    The training is left as it is: the same weights to the last bit, with the callback and without. Steps are epochs, counted from 1;
-    another `fit` of the same model goes on counting. After a training was killed and restored (`keras.callbacks.BackupAndRestore`), it
-    goes on with the files in `log_dir`.
+    The training is left as it is: the same weights to the last bit, with the callback and without. Steps are epochs, counted from 1.
+    Another `fit` of the same model goes on counting, and a training that was killed and restored goes on with the files in `log_dir`.
 
     Args:
         images: to search, as the model takes them: an array `(N, height, width, channels)`, a batched `tf.data.Dataset` or a
             `keras.utils.PyDataset`, with labels or without. At most 1,000 (or 256 MB) are read, once, and kept in `log_dir`; the first
             ones of a `tf.data.Dataset`, which should be shuffled if classes come in order.
-        log_dir: directory for TensorBoard, on a local disk.
+        log_dir: directory for TensorBoard, on a local disk; a new one for every training.
         layers: names of layers, as in `Deconvnet.layers`; None takes the ReLU of every convolution, of five of them if there are more
             than ten, without those that a deconvnet is not defined for.
         maps: feature maps to show of each layer.
         epochs: after which epochs to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
             last. With None, looks between the first and the last are left out as long as they would take more than `share`.
         seed: decides which feature maps are shown.
-        share: of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least. None searches all of
-            them, at any price.
+        share: of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least; None searches all.
         folder: directory for arrays that the sheet is made of; None takes `watched` in `log_dir`.
         sheet: whether to draw the sheet when the training ends; `figure` draws it at any time.
         resumed: number of the epoch, counted from 0, if the training is resumed in its middle.
@@ -141,23 +141,23 @@ class WatchFeatures(keras.callbacks.Callback):
         """Looks at the features if it is time, and at the filters and the changes of each layer."""
         self._budget.add_epoch(time.perf_counter() - self._clock)
         self._done = self._before + epoch + 1
-        if not self._is_finite():
-            return
         is_last = self.model.stop_training
-        found = self._look(is_last) if self._schedule.is_due(self._done, is_last) else {}
-        begin = time.perf_counter()
-        if self._first:
-            self._first.write(self.writer, self._done, found)
-        self._convergence.end(self._done)
-        self._budget.add(time.perf_counter() - begin)
+        with self._warning():
+            found = self._look(is_last) if self._schedule.is_due(self._done, is_last) else {}
+            begin = time.perf_counter()
+            if self._first:
+                self._first.write(self.writer, self._done, found)
+            self._convergence.end(self._done)
+            self._budget.add(time.perf_counter() - begin)
 
     @unnoticed
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Draws the sheet."""
         if not self._began or not self.sheet:
             return
-        if self.epochs is None and not self._evolution.has_column(self._done) and self._is_finite():
-            self._look(shown=True)  # Another callback, after this one, stopped the training.
+        if self.epochs is None and not self._evolution.has_column(self._done):
+            with self._warning():
+                self._look(shown=True)  # Another callback, after this one, stopped the training.
         self._convergence.begin(self._done)  # By these kernels a later `fit` knows the training again.
         figure = self.figure()
         figure.save(self.log_dir)
@@ -211,7 +211,7 @@ class WatchFeatures(keras.callbacks.Callback):
         # A killed training begins where it was restored; any other goes on.
         self._before = max(0, earlier - epoch) if self._known or epoch == 0 else 0
         self._done = first = self._before + epoch
-        self._schedule.total = self._before + self.params["epochs"]
+        self._schedule.total = self._before + (self.params or {}).get("epochs", UNKNOWN)
         # An epoch that is resumed in its middle keeps what was written at its beginning.
         optimizer = getattr(self.model, "optimizer", None)
         is_trained = optimizer is not None and int(keras.ops.convert_to_numpy(optimizer.iterations)) > 0
@@ -221,12 +221,13 @@ class WatchFeatures(keras.callbacks.Callback):
         self._evolution.check_layers(first)
         is_new |= not self._evolution.has_looked(range(first + 1))
         is_missing = is_new or (first in self._schedule.epochs and not self._evolution.has_looked([first]))
-        if is_missing and first != self.resumed and self._is_finite():
+        if is_missing and first != self.resumed:
             self._look(shown=is_new)
         self._known = self._began = True
 
     def _look(self, shown: bool = False) -> dict[str, Strongest]:
         """Projects the features as they are; returns the strongest activations."""
+        check_finite_weights(self._evolution.deconvnet, self._evolution.layers)
         others = [self._first.rectified] if self._first and self._first.rectified else []
         if self._budget.is_new:
             self._evolution.search(self._budget.fewest, others)  # Compiles, so that the next search takes its usual time.
@@ -237,12 +238,12 @@ class WatchFeatures(keras.callbacks.Callback):
         self._budget.add_look(searched - begin, time.perf_counter() - searched)
         return found
 
-    def _is_finite(self) -> bool:
+    @contextlib.contextmanager
+    def _warning(self) -> Iterator[None]:
+        """Turns errors into a warning, the first time: who only watches does not end a training of hours."""
         try:
-            check_finite_weights(self._evolution.deconvnet, self._evolution.layers)
+            yield
         except ValueError as error:
             if not self._warned:
                 warnings.warn(f"The features after epoch {self._done} are not shown. {error}", stacklevel=2)
             self._warned = True
-            return False
-        return True

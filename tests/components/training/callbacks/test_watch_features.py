@@ -205,11 +205,13 @@ import pathlib
 models = []
 for watched in (True, False):
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    options = {"batch_size": 16, "verbose": 0, "callbacks": []}
     with strategy.scope():
         model = net(jit_compile=False)
-        watch = zfnet.WatchFeatures(IMAGES[:20], sys.argv[2], maps=2, epochs=[1, 2, 3])
-        for epochs in (2, 1):
-            model.fit(IMAGES, LABELS, epochs=epochs, batch_size=16, verbose=0, callbacks=[watch] if watched else [])
+        if watched:
+            options["callbacks"] = [zfnet.WatchFeatures(IMAGES[:20], sys.argv[2], maps=2, epochs=[1, 2, 3])]
+        model.fit(IMAGES, LABELS, epochs=2, **options)
+    model.fit(IMAGES, LABELS, **options)  # People train outside of the scope too.
     assert model.distribute_strategy.num_replicas_in_sync == 2
     models.append(model)
 assert_same_bits(*models)

@@ -16,6 +16,7 @@ from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.components.figures.units import unit_name
+from zfnet.components.inputs.keras_net import PREFIX, KerasNet
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.figure import Figure
@@ -34,21 +35,23 @@ def gallery(
     units: Sequence[int] | None = None,
     maps: int = 9,
     seed: int = 0,
-    preprocessing: str = "raw",
+    preprocessing: str | None = None,
     labels: Sequence[str] = (),
 ) -> Figure:
     """Draws the nine strongest activations of feature maps over images: projections beside patches (Zeiler & Fergus 2013, Fig. 2).
 
     Args:
-        model: a Keras model of convolutions, pools, dense layers, ReLUs and the like, or the path of a `.keras` or `.h5` file.
+        model: a Keras model of convolutions, pools, dense layers, ReLUs and the like; the path of a `.keras` or `.h5` file; or a net of
+            `keras.applications` by name: `"keras:VGG16"`, or `"keras:VGG16?weights=none"` with random weights.
         images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes. They run through the model in batches: any number
             takes little more memory than the images themselves.
         layer: name of a layer.
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
         maps: how many.
         seed: decides which.
-        preprocessing: the values that the model takes instead of RGB 0..255, see `with_preprocessing`.
-        labels: names of the model's classes, for the headings.
+        preprocessing: the values that the model takes instead of RGB 0..255: `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, and
+            a net of `keras.applications` has its own.
+        labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
 
     Returns:
         One picture, with the numbers of every activation drawn.
@@ -67,7 +70,7 @@ def gallery(
         raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
     named = {} if units is None else {layer: sorted(set(units))}
     search = ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
-    return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed)
+    return draw_gallery(GalleryModel(search, labels=_labels(model, labels), named=named), [layer], maps=maps, seed=seed)
 
 
 def project(
@@ -76,7 +79,7 @@ def project(
     layer: str,
     unit: int | None = None,
     *,
-    preprocessing: str = "raw",
+    preprocessing: str | None = None,
     labels: Sequence[str] = (),
 ) -> Figure:
     """Draws images beside the projection of their strongest activation in a layer (Zeiler & Fergus 2013, section 2.1).
@@ -102,13 +105,15 @@ def project(
     deconvnet = _deconvnet(model, preprocessing)
     images = np.asarray(images)
     pictures = _pictures(deconvnet, images[None] if images.ndim == 3 else images)
-    found = project_images(deconvnet, pictures, layer, unit)
+    found, labels = project_images(deconvnet, pictures, layer, unit), _labels(model, labels)
     headings = [f"{unit_name(deconvnet, layer, each.unit, labels)}, activation {each.activation:.3g}" for each in found]
     numbers = [each.numbers("unit", "position", "activation", "corner") for each in found]
     return Figure("project", {"project": projection_grid(pictures, found, headings)}, {"layer": layer, "images": numbers})
 
 
-def filters(model: AnyModel, images: np.ndarray | None = None, *, maps: int = MAPS, seed: int = 0, preprocessing: str = "raw") -> Figure:
+def filters(
+    model: AnyModel, images: np.ndarray | None = None, *, maps: int = MAPS, seed: int = 0, preprocessing: str | None = None
+) -> Figure:
     """Draws and judges the filters of the first layers (Zeiler & Fergus 2013, section 4.1 and Fig. 6).
 
     Args:
@@ -143,7 +148,7 @@ def occlude(
     images: np.ndarray | None = None,
     square: int | None = None,
     stride: int | None = None,
-    preprocessing: str = "raw",
+    preprocessing: str | None = None,
     labels: Sequence[str] = (),
 ) -> Figure:
     """Draws how a prediction changes while a grey square is slid over an image (Zeiler & Fergus 2013, section 4.2 and Fig. 7).
@@ -170,7 +175,7 @@ def occlude(
         >>> np.shape(figure.numbers["totals"])
         (5, 5)
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet, labels = _deconvnet(model, preprocessing), _labels(model, labels)
     (pixels,) = _pictures(deconvnet, np.asarray(image)[None])
     number = None if label is None else class_number(str(label), labels, class_count(deconvnet))
     subject = OcclusionInput("image", pixels, number, PREDICTED if label is None else GIVEN, labels)
@@ -179,9 +184,21 @@ def occlude(
     return draw_occlusion(deconvnet, subject, layer, search=search, square=square, stride=stride)
 
 
-def _deconvnet(model: AnyModel, preprocessing: str, unsupported: str = "error") -> Deconvnet:
+def _deconvnet(model: AnyModel, preprocessing: str | None, unsupported: str = "error") -> Deconvnet:
+    if net := _keras_net(model):
+        if preprocessing not in (None, net.preprocessing):
+            raise ValueError(f"{model} has its own preprocessing, {net.preprocessing}, not {preprocessing}: leave `preprocessing` out.")
+        return Deconvnet(net.open(), unsupported)
     model = model if isinstance(model, keras.Model) else load_model_file(model)
-    return Deconvnet(with_preprocessing(model, preprocessing), unsupported)
+    return Deconvnet(with_preprocessing(model, preprocessing or "raw"), unsupported)
+
+
+def _labels(model: AnyModel, labels: Sequence[str]) -> Sequence[str]:
+    return labels or (net.labels() if (net := _keras_net(model)) else labels)
+
+
+def _keras_net(model: AnyModel) -> KerasNet | None:
+    return KerasNet.of(model) if isinstance(model, str) and model.startswith(PREFIX) else None
 
 
 def _pictures(deconvnet: Deconvnet, images: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import pytest
 
 import zfnet
 from zfnet.components.data.batches import central_crops
+from zfnet.components.inputs.keras_net import KerasNet
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,20 @@ def test_a_file_and_its_preprocessing(model, images, tmp_path):
     ]
     assert found[0]["example"] == found[1]["example"]
     assert found[0]["activation"] == pytest.approx(found[1]["activation"], rel=1e-4)
+
+
+def test_a_net_of_keras_by_name():
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3))
+    name = "keras:MobileNet?weights=none"
+    numbers = zfnet.project(name, pixels, "conv_pw_2_relu", 3).numbers["images"][0]
+    keras_net = KerasNet.of(name).open()
+    inside = keras.Model(
+        keras_net.get_layer("mobilenet_1.00_224").inputs, keras_net.get_layer("mobilenet_1.00_224").get_layer("conv_pw_2_relu").output
+    )
+    activations = inside(keras.applications.mobilenet.preprocess_input(np.rint(pixels)))
+    assert numbers["activation"] == pytest.approx(float(np.max(activations[0, :, :, 3])), rel=1e-4)
+    with pytest.raises(ValueError, match="has its own preprocessing, tf, not caffe: leave"):
+        zfnet.filters(name, preprocessing="caffe")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.components.figures.units import unit_name
-from zfnet.components.inputs.keras_net import PREFIX, KerasNet
 from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.inputs.named_models import named_net
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
@@ -185,7 +185,7 @@ def occlude(
 
 
 def _deconvnet(model: AnyModel, preprocessing: str | None, unsupported: str = "error") -> Deconvnet:
-    if net := _keras_net(model):
+    if net := named_net(model):
         if preprocessing not in (None, net.preprocessing):
             raise ValueError(f"{model} has its own preprocessing, {net.preprocessing}, not {preprocessing}: leave `preprocessing` out.")
         return Deconvnet(net.open(), unsupported)
@@ -194,11 +194,7 @@ def _deconvnet(model: AnyModel, preprocessing: str | None, unsupported: str = "e
 
 
 def _labels(model: AnyModel, labels: Sequence[str]) -> Sequence[str]:
-    return labels or (net.labels() if (net := _keras_net(model)) else labels)
-
-
-def _keras_net(model: AnyModel) -> KerasNet | None:
-    return KerasNet.of(model) if isinstance(model, str) and model.startswith(PREFIX) else None
+    return labels or (net.labels() if (net := named_net(model)) else labels)
 
 
 def _pictures(deconvnet: Deconvnet, images: np.ndarray) -> np.ndarray:

@@ -161,7 +161,7 @@ def test_each_run_has_its_own_and_a_file_those_of_its_size(prepared, tmp_path):
 
 
 def test_files_alone_need_data(tmp_path):
-    with pytest.raises(click.UsageError, match="give --data, or the directory of its run"):
+    with pytest.raises(click.UsageError, match="give --data, or the directory of a run"):
         find_examples([FILE], None, "validation", tmp_path)
 
 

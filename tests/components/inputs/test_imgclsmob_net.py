@@ -7,6 +7,7 @@ import pytest
 
 from zfnet.components.inputs import imgclsmob_net
 from zfnet.components.inputs.imgclsmob_net import PUBLISHED, ImgclsmobNet
+from zfnet.components.inputs.model_file import load_model_file
 from zfnet.model import ARCHITECTURES, Deconvnet
 from zfnet.model.net import architecture
 
@@ -74,7 +75,8 @@ def test_a_zip_in_the_cache_is_unpacked_once(small, cache, images):
     assert (cache / PUBLISHED_FILE).read_bytes() == small.read_bytes()
     np.testing.assert_array_equal(ImgclsmobNet("zfnet").open()(images), first(images))
     np.testing.assert_array_equal(ImgclsmobNet("zfnet", str(small)).open()(images), first(images))
-    assert first.output_shape == (None, 1000)
+    first.save(cache / "zfnet.keras")
+    np.testing.assert_array_equal(load_model_file(cache / "zfnet.keras")(images), first(images))
 
 
 def test_it_takes_rgb_and_is_projected_to_rgb(small, images):
@@ -121,6 +123,11 @@ def test_a_damaged_zip_is_named(small, cache):
     with pytest.raises(ValueError, match=rf"{packed.name} can't be unpacked: .*{PUBLISHED_FILE}"):
         ImgclsmobNet("zfnet").open()
     assert list(cache.iterdir()) == [packed]
+
+
+def test_a_file_alone_says_how_it_is_given(small):
+    with pytest.raises(ValueError, match=rf"If a ZFNet of imgclsmob has them, MODEL is 'imgclsmob:zfnet\?weights={small}'"):
+        load_model_file(small)
 
 
 def test_files_for_other_libraries_are_refused(tmp_path):

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "/shared/": "pipeline/commands/test_run_cluster.py",
     "imagenet2012": "pipeline/configs/test_imagenet2012.py",
     "imgclsmob:": "pipeline/cli/test_arguments.py",
+    "keras:VGG16": "components/inputs/test_keras_net.py",
     "tensorboard": "pipeline/commands/test_tensorboard.py",
 }
 

@@ -1,4 +1,4 @@
-"""A model as a user gives it to a figure: in memory, as a file, or as a net of Keras by its name."""
+"""A model as a user gives it to a figure: in memory, as a file, or as a net by its name."""
 
 import os
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import keras
 
-from zfnet.components.inputs.keras_net import PREFIX, KerasNet
 from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.inputs.named_models import named_net
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
@@ -18,22 +18,22 @@ def open_model(model: GivenModel, preprocessing: str | None = None) -> keras.Mod
     """Opens a model behind its preprocessing, so that it takes RGB 0..255: for `Deconvnet` and `strongest_activations`.
 
     Args:
-        model: a model, the path of a `.keras` or `.h5` file, or `"keras:VGG16"` or another net of `keras.applications`; with
-            `"keras:VGG16?weights=none"` its weights are random, and the same each time.
+        model: a model, the path of a `.keras` or `.h5` file, or a net by name: `"keras:VGG16"` or another of `keras.applications`, or
+            `"imgclsmob:zfnet"`; with `"keras:VGG16?weights=none"` its weights are random, and the same each time.
         preprocessing: the values that the model takes: `"raw"` (RGB 0..255), `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, or
-            that of the net for `"keras:VGG16"`.
+            that of the net if it has a name.
 
     Returns:
         A model that takes float images `(N, height, width, 3)`, RGB 0..255. Its layers have the names that they have in `model`.
 
     Raises:
-        ValueError: the model can't be opened or downloaded, or the net of Keras has another preprocessing.
+        ValueError: the model can't be opened or downloaded, or the named net has another preprocessing.
 
     Examples:
         >>> Deconvnet(open_model("keras:MobileNet?weights=none")).layers[:2]
         ['preprocessing_tf', 'conv1']
     """
-    if net := _keras_net(model):
+    if net := named_net(model):
         if preprocessing not in (None, net.preprocessing):
             raise ValueError(f"{model} has its own preprocessing, {net.preprocessing}, not {preprocessing}: leave `preprocessing` out.")
         return net.open()
@@ -46,10 +46,6 @@ def given_deconvnet(model: GivenModel, preprocessing: str | None, unsupported: s
 
 
 def given_labels(model: GivenModel, labels: Sequence[str]) -> Sequence[str]:
-    """Names of a model's classes: `labels`, or if these are empty, those that belong to `keras:NAME`."""
-    net = None if labels else _keras_net(model)
+    """Names of a model's classes: `labels`, or if these are empty, those of a named net."""
+    net = None if labels else named_net(model)
     return net.labels() if net else labels
-
-
-def _keras_net(model: GivenModel) -> KerasNet | None:
-    return KerasNet.of(model) if isinstance(model, str) and model.startswith(PREFIX) else None

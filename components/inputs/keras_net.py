@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from zfnet.components.inputs.imagenet_classes import class_labels, imagenet_classes
 from zfnet.components.inputs.keras_cache import DownloadError, announced_downloads
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS, preprocess, with_preprocessing
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 PREFIX = "keras:"
 IMAGENET, NONE = "imagenet", "none"
-CLASSES = 1000
 
 
 class KerasNet(NamedTuple):
@@ -115,24 +115,11 @@ class KerasNet(NamedTuple):
         Raises:
             DownloadError: they are not in the cache and can't be downloaded.
         """
-        if self.weights == NONE:
-            return []
-        import keras
-        import numpy as np
-
-        with announced_downloads(self.argument):
-            decoded = keras.applications.imagenet_utils.decode_predictions(np.eye(CLASSES), top=1)
-        return [(number, name) for ((number, name, _),) in decoded]
+        return [] if self.weights == NONE else imagenet_classes(self.argument)
 
     def labels(self) -> list[str]:
-        """Names of the classes: `tench`; `crane (n02012849)` where two classes have one name; empty, with a message, without a network."""
-        try:
-            classes = self.classes()
-        except DownloadError as error:
-            print(f"{self.argument}: classes have numbers instead of names. {error}", file=sys.stderr)
-            return []
-        counts = collections.Counter(name for _, name in classes)
-        return [name if counts[name] == 1 else f"{name} ({number})" for number, name in classes]
+        """Names of the classes, see `class_labels`."""
+        return class_labels(self.argument, self.classes)
 
 
 def applications() -> "dict[str, Callable[..., keras.Model]]":

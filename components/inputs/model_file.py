@@ -71,10 +71,10 @@ def _check_hdf5(path: pathlib.Path, scratch: pathlib.Path) -> None:
     _check_arrays(path, path)
     with h5py.File(path) as file:
         if "model_config" not in file.attrs:
-            raise ValueError(
-                f"{path} holds weights without a model. Build the model in Python, then model.load_weights({str(path)!r}) and "
-                "model.save('model.keras')."
-            )
+            way = f"Build the model in Python, then model.load_weights({str(path)!r}) and model.save('model.keras')."
+            if file.attrs.get("backend") in ("mxnet", b"mxnet"):
+                way = f"If a ZFNet of imgclsmob has them, MODEL is 'imgclsmob:zfnet?weights={path}'."
+            raise ValueError(f"{path} holds weights without a model. {way}")
 
 
 def _check_arrays(path: pathlib.Path, weights: pathlib.Path) -> None:

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 # Side and stride of every max pooling, in positions.
 POOL, POOL_STRIDE = 3, 2
+# Krizhevsky et al. 2012, section 3.3; Zeiler & Fergus do not state theirs.
+CONTRAST_ALPHA = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Architecture:
         input_scale: factor of centred pixel values (about -128..128) at the input.
         first_stddev: standard deviation of conv1's initial weights, normally distributed.
         deep_stddev: the same for the layers above; `None` for He et al. 2015.
+        contrast_alpha: factor of the squares that the contrast normalisation sums, see `ContrastNormalization`.
         rms_radius: largest root mean square of a convolution filter; larger ones are scaled back to it.
         dropout: share of the units of each fully connected layer below the classifier that a training step leaves out.
         learning_rate: of SGD at the start of a training, for batches of 64.
@@ -83,6 +86,7 @@ class Architecture:
     input_scale: float = 1.0
     first_stddev: float = 0.01
     deep_stddev: float | None = 0.01
+    contrast_alpha: float = CONTRAST_ALPHA
     rms_radius: float = 0.1
     dropout: float = 0.5
     learning_rate: float = 0.01
@@ -93,7 +97,7 @@ class Architecture:
         object.__setattr__(self, "dense", tuple(Dense(*layer) for layer in self.dense))
         if not self.convolutions:
             raise ValueError("There is no convolution left; a net needs one at least.")
-        names = ("input_size", "input_scale", "first_stddev", "deep_stddev", "rms_radius", "learning_rate")
+        names = ("input_size", "input_scale", "first_stddev", "deep_stddev", "contrast_alpha", "rms_radius", "learning_rate")
         positive = {name: getattr(self, name) for name in names}
         for name, number in {**positive, **{f"{layer.name}.units": layer.units for layer in self.dense}}.items():
             if number is not None and not 0 < number < math.inf:
@@ -148,6 +152,11 @@ class Architecture:
         """The same net with `units` units in each fully connected layer."""
         return dataclasses.replace(self, dense=tuple(layer._replace(units=units) for layer in self.dense))
 
+    def normalized_before_pooling(self, alpha: float) -> "Architecture":
+        """The same net with each contrast normalisation before its pooling, and another `contrast_alpha`."""
+        layers = tuple(dataclasses.replace(layer, normalize=layer.normalize and "before") for layer in self.convolutions)
+        return dataclasses.replace(self, convolutions=layers, contrast_alpha=alpha)
+
     def small(self) -> "Architecture":
         """The same topology at half the width, for 96 pixel inputs and hundreds of steps instead of hundreds of thousands.
 
@@ -195,6 +204,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     "zfnet-dense-8192": ZFNET.with_units(8192),
     "zfnet-wide": ZFNET.with_filters(**WIDE),
     "zfnet-wide-dense-8192": ZFNET.with_filters(**WIDE).with_units(8192),
+    # Two ZFNets that others trained on ImageNet (github.com/osmr/imgclsmob). There alpha is 1e-4, divided by the number of maps.
+    "imgclsmob-zfnet": ZFNET.normalized_before_pooling(2e-5),
+    "imgclsmob-zfnetb": ZFNET.with_filters(**WIDE).normalized_before_pooling(2e-5),
     # For `photo_patches` and folders of photographs.
     "zfnet-small": ZFNET.small(),
     "alexnet-small": ALEXNET.small(),

@@ -113,11 +113,11 @@ def _convolution(
         name=convolution.name,
     )(signal)
     if convolution.normalize == "before":
-        signal = ContrastNormalization(name=f"norm{number}")(signal)
+        signal = ContrastNormalization(row.contrast_alpha, name=f"norm{number}")(signal)
     if convolution.pool:
         signal = keras.layers.MaxPooling2D(POOL, strides=POOL_STRIDE, padding=convolution.pool, name=f"pool{number}")(signal)
     if convolution.normalize == "after":
-        signal = ContrastNormalization(name=f"norm{number}")(signal)
+        signal = ContrastNormalization(row.contrast_alpha, name=f"norm{number}")(signal)
     return signal
 
 

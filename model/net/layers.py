@@ -1,13 +1,16 @@
 """Layers and constraints that ZFNet and AlexNet need beyond those of Keras."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from zfnet.model.net.architecture import CONTRAST_ALPHA
+
 # Krizhevsky et al. 2012, section 3.3; Zeiler & Fergus do not state theirs.
 NEIGHBOURS = 2
 BIAS = 2.0
-ALPHA = 1e-4
 BETA = 0.75
 
 
@@ -15,16 +18,26 @@ BETA = 0.75
 class ContrastNormalization(keras.layers.Layer):
     """Divides each activation by a power of the energy of five neighbouring feature maps at its place.
 
-    `y = x / (2 + 1e-4 * sum of x**2 over the map, two below and two above it) ** 0.75`: Krizhevsky et al. 2012, section 3.3, the
-    contrast normalisation after pool1 and pool2 in Zeiler & Fergus 2013, Fig. 3. Equal to `tf.nn.lrn(x, 2, 2.0, 1e-4, 0.75)`,
+    `y = x / (2 + alpha * sum of x**2 over the map, two below and two above it) ** 0.75`: Krizhevsky et al. 2012, section 3.3, the
+    contrast normalisation after pool1 and pool2 in Zeiler & Fergus 2013, Fig. 3. Equal to `tf.nn.lrn(x, 2, 2.0, alpha, 0.75)`,
     forward and backward, by operations that are cheaper on a CPU. A deconvnet skips it.
 
     Input and output: float tensors of the same shape `(batch, height, width, maps)`.
+
+    Args:
+        alpha: factor of the sum of squares, greater than 0. PyTorch and MXNet divide theirs by five, the number of maps.
+        **options: of `keras.layers.Layer`, such as `name`.
 
     Examples:
         >>> round(float(ContrastNormalization()(np.ones((1, 5, 7, 3), "float32"))[0, 0, 0, 1]), 4)  # 1 / 2.0003 ** 0.75
         0.5945
     """
+
+    def __init__(self, alpha: float = CONTRAST_ALPHA, **options: Any) -> None:
+        super().__init__(**options)
+        if not alpha > 0:
+            raise ValueError(f"alpha is {alpha}; it must be greater than 0.")
+        self.alpha = alpha
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the band matrix that sums neighbouring maps."""
@@ -38,25 +51,32 @@ class ContrastNormalization(keras.layers.Layer):
         """Returns the normalised activations."""
         # Not in bfloat16, whose steps near the bias are coarser than what most activations add to it.
         exact = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
-        return tf.cast(_normalize(exact, tf.constant(self.band, exact.dtype)), inputs.dtype)
+        return tf.cast(_normalize(exact, tf.constant(self.band, exact.dtype), self.alpha), inputs.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Unchanged shape."""
         return input_shape
 
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor, for Keras to save."""
+        return {**super().get_config(), "alpha": self.alpha}
 
-@tf.custom_gradient
-def _normalize(inputs, band):
-    # A 1x1 convolution with a band matrix and two square roots are far cheaper than tf.nn.lrn's loop and its general power.
-    energy = BIAS + ALPHA * tf.nn.conv2d(tf.square(inputs), band, 1, "VALID")
-    root = tf.math.rsqrt(energy)
-    factor = root * tf.sqrt(root)
 
-    def backward(upstream):
-        crosstalk = tf.nn.conv2d(upstream * inputs * factor * tf.square(root), band, 1, "VALID")
-        return upstream * factor - (2 * ALPHA * BETA) * inputs * crosstalk, None
+def _normalize(inputs: tf.Tensor, band: tf.Tensor, alpha: float) -> tf.Tensor:
+    @tf.custom_gradient
+    def normalize(inputs):
+        # A 1x1 convolution with a band matrix and two square roots are far cheaper than tf.nn.lrn's loop and its general power.
+        energy = BIAS + alpha * tf.nn.conv2d(tf.square(inputs), band, 1, "VALID")
+        root = tf.math.rsqrt(energy)
+        factor = root * tf.sqrt(root)
 
-    return inputs * factor, backward
+        def backward(upstream):
+            crosstalk = tf.nn.conv2d(upstream * inputs * factor * tf.square(root), band, 1, "VALID")
+            return upstream * factor - (2 * alpha * BETA) * inputs * crosstalk
+
+        return inputs * factor, backward
+
+    return normalize(inputs)
 
 
 def clip_filter_rms(kernel: tf.Tensor, radius: float = 0.1) -> tf.Tensor:

@@ -13,7 +13,7 @@ from etils import epath
 from zfnet.components.artifacts import Examples, Statistics
 from zfnet.components.data.sources.shard_plan import SPLITS
 from zfnet.components.inputs.foreign_model import EXPECTED, foreign_model
-from zfnet.components.inputs.keras_net import PREFIX, KerasNet
+from zfnet.components.inputs.named_models import NamedNet, named_net
 from zfnet.pipeline.cli.custom_objects import import_custom_objects
 from zfnet.pipeline.run_pipeline import read_summary
 
@@ -29,7 +29,7 @@ class ModelArgument:
 
     `root` is the directory of its run, `examples` are those that the model was trained on, and `statistics` holds their mean image and
     counts; None for a model file without a run. `custom_objects` are layers and functions that it needs, `module:Class` each. `net` is a
-    net of Keras, given by its name instead of a file.
+    net given by its name instead of a file.
     """
 
     file: epath.Path
@@ -38,16 +38,16 @@ class ModelArgument:
     statistics: Statistics | None = None
     root: epath.Path | None = None
     custom_objects: tuple[str, ...] = ()
-    net: KerasNet | None = None
+    net: NamedNet | None = None
 
     def open_model(self, preprocessing: str | None) -> "tuple[keras.Model, str]":
         """Loads the model behind the preprocessing that it was trained with: it takes RGB 0..255. Also returns the preprocessing's name.
 
         `preprocessing` is a name out of `PREPROCESSINGS`; None is "raw". A model that centres RGB values itself, as those of `zfnet run`
-        do, is left as it is: then the returned name is "raw". A net of Keras has its own, whatever is given.
+        do, is left as it is: then the returned name is "raw". A named net has its own, whatever is given.
 
         Raises:
-            ValueError: the file can't be opened, or takes no RGB images; or weights of a net of Keras can't be downloaded.
+            ValueError: the file can't be opened, or takes no RGB images; or weights of a named net can't be downloaded.
         """
         if self.net:
             used = self.net.preprocessing
@@ -63,7 +63,7 @@ class ModelArgument:
         return with_preprocessing(model, used), used
 
     def labels_like(self, wanted: list[str]) -> list[str]:
-        """Names of the model's classes; for a net of Keras ImageNet's numbers, such as n01440764, if the classes `wanted` are called so."""
+        """Names of the model's classes; for a named net ImageNet's numbers, such as n01440764, if the classes `wanted` are called so."""
         numbers = [number for number, _ in self.net.classes()] if self.net and self.labels else []
         return numbers if numbers and set(wanted) <= set(numbers) else self.labels
 
@@ -86,13 +86,12 @@ class ModelArgument:
 
 
 def find_model(argument: str, custom_objects: tuple[str, ...] = ()) -> ModelArgument:
-    """Finds MODEL without opening it: `keras:NAME`, a `.keras` or HDF5 file, a directory with one called model.keras, or of `zfnet run`.
+    """Finds MODEL without opening it: a net by name, a `.keras` or HDF5 file, a directory with one called model.keras, or of `zfnet run`.
 
     Raises:
         ValueError: there is none, or it is a directory in which no run ended with a model.
     """
-    if argument.startswith(PREFIX):
-        net = KerasNet.of(argument)
+    if net := named_net(argument):
         return ModelArgument(epath.Path(argument), net.labels(), None, net=net)
     path, examples, statistics, root = epath.Path(argument).expanduser(), None, None, None
     if (path / "model.keras").exists():

@@ -51,7 +51,7 @@ model_argument = click.argument("model")
 preprocessing_option = click.option(
     "--preprocessing",
     type=click.Choice(list(PREPROCESSINGS)),
-    show_default="raw; keras:NAME has its own",
+    show_default="raw; a named net has its own",
     help="Pixel values that the model expects: RGB 0..255 (raw), 0..1 (unit), -1..1 (tf), BGR minus ImageNet's mean (caffe), or RGB "
     "standardised by ImageNet's mean and deviation (torch). Models of `zfnet run` expect raw. A model with one channel gets the mean of "
     "red, green and blue.",

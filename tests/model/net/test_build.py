@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 import random
 
 import keras
@@ -30,6 +31,16 @@ def test_alexnet_is_krizhevskys_on_one_gpu():
     assert sizes(model, "conv1", "pool1", "conv2", "pool2", "conv5", "pool5") == [55, 27, 27, 13, 13, 6]
     names = [layer.name for layer in model.layers]
     assert names.index("norm1") + 1 == names.index("pool1")
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("imgclsmob-zfnet", 62_357_608), ("imgclsmob-zfnetb", 107_627_624)])
+def test_nets_of_imgclsmob_have_its_numbers_of_parameters(name, parameters):
+    model = build(name, include_top=False)
+    units = (model.output_shape[3] * 36, 4096, 4096, 1000)
+    assert model.count_params() + sum((below + 1) * above for below, above in itertools.pairwise(units)) == parameters
+    names = [layer.name for layer in model.layers]
+    assert names.index("norm1") + 1 == names.index("pool1")
+    assert names.index("norm2") + 1 == names.index("pool2")
 
 
 def test_initialisation_and_clip_are_the_papers():

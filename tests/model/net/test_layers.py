@@ -41,9 +41,10 @@ def value_and_gradient(function, activations):
     return output.numpy(), tape.gradient(total, activations).numpy()
 
 
-def test_equals_tensorflows_forward_and_backward(activations):
-    ours = value_and_gradient(ContrastNormalization(), activations)
-    theirs = value_and_gradient(lambda x: tf.nn.lrn(x, 2, 2.0, 1e-4, 0.75), activations)
+@pytest.mark.parametrize("alpha", [1e-4, 2e-5])
+def test_equals_tensorflows_forward_and_backward(activations, alpha):
+    ours = value_and_gradient(ContrastNormalization(alpha), activations)
+    theirs = value_and_gradient(lambda x: tf.nn.lrn(x, 2, 2.0, alpha, 0.75), activations)
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-6 * np.abs(other).max())
 
@@ -60,9 +61,20 @@ def test_sums_five_maps_worked_by_hand():
 
 
 def test_serves_a_model_that_is_saved_and_loaded(activations, tmp_path):
-    model = keras.Sequential([keras.Input((5, 7, 9)), ContrastNormalization()])
+    model = keras.Sequential([keras.Input((5, 7, 9)), ContrastNormalization(0.01)])
     model.save(tmp_path / "norm.keras")
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "norm.keras")(activations), model(activations))
+
+
+def test_a_file_without_alpha_has_krizhevskys(activations):
+    config = ContrastNormalization(name="norm1").get_config()
+    del config["alpha"]
+    np.testing.assert_array_equal(ContrastNormalization.from_config(config)(activations), ContrastNormalization(1e-4)(activations))
+
+
+def test_alpha_must_be_positive():
+    with pytest.raises(ValueError, match="alpha is 0; it must be greater than 0"):
+        ContrastNormalization(0)
 
 
 def rms(kernel):

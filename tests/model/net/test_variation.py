@@ -7,7 +7,8 @@ from zfnet.model.net.build import build
 from zfnet.model.net.variation import find_architecture, plain_name, vary
 
 WIDE = "conv3.filters=512,conv4.filters=1024,conv5.filters=512"
-# Every row of Table 3, spelled out.
+BEFORE = "conv1.normalize=before,conv2.normalize=before,contrast_alpha=2e-5"
+# Every row of Table 3, and the nets of imgclsmob, spelled out.
 ROWS = {
     "alexnet-without-3-4": "alexnet:without=conv3,without=conv4",
     "alexnet-without-7": "alexnet:without=fc7",
@@ -19,10 +20,12 @@ ROWS = {
     "zfnet-dense-8192": "zfnet:fc6.units=8192,fc7.units=8192",
     "zfnet-wide": f"zfnet:{WIDE}",
     "zfnet-wide-dense-8192": f"zfnet:fc6.units=8192,{WIDE},fc7.units=8192",
+    "imgclsmob-zfnet": f"zfnet:{BEFORE}",
+    "imgclsmob-zfnetb": f"zfnet:{WIDE},{BEFORE}",
 }
 
 
-def test_every_row_of_table_3_is_a_variation():
+def test_every_row_is_a_variation():
     rows = {name for name in ARCHITECTURES if "small" not in name} - {"zfnet", "alexnet"}
     assert rows == set(ROWS)
     for name, variation in ROWS.items():

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.inputs.keras_net import KerasNet
-from zfnet.model import MeanImage
+from zfnet.model import ARCHITECTURES, MeanImage
 from zfnet.pipeline.cli.arguments import ModelArgument, find_examples, find_model, model_names, prepare_photographs
 
 MANIFEST = {"labels": ["cat", "dog"], "published": None, "rejected": 0, "splits": {"train": {}, "test": {}}}
@@ -64,6 +64,14 @@ def test_classes_of_imagenet_have_names_and_numbers(monkeypatch):
     assert found.labels == found.labels_like(["goldfish", "tench"]) == ["tench", "goldfish"]
     assert found.labels_like(["n01443537", "n01440764"]) == ["n01440764", "n01443537"]
     assert FILE.labels_like(["n01443537"]) == []
+
+
+def test_net_of_imgclsmob(monkeypatch):
+    monkeypatch.setitem(ARCHITECTURES, "imgclsmob-zfnet", ARCHITECTURES["imgclsmob-zfnet"].with_filters(conv2=8).with_units(5))
+    found = find_model("imgclsmob:zfnet?weights=none")
+    deconvnet, used = found.open_deconvnet(None, "error")
+    assert (used, deconvnet.model.layers[1].name, deconvnet.model.output_shape) == ("torch", "preprocessing_torch", (None, 1000))
+    assert model_names(["imgclsmob:zfnet", "imgclsmob:zfnetb"]) == ["imgclsmob:zfnet", "imgclsmob:zfnetb"]
 
 
 def test_directory_without_a_run(tmp_path):
@@ -153,7 +161,7 @@ def test_each_run_has_its_own_and_a_file_those_of_its_size(prepared, tmp_path):
 
 
 def test_files_alone_need_data(tmp_path):
-    with pytest.raises(click.UsageError, match="give --data, or the directory of its run"):
+    with pytest.raises(click.UsageError, match="give --data, or the directory of a run"):
         find_examples([FILE], None, "validation", tmp_path)
 
 

@@ -47,8 +47,8 @@ class KerasNet(NamedTuple):
         if name not in known:
             lower = {each.lower(): each for each in known}
             near = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
-            hint = f"Did you mean {' or '.join(PREFIX + each for each in near)}? " if near else ""
-            raise ValueError(f"keras.applications has no net {name!r}. {hint}There are: {', '.join(known)}.")
+            hint = f"Did you mean {' or '.join(PREFIX + each for each in near)}?" if near else f"There are: {', '.join(known)}."
+            raise ValueError(f"keras.applications has no net {name!r}. {hint}")
         weights = choice.removeprefix("weights=") if choice else IMAGENET
         if weights not in (IMAGENET, NONE):
             raise ValueError(

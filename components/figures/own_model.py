@@ -7,6 +7,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
+from zfnet.components.figures.any_inputs import gallery_inputs, project_inputs
 from zfnet.components.figures.filters.draw import draw_filters
 from zfnet.components.figures.filters.report import MAPS, filter_report
 from zfnet.components.figures.gallery.example_search import ExampleSearch
@@ -16,11 +17,13 @@ from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.components.figures.units import unit_name
+from zfnet.components.inputs.image_input import takes_photographs
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.model_inputs import Images
 from zfnet.model.measures.class_probabilities import class_count
 
 AnyModel: TypeAlias = keras.Model | str | os.PathLike
@@ -28,7 +31,7 @@ AnyModel: TypeAlias = keras.Model | str | os.PathLike
 
 def gallery(
     model: AnyModel,
-    images: np.ndarray,
+    images: Images,
     layer: str,
     *,
     units: Sequence[int] | None = None,
@@ -42,7 +45,8 @@ def gallery(
     Args:
         model: a Keras model of convolutions, pools, dense layers, ReLUs and the like, or the path of a `.keras` or `.h5` file.
         images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes. They run through the model in batches: any number
-            takes little more memory than the images themselves.
+            takes little more memory than the images themselves. For a model of signals, volumes or several inputs: an array, or a list or
+            dict of arrays, as the model takes it.
         layer: name of a layer.
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
         maps: how many.
@@ -51,7 +55,8 @@ def gallery(
         labels: names of the model's classes, for the headings.
 
     Returns:
-        One picture, with the numbers of every activation drawn.
+        One picture, with the numbers of every activation drawn. Signals are drawn as curves, volumes as three planes through the voxel
+        where the projection is largest; the projection is under the part of the input that the unit sees.
 
     Raises:
         ValueError: there is no such layer or unit, images are not as expected, or a deconvnet is not defined for a layer.
@@ -61,10 +66,12 @@ def gallery(
         >>> figure.save(tmp_path / "conv3.png")[0].name
         'conv3.png'
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet = _deconvnet(model, preprocessing, any_input=True)
     count = deconvnet.graph.unit_count(layer)
     if units is not None and (wrong := [unit for unit in units if not 0 <= unit < count]):
         raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
+    if not takes_photographs(deconvnet.model):
+        return gallery_inputs(deconvnet, images, layer, units=units, maps=maps, seed=seed, labels=labels)
     named = {} if units is None else {layer: sorted(set(units))}
     search = ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
     return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed)
@@ -72,7 +79,7 @@ def gallery(
 
 def project(
     model: AnyModel,
-    images: np.ndarray,
+    images: Images,
     layer: str,
     unit: int | None = None,
     *,
@@ -90,7 +97,8 @@ def project(
         labels: as in `gallery`.
 
     Returns:
-        One picture, and for each image the unit, position and activation that is projected.
+        One picture, and for each image the unit, position and activation that is projected. Other inputs than images are drawn as in
+        `gallery`.
 
     Raises:
         ValueError: as in `gallery`.
@@ -99,7 +107,9 @@ def project(
         >>> project(model, images, "conv5").numbers["images"][0]["unit"] >= 0
         True
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet = _deconvnet(model, preprocessing, any_input=True)
+    if not takes_photographs(deconvnet.model):
+        return project_inputs(deconvnet, images, layer, unit, labels)
     images = np.asarray(images)
     pictures = _pictures(deconvnet, images[None] if images.ndim == 3 else images)
     found = project_images(deconvnet, pictures, layer, unit)
@@ -179,8 +189,10 @@ def occlude(
     return draw_occlusion(deconvnet, subject, layer, search=search, square=square, stride=stride)
 
 
-def _deconvnet(model: AnyModel, preprocessing: str, unsupported: str = "error") -> Deconvnet:
+def _deconvnet(model: AnyModel, preprocessing: str, unsupported: str = "error", *, any_input: bool = False) -> Deconvnet:
     model = model if isinstance(model, keras.Model) else load_model_file(model)
+    if any_input and preprocessing == "raw" and not takes_photographs(model):
+        return Deconvnet(model, unsupported)
     return Deconvnet(with_preprocessing(model, preprocessing), unsupported)
 
 

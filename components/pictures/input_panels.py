@@ -75,7 +75,7 @@ def input_chart(seen: SeenInput) -> np.ndarray:
             if is_whole and seen.is_part:
                 _frame(axes[row, panel], seen, panel)
             if columns == 3 and row == 0:
-                axes[row, panel].set_title(f"{PLANES[panel]} {place[panel]}")
+                axes[row, panel].set_title(f"{PLANES[panel]} {place[panel]}", fontsize=9)
         _label(axes[row, 0], seen, {"whole": "input", "patch": "window", "projection": "projection"}[kind], row == 0)
     return chart_picture(figure)
 
@@ -117,7 +117,7 @@ def _draw(axes: Axes, seen: SeenInput, values: np.ndarray, corner: Sequence[int]
         axes.imshow(_picture(plane, seen, low, high), interpolation="nearest")
         axes.set_xticks([])
         axes.set_yticks([])
-        axes.grid(False)
+        axes.spines[:].set_visible(False)
 
 
 def _picture(plane: np.ndarray, seen: SeenInput, low: float, high: float) -> np.ndarray:

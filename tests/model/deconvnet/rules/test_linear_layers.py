@@ -1,4 +1,4 @@
-"""Layers on sequences and volumes inside of a model of images, and layers around another one, against autodiff and against the same net of other layers."""
+"""Layers on sequences and volumes inside of a model of images, and around another one: against autodiff and the same net of others."""
 
 import keras
 import numpy as np

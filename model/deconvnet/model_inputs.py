@@ -39,7 +39,7 @@ class InputForm(NamedTuple):
         if len(names) == 1:
             return cls(names, None)
         if not isinstance(images, list | tuple) or len(images) != len(names):
-            came = f"{len(images)} values" if isinstance(images, list | tuple) else f"one of shape {np.shape(images)}"
+            came = f"{len(images)} values" if isinstance(images, list | tuple) else f"one of shape {np.asarray(images).shape}"
             raise ValueError(
                 f"The model {model.name!r} has {len(names)} inputs: {_listed(names)}. Expected a list of as many arrays in this order, or "
                 f"a dict of them, not {came}."

@@ -134,7 +134,7 @@ VOLUMES = {
     "GlobalAveragePooling3D": lambda random, x: x + layers.GlobalAveragePooling3D(keepdims=True)(x),
     "ZeroPadding3D": lambda random, x: layers.ZeroPadding3D(((1, 0), (0, 1), (0, 0)))(x),
     "Cropping3D": lambda random, x: layers.Cropping3D(((0, 0), (1, 0), (0, 1)))(x),
-    "TimeDistributed": lambda random, x: layers.TimeDistributed(layers.Conv2D(3, 3, padding="same", activation="relu"))(x),
+    "TimeDistributed": lambda random, x: layers.TimeDistributed(layers.Conv2D(3, 3, padding="same"))(x),
     "Add": lambda random, x: layers.Add()([x, layers.Conv3D(x.shape[-1], 3, padding="same")(x)]),
     **{kind: SUPPORTED[kind] for kind in ("Dense", "ReLU", "Rescaling", "negative", "multiply")},
 }

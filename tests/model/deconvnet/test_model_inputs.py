@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from zfnet.model import Deconvnet, project_strongest, receptive_field, strongest_activations
+from zfnet.model.deconvnet.deconvnet import traced_projection
 from zfnet.model.deconvnet.model_inputs import InputForm, input_names
 
 RANDOM = np.random.default_rng(0)
@@ -193,3 +194,8 @@ def test_a_vector_into_maps(by_autodiff, equals_autodiff, eagerly):
     maps = layers.Reshape((4, 4, 3))(layers.Dense(48, activation="relu")(code))
     model = keras.Model(code, layers.Conv2DTranspose(2, 3, 2, activation="relu", name="top")(maps))
     equals_autodiff(model, np.random.default_rng(0).normal(size=(3, 6)).astype("float32"), ["top"])
+
+
+def test_a_projection_as_one_program_is_for_one_image():
+    with pytest.raises(ValueError, match="has 3 inputs; expected one, the image"):
+        traced_projection(Deconvnet(net()))

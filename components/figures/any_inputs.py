@@ -110,13 +110,14 @@ def gallery_inputs(
     inputs = AnyInputs(deconvnet, images)
     found = strongest_activations(deconvnet, inputs.batches(), [layer], k=min(SHOWN, inputs.count))[layer]
     living = found.values[:, 0] > 0
-    order = np.random.default_rng(seed).permutation(len(living)) if units is None else np.array(units, int)
+    order = np.random.default_rng(seed).permutation(len(living)) if units is None else np.unique(np.array(units, int))
     chosen = [int(unit) for unit in order if living[unit]]
     chosen = sorted(chosen[:maps]) if units is None else chosen
-    places = np.nonzero(found.values > 0)
-    shown = np.isin(places[0], chosen)
+    of_units, of_ranks = np.nonzero(found.values > 0)
+    shown = np.isin(of_units, chosen)
+    places = of_units[shown], of_ranks[shown]
     seen: dict[tuple[int, int], list[SeenInput]] = {}
-    for part in project_strongest(deconvnet, inputs.batches(), {layer: found}, {layer: tuple(each[shown] for each in places)}):
+    for part in project_strongest(deconvnet, inputs.batches(), {layer: found}, {layer: places}):
         for row, (unit, rank) in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
             seen[unit, rank] = inputs.seen(part, row, int(found.examples[unit, rank]))
     blocks, headings, drawn = [], [], {}

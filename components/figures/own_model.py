@@ -72,6 +72,7 @@ def gallery(
         raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
     if not takes_photographs(deconvnet.model):
         return gallery_inputs(deconvnet, images, layer, units=units, maps=maps, seed=seed, labels=labels)
+    images = np.asarray(images)
     named = {} if units is None else {layer: sorted(set(units))}
     search = ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
     return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed)

@@ -122,7 +122,7 @@ def _draw(axes: Axes, seen: SeenInput, values: np.ndarray, corner: Sequence[int]
 
 def _picture(plane: np.ndarray, seen: SeenInput, low: float, high: float) -> np.ndarray:
     shown = plane if plane.shape[-1] in (1, 3) else plane[..., seen.channel, None]
-    grey = np.clip((shown - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
+    grey = np.clip((shown - low) / ((high - low) or 1.0), 0, 1)
     return np.broadcast_to(np.rint(255 * grey), (*shown.shape[:2], 3)).astype(np.uint8)
 
 
@@ -141,7 +141,7 @@ def _draw_curves(axes: Axes, values: np.ndarray, start: int, signed: bool) -> No
         axes.fill_between(steps, values[:, 0], 0, where=values[:, 0] <= 0, color=NEGATIVE, interpolate=True, linewidth=0)
         axes.plot(steps, values[:, 0], color=LINE, linewidth=0.5)
     else:
-        axes.plot(steps, values, linewidth=0.9, **({"color": LINE} if values.shape[1] == 1 else {}))
+        axes.plot(steps, values, linewidth=0.9, color=LINE if values.shape[1] == 1 else None)
     if signed:
         limit = 1.05 * float(np.abs(values).max()) or 1.0
         axes.set_ylim(-limit, limit)

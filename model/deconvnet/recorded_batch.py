@@ -78,13 +78,12 @@ class RecordedBatch:
         return windows
 
     def _whole(self, source: int, targets: Targets, found: Projected) -> np.ndarray:
-        signal, corners = found.get(source, (None, None))
-        if signal is not None and corners is None:
-            return signal
         frames = np.zeros((len(targets.units), *self.shapes[source]), self._graph.dtype)
-        if signal is not None:
-            for frame, window, corner in zip(frames, signal, corners, strict=True):
-                paste_window(frame, window, corner)
+        signal, corners = found.get(source, (frames, None))
+        if corners is None:
+            return signal
+        for frame, window, corner in zip(frames, signal, corners, strict=True):
+            paste_window(frame, window, corner)
         return frames
 
     def _window(self, source: int, targets: Targets, found: Projected, value: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -52,6 +52,8 @@ class AnyInputs:
                     self.form.split(part.projections)[source][row],
                 )
             )
+            if graph.dims[source] == values.ndim:  # No channels.
+                values, patch, projection = values[..., None], patch[..., None], projection[..., None]
             corner = tuple(self.form.split(part.corners)[source][row].tolist())
             found.append(SeenInput(name if len(self.parts) > 1 else "", values, patch, projection, corner))
         return found

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
-from zfnet.model.deconvnet.readable_model import check_readable, functional, is_graph
+from zfnet.model.deconvnet.readable_model import check_readable, functional, input_dims, is_graph
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.move import Move, find_move
@@ -78,7 +78,7 @@ class Graph:
         self.dtype = "float64" if is_double else "float32"
         self.operations: list[Operation] = []
         self.inputs = range(len(model.inputs))
-        self.dims = [len(tensor.shape[2:]) for tensor in model.inputs]
+        self.dims = input_dims(model)
         self.shapes: list[Shape] = [self._shape(*each) for each in zip(model.inputs, self.dims, strict=True)]
         self.outputs: dict[str, int] = {}
         self.calls: dict[str, list[Operation]] = {}

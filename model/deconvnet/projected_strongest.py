@@ -143,7 +143,8 @@ def _in_image(graph, source, images, windows, corners):
         return windows, images, np.zeros((len(images), graph.dims[source]), int)
     if graph.is_channels_first(source):
         images, windows = (np.moveaxis(each, 1, -1) for each in (images, windows))
-    windows, corners = move_inside(windows, corners, images.shape[1:-1])
-    size = windows.shape[1:-1]
+    after = graph.dims[source] + 1
+    windows, corners = move_inside(windows, corners, images.shape[1:after])
+    size = windows.shape[1:after]
     patches = np.stack([cut_window(image, corner, size) for image, corner in zip(images, corners, strict=True)])
     return to_model_layout(windows, graph, source), to_model_layout(patches, graph, source), corners

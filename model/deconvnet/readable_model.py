@@ -1,5 +1,6 @@
 """Models that can be read: graphs of layers, and nothing else."""
 
+import re
 from typing import Any
 
 import keras
@@ -20,6 +21,19 @@ def check_readable(model: Any) -> None:
         raise ValueError(
             f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers do not describe."
         )
+
+
+def input_dims(model: keras.Model) -> list[int]:
+    """Number of axes of places of each input: 2 for images, 1 for signals, 3 for volumes, 0 for vectors.
+
+    The last axis is that of the channels, unless the layers of the model show that its one input has none: an image `(28, 28)` for
+    Conv2D, a signal `(length,)` for Conv1D.
+    """
+    found = [max(len(tensor.shape) - 2, 0) for tensor in model.inputs]
+    used = {int(match[1]) for layer in model._flatten_layers() if (match := re.search("([123])D", type(layer).__name__))}
+    if len(found) == 1 and found[0] not in used and len(model.inputs[0].shape) - 1 in used:
+        return [len(model.inputs[0].shape) - 1]
+    return found
 
 
 def functional(model: keras.Model) -> keras.Model:

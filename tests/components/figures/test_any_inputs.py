@@ -70,6 +70,19 @@ def test_volumes_channels_first(tmp_path):
     assert zfnet.project(tmp_path / "model.keras", volumes, "top", 1).numbers["layer"] == "top"
 
 
+def test_inputs_without_an_axis_of_channels():
+    wave = keras.Input((90,))
+    steps = layers.Conv1D(4, 5, 2, activation="relu", name="top")(layers.Reshape((90, 1))(wave))
+    image = keras.Input((14, 12))
+    maps = layers.Conv2D(4, 3, activation="relu", name="top")(layers.Reshape((14, 12, 1))(image))
+    for model, shape in ((keras.Model(wave, steps), (3, 90)), (keras.Model(image, maps), (3, 14, 12))):
+        numbers = zfnet.project(model, RANDOM.normal(size=shape), "top").numbers["images"]
+        field = zfnet.receptive_field(model, "top")
+        for each in numbers:
+            assert each["corner"] == (np.multiply(each["position"], field.stride) + field.offset).tolist()
+            assert len(each["corner"]) == len(shape) - 1
+
+
 def test_several_inputs_are_below_each_other():
     image, facts = keras.Input((12, 10, 3), name="image"), keras.Input((4,), name="facts")
     maps = layers.Flatten()(layers.Conv2D(4, 3, activation="relu", name="maps")(image))

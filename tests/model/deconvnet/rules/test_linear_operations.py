@@ -240,7 +240,6 @@ REFUSED = {
     "chosen by an activation": (lambda x: ops.where(x > 0, x, 0.5), "is of type Greater"),
     "maximum of two": (lambda x: ops.maximum(x, 2 * x), "is a maximum of activations"),
     "uneven adaptive max pool": (layers.AdaptiveMaxPooling2D((4, 4)), "a size that divides that of the maps"),
-    "pooled in one dimension": (lambda x: ops.max_pool(layers.Reshape((80, 6))(x), 2), "of something else than maps"),
 }
 
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import keras
 
+from zfnet.components.inputs.image_input import takes_photographs
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.named_models import named_net
 from zfnet.components.inputs.preprocessing import with_preprocessing
@@ -40,8 +41,15 @@ def open_model(model: GivenModel, preprocessing: str | None = None) -> keras.Mod
     return with_preprocessing(model if isinstance(model, keras.Model) else load_model_file(model), preprocessing or "raw")
 
 
-def given_deconvnet(model: GivenModel, preprocessing: str | None, unsupported: str = "error") -> Deconvnet:
-    """Attaches a deconvnet to a model of `open_model`; `unsupported` as in `Deconvnet`."""
+def given_deconvnet(model: GivenModel, preprocessing: str | None, unsupported: str = "error", *, any_input: bool = False) -> Deconvnet:
+    """Attaches a deconvnet to a model of `open_model`; `unsupported` as in `Deconvnet`.
+
+    With `any_input`, a model that takes no photographs stays as it is, unless `preprocessing` names one.
+    """
+    if not named_net(model) and any_input and preprocessing in (None, "raw"):
+        model = model if isinstance(model, keras.Model) else load_model_file(model)
+        if not takes_photographs(model):
+            return Deconvnet(model, unsupported)
     return Deconvnet(open_model(model, preprocessing), unsupported)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from zfnet.components.figures.any_inputs import gallery_inputs, project_inputs
 from zfnet.components.figures.evolution.column import chosen_maps
 from zfnet.components.figures.evolution.draw import check_same_layers, draw_evolution, search_moments
 from zfnet.components.figures.filters.draw import draw_filters
@@ -18,6 +19,7 @@ from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.components.figures.units import unit_name
+from zfnet.components.inputs.image_input import takes_photographs
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -44,7 +46,8 @@ def gallery(
             `keras.applications` by name: `"keras:VGG16"`, or `"keras:VGG16?weights=none"` with random weights.
         images: an array `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; the path of a photograph or of a folder,
             whose photographs are cut and shrunk to that size; or a `tf.data.Dataset` or `PyDataset` of such arrays, with or without
-            labels, that does not shuffle. Any number: they run through the model in batches, and files are read when they are needed.
+            labels, that does not shuffle. Any number: they run through the model in batches, and files are read when they are needed. For a
+            model of signals, volumes or several inputs: an array, or a list or dict of arrays, as the model takes it.
         layer: name of a layer.
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
         maps: how many.
@@ -54,7 +57,8 @@ def gallery(
         labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
 
     Returns:
-        One picture, with the numbers of every activation drawn.
+        One picture, with the numbers of every activation drawn. Signals are drawn as curves, volumes as three planes through the voxel
+        where the projection is largest; the projection is under the part of the input that the unit sees.
 
     Raises:
         ValueError: there is no such layer or unit, images are not as expected, or a deconvnet is not defined for a layer.
@@ -64,11 +68,14 @@ def gallery(
         >>> figure.save(tmp_path / "conv3.png")[0].name
         'conv3.png'
     """
-    deconvnet = given_deconvnet(model, preprocessing)
+    deconvnet, labels = given_deconvnet(model, preprocessing, any_input=True), given_labels(model, labels)
     count = deconvnet.graph.unit_count(layer)
-    named = {} if units is None else {layer: _checked(units, layer, count)}
+    units = None if units is None else _checked(units, layer, count)
+    if not takes_photographs(deconvnet.model):
+        return gallery_inputs(deconvnet, images, layer, units=units, maps=maps, seed=seed, labels=labels)
     search = ExampleSearch(deconvnet, image_set(deconvnet.model, images))
-    return draw_gallery(GalleryModel(search, labels=given_labels(model, labels), named=named), [layer], maps=maps, seed=seed)
+    named = {} if units is None else {layer: units}
+    return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed)
 
 
 def project(
@@ -100,9 +107,10 @@ def project(
         >>> project(model, images, "conv5").numbers["images"][0]["unit"] >= 0
         True
     """
-    deconvnet = given_deconvnet(model, preprocessing)
-    given, labels = image_set(deconvnet.model, images), given_labels(model, labels)
-    shown = pictures(given)
+    deconvnet, labels = given_deconvnet(model, preprocessing, any_input=True), given_labels(model, labels)
+    if not takes_photographs(deconvnet.model):
+        return project_inputs(deconvnet, images, layer, unit, labels)
+    shown = pictures(image_set(deconvnet.model, images))
     found = project_images(deconvnet, shown, layer, unit)
     headings = [f"{unit_name(deconvnet, layer, each.unit, labels)}, activation {each.activation:.3g}" for each in found]
     numbers = [each.numbers("unit", "position", "activation", "corner") for each in found]

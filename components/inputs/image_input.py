@@ -67,7 +67,19 @@ def image_layout(model: keras.Model) -> tuple[int, bool]:
         if channels in (shape[1], shape[3]):
             return channels, shape[3] != channels
     takes = f"takes {' and '.join(map(str, shapes))}" if shapes else "is not built"
-    raise ValueError(f"The model {model.name!r} {takes}; expected one input, images of three channels or one: (None, height, width, 3).")
+    raise ValueError(
+        f"The model {model.name!r} {takes}; expected one input, images of three channels or one: (None, height, width, 3). In Python "
+        "`zfnet.project` and `zfnet.gallery` also draw what models of signals, volumes and several inputs see."
+    )
+
+
+def takes_photographs(model: keras.Model) -> bool:
+    """Whether a model takes one batch of images of three channels or one, to which photographs can be turned."""
+    try:
+        image_layout(model)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_size(model: keras.Model, size: tuple[int, int], channels_first: bool) -> None:

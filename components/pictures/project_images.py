@@ -99,8 +99,20 @@ def _project_batch(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
     height, width = images.shape[1:3]
     image_input = ImageInput(height, width, deconvnet.graph.channels_first)
     batches = [image_input.to_model_layout(images.astype(np.float32))]
-    strongest = strongest_activations(deconvnet, batches, [layer], k=len(images))
-    found = strongest[layer]
+    found, chosen = strongest_of_each(deconvnet, batches, layer, len(images), unit)
+    strongest = {layer: found}
+    projected = projected_activations(project_strongest(deconvnet, batches, strongest, {layer: chosen}), strongest, image_input)
+    return sorted(projected, key=lambda each: each.example)
+
+
+def strongest_of_each(
+    deconvnet: Deconvnet, batches: list[Any], layer: str, count: int, unit: int | None = None
+) -> tuple[Strongest, tuple[np.ndarray, np.ndarray]]:
+    """Finds the strongest activation of each of `count` images: all activations, and for each image a unit and its rank among them.
+
+    Arguments and errors are those of `project_images`.
+    """
+    found = strongest_activations(deconvnet, batches, [layer], k=count)[layer]
     if unit is not None and not 0 <= unit < len(found.values):
         raise ValueError(f"There is no unit {unit} in layer {layer!r}; it has units 0 to {len(found.values) - 1}.")
     # Each unit's strongest activations are ordered by strength; here the order of the images is needed.
@@ -111,10 +123,8 @@ def _project_batch(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
         raise ValueError(
             f"Layer {layer!r} has activations that are not numbers (NaN): are the model's weights, or the preprocessing, right?"
         )
-    units = activations.argmax(axis=0) if unit is None else np.full(len(images), unit)
-    chosen = {layer: (units, ranks[units, np.arange(len(images))])}
-    projected = projected_activations(project_strongest(deconvnet, batches, strongest, chosen), strongest, image_input)
-    return sorted(projected, key=lambda each: each.example)
+    units = activations.argmax(axis=0) if unit is None else np.full(count, unit)
+    return found, (units, ranks[units, np.arange(count)])
 
 
 def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation], headings: Sequence[str]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Back-projection of activations in chunks, through small windows if that is less work than whole maps."""
 
+import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import POINT, Gradient, PassThrough, Rectify, Saved
+from zfnet.model.deconvnet.rules.rule import Gradient, PassThrough, Rectify, Saved
 from zfnet.model.deconvnet.targets import Targets
 
 # Projections computed together: at most this many, and about this many values in the largest map. More bring no speed.
@@ -25,7 +26,8 @@ class Windows:
     zeroed before the next operation.
 
     Attributes:
-        size: height and width of the window of the image.
+        source: number of the input that the value depends on.
+        size: height and width of the window of the image, or a number for each other axis of places.
         values: number of values of the window of each map, from the one below `value` to the image.
         possible: whether every operation between the image and `value` has one input and a local rule.
         worthwhile: whether that is possible, and windows have fewer elements than the whole maps.
@@ -36,13 +38,16 @@ class Windows:
         self.value, self.shapes = value, shapes
         self._below = [shapes[operation.inputs[0]] for operation in self.operations]
         local = all(len(operation.inputs) == 1 and operation.rule.local for operation in self.operations)
-        self.possible = bool(self.operations) and local and all(len(shape) == 3 for shape in (shapes[value], *self._below))
-        self.size: tuple[int, int] = (1, 1)
+        self.source = self.operations[-1].inputs[0] if self.operations else value
+        dims = graph.dims[self.source]
+        are_maps = dims > 0 and all(len(shape) == dims + 1 for shape in (shapes[value], *self._below))
+        self.possible = bool(self.operations) and local and are_maps
+        self.size: tuple[int, ...] = (1,) * dims
         self.values: list[int] = []
         if self.possible:
             for operation, shape in zip(self.operations, self._below, strict=True):
                 self.size = operation.window.span(self.size)
-                self.values.append(math.prod(self.size) * shape[2])
+                self.values.append(math.prod(self.size) * shape[-1])
         self.worthwhile = self.possible and self._fewer()
 
     def _fewer(self) -> bool:
@@ -56,13 +61,14 @@ class Windows:
         Returns:
             Float tensor `(M, rh, rw, C)`, 0 outside of the image; and int32 `(M, 2)`, row and column of each window's corner.
         """
-        signal = (tf.one_hot(units, self.shapes[self.value][2], dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
-        size, corners, may_leave = (1, 1), tf.convert_to_tensor(positions), False
+        maps, size = self.shapes[self.value][-1], (1,) * len(self.size)
+        signal = tf.reshape(tf.one_hot(units, maps, dtype=strengths.dtype) * strengths[:, None], (-1, *size, maps))
+        corners, may_leave = tf.convert_to_tensor(positions), False
         for run in self._runs():
             operation = run[0]
             window, shape = operation.window, self.shapes[operation.inputs[0]]
             # A map of another size, even where only rows at the end were added or cut off.
-            moves = window != POINT or shape[:2] != self.shapes[operation.output][:2]
+            moves = not window.is_point or shape[:-1] != self.shapes[operation.output][:-1]
             if operation.rule.saves:
                 switches = _gather(saved[operation.output], examples, corners, size, operation.rule.no_switch)
                 signal = fused(_together(run), signal, switches)
@@ -70,12 +76,12 @@ class Windows:
                 if may_leave and moves:
                     signal = _inside(signal, corners, self.shapes[operation.output])
                 signal = operation.rule.spread(signal, None)
-            signal.set_shape((None, None, None, shape[2]))
-            size, corners = window.span(size), corners * window.strides - window.padding(shape[:2])
+            signal.set_shape((None, *(None for _ in size), shape[-1]))
+            size, corners = window.span(size), corners * (window.strides or 1) - window.padding(shape[:-1])
             # Unpooling only reaches places in the map.
             may_leave = not operation.rule.saves if moves else may_leave
-        signal = signal[:, : size[0], : size[1]]
-        return _inside(signal, corners, self.shapes[0]) if may_leave else signal, corners
+        signal = signal[:, *(slice(length) for length in size)]
+        return _inside(signal, corners, self.shapes[self.source]) if may_leave else signal, corners
 
     def _runs(self) -> list[list[Operation]]:
         # An unpooling and the pointwise operations after it are one run: together they are one loop over memory.
@@ -98,75 +104,85 @@ def _together(run):
     return backward
 
 
-def _rows_and_columns(corners, size):
-    return [corners[:, axis, None] + tf.range(length) for axis, length in enumerate(size)]
+def _places(corners, size):
+    """Places of windows along each axis: `(M, h, 1)` and `(M, 1, w)` for images."""
+    found = []
+    for axis, length in enumerate(size):
+        along = corners[:, axis, None] + tf.range(length)
+        found.append(tf.reshape(along, (-1, *(1,) * axis, length, *(1,) * (len(size) - axis - 1))))
+    return found
 
 
-def _is_inside(rows, columns, shape):
-    return ((rows >= 0) & (rows < shape[0]))[:, :, None] & ((columns >= 0) & (columns < shape[1]))[:, None, :]
+def _is_inside(places, shape):
+    return functools.reduce(tf.logical_and, [(each >= 0) & (each < length) for each, length in zip(places, shape, strict=False)])
 
 
 def _inside(signal, corners, shape):
-    rows, columns = _rows_and_columns(corners, signal.shape[1:3])
-    inside = _is_inside(rows, columns, shape)
+    inside = _is_inside(_places(corners, signal.shape[1:-1]), shape)
     return signal * tf.cast(inside, signal.dtype)[..., None]
 
 
 def _gather(saved, examples, corners, size, no_switch):
-    rows, columns = _rows_and_columns(corners, size)
-    height, width = saved.shape[1:3]
+    places, lengths = _places(corners, size), saved.shape[1:-1]
     # Places of the map as one number: one index for each is faster than three.
-    places = (examples[:, None, None] * height + tf.clip_by_value(rows, 0, height - 1)[:, :, None]) * width
-    places += tf.clip_by_value(columns, 0, width - 1)[:, None, :]
-    window = tf.gather(tf.reshape(saved, (-1, saved.shape[3])), places)
-    return tf.where(_is_inside(rows, columns, (height, width))[..., None], window, tf.constant(no_switch, saved.dtype))
+    numbers = tf.reshape(examples, (-1, *[1] * len(size)))
+    for each, length in zip(places, lengths, strict=True):
+        numbers = numbers * length + tf.clip_by_value(each, 0, length - 1)
+    window = tf.gather(tf.reshape(saved, (-1, saved.shape[-1])), numbers)
+    return tf.where(_is_inside(places, lengths)[..., None], window, tf.constant(no_switch, saved.dtype))
 
 
 def backproject(
     passes: Passes, value: int, shapes: list[tuple[int, ...]], saved: dict[int, Saved], targets: Targets
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> dict[int, tuple[np.ndarray, np.ndarray | None]]:
     """Back-projects one or more targets, through windows if that is less work, else through whole maps.
 
     The targets are activations of the value number `value`; `shapes` and `saved` are as in `Passes.backward`, but one row an image.
 
     Returns:
-        Windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`; or whole images `(M, H, W, C)` and `None`.
+        For the number of each input that the value depends on, windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`;
+        or whole images `(M, H, W, C)` and `None`.
 
     Raises:
         ValueError: if the activations or their projections are not finite numbers.
     """
     windows = Windows(passes.graph, value, shapes)
+    sources = passes.graph.sources(value)
     if windows.worthwhile:
         key, largest = ("windows", value, tuple(shapes)), max(windows.values)
+        results = [((*windows.size, shapes[windows.source][-1]), passes.graph.dtype), ((len(windows.size),), np.int32)]
 
         def run(*part):
             return passes.run(key, windows.backward, saved, *part, values=len(part[0]) * largest)
 
     else:
-        largest = max(math.prod(shapes[number]) for number in {0, *(operation.output for operation in windows.operations)})
+        largest = max(math.prod(shapes[number]) for number in {*sources, *(operation.output for operation in windows.operations)})
+        results = [(shapes[source], passes.graph.dtype) for source in sources]
 
         def run(*part):
-            return [_whole(passes, value, shapes, saved, *part)]
+            return _whole(passes, value, shapes, saved, *part)
 
     rows = min(MOST_ROWS, 1 << max(MOST_VALUES // largest, 1).bit_length() - 1)
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))
     chunks = list(targets.chunks(rows))
     starts = np.cumsum([0, *(count for count, _ in chunks)])
-    shape = (*windows.size, shapes[0][2]) if windows.worthwhile else shapes[0]
-    signal = np.empty((starts[-1], *shape), passes.graph.dtype)
-    corners = np.empty((starts[-1], 2), np.int32)
+    arrays = [np.empty((starts[-1], *shape), dtype) for shape, dtype in results]
 
     def project_chunk(start, chunk):
         count, part = chunk
-        for whole, array in zip((signal, corners), run(*part), strict=False):
+        for whole, array in zip(arrays, run(*part), strict=True):
             whole[start : start + count] = np.asarray(array)[:count]
 
     # Two at a time: while one is in a step that saves a single core busy, the other uses the rest.
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(project_chunk, starts, chunks))
-    if not np.isfinite(signal).all():
-        _raise_not_finite(passes, value, shapes, saved, targets, int(np.argmin(np.isfinite(signal).all(axis=tuple(range(1, signal.ndim))))))
-    return signal, corners if windows.worthwhile else None
+    for array in arrays:
+        if not np.isfinite(array).all():
+            row = int(np.argmin(np.isfinite(array).all(axis=tuple(range(1, array.ndim)))))
+            _raise_not_finite(passes, value, shapes, saved, targets, row)
+    if windows.worthwhile:
+        return {windows.source: (arrays[0], arrays[1])}
+    return {source: (array, None) for source, array in zip(sources, arrays, strict=True)}
 
 
 def _whole(passes, value, shapes, saved, *part):

@@ -1,19 +1,20 @@
 """The deconvnet: projects single activations of a network back to pixels."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.graph import Graph
-from zfnet.model.deconvnet.passes import Passes, on_replicas
+from zfnet.model.deconvnet.model_inputs import Images, InputForm
+from zfnet.model.deconvnet.passes import Inputs, Passes, on_replicas, row_shapes
 from zfnet.model.deconvnet.recorded_batch import RecordedBatch, record_batch, to_model_layout, values_to_store
 from zfnet.model.deconvnet.recording import Recording
 from zfnet.model.deconvnet.rules.fused import without_xla
 
+AXES = {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}
 # As the unit of a `traced_projection`: the one with the strongest activation of the layer.
 STRONGEST = -1
 
@@ -26,7 +27,8 @@ class Deconvnet:
     and contrast normalisation are skipped. The model is only read; when its weights change, so do projections.
 
     Args:
-        model: a Keras model with one input, Sequential or Functional, nested or not, of layers that `rules/layers.py` knows.
+        model: a Keras model of images, signals or volumes, or of several inputs; Sequential or Functional, nested or not, of layers that
+            `rules/layers.py` knows.
         unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`, or `"gradient"` to use its
             plain gradient.
 
@@ -49,41 +51,40 @@ class Deconvnet:
         self.layers = list(self.graph.outputs)
         self._passes = Passes(self.graph)
 
-    def record(self, images: ArrayLike, layers: list[str] | None = None) -> Recording:
+    def record(self, images: Images, layers: list[str] | None = None) -> Recording:
         """Runs images through the net and stores their activations, for any number of projections.
 
         Memory is bounded: images run in batches, and more than 1 GiB of activations is computed anew for each request, see `Recording`.
 
         Args:
-            images: float array or tensor `(N, H, W, C)`, values and layout as the model takes them.
+            images: float array or tensor `(N, H, W, C)`, values and layout as the model takes them: `(N, length, C)` for signals,
+                `(N, depth, H, W, C)` for volumes; for a model of several inputs a list of arrays, or a dict by their names.
             layers: record these layers and those below them; `None` records all.
 
         Raises:
             ValueError: if there are no images, they have another shape than the model takes, or there is no such layer.
         """
-        images = self._checked(images)
+        form, images = self._checked(images)
         named = set(self.graph.outputs.values())
         if layers is not None:
             wanted = {self.graph.value_of(layer) for layer in layers}
             named &= wanted | {operation.output for operation in self.graph.needed_for(*wanted)}
-        return Recording(self._passes, images, named)
+        return Recording(self._passes, images, named, form)
 
-    def record_batch(self, images: ArrayLike, layers: list[str]) -> RecordedBatch:
+    def record_batch(self, images: Images, layers: list[str]) -> RecordedBatch:
         """Like `record`, but runs all images together, and stores only `layers` and what projections from them need."""
         values = {self.graph.value_of(layer) for layer in layers}
-        return record_batch(self._passes, self._checked(images), values_to_store(self.graph, values, values))
+        return record_batch(self._passes, self._checked(images)[1], values_to_store(self.graph, values, values))
 
-    def project(self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> np.ndarray:
+    def project(self, images: Images, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> Any:
         """Records `images` and projects one activation of each, in batches; see `Recording.project`."""
         return self.record(images, [layer]).project(layer, unit, position)
 
-    def project_patches(
-        self, images: ArrayLike, layer: str, unit: ArrayLike, position: ArrayLike | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def project_patches(self, images: Images, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> tuple[Any, Any]:
         """Records `images` and projects one activation of each to its receptive field; see `Recording.project_patches`."""
         return self.record(images, [layer]).project_patches(layer, unit, position)
 
-    def activations(self, images: ArrayLike, layers: list[str]) -> list[tf.Tensor]:
+    def activations(self, images: Images, layers: list[str]) -> list[tf.Tensor]:
         """Activations of some layers, without running the layers above them; images as in `record`, any number, run in batches.
 
         Returns for each layer a tensor in the model's layout: `(N, h, w, units)`, or `(N, units)` for a dense layer.
@@ -91,9 +92,9 @@ class Deconvnet:
         wanted = tuple(self.graph.value_of(layer) for layer in layers)
         parts = [self._passes.forward(batch, wanted) for _, batch in self._batches(images, wanted)]
         values = parts[0] if len(parts) == 1 else [tf.concat(values, axis=0) for values in zip(*parts, strict=True)]
-        return [to_model_layout(value, self.graph) for value in values]
+        return [to_model_layout(value, self.graph, number) for value, number in zip(values, wanted, strict=True)]
 
-    def maxima(self, images: ArrayLike, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
+    def maxima(self, images: Images, layers: list[str]) -> Iterator[tuple[int, list[list[tf.Tensor]]]]:
         """Maxima and activations of some layers, computed on every replica of the current strategy; arguments as in `activations`.
 
         Yields for each batch and replica the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
@@ -103,30 +104,42 @@ class Deconvnet:
 
         def maxima(images):
             values = self._passes.traced_forward(images, wanted)
-            return [[tf.reduce_max(value, axis=(1, 2)) if value.shape.rank == 4 else value for value in values], values]
+            return [[tf.reduce_max(value, axis=list(range(1, value.shape.rank - 1))) for value in values], values]
 
         for first, batch in self._batches(images, wanted, tf.distribute.get_strategy().num_replicas_in_sync):
-            for start, found in on_replicas(self._passes, ("maxima", wanted, batch.shape[1:]), maxima, batch):
+            for start, found in on_replicas(self._passes, ("maxima", wanted, *row_shapes(batch)), maxima, batch):
                 yield first + start, found
 
-    def _batches(self, images: ArrayLike, wanted: tuple[int, ...], replicas: int = 1) -> Iterator[tuple[int, tf.Tensor]]:
+    def _batches(self, images: Images, wanted: tuple[int, ...], replicas: int = 1) -> Iterator[tuple[int, Inputs]]:
         """Parts of images that fit into memory, each with the number of its first image."""
-        images = self._checked(images)
+        _, images = self._checked(images)
         together = replicas * self._passes.images_together(self._passes.shapes(images), wanted)
-        for first in range(0, len(images), together):
-            yield first, images[first : first + together]
+        for first in range(0, len(images[0]), together):
+            yield first, tuple(each[first : first + together] for each in images)
 
-    def _checked(self, images: ArrayLike) -> tf.Tensor:
+    def _checked(self, images: Images) -> tuple[InputForm, Inputs]:
+        """The form of the images, and a tensor of each input, channels last."""
+        form = InputForm.of(self.model, images)
+        found = tuple(self._checked_input(*each) for each in zip(form.split(images), self.graph.inputs, strict=True))
+        counts = [len(each) for each in found]
+        if len(set(counts)) > 1:
+            rows = " and ".join(map(str, counts))
+            raise ValueError(f"The inputs {', '.join(form.names)} have {rows} rows; expected as many for each.")
+        return form, found
+
+    def _checked_input(self, images: ArrayLike, source: int) -> tf.Tensor:
         images = tf.convert_to_tensor(images)
         # Keras too takes any number of images, whatever batch the model was built with.
-        expected = (None, *self.model.inputs[0].shape[1:])
+        expected = (None, *self.model.inputs[source].shape[1:])
+        first = self.graph.is_channels_first(source)
         if not tf.TensorShape(expected).is_compatible_with(images.shape):
-            order = "number, channels, height, width" if self.graph.channels_first else "number, height, width, channels"
-            raise ValueError(f"The images have shape {images.shape}; this model takes {expected} ({order}).")
+            names = AXES.get(self.graph.dims[source])
+            order = f" ({', '.join(['number', 'channels', *names] if first else ['number', *names, 'channels'])})" if names else ""
+            raise ValueError(f"The images have shape {images.shape}; this model takes {expected}{order}.")
         if not len(images):
             raise ValueError(f"The images have shape {images.shape}: there is none. Expected at least one.")
         images = tf.cast(images, self.graph.dtype)
-        return tf.transpose(images, (0, 2, 3, 1)) if self.graph.channels_first else images
+        return tf.transpose(images, (0, *range(2, len(expected)), 1)) if first else images
 
 
 class TracedProjection(NamedTuple):
@@ -170,6 +183,8 @@ def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, t
     graph, passes = deconvnet.graph, Passes(deconvnet.graph)
     layers = [graph.outputs[layer] for layer in deconvnet.layers]
     wrong = next((shape for shape in graph.shapes if None in shape or len(shape) not in (1, 3)), None)
+    if len(graph.inputs) > 1:
+        raise ValueError(f"The model {deconvnet.model.name!r} has {len(graph.inputs)} inputs; expected one, the image.")
     if wrong is not None:
         raise ValueError(f"The model {deconvnet.model.name!r} has an output of shape {wrong}; expected maps or units, of known size.")
     shapes = [tuple(size for size in shape if size is not None) for shape in graph.shapes]
@@ -179,15 +194,15 @@ def traced_projection(deconvnet: Deconvnet) -> Callable[[tf.Tensor, tf.Tensor, t
 
     def project(image: tf.Tensor, layer: tf.Tensor, unit: tf.Tensor) -> TracedProjection:
         with without_xla():
-            values = dict(zip(needed, passes.traced_forward(tf.cast(image, graph.dtype)[None], needed), strict=True))
+            values = dict(zip(needed, passes.traced_forward((tf.cast(image, graph.dtype)[None],), needed), strict=True))
             saved = {operation.output: operation.rule.save([values[number] for number in operation.inputs]) for operation in saving}
             requested = tf.gather(layers, layer)
             found = {value: _strongest(values[value], shapes[value], unit, tf.equal(requested, value)) for value in set(layers)}
             signals = {value: signal for value, (signal, _) in found.items()}
-            projection = passes.traced_backward(signals, shapes, saved)[0]
+            (projections,) = passes.traced_backward(signals, shapes, saved)
         # These are zeros for all layers but one.
         activation, unit, position = (tf.add_n(parts) for parts in zip(*(place for _, place in found.values()), strict=True))
-        return TracedProjection(projection, activation, unit, position)
+        return TracedProjection(projections[0], activation, unit, position)
 
     return project
 

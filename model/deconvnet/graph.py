@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
+from zfnet.model.deconvnet.readable_model import check_readable, functional, input_dims, is_graph
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.move import Move, find_move
@@ -26,7 +27,7 @@ class Operation:
     Attributes:
         layer: the Keras layer, or operation such as `keras.ops.add`, that it belongs to.
         rule: its forward function and backward rule.
-        inputs: numbers of its input values; value 0 is the image.
+        inputs: numbers of its input values; the first values are the model's inputs: 0 the image, if there is one input.
         output: number of its output value.
     """
 
@@ -47,10 +48,13 @@ class Operation:
 class Graph:
     """The operations of a model, in an order in which they can be run; arguments as in `Deconvnet`.
 
-    Every map is `(height, width, maps)` here, whatever the model's layout.
+    Every map is `(height, width, maps)` here, whatever the model's layout; that of a signal `(length, maps)`, of a volume
+    `(depth, height, width, maps)`.
 
     Attributes:
+        inputs: numbers of the values that are the model's inputs, from 0.
         shapes: shape of every value without the batch; `None` for a size that the model leaves open.
+        dims: for every value the number of axes of places that its maps have, those of the inputs below: 2 for images. A vector has none.
         outputs: for every layer's name, the number of the value that the name means: the layer's output, after its
             activation; logits for a softmax or sigmoid at the end, and for layers above it that change no number. A layer of a
             nested model that is named like another one is `model/layer`; the second call of a shared layer is `layer#2`.
@@ -61,33 +65,21 @@ class Graph:
         readouts: for every name that means logits, the softmax or sigmoid between them and the output of its layer.
 
     Raises:
-        ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer without a rule.
+        ValueError: if Keras runs on another backend, if the model is not built, or has a layer without a rule.
     """
 
     def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
-        if keras.backend.backend() != "tensorflow":
-            raise ValueError(f"Keras runs on {keras.backend.backend()!r}; this needs it on TensorFlow (KERAS_BACKEND=tensorflow).")
+        check_readable(model)
         if unsupported not in UNSUPPORTED:
             raise ValueError(f"unsupported is {unsupported!r}; expected one of {', '.join(UNSUPPORTED)}.")
-        if not isinstance(model, keras.Model):
-            raise ValueError(f"This is of type {type(model).__name__}; expected a keras.Model, as keras.saving.load_model returns.")
-        if not getattr(model, "inputs", None):
-            raise ValueError(
-                f"The model {model.name!r} is not built, or is a subclass without a graph of layers. Expected a Sequential or "
-                "Functional model; give a Sequential model an Input, or call it once."
-            )
-        if not is_graph(model):
-            raise ValueError(
-                f"The model {model.name!r} is of type {type(model).__name__}, with a `call` of its own, which its layers do not describe."
-            )
-        if len(model.inputs) != 1:
-            raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
         self.unsupported = unsupported
         self.channels_first = any(getattr(layer, "data_format", None) == "channels_first" for layer in model._flatten_layers())
-        dtype = tf.as_dtype(model.inputs[0].dtype)
-        self.dtype = dtype.name if dtype.is_floating and dtype.size > 2 else "float32"
+        is_double = any(tf.as_dtype(tensor.dtype) == tf.float64 for tensor in model.inputs)
+        self.dtype = "float64" if is_double else "float32"
         self.operations: list[Operation] = []
-        self.shapes: list[Shape] = [self._shape(model.inputs[0])]
+        self.inputs = range(len(model.inputs))
+        self.dims = input_dims(model)
+        self.shapes: list[Shape] = [self._shape(*each) for each in zip(model.inputs, self.dims, strict=True)]
         self.outputs: dict[str, int] = {}
         self.calls: dict[str, list[Operation]] = {}
         self._names: dict[int, str] = {}
@@ -97,10 +89,8 @@ class Graph:
         # For every value that only moves those of another one, that other value and the function between them.
         self._moves: dict[int, tuple[int, Function]] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
-        self.results = self._add_model(model, [0], "")
-        self.readouts = {
-            name: self.operations[self._readouts[value] - 1] for name, value in self.outputs.items() if value in self._readouts
-        }
+        self.results = self._add_model(model, list(self.inputs), "")
+        self.readouts = {name: self._operation(self._readouts[value]) for name, value in self.outputs.items() if value in self._readouts}
         self._skip_readouts()
 
     def value_of(self, layer: str) -> int:
@@ -119,13 +109,22 @@ class Graph:
         return count
 
     def needed_for(self, *values: int) -> list[Operation]:
-        """The operations between the image and `values`, in order."""
+        """The operations between the inputs and `values`, in order."""
         needed, chosen = set(values), []
         for operation in reversed(self.operations):
             if operation.output in needed:
                 needed.update(operation.inputs)
                 chosen.append(operation)
         return chosen[::-1]
+
+    def sources(self, *values: int) -> list[int]:
+        """Numbers of the inputs that some values depend on."""
+        taken = {number for operation in self.needed_for(*values) for number in operation.inputs}
+        return sorted(taken.union(values).intersection(self.inputs))
+
+    def is_channels_first(self, value: int) -> bool:
+        """Whether a value is maps that have their channels first in the model."""
+        return self.channels_first and len(self.shapes[value]) == self.dims[value] + 1 > 1
 
     def first_names(self) -> dict[int, str]:
         """First name of every value in `outputs`: a layer that changes nothing is a second name of the value below it."""
@@ -134,9 +133,12 @@ class Graph:
             names.setdefault(value, name)
         return names
 
-    def _shape(self, tensor: keras.KerasTensor) -> Shape:
+    def _shape(self, tensor: keras.KerasTensor, dims: int) -> Shape:
         shape = tuple(tensor.shape[1:])
-        return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
+        return (*shape[1:], shape[0]) if self.channels_first and len(shape) == dims + 1 > 1 else shape
+
+    def _operation(self, value: int) -> Operation:
+        return self.operations[value - len(self.inputs)]
 
     def _add_model(self, model: keras.Model, inputs: list[int], prefix: str, training: bool | None = None) -> list[int]:
         nodes = functional(model)
@@ -167,19 +169,26 @@ class Graph:
     def _add_result(self, node: Node, number: int, inputs: list[int], name: str) -> int:
         layer, output = node.operation, node.outputs[number]
         function = call_function(node, number)
-        function = channels_last(function) if self.channels_first else function
+        below = [self.dims[number] for number in inputs]
+        # Above vectors alone, maps have the axes that they are given.
+        dims = max(below) or max(len(output.shape) - 2, 0)
+        function = channels_last(function, below, dims) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
         check_separate_images(layer, function, shapes, self.dtype)
         call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
-        call = dataclasses.replace(call, inputs=node.input_tensors, output=output)
+        call = dataclasses.replace(call, inputs=node.input_tensors, output=output, dims=dims)
         rules, taken = self._from_one_source(call, find_rules(call), tuple(inputs))
+        if len({each for each in below if each}) > 1:
+            # A place of a signal is none of an image.
+            rules[0].window, rules[0].local = None, False
         first = len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
-            shape = self._shape(output) if keeps_shape else rule.output_shape([self.shapes[number] for number in taken], self.dtype)
+            shape = self._shape(output, dims) if keeps_shape else rule.output_shape([self.shapes[number] for number in taken], self.dtype)
             value = len(self.shapes)
             self.operations.append(Operation(layer, rule, taken, value))
             self.shapes.append(shape)
+            self.dims.append(dims)
             if isinstance(rule, Readout):
                 self._readouts[value] = value
             elif taken[0] in self._readouts:
@@ -207,7 +216,7 @@ class Graph:
         readout = self._readouts.get(value)
         if readout is None:
             return
-        below = self.operations[readout - 1]
+        below = self._operation(readout)
         call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
         (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function, POINT)
         self._replace({readout: dataclasses.replace(below, rule=gradient)})
@@ -215,7 +224,7 @@ class Graph:
 
     def _skip_readouts(self) -> None:
         # Names mean logits from there on: the layers above take the logits, and no value is a probability.
-        logits = {readout: self.operations[readout - 1].inputs[0] for readout in self._readouts.values()}
+        logits = {readout: self._operation(readout).inputs[0] for readout in self._readouts.values()}
         above = [operation for operation in self.operations if logits.keys() & set(operation.inputs)]
         self._replace({each.output: dataclasses.replace(each, inputs=tuple(logits[number] for number in each.inputs)) for each in above})
         self.outputs = {name: logits.get(value, value) for name, value in self.outputs.items()}
@@ -232,14 +241,3 @@ class Graph:
             self._names[id(layer)] = prefix + layer.name if is_taken else layer.name
         name = self._names[id(layer)]
         return f"{name}#{number}" if number > 1 else name
-
-
-def functional(model: keras.Model) -> keras.Model:
-    """The Functional model inside of a Sequential one, or the model itself."""
-    return getattr(model, "_functional", None) or model
-
-
-def is_graph(operation: keras.Operation) -> bool:
-    """Whether an operation is a model that is a graph of others, and nothing else."""
-    # A subclass may do anything in a `call` of its own.
-    return hasattr(functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")

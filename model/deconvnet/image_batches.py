@@ -16,8 +16,10 @@ EXPECTED = "Expected images (N, height, width, channels), or a tuple (images, id
 LABELS = "If the data set has images and labels, yield the images alone."
 
 
-def image_batches(batches: Iterable) -> Iterator[tuple[Any, np.ndarray]]:
+def image_batches(batches: Iterable, inputs: int = 1) -> Iterator[tuple[Any, np.ndarray]]:
     """Yields pairs of images, unchanged, and int64 ids: whole numbers from 0 on, none twice.
+
+    The images of a model of several `inputs` are lists or dicts of as many arrays.
 
     `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0. A
     `keras.utils.PyDataset` is read once, from its first batch to its last.
@@ -29,18 +31,20 @@ def image_batches(batches: Iterable) -> Iterator[tuple[Any, np.ndarray]]:
     counted, seen = 0, collections.defaultdict[int, int](int)
     first = None
     for batch in _once(batches):
-        images, ids = _split(batch)
+        images, ids = _split(batch, inputs)
+        parts = _parts(images, inputs)
+        count = len(parts[0])
         if ids is None:
-            ids = np.arange(counted, counted + len(images))
-            if first is None or not len(first):
-                first = np.array(images[:KEPT])
-            elif _are_same(first, images[:KEPT]):
+            ids = np.arange(counted, counted + count)
+            if first is None or not len(first[0]):
+                first = [np.array(part[:KEPT]) for part in parts]
+            elif all(_are_same(*each) for each in zip(first, (part[:KEPT] for part in parts), strict=True)):
                 raise ValueError(
                     f"The batch after {counted} images is the first again, pixel by pixel: does the data set repeat without end? "
                     "Expected each image once; give ids if these are different images."
                 )
-        counted += len(images)
-        ids = _checked(ids, len(images))
+        counted += count
+        ids = _checked(ids, count)
         for number in ids.tolist():
             block, bit = number // BLOCK, 1 << number % BLOCK
             if seen[block] & bit:
@@ -64,8 +68,26 @@ def _once(batches):
     return batches
 
 
-def _split(batch):
+def _parts(images, inputs):
+    """The arrays of the images, one for each input."""
+    if inputs == 1:
+        return [images]
+    if not isinstance(images, Mapping | list | tuple) or len(images) != inputs:
+        kind = f"{len(images)} arrays" if isinstance(images, Mapping | list | tuple) else f"one array of shape {np.shape(images)}"
+        raise ValueError(
+            f"A batch holds {kind}, and the model has {inputs} inputs. Expected a list or dict of {inputs} arrays, or a tuple of such a "
+            f"list or dict and ids. {LABELS}"
+        )
+    parts = list(images.values()) if isinstance(images, Mapping) else list(images)
+    if len({len(part) for part in parts}) > 1:
+        raise ValueError(f"A batch holds arrays of {' and '.join(str(len(part)) for part in parts)} rows; expected as many for each input.")
+    return parts
+
+
+def _split(batch, inputs):
     """Images, and ids or None."""
+    if inputs > 1 and isinstance(batch, Mapping | list):
+        return batch, None
     if isinstance(batch, Mapping):
         raise ValueError(f"A batch is a dict with the keys {', '.join(map(str, batch))}. {EXPECTED} Yield the images alone, by their key.")
     if isinstance(batch, tuple):

@@ -19,6 +19,8 @@ MANY_VALUES = 1 << 25
 # Values of the maps that a forward pass holds at a time, 512 MB in single precision: so many images run together, one at least.
 VALUES_TOGETHER = 1 << 27
 Result = TypeVar("Result")
+# Values of the inputs of a model, one tensor `(N, ...)` each.
+Inputs = tuple[tf.Tensor, ...]
 
 
 class Passes:
@@ -30,26 +32,26 @@ class Passes:
         self._values: dict[Hashable, int] = {}
         self._making = threading.Lock()
 
-    def forward(self, images: tf.Tensor, wanted: tuple[int, ...]) -> list[tf.Tensor]:
+    def forward(self, images: Inputs, wanted: tuple[int, ...]) -> list[tf.Tensor]:
         """Runs the graph on images `(N, H, W, C)`, as far as some values need it: `wanted` are their numbers, 0 the images."""
-        return self.run(("forward", wanted, images.shape[1:]), lambda images: self.traced_forward(images, wanted), images)
+        return self.run(("forward", wanted, *row_shapes(images)), lambda images: self.traced_forward(images, wanted), images)
 
-    def shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
+    def shapes(self, images: Inputs) -> list[tuple[int, ...]]:
         """Shape of every value of the graph, without the batch, for images of this shape."""
         if all(None not in shape for shape in self.graph.shapes):
             return cast("list[tuple[int, ...]]", self.graph.shapes)
 
         def trace():
             run = tf.function(lambda images: self.traced_forward(images, range(len(self.graph.shapes))), autograph=False)
-            traced = run.get_concrete_function(tf.TensorSpec(images.shape, images.dtype))
+            traced = run.get_concrete_function(tuple(tf.TensorSpec(each.shape, each.dtype) for each in images))
             return [tuple(output.shape[1:]) for output in traced.structured_outputs]
 
-        return self.once(("shapes", images.shape[1:]), trace)
+        return self.once(("shapes", *row_shapes(images)), trace)
 
     def images_together(self, shapes: list[tuple[int, ...]], wanted: Iterable[int]) -> int:
         """Number of images to run together as far as some values, `wanted`, need it, so that memory stays bounded."""
         wanted = set(wanted)
-        passed = {0, *wanted, *(number for operation in self.graph.needed_for(*wanted) for number in operation.inputs)}
+        passed = {*self.graph.inputs, *wanted, *(number for operation in self.graph.needed_for(*wanted) for number in operation.inputs)}
         # The wanted values stay; of the others, two at a time, the input and the output of an operation.
         held = sum(math.prod(shapes[number]) for number in wanted) + 2 * max(math.prod(shapes[number]) for number in passed)
         return max(1, VALUES_TOGETHER // held)
@@ -68,12 +70,12 @@ class Passes:
             start += size
         return tf.concat(saved, axis=0) if saved else operation.rule.save(inputs)
 
-    def backward(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> tf.Tensor:
+    def backward(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> list[tf.Tensor]:
         """Back-projects a signal to pixels `(M, H, W, C)`, signed: unpool, rectify, filter (Zeiler & Fergus 2013, section 2.1).
 
-        The signal `(M, ...)` starts at the value number `value`; for a projection it is zero except one activation an example. `shapes` are
-        those of every value without the batch, `saved` the saved tensors of every operation below, by the number of its output, with
-        one row for each row of the signal.
+        Returns them for each input that the value depends on, in the order of `Graph.sources`. The signal `(M, ...)` starts at the value
+        number `value`; for a projection it is zero except one activation an example. `shapes` are those of every value without the batch,
+        `saved` the saved tensors of every operation below, by the number of its output, with one row for each row of the signal.
         """
         largest = max((math.prod(shapes[number]) for operation in self.graph.needed_for(value) for number in operation.inputs), default=0)
         key, values = ("backward", value, tuple(shapes)), len(signal) * largest
@@ -104,19 +106,20 @@ class Passes:
                 self._compiled[key] = make()
             return self._compiled[key]
 
-    def traced_forward(self, images: tf.Tensor, wanted: Iterable[int]) -> list[tf.Tensor]:
+    def traced_forward(self, images: Inputs, wanted: Iterable[int]) -> list[tf.Tensor]:
         """Like `forward`, not compiled: for use inside another `tf.function`."""
-        values = {0: images}
+        values = dict(enumerate(images))
         for operation in self.graph.needed_for(*wanted):
             values[operation.output] = operation.rule.function(*(values[number] for number in operation.inputs))
         return [values[number] for number in wanted]
 
-    def traced_backward(self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], saved: dict) -> tf.Tensor:
+    def traced_backward(self, signals: dict[int, tf.Tensor], shapes: list[tuple[int, ...]], saved: dict) -> list[tf.Tensor]:
         """Like `backward`, not compiled, from several values, whose projections add up: for use inside another `tf.function`."""
+        reached = self.graph.sources(*signals)
         signals = dict(signals)
         for _ in self._steps_down(signals, shapes, saved):
             pass
-        return signals[0]
+        return [signals[number] for number in reached]
 
     def first_not_finite(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> Operation | None:
         """First operation on the way down, as in `backward`, that makes numbers of a finite signal that are not finite."""
@@ -138,7 +141,12 @@ class Passes:
             yield operation, parts
 
 
-def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Tensor) -> Iterator[tuple[int, Any]]:
+def row_shapes(images: Inputs) -> tuple[tf.TensorShape, ...]:
+    """Shapes of the values of the inputs, without the batch."""
+    return tuple(each.shape[1:] for each in images)
+
+
+def on_replicas(passes: Passes, key: Hashable, function: Callable, images: Inputs) -> Iterator[tuple[int, Any]]:
     """Runs a function of images `(N, ...)` on every replica of the current strategy; `key` identifies the function.
 
     The function returns tensors of one row an image.
@@ -147,7 +155,7 @@ def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Te
         For each replica, the number of its first image, and the function's result for its images.
     """
     strategy = tf.distribute.get_strategy()
-    replicas, count = strategy.num_replicas_in_sync, len(images)
+    replicas, count = strategy.num_replicas_in_sync, len(images[0])
     if replicas == 1:
         yield 0, passes.run(key, function, images)
         return
@@ -155,7 +163,7 @@ def on_replicas(passes: Passes, key: Hashable, function: Callable, images: tf.Te
     share = -(-count // replicas)
     rows = tf.minimum(tf.reshape(tf.range(replicas * share), (replicas, share)), count - 1)
     shares = strategy.experimental_distribute_values_from_function(
-        lambda context: tf.gather(images, rows[context.replica_id_in_sync_group])
+        lambda context: tuple(tf.gather(each, rows[context.replica_id_in_sync_group]) for each in images)
     )
     # One graph that holds the calls of all replicas runs them side by side.
     run = passes.once(

@@ -1,13 +1,14 @@
 """Projections of the strongest activations of each unit, in a second pass over the data set."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
-from zfnet.model.deconvnet.receptive_field import move_inside, sees_all
+from zfnet.model.deconvnet.model_inputs import InputForm
+from zfnet.model.deconvnet.receptive_field import cut_window, move_inside, sees_all
 from zfnet.model.deconvnet.recorded_batch import to_model_layout
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.targets import Targets
@@ -26,7 +27,8 @@ class ProjectedStrongest(NamedTuple):
         layer: its name.
         units: `(M,)` ints, the units.
         ranks: `(M,)` ints, place among the unit's strongest activations, 0 for the strongest.
-        projections: float32 `(M, h, w, C)`, signed pixel values.
+        projections: float32 `(M, h, w, C)`, signed pixel values. For a model of several inputs this and the next two are lists or dicts of
+            one array for each input, as the images came.
         patches: `(M, h, w, C)`, the same windows of the images.
         corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
 
@@ -39,9 +41,9 @@ class ProjectedStrongest(NamedTuple):
     layer: str
     units: np.ndarray
     ranks: np.ndarray
-    projections: np.ndarray
-    patches: np.ndarray
-    corners: np.ndarray
+    projections: Any
+    patches: Any
+    corners: Any
 
 
 def project_strongest(
@@ -81,13 +83,14 @@ def project_strongest(
     if (wanted < 0).any():
         raise ValueError("Some of the `chosen` activations were not found: the search was over fewer images than there are ranks.")
     count, came = 0, 0
-    for images, ids in image_batches(batches) if len(wanted) else ():
-        images = np.asarray(images)
+    for images, ids in image_batches(batches, len(deconvnet.graph.inputs)) if len(wanted) else ():
+        form = InputForm.of(deconvnet.model, images)
+        parts = [np.asarray(part) for part in form.split(images)]
         needed = np.flatnonzero(np.isin(ids, wanted))
         count, came = count + len(ids), came + len(needed)
         for start in range(0, len(needed), TOGETHER):
             rows = needed[start : start + TOGETHER]
-            yield from _project_images(deconvnet, images[rows], ids[rows], strongest, chosen)
+            yield from _project_images(deconvnet, form, [part[rows] for part in parts], ids[rows], strongest, chosen)
     if came < len(wanted):
         raise ValueError(
             f"{len(wanted) - came} of {len(wanted)} images to project did not come: `batches` yielded {count} images. Expected those that "
@@ -113,10 +116,9 @@ def _check_strengths(deconvnet, layer, targets, activations, ids):
         )
 
 
-def _project_images(deconvnet, images, ids, strongest, chosen):
-    batch = deconvnet.record_batch(images, list(chosen))
+def _project_images(deconvnet, form, inputs, ids, strongest, chosen):
+    batch = deconvnet.record_batch(form.join(inputs), list(chosen))
     graph = deconvnet.graph
-    channels_last = np.moveaxis(images, 1, 3) if graph.channels_first else images
     for layer, (units, ranks) in chosen.items():
         examples = strongest[layer].examples[units, ranks]
         here = np.flatnonzero(np.isin(examples, ids))
@@ -129,13 +131,20 @@ def _project_images(deconvnet, images, ids, strongest, chosen):
         picked = np.arange(len(units)), ranks
         targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
         _check_strengths(deconvnet, layer, targets, np.asarray(batch.activations(layer)), ids)
-        if sees_all(graph, graph.value_of(layer), batch.shapes):
-            projections, patches, corners = batch.images_of(layer, targets), images[rows], np.zeros((len(rows), 2), int)
-        else:
-            windows, corners = batch.windows_of(layer, targets)
-            windows = np.moveaxis(windows, 1, 3) if graph.channels_first else windows
-            windows, corners = move_inside(windows, corners, channels_last.shape[1:3])
-            height, width = windows.shape[1:3]
-            cut = [channels_last[row, top : top + height, left : left + width] for row, (top, left) in zip(rows, corners, strict=True)]
-            projections, patches = (to_model_layout(maps, graph) for maps in (windows, np.stack(cut)))
-        yield ProjectedStrongest(layer, units, ranks, projections, patches, corners)
+        all_of = [sees_all(graph, graph.value_of(layer), batch.shapes, source) for source in graph.inputs]
+        whole = [(images, None) for images in batch.images_of(layer, targets)] if all(all_of) else batch.windows_of(layer, targets)
+        found = [_in_image(graph, source, images[rows], *each) for source, (images, each) in enumerate(zip(inputs, whole, strict=True))]
+        yield ProjectedStrongest(layer, units, ranks, *(form.join(each) for each in zip(*found, strict=True)))
+
+
+def _in_image(graph, source, images, windows, corners):
+    """Windows moved into their images, the same windows of the images, and their corners, for one input; whole images without corners."""
+    if corners is None:
+        return windows, images, np.zeros((len(images), graph.dims[source]), int)
+    if graph.is_channels_first(source):
+        images, windows = (np.moveaxis(each, 1, -1) for each in (images, windows))
+    after = graph.dims[source] + 1
+    windows, corners = move_inside(windows, corners, images.shape[1:after])
+    size = windows.shape[1:after]
+    patches = np.stack([cut_window(image, corner, size) for image, corner in zip(images, corners, strict=True)])
+    return to_model_layout(windows, graph, source), to_model_layout(patches, graph, source), corners

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zfnet.model.deconvnet.graph import Graph, Operation, Shape
+from zfnet.model.deconvnet.model_inputs import input_number
 from zfnet.model.deconvnet.rules.rule import WHOLE
 
 
 class ReceptiveField(NamedTuple):
     """Windows of the image that the units of a layer depend on; all in input pixels, `(height, width)`.
+
+    There is one number for a signal, `(length,)`, and three for a volume, `(depth, height, width)`.
 
     Attributes:
         size: size of the window of one unit.
@@ -22,67 +25,88 @@ class ReceptiveField(NamedTuple):
         (7, 7)
     """
 
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    offset: tuple[int, int]
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: tuple[int, ...]
 
 
-def receptive_field(model: Any, layer: str) -> ReceptiveField:
+def receptive_field(model: Any, layer: str, input_name: str | None = None) -> ReceptiveField:
     """Computes the receptive field of a layer.
 
     Zeiler & Fergus 2013, Fig. 2 crops its patches to it. The window of the unit at `(row, column)` starts at
     `offset + stride * (row, column)`.
 
     Args:
-        model: a Keras model with one input, or a `Deconvnet` of one.
+        model: a Keras model, or a `Deconvnet` of one.
         layer: name of the layer.
+        input_name: the input that the field lies in, for a model of several: a key of the dict that it takes, or the name of an Input.
 
     Raises:
-        ValueError: if there is no such layer, its units have no single receptive field (above an UpSampling2D, say), or the field
-            depends on an image size that the model leaves open.
+        ValueError: if there is no such layer or input, the layer does not depend on it, its units have no single receptive field (above an
+            UpSampling2D, say), or the field depends on an image size that the model leaves open.
 
     Examples:
         >>> receptive_field(model, "conv5")
         ReceptiveField(size=(139, 139), stride=(16, 16), offset=(-49, -49))
     """
-    graph = model.graph if isinstance(getattr(model, "graph", None), Graph) else Graph(model)
-    return field_of_value(graph, graph.value_of(layer), graph.shapes)
+    is_read = isinstance(getattr(model, "graph", None), Graph)
+    graph, keras_model = (model.graph, model.model) if is_read else (Graph(model), model)
+    return field_of_value(graph, graph.value_of(layer), graph.shapes, input_number(keras_model, input_name))
 
 
-def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape]) -> ReceptiveField:
-    """Receptive field of a value of a graph; `shapes` are those of all values. A ValueError is raised if the input is a vector."""
-    if len(shapes[0]) < 2:
-        raise ValueError(f"The input of the model has the shape {tuple(shapes[0])}: it has no rows and columns, so no receptive fields.")
-    fields = {0: ReceptiveField((1, 1), (1, 1), (0, 0))}
+def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape], source: int = 0) -> ReceptiveField:
+    """Receptive field of a value of a graph in the input of number `source`; `shapes` are those of all values.
+
+    A ValueError is raised if that input is a vector, or the value does not depend on it.
+    """
+    dims = graph.dims[source]
+    if not dims:
+        raise ValueError(
+            f"The input of the model has the shape {tuple(shapes[source])}: it has no rows and columns, so no receptive fields."
+        )
+    fields = {source: ReceptiveField((1,) * dims, (1,) * dims, (0,) * dims)}
     for operation in graph.needed_for(value):
-        below = [fields[number] for number in operation.inputs]
-        fields[operation.output] = _above(operation, below, shapes[operation.inputs[0]], shapes[0])
-    return fields[value]
+        taken = [number for number in operation.inputs if number in fields]
+        if taken:
+            below = [fields[number] for number in taken]
+            fields[operation.output] = _above(operation, below, shapes[taken[0]], shapes[source])
+    if value not in fields:
+        raise ValueError(f"The units of layer {graph.first_names()[value]!r} see nothing of this input.")
+    field = fields[value]
+    if any(field.stride) and len(shapes[value]) != dims + 1:
+        raise ValueError(
+            f"Layer {graph.first_names()[value]!r} has an output of shape {tuple(shapes[value])}, which is no longer maps: its units have "
+            "no single receptive field."
+        )
+    return field
 
 
-def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]]) -> bool:
+def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]], source: int = 0) -> bool:
     """Whether units are shown with the whole image: their field is no smaller, or they have no single field."""
     try:
-        size = field_of_value(graph, value, shapes).size
+        size = field_of_value(graph, value, shapes, source).size
     except ValueError:
         return True
-    return all(length >= limit for length, limit in zip(size, shapes[0][:2], strict=True))
+    return all(length >= limit for length, limit in zip(size, shapes[source], strict=False))
 
 
 def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, image_shape: Shape) -> ReceptiveField:
+    dims = len(below[0].size)
     for field in below:
         # Whoever sees the whole image, all above see it too.
-        if field.stride == (0, 0):
+        if not any(field.stride):
             return field
     window = operation.window
     if window == WHOLE:
-        height, width = image_shape[:2]
-        if height is None or width is None:
+        size = tuple(length for length in image_shape[:dims] if length is not None)
+        if len(size) < dims:
             raise ValueError(f"The units of layer {operation.layer.name!r} see the whole image, whose size the model leaves open.")
-        return ReceptiveField((height, width), (0, 0), (0, 0))
+        return ReceptiveField(size, (0,) * dims, (0,) * dims)
     if len(below) > 1:
         return _union(operation, below)
-    before = window.padding(shape[:2] if len(shape) == 3 else (1, 1))
+    if window.is_point:
+        return below[0]
+    before = window.padding(shape[:-1] if len(shape) == dims + 1 else (1,) * dims)
     axes = [
         (size + (length - 1) * stride, stride * step, offset - pad * stride)
         for length, step, pad, size, stride, offset in zip(window.size, window.strides, before, *below[0], strict=True)
@@ -93,14 +117,14 @@ def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, imag
 def _union(operation: Operation, fields: list[ReceptiveField]) -> ReceptiveField:
     if len({field.stride for field in fields}) > 1:
         raise ValueError(f"Layer {operation.layer.name!r} joins branches of different strides; its units have no single receptive field.")
-    top, left = (min(field.offset[axis] for field in fields) for axis in range(2))
-    bottom, right = (max(field.offset[axis] + field.size[axis] for field in fields) for axis in range(2))
-    return ReceptiveField((bottom - top, right - left), fields[0].stride, (top, left))
+    first = np.min([field.offset for field in fields], axis=0).tolist()
+    last = np.max([np.add(field.offset, field.size) for field in fields], axis=0).tolist()
+    return ReceptiveField(tuple(end - start for start, end in zip(first, last, strict=True)), fields[0].stride, tuple(first))
 
 
-def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def cut_window(image: np.ndarray, corner: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Cuts a window of `size` `(height, width)` out of an image `(H, W, C)` or `(H, W)`, with zeros outside; `corner` is its top left."""
-    window = np.zeros((*size, *image.shape[2:]), image.dtype)
+    window = np.zeros((*size, *image.shape[len(size) :]), image.dtype)
     in_window, in_image = _overlap(corner, size, image.shape)
     window[in_window] = image[in_image]
     return window
@@ -112,7 +136,7 @@ def paste_window(image: np.ndarray, window: np.ndarray, corner: np.ndarray) -> N
     image[in_image] = window[in_window]
 
 
-def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Moves windows that leave their image back into it, by as little as possible; their content stays at its place in the image.
 
     `windows` `(M, h, w, C)` are 0 outside of the image, `corners` are ints `(M, 2)`, row and column of their top left corners, possibly
@@ -127,9 +151,9 @@ def move_inside(windows: np.ndarray, corners: np.ndarray, limits: tuple[int, int
         >>> moved[0, :, :, 0].tolist(), corners.tolist()
         ([[5, 6], [0, 0]], [[0, 2]])
     """
-    size = min(windows.shape[1], limits[0]), min(windows.shape[2], limits[1])
+    size = tuple(map(min, windows.shape[1:], limits))
     inside = np.clip(corners, 0, np.subtract(limits, size))
-    moved = np.zeros((len(windows), *size, *windows.shape[3:]), windows.dtype)
+    moved = np.zeros((len(windows), *size, *windows.shape[1 + len(size) :]), windows.dtype)
     for target, window, shift in zip(moved, windows, corners - inside, strict=True):
         paste_window(target, window, shift)
     return moved, inside

@@ -1,28 +1,31 @@
 """One batch of a recording: activations and switches of images that ran through the net together."""
 
-from typing import TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.backproject import backproject
 from zfnet.model.deconvnet.graph import Graph, Operation
-from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.passes import Inputs, Passes
 from zfnet.model.deconvnet.receptive_field import cut_window, field_of_value, paste_window
+from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.rule import Saved
 from zfnet.model.deconvnet.targets import Targets
 
 Maps = TypeVar("Maps", np.ndarray, tf.Tensor)
+# For each input that is reached, windows of the receptive fields and their corners, or whole images and None.
+Projected: TypeAlias = dict[int, tuple[np.ndarray, np.ndarray | None]]
 
 
 def values_to_store(graph: Graph, projected: set[int], held: set[int]) -> tuple[int, ...]:
     """Numbers of the values `held`, and of those that projections from `projected` need."""
     # Unnamed values, such as a sum below its ReLU, are not stored.
     needed = {number for operation in graph.needed_for(*projected) if operation.rule.saves for number in operation.inputs}
-    return tuple(sorted(held | needed | {0}))
+    return tuple(sorted({*graph.inputs, *held, *needed}))
 
 
-def record_batch(passes: Passes, images: tf.Tensor, numbers: tuple[int, ...]) -> "RecordedBatch":
+def record_batch(passes: Passes, images: Inputs, numbers: tuple[int, ...]) -> "RecordedBatch":
     """Runs a forward pass over images and stores the values of these numbers."""
     return RecordedBatch(passes, dict(zip(numbers, passes.forward(images, numbers), strict=True)), passes.shapes(images))
 
@@ -45,41 +48,63 @@ class RecordedBatch:
 
     def switches(self, operation: Operation) -> np.ndarray:
         """Positions of the maxima of a max pooling: int64 `(N, h, w, maps, 2)`, row and column in its input."""
-        window = operation.window
+        window = cast(MaxPool, operation.rule).pooling
         places = np.asarray(self._save(operation)).astype(np.int64)
-        before = window.padding(self.shapes[operation.inputs[0]][:2])
-        row, column = np.arange(places.shape[1])[:, None, None], np.arange(places.shape[2])[:, None]
-        rows = row * window.strides[0] - before[0] + places // window.size[1]
-        columns = column * window.strides[1] - before[1] + places % window.size[1]
-        return np.stack([rows, columns], axis=-1)
+        before = window.padding(self.shapes[operation.inputs[0]][:-1])
+        positions = []
+        for axis, inside in enumerate(np.unravel_index(places, window.size)):
+            start = np.arange(places.shape[axis + 1]) * window.strides[axis] - before[axis]
+            positions.append(start.reshape(-1, *(1,) * (places.ndim - axis - 2)) + inside)
+        return np.stack(positions, axis=-1)
 
-    def images_of(self, layer: str, targets: Targets) -> np.ndarray:
-        """Projects targets, whose examples are rows of this batch: `(M, H, W, C)` in the model's layout; `layer` need not be recorded."""
-        frames = np.zeros((len(targets.units), *self.shapes[0]), self._graph.dtype)
-        if len(frames):
-            signal, corners = self._backproject(layer, targets)
-            if corners is None:
-                frames = signal
-            else:
-                for frame, window, corner in zip(frames, signal, corners, strict=True):
-                    paste_window(frame, window, corner)
-        return to_model_layout(frames, self._graph)
+    def images_of(self, layer: str, targets: Targets) -> list[np.ndarray]:
+        """Projects targets, whose examples are rows of this batch, to each input; `layer` need not be recorded.
 
-    def windows_of(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        """Projects targets to their receptive fields: windows and their corners as in `Recording.project_patches`."""
-        field = field_of_value(self._graph, self._graph.value_of(layer), self.shapes)
-        if not len(targets.units):
-            none = np.zeros((0, *field.size, *self.shapes[0][2:]), self._graph.dtype)
-            return to_model_layout(none, self._graph), np.zeros((0, 2), np.int32)
-        signal, corners = self._backproject(layer, targets)
+        Returns arrays `(M, H, W, C)` in the model's layout.
+        """
+        found = self._backproject(layer, targets)
+        return [to_model_layout(self._whole(source, targets, found), self._graph, source) for source in self._graph.inputs]
+
+    def windows_of(self, layer: str, targets: Targets) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Projects targets to their receptive fields in each input: windows and their corners as in `Recording.project_patches`.
+
+        In an input in which the units have no single field, whole images, without corners.
+        """
+        found = self._backproject(layer, targets)
+        windows = []
+        for source in self._graph.inputs:
+            signal, corners = self._window(source, targets, found, self._graph.value_of(layer))
+            windows.append((to_model_layout(signal, self._graph, source), corners))
+        return windows
+
+    def _whole(self, source: int, targets: Targets, found: Projected) -> np.ndarray:
+        frames = np.zeros((len(targets.units), *self.shapes[source]), self._graph.dtype)
+        signal, corners = found.get(source, (frames, None))
         if corners is None:
-            # A dense unit has one position, whose field starts at the offset.
-            places = targets.positions if targets.positions.shape[1] else np.zeros((len(signal), 2), int)
-            corners = places * field.stride + field.offset
-            signal = np.stack([cut_window(*pair, field.size) for pair in zip(signal, corners, strict=True)])
-        return to_model_layout(signal, self._graph), corners
+            return signal
+        for frame, window, corner in zip(frames, signal, corners, strict=True):
+            paste_window(frame, window, corner)
+        return frames
 
-    def _backproject(self, layer: str, targets: Targets) -> tuple[np.ndarray, np.ndarray | None]:
+    def _window(self, source: int, targets: Targets, found: Projected, value: int) -> tuple[np.ndarray, np.ndarray | None]:
+        if source in found and found[source][1] is not None:
+            return found[source]
+        whole = self._whole(source, targets, found)
+        try:
+            field = field_of_value(self._graph, value, self.shapes, source)
+        except ValueError:
+            return whole, None
+        # A dense unit has one position, whose field starts at the offset.
+        places = targets.positions if targets.positions.shape[1] == len(field.size) else np.zeros((len(whole), len(field.size)), int)
+        corners = places * field.stride + field.offset
+        cut = np.zeros((len(whole), *field.size, *whole.shape[1 + len(field.size) :]), whole.dtype)
+        for target, image, corner in zip(cut, whole, corners, strict=True):
+            target[...] = cut_window(image, corner, field.size)
+        return cut, corners
+
+    def _backproject(self, layer: str, targets: Targets) -> Projected:
+        if not len(targets.units):
+            return {}
         value = self._graph.value_of(layer)
         saved = {operation.output: self._save(operation) for operation in self._graph.needed_for(value) if operation.rule.saves}
         return backproject(self._passes, value, self.shapes, saved, targets)
@@ -96,8 +121,9 @@ class RecordedBatch:
         return self._values[value]
 
 
-def to_model_layout(maps: Maps, graph: Graph) -> Maps:
-    """Converts maps `(N, height, width, channels)`, an array or tensor, to the model's layout; other values are returned as they are."""
-    if not graph.channels_first or len(maps.shape) != 4:
+def to_model_layout(maps: Maps, graph: Graph, value: int) -> Maps:
+    """Converts maps `(N, height, width, channels)`, an array or tensor, to the layout that the value of this number has in the model."""
+    if not graph.is_channels_first(value):
         return maps
-    return tf.transpose(maps, (0, 3, 1, 2)) if tf.is_tensor(maps) else np.ascontiguousarray(maps.transpose(0, 3, 1, 2))
+    order = 0, len(maps.shape) - 1, *range(1, len(maps.shape) - 1)
+    return tf.transpose(maps, order) if tf.is_tensor(maps) else np.ascontiguousarray(maps.transpose(order))

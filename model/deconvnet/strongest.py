@@ -22,7 +22,8 @@ class Strongest:
     Attributes:
         values: float32 `(units, k)`; -inf for missing ones.
         examples: int64 `(units, k)`, ids of the images; -1 for missing ones.
-        positions: int32 `(units, k, 2)`, row and column in the map; `(units, k, 0)` for a dense layer; -1 for missing ones.
+        positions: int32 `(units, k, 2)`, row and column in the map, or one number for a signal and three for a volume; `(units, k, 0)` for
+            a dense layer; -1 for missing ones.
 
     Examples:
         >>> Strongest.none(units=128, k=9, axes=2).positions.shape
@@ -35,7 +36,7 @@ class Strongest:
 
     @classmethod
     def none(cls, units: int, k: int, axes: int) -> "Strongest":
-        """No activations yet; `axes` is 2 for feature maps, 0 for dense units."""
+        """No activations yet; `axes` is 2 for maps of images, 1 for those of signals, 3 for those of volumes, 0 for dense units."""
         return cls(np.full((units, k), -np.inf, np.float32), np.full((units, k), -1, np.int64), np.full((units, k, axes), -1, np.int32))
 
     def of(self, units: np.ndarray) -> "Strongest":
@@ -91,8 +92,9 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
 
     Args:
         model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
-        batches: float images `(N, H, W, C)`, or pairs `(images, ids)`, where ids are whole numbers from 0 on, none twice; of any number,
-            computed in parts. For `project_strongest` they are read again: give a list or a data set that does not shuffle, or ids.
+        batches: float images `(N, H, W, C)`, a list or dict of arrays for a model of several inputs; or pairs `(images, ids)`, where ids
+            are whole numbers from 0 on, none twice. Images may be of any number, and are computed in parts. For `project_strongest` they
+            are read again: give a list or a data set that does not shuffle, or ids.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
 
@@ -114,11 +116,11 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
     deconvnet = model if isinstance(model, Deconvnet) else Deconvnet(model)
     shapes = {layer: deconvnet.graph.shapes[deconvnet.graph.value_of(layer)] for layer in layers}
     for layer, shape in shapes.items():
-        if len(shape) not in (1, 3):
+        if not shape:
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
-    found = {layer: Strongest.none(deconvnet.graph.unit_count(layer), k, 2 if len(shape) == 3 else 0) for layer, shape in shapes.items()}
+    found = {layer: Strongest.none(deconvnet.graph.unit_count(layer), k, len(shape) - 1) for layer, shape in shapes.items()}
     count = 0
-    for images, ids in image_batches(batches):
+    for images, ids in image_batches(batches, len(deconvnet.graph.inputs)):
         count += len(ids)
         for start, (maxima, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, highest, maps in zip(layers, maxima, activations, strict=True):
@@ -143,7 +145,7 @@ def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, id
         order = np.argsort(ids)
         rows = order[np.searchsorted(ids, merged.examples[places, ranks], sorter=order)]
         # Not `numpy()`, which copies all of it.
-        maps = np.asarray(activations)[rows, :, :, changed[places]]
+        maps = np.asarray(activations)[rows, ..., changed[places]]
         flat = maps.reshape(len(rows), -1).argmax(axis=1)
         merged.positions[places, ranks] = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=1)
     return found.replaced(changed, merged)

@@ -1,10 +1,14 @@
 """Activations to project: examples, units, positions."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+# Names of the axes of places.
+AXES = {1: ("step",), 2: ("row", "column"), 3: ("slice", "row", "column")}
 
 
 class Targets(NamedTuple):
@@ -13,7 +17,7 @@ class Targets(NamedTuple):
     Attributes:
         examples: int32 `(M,)`, image of the recording.
         units: int32 `(M,)`, feature map or dense unit.
-        positions: int32 `(M, 2)`, row and column in the map; `(M, 0)` for dense units.
+        positions: int32 `(M, 2)`, row and column in the map, or a number for each axis of its places; `(M, 0)` for dense units.
         strengths: float `(M,)`, the activations.
     """
 
@@ -41,7 +45,7 @@ class Places(NamedTuple):
 
     Attributes:
         examples, units: int64 `(M,)`.
-        positions: int64 `(M, 2)`, or `(M, 0)` for dense units; None for the strongest position of each map.
+        positions: int64 `(M, axes of places)`: two for images, none for dense units; None for the strongest position of each map.
     """
 
     examples: np.ndarray
@@ -52,8 +56,8 @@ class Places(NamedTuple):
         """The targets of some rows; `activations`, `(n, h, w, units)` or `(n, units)`, are those of their images, from `first` on."""
         examples, units = self.examples[rows] - first, self.units[rows]
         if self.positions is None:
-            sizes = activations.shape[1:3]
-            maps = activations[examples, :, :, units].reshape(len(units), sizes[0] * sizes[1])
+            sizes = activations.shape[1:-1]
+            maps = activations[examples, ..., units].reshape(len(units), math.prod(sizes))
             positions = np.stack(np.unravel_index(maps.argmax(1), sizes), axis=1)
         else:
             positions = self.positions[rows]
@@ -68,7 +72,7 @@ def find_places(
 
     `shape` is that of the layer's activations, `(N, h, w, units)` or `(N, units)`; its name `layer` is for errors.
     """
-    if len(shape) not in (2, 4):
+    if len(shape) < 2:
         raise ValueError(f"Layer {layer!r} has an output of shape {shape[1:]}; projections start from maps or dense units.")
     count = shape[0]
     units, examples = _integers("unit", unit), np.arange(count) if example is None else _integers("example", example)
@@ -82,8 +86,8 @@ def find_places(
         return Places(examples, units, np.zeros((len(units), 0), np.int64))
     if position is None:
         return Places(examples, units, None)
-    positions = _one_each("position", _integers("position", position), (len(units), 2))
-    for axis, name in enumerate(("row", "column")):
+    positions = _one_each("position", _integers("position", position), (len(units), len(shape) - 2))
+    for axis, name in enumerate(AXES.get(len(shape) - 2) or [f"place {axis}" for axis in range(len(shape) - 2)]):
         _check_range(name, positions[:, axis], shape[1 + axis], layer)
     return Places(examples, units, positions)
 

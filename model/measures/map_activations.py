@@ -48,7 +48,7 @@ def map_activations(deconvnet: Deconvnet, batches: Iterable, layers: list[str]) 
     check_finite_weights(deconvnet, layers)
     maxima, minima, sums = ({layer: np.asarray(start) for layer in layers} for start in (-np.inf, np.inf, 0.0))
     counts, number = dict.fromkeys(layers, 0), 0
-    for images, ids in image_batches(batches):
+    for images, ids in image_batches(batches, len(deconvnet.graph.inputs)):
         for _, (_, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
             for layer, maps in zip(layers, activations, strict=True):
                 others = list(range(maps.shape.rank - 1))

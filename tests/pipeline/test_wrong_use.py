@@ -54,6 +54,7 @@ def home(folder, tmp_path_factory):
         "open": small_net((None, None, 3)),
         "swish": small_net((32, 32, 3), activation="swish"),
         "features": keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]),
+        "sound": keras.Sequential([keras.Input((90, 1)), keras.layers.Conv1D(4, 3, name="first")]),
     }.items():
         net.save(home / f"{name}.keras")
     image = keras.Input((32, 32, 3))
@@ -130,6 +131,8 @@ WRONG = [
         "images of 32 pixels, but root/examples was prepared for 56: give the original photographs",
     ),
     ("evaluate features.keras --data photographs", 1, r"takes \(None, 5\); expected one input, images of three channels"),
+    ("gallery sound.keras --data photographs --layer first --out out", 1, r"takes \(None, 90, 1\).*In Python `zfnet.project` and"),
+    ("project sound.keras a.png --layer first --out o.png", 1, r"takes \(None, 90, 1\); expected one input, images"),
     ("project grey.keras a.png --layer first --preprocessing caffe --out o.png", 1, "takes one channel, and caffe is for three; expected"),
     ("evaluate lambda.keras --data photographs", 1, "Lambda layer, whose code is in the file and is not run"),
     ("evaluate root --image-size 40", 1, "--image-size 40 is for a model that accepts any size"),

@@ -11,29 +11,34 @@ from zfnet.model.deconvnet.separate_images import mixed_images
 
 # Images with which an operation is tried, enough to notice one that exchanges them.
 IMAGES = 3
-# Heights and widths to try where the model leaves them open; many strides divide them.
-OPEN_SIZES = 96, 144
+# Heights and widths to try where the model leaves them open; many strides divide them. Volumes of these sizes would take much memory.
+OPEN_SIZES, OPEN_VOLUMES = (96, 144), (24, 36)
 
 
-def places(rank: int, channels_first: bool) -> tuple[int, int]:
-    """Axes of rows and columns in a tensor of the model, `rank` axes with that of the batch.
+def places(rank: int, dims: int, channels_first: bool) -> tuple[int, ...]:
+    """Axes of places in a tensor of the model, `rank` axes with that of the batch: two, of rows and columns, for images, where `dims` is 2.
 
     A value that lost its maps, or has more axes of them, keeps its rows and columns first, or last in a channels-first model.
     """
-    return (rank - 2, rank - 1) if channels_first else (1, 2)
+    return tuple(range(rank - dims, rank) if channels_first else range(1, dims + 1))
+
+
+def open_sizes(dims: int) -> tuple[int, int]:
+    """Two sizes to try for an axis whose size the model leaves open."""
+    return OPEN_SIZES if dims < 3 else OPEN_VOLUMES
 
 
 def window_across(call: Call, axes: ArrayLike | None) -> Window:
     """Window of an operation that mixes values along some `axes` of its input, `None` for all, and leaves the others in place.
 
-    It is the whole image if rows or columns are among them, else a point. The axes are those of the model's layout, with that of the
-    batch; if it is among them, a ValueError is raised.
+    It is the whole image if axes of places are among them, rows or columns, else a point. The axes are those of the model's layout, with
+    that of the batch; if it is among them, a ValueError is raised.
     """
     rank = len(call.inputs[0].shape)
     every = range(rank) if axes is None else [axis % rank for axis in np.atleast_1d(axes).tolist()]
     if 0 in every:
         raise mixed_images(call.layer)
-    return WHOLE if rank > 2 and set(every).intersection(places(rank, call.channels_first)) else POINT
+    return WHOLE if rank > call.dims and set(every).intersection(places(rank, call.dims, call.channels_first)) else POINT
 
 
 def window_by_place(call: Call) -> Window | None:
@@ -42,14 +47,14 @@ def window_by_place(call: Call) -> Window | None:
     A ValueError is raised if an operation aligns the images of a batch with another axis, as tensors of different ranks do.
     """
     result = call.output.shape
-    rows_and_columns = places(len(result), call.channels_first) if len(result) > 2 else ()
+    rows_and_columns = places(len(result), call.dims, call.channels_first) if len(result) > call.dims else ()
     window: Window | None = POINT
     for tensor in call.inputs:
         if len(tensor.shape) != len(result):
             # Layers such as Add align tensors of different ranks by their first axis, and a vector with the maps; operations by the last.
             if not call.is_layer:
                 raise mixed_images(call.layer)
-            window = window if len(tensor.shape) == 2 else None
+            window = window if len(tensor.shape) == 2 <= call.dims else None
         elif any(tensor.shape[axis] != result[axis] for axis in rows_and_columns):
             window = None
     return window
@@ -57,9 +62,9 @@ def window_by_place(call: Call) -> Window | None:
 
 def is_same_everywhere(call: Call) -> bool:
     """Whether an operation on maps combines them with numbers that are the same at every place: one for all, or one for each map."""
-    if call.is_layer or [len(tensor.shape) for tensor in call.inputs] != [4]:
+    if call.is_layer or [len(tensor.shape) for tensor in call.inputs] != [call.dims + 2]:
         return False
-    rows_and_columns = slice(-2, None) if call.channels_first else slice(-3, -1)
+    rows_and_columns = slice(-call.dims, None) if call.channels_first else slice(-call.dims - 1, -1)
     numbers = [np.shape(argument) for argument in call.arguments if not isinstance(argument, KerasTensor)]
     return all(length == 1 for shape in numbers for length in shape[rows_and_columns])
 
@@ -69,7 +74,8 @@ def linear(call: Call) -> list[PassThrough]:
 
     The call is tried on random images; a ValueError is raised if a result depends on another image of the batch.
     """
-    shapes = [tuple(OPEN_SIZES[0] if length is None else length for length in shape) for shape in call.shapes]
+    size = open_sizes(call.dims)[0]
+    shapes = [tuple(size if length is None else length for length in shape) for shape in call.shapes]
     random = np.random.default_rng(0)
     images = [tf.constant(random.normal(size=(IMAGES, *shape)), call.dtype) for shape in shapes]
     with tf.GradientTape() as tape:

@@ -27,6 +27,7 @@ class Call:
         dtype: type of the computed values, whatever that of the layer's weights is.
         inputs: its symbolic tensors, in the model's layout.
         output: the symbolic tensor that it returns, in the model's layout.
+        dims: number of axes of places of the maps: 2 for images, 1 for signals, 3 for volumes.
     """
 
     layer: Any
@@ -38,21 +39,27 @@ class Call:
     dtype: str = "float32"
     inputs: Sequence[KerasTensor] = ()
     output: KerasTensor = None
+    dims: int = 2
 
     @property
     def is_layer(self) -> bool:
         """Whether this is the call of a layer, not of an operation."""
         return isinstance(self.layer, layers.Layer)
 
+    @property
+    def on_maps(self) -> bool:
+        """Whether its first input is maps as the model has them, not of fewer or more axes."""
+        return len(self.shapes[0]) == self.dims + 1
+
     def channels_last(self, function: Function) -> Function:
         """Converts a function of maps in the model's layout to one of maps whose channels come last."""
-        return channels_last(function) if self.channels_first else function
+        return channels_last(function, [self.dims] * len(self.shapes), self.dims) if self.channels_first else function
 
     @property
     def has_other_layout(self) -> bool:
         """Whether the layer or operation takes maps in another layout than that of the model."""
         layout = getattr(self.layer, "data_format", None) or keras.config.image_data_format()
-        return (layout != LAST) != self.channels_first
+        return (layout != LAST) != (self.channels_first and self.on_maps)
 
     @property
     def channels(self) -> int:
@@ -68,8 +75,9 @@ class Call:
 
     def in_other_layout(self) -> list[PassThrough]:
         """Rules for a call that takes maps in another layout than the model's: none."""
-        other, own = ("channels_last", "channels_first") if self.channels_first else ("channels_first", "channels_last")
-        problem = f"is of type {type(self.layer).__name__}, {other} in a {own} model"
+        other, own = ("channels_last", "channels_first") if self.channels_first and self.on_maps else ("channels_first", "channels_last")
+        place = f"in a {own} model" if self.on_maps else "on values of other axes than the model's maps"
+        problem = f"is of type {type(self.layer).__name__}, {other} {place}"
         return self.without_rule(problem, [own], self.function)
 
     def without_rule(self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
@@ -86,10 +94,21 @@ class Call:
 Rules = Callable[[Call], list[PassThrough]]
 
 
-def channels_last(function: Callable) -> Callable:
-    """Converts a function of channels-first maps `(N, C, H, W)` to one of channels-last maps; other tensors stay as they are."""
-    return lambda *inputs: _transposed(function(*(_transposed(value, (0, 3, 1, 2)) for value in inputs)), (0, 2, 3, 1))
+def channels_last(function: Callable, taken: Sequence[int], given: int) -> Callable:
+    """Converts a function of channels-first maps `(N, C, H, W)` to one of channels-last maps; other tensors stay as they are.
+
+    `taken` and `given` are the numbers of axes of places of what it takes and returns: 2 for `(N, C, H, W)`.
+    """
+
+    def converted(*inputs):
+        first = [_moved(value, -1, 1) if value.shape.rank == dims + 2 else value for value, dims in zip(inputs, taken, strict=True)]
+        result = function(*first)
+        return _moved(result, 1, -1) if result.shape.rank == given + 2 else result
+
+    return converted
 
 
-def _transposed(value, order):
-    return tf.transpose(value, order) if value.shape.rank == 4 else value
+def _moved(value, source, target):
+    order = list(range(value.shape.rank))
+    order.insert(target % len(order), order.pop(source))
+    return tf.transpose(value, order)

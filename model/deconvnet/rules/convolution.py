@@ -30,21 +30,21 @@ class Sliding(Affine):
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """Transpose of the unpadded map."""
-        size = self.window.span(tuple(signal.shape[1:3]))
+        size = self.window.span(tuple(signal.shape[1:-1]))
         return transposed(self.unpadded, signal, [(*size, self.channels)])[0]
 
 
 class Convolution(Sliding):
-    """A convolution `y = Cx + b` without dilation or groups; backward `C^T y`.
+    """A convolution of images or signals `y = Cx + b` without dilation or groups; backward `C^T y`.
 
     Zeiler & Fergus 2013, section 2.1, "Filtering": the transposed filters, without the bias. `kernel` returns the current filters
-    `(height, width, channels, maps)`; the other arguments are as in `Sliding`.
+    `(height, width, channels, maps)`, or `(length, channels, maps)`; the other arguments are as in `Sliding`.
     """
 
     def __init__(
-        self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, int], window: Window, channels: int
+        self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, ...], window: Window, channels: int
     ) -> None:
-        super().__init__(function, window, lambda inputs: tf.nn.conv2d(inputs, kernel(), strides, "VALID"), channels)
+        super().__init__(function, window, lambda inputs: tf.nn.convolution(inputs, kernel(), strides, "VALID"), channels)
         self.kernel, self.strides = kernel, tuple(strides)
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
@@ -54,17 +54,24 @@ class Convolution(Sliding):
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """Transposed map of a window of the signal, padding included, perhaps with zeros appended."""
         kernel = tf.convert_to_tensor(self.kernel())
-        positions, places = math.prod(signal.shape[1:3]), math.prod(kernel.shape[:2])
-        if positions == 1 or (self.strides == (1, 1) and positions <= FEW_POSITIONS and 1 < places <= FEW_PLACES):
-            sent = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
-            tiles = tf.reshape(sent, (-1, *signal.shape[1:3], *kernel.shape[:3]))
-            return tiles[:, 0, 0] if positions == 1 else fused(_overlaid, tiles)
-        if kernel.shape[2] <= FEW_CHANNELS and places > 1:
-            return _by_rows(signal, kernel, self.strides)
-        if self.strides == (1, 1) or min(kernel.shape[:2]) < max(self.strides):
-            size = self.window.span(tuple(signal.shape[1:3]))
-            return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), self.strides, "VALID")
-        return _by_phases(signal, kernel, self.strides)
+        if len(self.strides) == 1:
+            # A signal is an image of one row.
+            return _spread(signal[:, None], kernel[None], (1, *self.strides))[:, 0]
+        return _spread(signal, kernel, self.strides)
+
+
+def _spread(signal, kernel, strides):
+    positions, places = math.prod(signal.shape[1:3]), math.prod(kernel.shape[:2])
+    if positions == 1 or (strides == (1, 1) and positions <= FEW_POSITIONS and 1 < places <= FEW_PLACES):
+        sent = tf.matmul(tf.reshape(signal, (-1, kernel.shape[3])), tf.reshape(kernel, (-1, kernel.shape[3])), transpose_b=True)
+        tiles = tf.reshape(sent, (-1, *signal.shape[1:3], *kernel.shape[:3]))
+        return tiles[:, 0, 0] if positions == 1 else fused(_overlaid, tiles)
+    if kernel.shape[2] <= FEW_CHANNELS and places > 1:
+        return _by_rows(signal, kernel, strides)
+    if strides == (1, 1) or min(kernel.shape[:2]) < max(strides):
+        size = [(length - 1) * step + span for length, step, span in zip(signal.shape[1:3], strides, kernel.shape[:2], strict=True)]
+        return tf.nn.conv2d_transpose(signal, kernel, (tf.shape(signal)[0], *size, kernel.shape[2]), strides, "VALID")
+    return _by_phases(signal, kernel, strides)
 
 
 def _overlaid(tiles):

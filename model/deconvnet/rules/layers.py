@@ -8,15 +8,15 @@ import tensorflow as tf
 from keras import layers, ops
 
 from zfnet.model.deconvnet.rules.activation import activation_rules
-from zfnet.model.deconvnet.rules.axes import window_across
+from zfnet.model.deconvnet.rules.axes import linear, window_across
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
 from zfnet.model.deconvnet.rules.in_use import function_in_use
-from zfnet.model.deconvnet.rules.linear_layers import LINEAR_LAYERS, linear_layer, time_distributed
+from zfnet.model.deconvnet.rules.linear_layers import linear_layer, time_distributed
 from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, by_place, concatenation, move, reshaping, resizing
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.move import Move
-from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
+from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, global_max_pool, max_pool
 from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Readout, Rectify, Shift, Window, sliding_window
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE, pass_through, random_crop
 from zfnet.model.deconvnet.separate_images import mixed_images
@@ -25,13 +25,13 @@ from zfnet.model.net.layers import ContrastNormalization, MeanImage
 
 def _batch_normalization(call: Call) -> list[PassThrough]:
     axis = call.layer.axis
-    by_map = axis in ((1, -3) if call.channels_first else (-1, 3))
+    by_map = axis in ((1, -call.dims - 1) if call.channels_first else (-1, call.dims + 1))
     return [Affine(call.function, POINT, local=by_map)]
 
 
 def _convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
-    if layer.groups > 1 or max(layer.dilation_rate) > 1:
+    if not call.on_maps or layer.rank == 3 or layer.groups > 1 or max(layer.dilation_rate) > 1 or layer.padding == "causal":
         return _sliding(ops.conv, "kernel")(call)
 
     def convolve(inputs):
@@ -45,24 +45,13 @@ def _convolution(call: Call) -> list[PassThrough]:
 def _dense(call: Call) -> list[PassThrough]:
     function = call.channels_last(_biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel"))))
     window = window_across(call, -1)
-    on_maps = window == POINT and len(call.shapes[0]) == 3
+    on_maps = window == POINT and call.on_maps
     return [Affine(function, window, local=on_maps, channels=call.channels if on_maps else None), *activation_rules(call)]
-
-
-def _global_max_pool(call: Call) -> list[PassThrough]:
-    height, width = call.shapes[0][:2]
-    if height is None or width is None:
-        raise ValueError(
-            f"Layer {call.layer.name!r} pools a map of {height} x {width}; its switches need a known size: build the model for one."
-        )
-    size = height, width
-    shape = (-1, 1, 1, call.channels) if call.layer.keepdims else (-1, call.channels)
-    return [MaxPool(size, size, "valid"), Affine(lambda inputs: tf.reshape(inputs, shape), WHOLE)]
 
 
 def _stored_normalization(call: Call) -> list[PassThrough]:
     # Mean and variance of each map, or of all: the same at every position.
-    by_map = ((), (1,), (-3,)) if call.channels_first else ((), (3,), (-1,))
+    by_map = ((), (1,), (-call.dims - 1,)) if call.channels_first else ((), (call.dims + 1,), (-1,))
     return [Affine(call.function, POINT, local=call.layer.axis in by_map)]
 
 
@@ -72,9 +61,11 @@ def _rescaling(call: Call) -> list[PassThrough]:
 
 def _shift(sign: int) -> Rules:
     def rules(call: Call) -> list[PassThrough]:
-        layer = call.layer
-        (top, _), (left, _) = layer.padding if sign > 0 else layer.cropping
-        return [Shift(call.function, (sign * top, sign * left))]
+        if not call.on_maps:
+            return linear(call)
+        # Two numbers for each axis: before and after.
+        pairs = np.reshape(call.layer.padding if sign > 0 else call.layer.cropping, (-1, 2))
+        return [Shift(call.function, tuple(sign * int(before) for before, _ in pairs))]
 
     return rules
 
@@ -84,8 +75,12 @@ def _sliding(operation: Callable, *weights: str) -> Rules:
 
     def rules(call: Call) -> list[PassThrough]:
         layer = call.layer
+        if not call.on_maps:
+            return linear_layer(call)
 
         def slide(inputs, padding):
+            if padding == "causal":
+                inputs, padding = tf.pad(inputs, [[0, 0], [window.size[0] - 1, 0], [0, 0]]), "valid"
             return operation(inputs, *map(call.weight, weights), layer.strides, padding, LAST, layer.dilation_rate)
 
         window = sliding_window(layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate)
@@ -97,6 +92,8 @@ def _sliding(operation: Callable, *weights: str) -> Rules:
 
 def _transposed_convolution(call: Call) -> list[PassThrough]:
     layer = call.layer
+    if not call.on_maps:
+        return linear_layer(call)
 
     def function(inputs):
         shape = layer.padding, layer.output_padding, LAST, layer.dilation_rate
@@ -139,34 +136,38 @@ LAYERS: dict[type, Rules] = {
     **dict.fromkeys((layers.LeakyReLU, layers.PReLU, layers.ReLU), _rule(Rectify)),
     **dict.fromkeys((layers.Add, layers.Average, layers.Subtract), by_place),
     **dict.fromkeys((layers.CenterCrop, layers.Permute), move),
-    **dict.fromkeys((layers.Flatten, layers.GlobalAveragePooling2D), _affine(WHOLE)),
     **dict.fromkeys((layers.RepeatVector, layers.Reshape), reshaping),
-    **dict.fromkeys(LINEAR_LAYERS, linear_layer),
+    # One rule for signals, images and volumes.
+    **dict.fromkeys(
+        (layers.AdaptiveAveragePooling1D, layers.AdaptiveAveragePooling2D, layers.AdaptiveAveragePooling3D), adaptive_average_pool
+    ),
+    **dict.fromkeys((layers.AdaptiveMaxPooling1D, layers.AdaptiveMaxPooling2D, layers.AdaptiveMaxPooling3D), adaptive_max_pool),
+    **dict.fromkeys((layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D), average_pool),
+    **dict.fromkeys((layers.Conv1D, layers.Conv2D, layers.Conv3D), _convolution),
+    **dict.fromkeys((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), _transposed_convolution),
+    **dict.fromkeys((layers.Cropping1D, layers.Cropping2D, layers.Cropping3D), _shift(-1)),
+    **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), _sliding(ops.depthwise_conv, "kernel")),
+    **dict.fromkeys((layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D), _affine(WHOLE)),
+    **dict.fromkeys((layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D), global_max_pool),
+    **dict.fromkeys((layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D), max_pool),
+    **dict.fromkeys((layers.SeparableConv1D, layers.SeparableConv2D), _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel")),
+    **dict.fromkeys((layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D), _affine(None)),
+    **dict.fromkeys((layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D), _shift(1)),
     layers.Activation: activation_rules,
-    layers.AdaptiveAveragePooling2D: adaptive_average_pool,
-    layers.AdaptiveMaxPooling2D: adaptive_max_pool,
-    layers.AveragePooling2D: average_pool,
     layers.BatchNormalization: _batch_normalization,
     layers.Concatenate: concatenation,
-    layers.Conv2D: _convolution,
-    layers.Conv2DTranspose: _transposed_convolution,
-    layers.Cropping2D: _shift(-1),
     layers.Dense: _dense,
-    layers.DepthwiseConv2D: _sliding(ops.depthwise_conv, "kernel"),
-    layers.GlobalMaxPooling2D: _global_max_pool,
-    layers.MaxPooling2D: max_pool,
+    layers.EinsumDense: linear_layer,
+    layers.Flatten: _affine(WHOLE),
     layers.Normalization: _stored_normalization,
     layers.Pipeline: _pipeline,
     layers.RandomCrop: random_crop,
     layers.Rescaling: _rescaling,
     layers.Resizing: resizing,
-    layers.SeparableConv2D: _sliding(ops.separable_conv, "depthwise_kernel", "pointwise_kernel"),
     layers.Softmax: _rule(Readout),
     # In use the wrapper does what the layer in it does.
     layers.SpectralNormalization: lambda call: find_rules(dataclasses.replace(call, layer=call.layer.layer)),
     layers.TimeDistributed: lambda call: time_distributed(find_rules)(call),
-    layers.UpSampling2D: _affine(None),
-    layers.ZeroPadding2D: _shift(1),
 }
 # Names of the classes behind the functions of `keras.ops`, `keras.activations` and the operators of symbolic tensors.
 OPERATIONS: dict[str, Rules] = {
@@ -201,7 +202,9 @@ def find_rules(call: Call) -> list[PassThrough]:
             "Expected an input of type float32: build the model with one, or cast to it first."
         )
     # All rules assume the layout of the model's first channels_first layer; flattening follows either.
-    other_layout = call.channels_first and getattr(call.layer, "data_format", None) == "channels_last" and kind is not layers.Flatten
+    other_layout = (
+        call.channels_first and call.on_maps and getattr(call.layer, "data_format", None) == "channels_last" and kind is not layers.Flatten
+    )
     if other_layout and any(type(rule) is not PassThrough for rule in found):
         return call.in_other_layout()
     return found

@@ -1,33 +1,25 @@
-"""Linear layers of other tensors than maps, and layers around another layer."""
+"""Linear layers on other tensors than maps, and layers around another layer."""
 
 import copy
+import dataclasses
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
-from keras import KerasTensor, layers
+from keras import KerasTensor
 
 from zfnet.model.deconvnet.rules.activation import activation_rules
 from zfnet.model.deconvnet.rules.axes import linear
 from zfnet.model.deconvnet.rules.call import Call, Rules
 from zfnet.model.deconvnet.rules.in_use import function_in_use
-from zfnet.model.deconvnet.rules.rule import POINT, Affine, Gradient, PassThrough, Readout, Rectify, Saved, Window
-
-# Those with an activation come first.
-LINEAR_LAYERS = (
-    *(layers.Conv1D, layers.Conv1DTranspose, layers.Conv3D, layers.Conv3DTranspose, layers.DepthwiseConv1D, layers.EinsumDense),
-    layers.SeparableConv1D,
-    *(layers.AdaptiveAveragePooling1D, layers.AdaptiveAveragePooling3D, layers.AveragePooling1D, layers.AveragePooling3D),
-    *(layers.Cropping1D, layers.Cropping3D, layers.GlobalAveragePooling1D, layers.GlobalAveragePooling3D),
-    *(layers.UpSampling1D, layers.UpSampling3D, layers.ZeroPadding1D, layers.ZeroPadding3D),
-)
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Gradient, PassThrough, Readout, Rectify, Saved, Window
 
 
 def linear_layer(call: Call) -> list[PassThrough]:
     """The transpose of a layer from autodiff, without its activation, which has rules of its own."""
     if not hasattr(call.layer, "activation"):
         return linear(call)
-    if len(call.shapes[0]) == 3 and call.channels_first:
+    if call.on_maps and call.channels_first:
         return call.without_rule(f"is of type {type(call.layer).__name__}, in a channels_first model", ["channels_last"], call.function)
     # A copy has the same weights.
     plain = copy.copy(call.layer)
@@ -71,12 +63,20 @@ def time_distributed(find_rules: Rules) -> Rules:
 
         (shape,) = call.shapes
         taken, given = (KerasTensor((None, *tensor.shape[2:]), tensor.dtype) for tensor in (call.inputs[0], call.output))
-        found = find_rules(Call(layer, function_in_use(layer), (taken,), [shape[1:]], False, call.unsupported, call.dtype, [taken], given))
-        # The steps of maps are rows, and the layer has to leave columns where they are.
-        keeps_columns = isinstance(layer, layers.Dense) and len(shape) > 2
-        return [_each_step(rule, POINT if keeps_columns else None) for rule in found]
+        step = Call(layer, function_in_use(layer), (taken,), [shape[1:]], False, call.unsupported, call.dtype, [taken], given)
+        found = find_rules(dataclasses.replace(step, dims=max(len(shape) - 2, 0)))
+        return [_each_step(rule, _of_step(rule.window, call)) for rule in found]
 
     return rules
+
+
+def _of_step(window: Window | None, call: Call) -> Window | None:
+    """Window of a layer at each step of maps, whose steps are rows, from that of the layer."""
+    if window is None or window == WHOLE or len(call.shapes[0]) <= call.dims:
+        return None
+    if window.is_point:
+        return POINT
+    return Window((1, *window.size), (1, *window.strides), (0, *window.before)) if call.on_maps else None
 
 
 def _each_step(rule: PassThrough, window: Window | None) -> PassThrough:

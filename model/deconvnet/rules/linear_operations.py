@@ -9,8 +9,8 @@ from zfnet.model.deconvnet.rules.axes import is_same_everywhere, linear, window_
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.convolution import Sliding
 from zfnet.model.deconvnet.rules.move import find_move
-from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool, maximum, pair
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, PassThrough, Rectify, sliding_window
+from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, by_axis, max_pool, maximum
+from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, PassThrough, Rectify, sliding_window
 
 
 def nothing(call: Call) -> list[PassThrough]:
@@ -22,7 +22,7 @@ def by_place(call: Call) -> list[PassThrough]:
     """A sum, or what else is linear in all of its tensors together, each place by itself."""
     window = window_by_place(call)
     # A map may become three, as where three numbers are subtracted from grey images.
-    local = window == POINT and is_same_everywhere(call) and call.output.shape == call.inputs[0].shape
+    local = window is not None and window.is_point and is_same_everywhere(call) and call.output.shape == call.inputs[0].shape
     return [Affine(call.function, window, local=local)]
 
 
@@ -41,7 +41,7 @@ def across(axes: Callable[[Call], int | Sequence[int] | None]) -> Rules:
 
     def rules(call: Call) -> list[PassThrough]:
         window = window_across(call, axes(call))
-        maps_only = window == POINT and len(call.output.shape) == len(call.inputs[0].shape) == 4
+        maps_only = window.is_point and call.on_maps and len(call.output.shape) == len(call.inputs[0].shape)
         return [Affine(call.function, window, local=maps_only, channels=call.channels if maps_only else None)]
 
     return rules
@@ -50,7 +50,7 @@ def across(axes: Callable[[Call], int | Sequence[int] | None]) -> Rules:
 def concatenation(call: Call) -> list[PassThrough]:
     """A concatenation, not measured as other moves are, since deep nets have many."""
     window = window_across(call, call.layer.axis)
-    return [Affine(call.function, POINT if window == POINT else None)]
+    return [Affine(call.function, window if window.is_point else None)]
 
 
 def of_one(rules: Rules) -> Rules:
@@ -95,15 +95,15 @@ def convolution(operation: Callable) -> Rules:
 
     def rules(call: Call) -> list[PassThrough]:
         layer, filters = call.layer, call.arguments[1:]
-        if len(call.shapes[0]) != 3 or call.has_other_layout:
+        if not call.on_maps or call.has_other_layout:
             return linear(call)
 
         def slide(inputs, padding):
             kernels = [ops.cast(kernel, call.dtype) for kernel in filters]
             return operation(inputs, *kernels, layer.strides, padding, LAST, layer.dilation_rate)
 
-        height, width = filters[0].shape[:2]
-        window = sliding_window((height, width), pair(layer.strides), layer.padding, pair(layer.dilation_rate))
+        size = tuple(filters[0].shape[: call.dims])
+        window = sliding_window(size, by_axis(call, layer.strides), layer.padding, by_axis(call, layer.dilation_rate))
         return [Sliding(lambda maps: slide(maps, layer.padding), window, lambda maps: slide(maps, "valid"), call.channels)]
 
     return of_one(rules)

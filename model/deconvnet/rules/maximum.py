@@ -24,8 +24,8 @@ class Maximum(PassThrough):
         self.window = window_across(call, call.layer.axis)
         rank = len(call.inputs[0].shape)
         axes = sorted(axis % rank for axis in np.atleast_1d(call.layer.axis).tolist())
-        if call.channels_first and rank == 4:
-            axes = sorted({1: 3, 2: 1, 3: 2}[axis] for axis in axes)
+        if call.channels_first and rank == call.dims + 2:
+            axes = sorted(rank - 1 if axis == 1 else axis - 1 for axis in axes)
         # The axes of the maximum last, and back.
         self.order = [axis for axis in range(rank) if axis not in axes] + axes
         self.kept = rank - len(axes)

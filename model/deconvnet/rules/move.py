@@ -1,13 +1,14 @@
 """Operations that only move values: slices, flips, stacks, paddings, transpositions, each measured by where values come from."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.axes import IMAGES, OPEN_SIZES, places
+from zfnet.model.deconvnet.rules.axes import IMAGES, open_sizes, places
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, Function, Saved, Window
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, Saved, Window
 from zfnet.model.deconvnet.separate_images import mixed_images
 
 
@@ -48,7 +49,7 @@ def find_move(call: Call, otherwise: Window | None = None) -> Move:
         found = _followed(call, shapes)
     else:
         # Only what does not depend on the size is known.
-        trials = [_followed_or_unknown(call, [_filled(shape, size) for shape in shapes]) for size in OPEN_SIZES]
+        trials = [_followed_or_unknown(call, [_filled(shape, size) for shape in shapes]) for size in open_sizes(call.dims)]
         same = trials[0].window == trials[1].window and np.array_equal(trials[0].maps, trials[1].maps)
         found = trials[0] if same else Places(None, None)
     window = otherwise if found.window is None else found.window
@@ -94,22 +95,22 @@ def _follow(call, shapes, number):
     stays = images.shape[:1] == (IMAGES,) and all(np.isin(image, (-1, row)).all() for row, image in enumerate(images))
     if not stays:
         raise mixed_images(call.layer)
-    if images.ndim < 3:
+    if images.ndim <= call.dims:
         return Places(WHOLE, None)
     rows_and_columns = _axes(len(shape) + 1, call), _axes(images.ndim, call)
-    if len(shape) < 2:
+    if len(shape) < call.dims:
         return Places(None, None)
     lines = [_line(sources(before), after) for before, after in zip(*rows_and_columns, strict=True)]
     if None in lines:
         return Places(None, None)
-    window = Window(*zip(*lines, strict=True))
-    is_shift = len(shape) == 3 and images.ndim == 4 and (window.size, window.strides) == ((1, 1), (1, 1))
-    return Places(window, _maps(sources(3), window, shape) if is_shift else None)
+    window = Window(*zip(*lines, strict=True)) if lines else POINT
+    is_shift = call.on_maps and images.ndim == call.dims + 2 and {*window.size, *window.strides} == {1}
+    return Places(window, _maps(sources(images.ndim - 1), window, shape) if is_shift else None)
 
 
 def _axes(rank, call):
     # Maps come last in rules.
-    return places(rank, call.channels_first and rank != 4)
+    return places(rank, call.dims, call.channels_first and rank != call.dims + 2)
 
 
 def _line(sources, axis):
@@ -133,8 +134,8 @@ def _maps(sources, window, shape):
     """For each map of the result its map in the input, -1 for none; `None` if that is not the same at every place of the input."""
     inside = [
         (np.arange(length) - before >= 0) & (np.arange(length) - before < limit)
-        for length, before, limit in zip(sources.shape[1:3], window.before, shape, strict=False)
+        for length, before, limit in zip(sources.shape[1:-1], window.before, shape, strict=False)
     ]
-    maps = sources.max(axis=(0, 1, 2))
-    expected = np.where(np.multiply.outer(*inside)[:, :, None], maps, -1)
+    maps = sources.max(axis=tuple(range(sources.ndim - 1)))
+    expected = np.where(functools.reduce(np.multiply.outer, inside)[..., None], maps, -1)
     return maps.astype(int) if (sources == expected).all() else None

@@ -7,40 +7,50 @@ import tensorflow as tf
 
 
 class Window(NamedTuple):
-    """Size, steps and padding of an operation that slides over its input, each `(height, width)` in input positions.
+    """Size, steps and padding of an operation that slides over its input, in input positions: a number for each axis of places.
+
+    An image has two axes of places, rows and columns; a signal has one, a volume three.
 
     Attributes:
         size: size of the window, holes of a dilation included.
         strides: between the windows of neighbouring positions.
-        before: rows and columns of padding before the first; negative for cropping; `None` for `same` padding, which
-            depends on the size of the input.
+        before: places of padding before the first; negative for cropping; `None` for `same` padding, which depends on the size of the
+            input.
     """
 
-    size: tuple[int, int]
-    strides: tuple[int, int] = (1, 1)
-    before: tuple[int | None, int | None] = (0, 0)
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+    before: tuple[int | None, ...]
 
-    def padding(self, lengths: Sequence[int | None]) -> tuple[int, int]:
-        """Rows and columns of padding before the first, for an input of `lengths` `(height, width)`; `same` needs known lengths."""
-        rows, columns = (_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
-        return rows, columns
+    @property
+    def is_point(self) -> bool:
+        """Whether an output position depends on the input position of the same place alone."""
+        return all(length == 1 for length in (*self.size, *self.strides)) and not any(pad != 0 for pad in self.before)
 
-    def span(self, lengths: Sequence[int]) -> tuple[int, int]:
+    def padding(self, lengths: Sequence[int | None]) -> tuple[int, ...]:
+        """Places of padding before the first, for an input of `lengths`; `same` padding needs known lengths."""
+        if not self.size:
+            return (0,) * len(lengths)
+        return tuple(_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
+
+    def span(self, lengths: Sequence[int]) -> tuple[int, ...]:
         """Size of the union of the windows of `lengths` neighbouring positions."""
-        height, width = ((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
-        return height, width
+        if not self.size:
+            return tuple(lengths)
+        return tuple((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
 
 
-POINT = Window((1, 1))
+# Of any number of axes.
+POINT = Window((), (), ())
 # Every output depends on the whole input.
-WHOLE = Window((0, 0))
+WHOLE = Window((0,), (1,), (0,))
 
 
-def sliding_window(size: tuple[int, int], strides: tuple[int, int], padding: str, dilation: tuple[int, int] = (1, 1)) -> Window:
-    """Window of a Keras convolution or pooling, from its arguments of the same names; `padding` is `"same"` or `"valid"`."""
-    height, width = ((length - 1) * rate + 1 for length, rate in zip(size, dilation, strict=True))
-    down, across = strides
-    return Window((height, width), (down, across), (None, None) if padding == "same" else (0, 0))
+def sliding_window(size: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int] | None = None) -> Window:
+    """Window of a Keras convolution or pooling, from its arguments of the same names; `padding` is `"same"`, `"valid"` or `"causal"`."""
+    spans = tuple((length - 1) * rate + 1 for length, rate in zip(size, dilation or (1,) * len(size), strict=True))
+    before: dict[str, tuple[int | None, ...]] = {"same": (None,) * len(spans), "causal": tuple(span - 1 for span in spans)}
+    return Window(spans, tuple(strides), before.get(padding, (0,) * len(spans)))
 
 
 def _padding(size: int, step: int, before: int | None, length: int | None) -> int:
@@ -100,7 +110,7 @@ class PassThrough:
         return [self.spread(signal, saved)]
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
-        """Back-projects a window `(M, h, w, maps)` of a signal to the window of the input that it depends on.
+        """Back-projects a window `(M, ..., maps)` of a signal to the window of the input that it depends on.
 
         That includes padding, and perhaps more rows and columns of zeros at the end.
         """
@@ -140,14 +150,15 @@ class Affine(PassThrough):
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """Transposed map of a window of the signal."""
-        return transposed(self.function, signal, [(*signal.shape[1:3], self.channels or signal.shape[3])])[0]
+        return transposed(self.function, signal, [(*signal.shape[1:-1], self.channels or signal.shape[-1])])[0]
 
 
 class Shift(Affine):
     """Zero padding and cropping: the signal only gets other coordinates."""
 
-    def __init__(self, function: Function, before: tuple[int, int]) -> None:
-        super().__init__(function, Window((1, 1), before=before), local=True)
+    def __init__(self, function: Function, before: tuple[int, ...]) -> None:
+        ones = (1,) * len(before)
+        super().__init__(function, Window(ones, ones, before), local=True)
 
     def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
         """The window as it is."""
@@ -191,7 +202,8 @@ def _gradient(function, inputs, signal):
 
 def cut_padding(spread: tf.Tensor, window: Window, shape: tuple[int, ...]) -> tf.Tensor:
     """Cuts the result of `spread` for a whole map to the map below, of `shape`; zeros where no window reaches."""
-    before = window.padding(shape[:2])
-    inside = spread[:, before[0] : before[0] + shape[0], before[1] : before[1] + shape[1]]
-    missing = [length - reached for length, reached in zip(shape[:2], inside.shape[1:3], strict=True)]
-    return tf.pad(inside, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]) if any(missing) else inside
+    lengths = shape[:-1]
+    before = window.padding(lengths)
+    inside = spread[:, *(slice(pad, pad + length) for pad, length in zip(before, lengths, strict=True))]
+    missing = [length - reached for length, reached in zip(lengths, inside.shape[1:-1], strict=True)]
+    return tf.pad(inside, [[0, 0], *([0, after] for after in missing), [0, 0]]) if any(missing) else inside

@@ -232,8 +232,6 @@ def test_what_has_no_graph_is_refused():
         Graph(keras.Sequential([keras.Input(SIZE), scratch]))
     with pytest.raises(ValueError, match="is not built"):
         Graph(keras.Sequential([conv()]))
-    with pytest.raises(ValueError, match="has 2 inputs; expected one, the image"):
-        Graph(keras.Model([image, keras.Input(SIZE)], maps))
 
 
 def test_operations_with_several_outputs_are_refused_if_they_are_not_linear():

@@ -13,7 +13,10 @@ from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.net.layers import ContrastNormalization
 
 SIZE = (18, 15, 3)
-IMAGES = np.random.default_rng(0).normal(size=(2, *SIZE)).astype("float32")
+# By the number of axes of places: signals, images, volumes.
+SIZES = {1: (50, 3), 2: SIZE, 3: (9, 8, 10, 2)}
+IMAGES = {dims: np.random.default_rng(0).normal(size=(2, *size)).astype("float32") for dims, size in SIZES.items()}
+CONVOLUTIONS = {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}
 PAD = [[0, 0], [1, 0], [0, 2], [0, 0]]
 
 
@@ -101,6 +104,40 @@ SUPPORTED = {
     "resize": lambda random, x: ops.image.resize(x, (8, 8), pick(random, "bilinear", "nearest")),
     "gaussian_blur": lambda random, x: ops.image.gaussian_blur(x),
 }
+SIGNALS = {
+    "Conv1D": lambda random, x: layers.Conv1D(4, 3, pick(random, 1, 2), pick(random, "same", "valid", "causal"), activation="relu")(x),
+    "Conv1D with dilation": lambda random, x: layers.Conv1D(4, 3, dilation_rate=pick(random, 2, 3), padding="causal", activation="relu")(x),
+    "DepthwiseConv1D": lambda random, x: layers.DepthwiseConv1D(3, pick(random, 1, 2), padding(random))(x),
+    "SeparableConv1D": lambda random, x: layers.SeparableConv1D(4, 3, padding=padding(random), activation="relu")(x),
+    "Conv1DTranspose": lambda random, x: layers.Conv1DTranspose(4, 2, padding=padding(random))(x),
+    "MaxPooling1D": lambda random, x: layers.MaxPooling1D(pick(random, 2, 3), pick(random, 1, 2), padding(random))(x),
+    "AveragePooling1D": lambda random, x: layers.AveragePooling1D(pick(random, 2, 3), pick(random, 1, 2), padding(random))(x),
+    "GlobalMaxPooling1D": lambda random, x: x + layers.GlobalMaxPooling1D(keepdims=True)(x),
+    "ZeroPadding1D": lambda random, x: layers.ZeroPadding1D((1, 2))(x),
+    "Cropping1D": lambda random, x: layers.Cropping1D((2, 1))(x),
+    "UpSampling1D": lambda random, x: layers.UpSampling1D(2)(x),
+    "Add": lambda random, x: layers.Add()([x, layers.Conv1D(x.shape[-1], pick(random, 1, 5), padding="causal")(x)]),
+    **{
+        kind: SUPPORTED[kind]
+        for kind in ("Dense", "ReLU", "Rescaling", "Concatenate", "negative", "relu", "multiply", "matmul", "where", "take")
+    },
+    "get_item": lambda random, x: x[:, pick(random, slice(1, None), slice(None, -1), slice(None, None, 2))],
+    "pad": lambda random, x: ops.pad(x, PAD[:2] + PAD[3:], mode=pick(random, "constant", "reflect")),
+    "sum": lambda random, x: x + ops.sum(x, pick(random, 1, 2), keepdims=True),
+    "flip": lambda random, x: ops.flip(x, pick(random, 1, 2)),
+}
+VOLUMES = {
+    "Conv3D": lambda random, x: layers.Conv3D(3, pick(random, 2, (1, 3, 2)), padding="same", activation="relu")(x),
+    "Conv3D with strides": lambda random, x: layers.Conv3D(3, 2, (1, 1, 2), padding=padding(random), activation="relu")(x),
+    "MaxPooling3D": lambda random, x: layers.MaxPooling3D(2, pick(random, 1, (1, 2, 1)), padding(random))(x),
+    "AveragePooling3D": lambda random, x: layers.AveragePooling3D(2, 1, padding(random))(x),
+    "GlobalAveragePooling3D": lambda random, x: x + layers.GlobalAveragePooling3D(keepdims=True)(x),
+    "ZeroPadding3D": lambda random, x: layers.ZeroPadding3D(((1, 0), (0, 1), (0, 0)))(x),
+    "Cropping3D": lambda random, x: layers.Cropping3D(((0, 0), (1, 0), (0, 1)))(x),
+    "TimeDistributed": lambda random, x: layers.TimeDistributed(layers.Conv2D(3, 3, padding="same"))(x),
+    "Add": lambda random, x: layers.Add()([x, layers.Conv3D(x.shape[-1], 3, padding="same")(x)]),
+    **{kind: SUPPORTED[kind] for kind in ("Dense", "ReLU", "Rescaling", "negative", "multiply")},
+}
 REFUSED = {
     "swish": lambda random, x: layers.Activation("swish")(x),
     "elu as argument": lambda random, x: conv(random, x, activation="elu"),
@@ -114,20 +151,20 @@ REFUSED = {
 }
 
 
-def draw(seed):
-    """A model, and the names of what it was made of."""
+def draw(seed, dims):
+    """A model of signals, images or volumes, and the names of what it was made of."""
     random = np.random.default_rng(seed)
     keras.utils.set_random_seed(seed)
-    image = keras.Input(SIZE)
+    image = keras.Input(SIZES[dims])
     maps, drawn = image, []
     for _ in range(random.integers(3, 7)):
-        kinds = REFUSED if random.random() < 0.05 else SUPPORTED
+        kinds = REFUSED if random.random() < 0.05 and dims == 2 else {1: SIGNALS, 2: SUPPORTED, 3: VOLUMES}[dims]
         # Small maps would be used up.
-        if min(maps.shape[1:3]) < 6:
+        if min(maps.shape[1:-1]) < 6:
             break
         drawn.append(pick(random, *kinds))
         maps = kinds[drawn[-1]](random, maps)
-    maps = layers.Conv2D(4, 3, name="last")(maps)
+    maps = CONVOLUTIONS[dims](4, 3, name="last")(maps)
     model = keras.Model(image, layers.Dense(3, name="top")(layers.Flatten()(maps)))
     for weight in model.weights:
         if weight.ndim == 1 and "seed" not in weight.name:
@@ -135,17 +172,18 @@ def draw(seed):
     return model, drawn
 
 
-def check(seed, by_autodiff):
+def check(seed, by_autodiff, dims=2):
     """Compares a model's deconvnet with the model, with autodiff, and with where pixels have influence; returns what was refused."""
-    model, drawn = draw(seed)
+    model, drawn = draw(seed, dims)
+    images = IMAGES[dims]
     refused = sorted(set(drawn) & set(REFUSED))
     if refused:
         with pytest.raises(ValueError, match=r"for which no deconvnet is defined|below other layers"):
             Deconvnet(model)
     deconvnet = Deconvnet(model, unsupported="gradient" if refused else "error")
-    recording, autodiff = deconvnet.record(IMAGES), by_autodiff(model, IMAGES)
+    recording, autodiff = deconvnet.record(images), by_autodiff(model, images)
     features = keras.Model(model.input, model.get_layer("last").output)
-    for name, expected in (("last", features(IMAGES, training=False).numpy()), ("top", model(IMAGES, training=False).numpy())):
+    for name, expected in (("last", features(images, training=False).numpy()), ("top", model(images, training=False).numpy())):
         found = recording.activations(name).numpy()
         np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max(), err_msg=f"{drawn}")
         for unit in range(3):
@@ -157,15 +195,15 @@ def check(seed, by_autodiff):
         field = receptive_field(deconvnet, "last")
     except ValueError:  # Many have no single one.
         return refused
-    check_field(features, field, recording, drawn)
+    check_field(features, field, recording, images, drawn)
     return refused
 
 
-def check_field(features, field, recording, drawn):
-    height, width = features.output.shape[1:3]
-    for place in {(0, 0), (height // 2, width // 2), (height - 1, width - 1)}:
+def check_field(features, field, recording, images, drawn):
+    sizes = features.output.shape[1:-1]
+    for place in {tuple(0 for _ in sizes), tuple(size // 2 for size in sizes), tuple(size - 1 for size in sizes)}:
         with tf.GradientTape() as tape:
-            tape.watch(inputs := tf.constant(IMAGES))
+            tape.watch(inputs := tf.constant(images))
             units = tf.reduce_sum(features(inputs, training=False)[:, *place] * [1, 2, 3, 5])
         start = np.multiply(place, field.stride) + field.offset
         influence = tape.gradient(units, inputs).numpy()
@@ -183,6 +221,19 @@ def check_field(features, field, recording, drawn):
 @pytest.mark.parametrize("seed", range(20))
 def test_a_random_model(seed, by_autodiff, eagerly):
     check(seed, by_autodiff)
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_random_model_of_signals_or_volumes(seed, dims, by_autodiff, eagerly):
+    check(seed, by_autodiff, dims)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dims", [1, 3])
+def test_many_random_models_of_signals_and_volumes(dims, by_autodiff, eagerly):
+    for seed in range(100, 160):
+        check(seed, by_autodiff, dims)
 
 
 @pytest.mark.slow

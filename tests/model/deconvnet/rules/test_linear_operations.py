@@ -27,6 +27,7 @@ EXACT = {
     "a number for each map": (lambda x: 2 - x * np.arange(6.0, dtype="float32") / np.ones((1, 1, 1, 6), "float32"), (5, 5)),
     "channels picked": (at(EVERY, EVERY, slice(1, 4)), (5, 5)),
     "channels taken": (lambda x: ops.take(x, [3, 0, 0], axis=-1), (5, 5)),
+    "convolution at every row": (layers.TimeDistributed(layers.Conv1D(4, 3)), (5, 7)),
     "cut": (at(slice(1, -1), slice(2, -1)), (5, 5)),
     "cut at the end": (at(slice(None, 7)), (5, 5)),
     "cut, channels reversed": (at(slice(1, None), EVERY, slice(None, None, -1)), (5, 5)),
@@ -119,7 +120,6 @@ UNEVEN = {
     "einsum": lambda x: ops.einsum("nhwc,cd->nhwd", x, MATRIX),
     "tensordot": lambda x: ops.tensordot(x, MATRIX, 1),
     "dense einsum": layers.EinsumDense("abcd,de->abce", (10, 8, 4), bias_axes="e"),
-    "convolution at every row": layers.TimeDistributed(layers.Conv1D(4, 3)),
     "pool at every step": lambda x: layers.TimeDistributed(layers.MaxPooling2D(2))(ops.expand_dims(x, 1))[:, 0],
 }
 # Those whose units see the whole image.
@@ -240,7 +240,6 @@ REFUSED = {
     "chosen by an activation": (lambda x: ops.where(x > 0, x, 0.5), "is of type Greater"),
     "maximum of two": (lambda x: ops.maximum(x, 2 * x), "is a maximum of activations"),
     "uneven adaptive max pool": (layers.AdaptiveMaxPooling2D((4, 4)), "a size that divides that of the maps"),
-    "pooled in one dimension": (lambda x: ops.max_pool(layers.Reshape((80, 6))(x), 2), "of something else than maps"),
 }
 
 

@@ -6,7 +6,7 @@ import difflib
 import keras
 import tensorflow as tf
 
-from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
+from zfnet.model.deconvnet.node import Node, call_function, fixed_training, functional, is_graph, refuse_training
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.move import Move, find_move
@@ -232,14 +232,3 @@ class Graph:
             self._names[id(layer)] = prefix + layer.name if is_taken else layer.name
         name = self._names[id(layer)]
         return f"{name}#{number}" if number > 1 else name
-
-
-def functional(model: keras.Model) -> keras.Model:
-    """The Functional model inside of a Sequential one, or the model itself."""
-    return getattr(model, "_functional", None) or model
-
-
-def is_graph(operation: keras.Operation) -> bool:
-    """Whether an operation is a model that is a graph of others, and nothing else."""
-    # A subclass may do anything in a `call` of its own.
-    return hasattr(functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")

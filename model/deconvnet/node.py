@@ -1,8 +1,9 @@
-"""One call of a layer in a Keras model: its function of tensors, and its `training`."""
+"""One call of a layer or a model in a Keras model: its function of tensors, its `training`, and whether it is a graph itself."""
 
 import inspect
 from typing import Any
 
+import keras
 import tensorflow as tf
 from keras import layers
 
@@ -48,3 +49,14 @@ def refuse_training(layer: Any, training: bool | None) -> None:
             "depends on chance or on the other images of its batch, so that there is no projection of one image. Build the model without "
             "training=True, and copy the weights: new.set_weights(model.get_weights())."
         )
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """The Functional model inside of a Sequential one, or the model itself."""
+    return getattr(model, "_functional", None) or model
+
+
+def is_graph(operation: keras.Operation) -> bool:
+    """Whether an operation is a model that is a graph of others, and nothing else."""
+    # A subclass may do anything in a `call` of its own.
+    return hasattr(functional(operation), "_nodes_by_depth") and type(operation).call.__module__.startswith("keras.src.models.")

@@ -2,19 +2,24 @@
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.node import Node, call_function, fixed_training, functional, is_graph, refuse_training
+from zfnet.model.deconvnet.rules.activation import hidden_readout
 from zfnet.model.deconvnet.rules.call import Call, channels_last
+from zfnet.model.deconvnet.rules.chosen.choices import Choices
+from zfnet.model.deconvnet.rules.chosen.own import Own
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.move import Move, find_move
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Function, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.rule import WHOLE, Function, PassThrough, Readout, Rectify, Window
 from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 from zfnet.model.deconvnet.separate_images import check_separate_images
 
-UNSUPPORTED = ("error", "gradient")
+UNSUPPORTED = ("error", "literature", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
 Shape = tuple[int | None, ...]
 
@@ -40,7 +45,8 @@ class Operation:
         """Window of the input that one output position depends on; a ValueError if positions differ in that."""
         if self.rule.window is None:
             kind = type(self.layer).__name__
-            raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.")
+            hint = " If they have, give its window: zfnet.Rule(rule, window=...)." if isinstance(self.rule, Own) else ""
+            raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.{hint}")
         return self.rule.window
 
 
@@ -64,7 +70,7 @@ class Graph:
         ValueError: if Keras runs on another backend, if the model is not built, has several inputs, or has a layer without a rule.
     """
 
-    def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
+    def __init__(self, model: keras.Model, unsupported: str = "error", rules: Mapping[Any, Any] | None = None) -> None:
         if keras.backend.backend() != "tensorflow":
             raise ValueError(f"Keras runs on {keras.backend.backend()!r}; this needs it on TensorFlow (KERAS_BACKEND=tensorflow).")
         if unsupported not in UNSUPPORTED:
@@ -82,7 +88,8 @@ class Graph:
             )
         if len(model.inputs) != 1:
             raise ValueError(f"The model {model.name!r} has {len(model.inputs)} inputs; expected one, the image.")
-        self.unsupported = unsupported
+        self.unsupported, choices = unsupported, Choices(rules)
+        self._choose = choices.choose
         self.channels_first = any(getattr(layer, "data_format", None) == "channels_first" for layer in model._flatten_layers())
         dtype = tf.as_dtype(model.inputs[0].dtype)
         self.dtype = dtype.name if dtype.is_floating and dtype.size > 2 else "float32"
@@ -94,6 +101,7 @@ class Graph:
         self._calls: dict[int, int] = {}
         # For the value of every softmax or sigmoid that may be at the end, and of layers above that change no number, the operation.
         self._readouts: dict[int, int] = {}
+        self._readout_calls: dict[int, Call] = {}
         # For every value that only moves those of another one, that other value and the function between them.
         self._moves: dict[int, tuple[int, Function]] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
@@ -102,6 +110,7 @@ class Graph:
             name: self.operations[self._readouts[value] - 1] for name, value in self.outputs.items() if value in self._readouts
         }
         self._skip_readouts()
+        choices.check_all_used([*self.outputs])
 
     def value_of(self, layer: str) -> int:
         """Number of the value that a layer's name means; a ValueError if there is no such layer."""
@@ -156,9 +165,6 @@ class Graph:
         return [numbers[id(tensor)] for tensor in nodes.outputs]
 
     def _add_call(self, node: Node, inputs: list[int], prefix: str) -> list[int]:
-        if not keeps_numbers(node.operation):
-            for number in inputs:
-                self._replace_readout(number)
         name = self._name(node.operation, prefix)
         # The further results of an operation such as `keras.ops.split` have names of their own.
         names = [name, *(f"{name}:{number}" for number in range(1, len(node.outputs)))]
@@ -171,8 +177,13 @@ class Graph:
         shapes = [self.shapes[number] for number in inputs]
         check_separate_images(layer, function, shapes, self.dtype)
         call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
-        call = dataclasses.replace(call, inputs=node.input_tensors, output=output)
-        rules, taken = self._from_one_source(call, find_rules(call), tuple(inputs))
+        call = dataclasses.replace(call, inputs=node.input_tensors, output=output, results=len(node.outputs), name=name)
+        call = dataclasses.replace(call, gates=self._gates(inputs), choose=self._choose)
+        found = find_rules(call)
+        if not keeps_numbers(layer):
+            for place, below in enumerate(inputs):
+                self._replace_readout(below, place in found[0].gates)
+        rules, taken = self._from_one_source(call, found, tuple(inputs))
         first = len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
@@ -181,7 +192,7 @@ class Graph:
             self.operations.append(Operation(layer, rule, taken, value))
             self.shapes.append(shape)
             if isinstance(rule, Readout):
-                self._readouts[value] = value
+                self._readouts[value], self._readout_calls[value] = value, dataclasses.replace(call, function=rule.function, shapes=[shape])
             elif taken[0] in self._readouts:
                 self._readouts[value] = self._readouts[taken[0]]
             taken = (value,)
@@ -202,15 +213,20 @@ class Graph:
             self._moves[len(self.shapes)] = inputs[0], rule.function
         return [rule], inputs
 
-    def _replace_readout(self, value: int) -> None:
+    def _gates(self, inputs: list[int]) -> tuple[int, ...]:
+        # Those computed from another input, or by a softmax or sigmoid.
+        if len(inputs) == 1:
+            return ()
+        below = [{number for each in self.needed_for(value) for number in each.inputs} for value in inputs]
+        return tuple(place for place, value in enumerate(inputs) if value in self._readouts or below[place].intersection(inputs))
+
+    def _replace_readout(self, value: int, is_gate: bool) -> None:
         # A softmax or sigmoid is skipped only at the end of a model.
         readout = self._readouts.get(value)
         if readout is None:
             return
         below = self.operations[readout - 1]
-        call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
-        (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function, POINT)
-        self._replace({readout: dataclasses.replace(below, rule=gradient)})
+        self._replace({readout: dataclasses.replace(below, rule=hidden_readout(self._readout_calls[readout], is_gate))})
         self._readouts = {number: each for number, each in self._readouts.items() if each != readout}
 
     def _skip_readouts(self) -> None:

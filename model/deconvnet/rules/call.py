@@ -23,10 +23,14 @@ class Call:
         arguments: arguments of the call, symbolic tensors among them.
         shapes: shapes of its tensors without the batch, channels last; `None` for a size that the model leaves open.
         channels_first: whether the model's maps are `(channels, height, width)`.
-        unsupported: `"error"`, or `"gradient"` for the plain gradient of a layer without a rule.
+        unsupported: as in `Deconvnet`, for a layer without a rule.
         dtype: type of the computed values, whatever that of the layer's weights is.
         inputs: its symbolic tensors, in the model's layout.
         output: the symbolic tensor that it returns, in the model's layout.
+        results: number of tensors that it returns, of which `output` is one.
+        name: name of the layer in the graph.
+        gates: places of the inputs that are computed from another input, or by a sigmoid or softmax.
+        choose: finds the rules that the user chose for a call by any of some keys: names, types or activation functions; `None` without.
     """
 
     layer: Any
@@ -38,6 +42,10 @@ class Call:
     dtype: str = "float32"
     inputs: Sequence[KerasTensor] = ()
     output: KerasTensor = None
+    results: int = 1
+    name: str = ""
+    gates: tuple[int, ...] = ()
+    choose: Callable[..., list[PassThrough] | None] = lambda call, *keys: None
 
     @property
     def is_layer(self) -> bool:
@@ -53,6 +61,12 @@ class Call:
         """Whether the layer or operation takes maps in another layout than that of the model."""
         layout = getattr(self.layer, "data_format", None) or keras.config.image_data_format()
         return (layout != LAST) != self.channels_first
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Shape of what it returns without the batch, channels last; `None` for a size that the model leaves open."""
+        shape = tuple(self.output.shape[1:])
+        return (*shape[1:], shape[0]) if self.channels_first and len(shape) == 3 else shape
 
     @property
     def channels(self) -> int:
@@ -72,13 +86,23 @@ class Call:
         problem = f"is of type {type(self.layer).__name__}, {other} in a {own} model"
         return self.without_rule(problem, [own], self.function)
 
-    def without_rule(self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
-        """Rules for `function`, which has none of its own: its gradient, or an error with `problem` and `expected` in its message."""
+    def without_rule(
+        self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None, literature: "Rules | None" = None
+    ) -> list[PassThrough]:
+        """Rules for `function`, which has none of its own: those that `unsupported` asks for, or an error with `problem` and `expected`.
+
+        `literature` finds the rules that later papers give it, if they do.
+        """
+        of_papers = literature(self) if literature else []
         if self.unsupported == "gradient":
             return [Gradient(function, window)]
+        if self.unsupported == "literature" and of_papers:
+            return of_papers
+        also = ' Deconvnet(model, unsupported="literature") uses the rule that later papers give it.' if of_papers else ""
         raise ValueError(
             f"Layer {self.layer.name!r} {problem}, for which no deconvnet is defined; expected one of {', '.join(expected)}. It would "
-            'need a backward rule. Deconvnet(model, unsupported="gradient") uses its plain gradient instead.'
+            f'need a backward rule. Deconvnet(model, unsupported="gradient") uses its plain gradient instead.{also} A rule can also be '
+            "chosen or written: see docs/own_layers.md."
         )
 
 
@@ -88,7 +112,12 @@ Rules = Callable[[Call], list[PassThrough]]
 
 def channels_last(function: Callable) -> Callable:
     """Converts a function of channels-first maps `(N, C, H, W)` to one of channels-last maps; other tensors stay as they are."""
-    return lambda *inputs: _transposed(function(*(_transposed(value, (0, 3, 1, 2)) for value in inputs)), (0, 2, 3, 1))
+
+    def converted(*inputs):
+        results = function(*(_transposed(value, (0, 3, 1, 2)) for value in inputs))
+        return tf.nest.map_structure(lambda result: _transposed(result, (0, 2, 3, 1)), results)
+
+    return converted
 
 
 def _transposed(value, order):

@@ -1,6 +1,7 @@
 """Linear layers of other tensors than maps, and layers around another layer."""
 
 import copy
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -71,7 +72,8 @@ def time_distributed(find_rules: Rules) -> Rules:
 
         (shape,) = call.shapes
         taken, given = (KerasTensor((None, *tensor.shape[2:]), tensor.dtype) for tensor in (call.inputs[0], call.output))
-        found = find_rules(Call(layer, function_in_use(layer), (taken,), [shape[1:]], False, call.unsupported, call.dtype, [taken], given))
+        inner = dataclasses.replace(call, layer=layer, function=function_in_use(layer), arguments=(taken,), shapes=[shape[1:]])
+        found = find_rules(dataclasses.replace(inner, inputs=[taken], output=given))
         # The steps of maps are rows, and the layer has to leave columns where they are.
         keeps_columns = isinstance(layer, layers.Dense) and len(shape) > 2
         return [_each_step(rule, POINT if keeps_columns else None) for rule in found]

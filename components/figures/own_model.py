@@ -1,8 +1,8 @@
 """Figures of a Keras model and images in memory, each by one call."""
 
 import os
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -36,6 +36,8 @@ def gallery(
     seed: int = 0,
     preprocessing: str = "raw",
     labels: Sequence[str] = (),
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws the nine strongest activations of feature maps over images: projections beside patches (Zeiler & Fergus 2013, Fig. 2).
 
@@ -49,6 +51,8 @@ def gallery(
         seed: decides which.
         preprocessing: the values that the model takes instead of RGB 0..255, see `with_preprocessing`.
         labels: names of the model's classes, for the headings.
+        unsupported: as in `Deconvnet`, for layers without a backward rule.
+        rules: as in `Deconvnet`.
 
     Returns:
         One picture, with the numbers of every activation drawn.
@@ -61,7 +65,7 @@ def gallery(
         >>> figure.save(tmp_path / "conv3.png")[0].name
         'conv3.png'
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet = _deconvnet(model, preprocessing, unsupported, rules)
     count = deconvnet.graph.unit_count(layer)
     if units is not None and (wrong := [unit for unit in units if not 0 <= unit < count]):
         raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
@@ -78,6 +82,8 @@ def project(
     *,
     preprocessing: str = "raw",
     labels: Sequence[str] = (),
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws images beside the projection of their strongest activation in a layer (Zeiler & Fergus 2013, section 2.1).
 
@@ -88,6 +94,8 @@ def project(
         unit: feature map or dense unit; None takes, in each image, the one whose activation is strongest.
         preprocessing: as in `gallery`.
         labels: as in `gallery`.
+        unsupported: as in `gallery`.
+        rules: as in `gallery`.
 
     Returns:
         One picture, and for each image the unit, position and activation that is projected.
@@ -99,7 +107,7 @@ def project(
         >>> project(model, images, "conv5").numbers["images"][0]["unit"] >= 0
         True
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet = _deconvnet(model, preprocessing, unsupported, rules)
     images = np.asarray(images)
     pictures = _pictures(deconvnet, images[None] if images.ndim == 3 else images)
     found = project_images(deconvnet, pictures, layer, unit)
@@ -145,6 +153,8 @@ def occlude(
     stride: int | None = None,
     preprocessing: str = "raw",
     labels: Sequence[str] = (),
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws how a prediction changes while a grey square is slid over an image (Zeiler & Fergus 2013, section 4.2 and Fig. 7).
 
@@ -158,6 +168,8 @@ def occlude(
         stride: largest step of the square, in pixels; None takes a 32nd of the shorter side.
         preprocessing: as in `gallery`.
         labels: names of the model's classes.
+        unsupported: as in `gallery`.
+        rules: as in `gallery`.
 
     Returns:
         One picture; the numbers hold the activation and the probability at each place.
@@ -170,7 +182,7 @@ def occlude(
         >>> np.shape(figure.numbers["totals"])
         (5, 5)
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet = _deconvnet(model, preprocessing, unsupported, rules)
     (pixels,) = _pictures(deconvnet, np.asarray(image)[None])
     number = None if label is None else class_number(str(label), labels, class_count(deconvnet))
     subject = OcclusionInput("image", pixels, number, PREDICTED if label is None else GIVEN, labels)
@@ -179,9 +191,9 @@ def occlude(
     return draw_occlusion(deconvnet, subject, layer, search=search, square=square, stride=stride)
 
 
-def _deconvnet(model: AnyModel, preprocessing: str, unsupported: str = "error") -> Deconvnet:
+def _deconvnet(model: AnyModel, preprocessing: str, unsupported: str = "error", rules: Mapping[Any, Any] | None = None) -> Deconvnet:
     model = model if isinstance(model, keras.Model) else load_model_file(model)
-    return Deconvnet(with_preprocessing(model, preprocessing), unsupported)
+    return Deconvnet(with_preprocessing(model, preprocessing), unsupported, rules)
 
 
 def _pictures(deconvnet: Deconvnet, images: np.ndarray) -> np.ndarray:

@@ -52,7 +52,8 @@ def fixed_gate(call: Call) -> list[PassThrough]:
             tape.watch(nothing)
             result = call.function(nothing)
         slope, is_zero = tape.gradient(result, nothing), tf.equal(values, 0)
-        return values * tf.stop_gradient(tf.where(is_zero, slope, call.function(values) / tf.where(is_zero, 1, values)))
+        factor = call.function(values) / tf.where(is_zero, tf.ones_like(values), values)
+        return values * tf.stop_gradient(tf.where(is_zero, slope, factor))
 
     return [Frozen(call.function, frozen, POINT)]
 

@@ -62,7 +62,7 @@ def test_equals_the_transpose_by_hand(kind):
     model = model_of(layer)
     (operation,) = Deconvnet(model, unsupported="literature").graph.operations
     assert type(operation.rule) is Frozen
-    (found,) = operation.rule.backward(tf.constant(SIGNAL), [SHAPE], [tf.constant(IMAGES)])
+    (found,) = tf.function(lambda signal, inputs: operation.rule.backward(signal, [SHAPE], [inputs]))(SIGNAL, IMAGES)
     expected = np.zeros_like(SIGNAL)
     for image, signal, below in zip(IMAGES, SIGNAL * scale_of(layer), expected, strict=True):
         for group in np.unique(groups):

@@ -55,7 +55,7 @@ class Rule:
         if call.results > 1:
             kind = type(call.layer).__name__
             raise ValueError(f"Layer {call.layer.name!r} is of type {kind} and returns {call.results} tensors; a rule is for one.")
-        found = NAMED[self.backward](call) if isinstance(self.backward, str) else [Own(call, self.backward)]
+        found: list[PassThrough] = NAMED[self.backward](call) if isinstance(self.backward, str) else [Own(call, self.backward)]
         if self.window is not None:
             window = WINDOWS[self.window] if isinstance(self.window, str) else self.window
             if window != WHOLE:

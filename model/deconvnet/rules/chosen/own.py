@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import tensorflow as tf
@@ -35,7 +35,7 @@ class Own(AtInputs):
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Signals that the user's function returns for the inputs."""
-        return self._run(signal, *saved)
+        return self._run(signal, *cast("list[tf.Tensor]", saved))
 
     def _checked(self, signal: tf.Tensor, *inputs: tf.Tensor) -> list[tf.Tensor]:
         returned = self.function_of_user(self.layer, signal, *inputs)

@@ -11,22 +11,23 @@ import keras
 from report import HERE, markdown, versions, write
 
 from zfnet.model import Deconvnet
-from zfnet.model.deconvnet.rules.layers import LAYERS, OPERATIONS
+from zfnet.model.deconvnet.rules.layers import LAYERS, LITERATURE, OPERATIONS
 
 NAME = "supported"
 DOCUMENT = HERE.parent / "docs" / "deconvnet.md"
 # An image enters through the first; the others are there to be subclassed.
 NO_STEPS = {"InputLayer", "Layer", "Wrapper"}
+SUPPORTED, LATER, REFUSED = "supported", 'with `unsupported="literature"`', "refused"
 
 
-def layer_types() -> dict[str, bool]:
-    """For each type of layer in `keras.layers`, whether it has a rule."""
+def layer_types() -> dict[str, str]:
+    """For each type of layer in `keras.layers`, whether it has a rule, or one of later papers."""
     found = {kind for kind in vars(keras.layers).values() if isinstance(kind, type) and issubclass(kind, keras.layers.Layer)}
-    return {kind.__name__: kind in LAYERS for kind in found if kind.__name__ not in NO_STEPS}
+    return {kind.__name__: _answer(kind in LAYERS, kind in LITERATURE) for kind in found if kind.__name__ not in NO_STEPS}
 
 
-def operations() -> dict[str, bool]:
-    """For each function of `keras.ops` and `keras.ops.image` that is a step of a model, whether it has a rule."""
+def operations() -> dict[str, str]:
+    """For each function of `keras.ops` and `keras.ops.image` that is a step of a model, whether it has a rule, or one of later papers."""
     found = {}
     for prefix, module in (("", keras.ops), ("image.", keras.ops.image)):
         for name, function in vars(module).items():
@@ -35,29 +36,37 @@ def operations() -> dict[str, bool]:
                 named = {word: function.__globals__.get(word) for word in re.findall(r"\b([A-Z]\w+)\(", inspect.getsource(function))}
                 kinds = [word for word, kind in named.items() if isinstance(kind, type) and issubclass(kind, keras.Operation)]
                 if kinds:
-                    found[prefix + name] = any(kind in OPERATIONS for kind in kinds)
+                    found[prefix + name] = _answer(*(any(kind in rules for kind in kinds) for rules in (OPERATIONS, LITERATURE)))
     return found
 
 
-def activations() -> dict[str, bool]:
-    """For each function of `keras.activations`, whether a layer with it is accepted."""
+def activations() -> dict[str, str]:
+    """For each function of `keras.activations`, whether a layer with it is accepted, or with rules of later papers."""
     found = {}
     for name, function in vars(keras.activations).items():
         if inspect.isfunction(function) and name not in ("serialize", "deserialize", "get"):
-            layer = keras.layers.Dense(2, activation=function)
-            try:
-                Deconvnet(keras.Sequential([keras.Input((2,)), layer]))
-                found[name] = True
-            except ValueError:
-                found[name] = False
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation=function)])
+            found[name] = _answer(_is_accepted(model, "error"), _is_accepted(model, "literature"))
     return found
 
 
+def _is_accepted(model, unsupported):
+    try:
+        Deconvnet(model, unsupported)
+    except ValueError:
+        return False
+    return True
+
+
+def _answer(has_rule, has_later_rule):
+    return SUPPORTED if has_rule else LATER if has_later_rule else REFUSED
+
+
 def collect() -> dict:
-    """Names with a rule and without, in order."""
+    """Names by their answer, in order."""
     kinds = {"layers": layer_types(), "operations": operations(), "activation functions": activations()}
     return {
-        kind: {word: sorted(name for name in names if names[name] is answer) for word, answer in (("supported", True), ("refused", False))}
+        kind: {answer: sorted(name for name in names if names[name] == answer) for answer in (SUPPORTED, LATER, REFUSED)}
         for kind, names in kinds.items()
     }
 
@@ -65,9 +74,9 @@ def collect() -> dict:
 def table(result: dict) -> str:
     """The table in Markdown."""
     rows = [
-        [f"{kind}, {len(names[word])} {word}", ", ".join(f"`{name}`" for name in names[word])]
-        for kind, names in result["supported"].items()
-        for word in ("supported", "refused")
+        [f"{kind}, {len(names)} {answer}", ", ".join(f"`{name}`" for name in names)]
+        for kind, answers in result["supported"].items()
+        for answer, names in answers.items()
     ]
     packages = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     return markdown(["in Keras", ""], rows) + f"\n`{result['command']}`; {packages}.\n"

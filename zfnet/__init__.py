@@ -15,6 +15,8 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
+    from zfnet.model.deconvnet.rules.chosen.choices import Rule, register
+    from zfnet.model.deconvnet.rules.rule import Window
     from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
@@ -34,9 +36,11 @@ __all__ = [
     "ProjectedStrongest",
     "ReceptiveField",
     "Recording",
+    "Rule",
     "Strongest",
     "TopKError",
     "WatchFeatures",
+    "Window",
     "ZFNet",
     "build",
     "clip_filter_rms",
@@ -48,6 +52,7 @@ __all__ = [
     "project",
     "project_strongest",
     "receptive_field",
+    "register",
     "strongest_activations",
     "ten_crop",
     "top_k_error",

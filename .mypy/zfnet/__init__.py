@@ -10,10 +10,13 @@ with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.given_model import open_model
     from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
+    from zfnet.components.training.callbacks.watch_features import WatchFeatures
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
+    from zfnet.model.deconvnet.rules.chosen.choices import Rule, register
+    from zfnet.model.deconvnet.rules.rule import Window
     from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
@@ -33,8 +36,11 @@ __all__ = [
     "ProjectedStrongest",
     "ReceptiveField",
     "Recording",
+    "Rule",
     "Strongest",
     "TopKError",
+    "WatchFeatures",
+    "Window",
     "ZFNet",
     "build",
     "clip_filter_rms",
@@ -46,6 +52,7 @@ __all__ = [
     "project",
     "project_strongest",
     "receptive_field",
+    "register",
     "strongest_activations",
     "ten_crop",
     "top_k_error",

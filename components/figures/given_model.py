@@ -1,8 +1,8 @@
 """A model as a user gives it to a figure: in memory, as a file, or as a net by its name."""
 
 import os
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 
@@ -41,16 +41,23 @@ def open_model(model: GivenModel, preprocessing: str | None = None) -> keras.Mod
     return with_preprocessing(model if isinstance(model, keras.Model) else load_model_file(model), preprocessing or "raw")
 
 
-def given_deconvnet(model: GivenModel, preprocessing: str | None, unsupported: str = "error", *, any_input: bool = False) -> Deconvnet:
-    """Attaches a deconvnet to a model of `open_model`; `unsupported` as in `Deconvnet`.
+def given_deconvnet(
+    model: GivenModel,
+    preprocessing: str | None,
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
+    *,
+    any_input: bool = False,
+) -> Deconvnet:
+    """Attaches a deconvnet to a model of `open_model`; `unsupported` and `rules` as in `Deconvnet`.
 
     With `any_input`, a model that takes no photographs stays as it is, unless `preprocessing` names one.
     """
     if not named_net(model) and any_input and preprocessing in (None, "raw"):
         model = model if isinstance(model, keras.Model) else load_model_file(model)
         if not takes_photographs(model):
-            return Deconvnet(model, unsupported)
-    return Deconvnet(open_model(model, preprocessing), unsupported)
+            return Deconvnet(model, unsupported, rules)
+    return Deconvnet(open_model(model, preprocessing), unsupported, rules)
 
 
 def given_labels(model: GivenModel, labels: Sequence[str]) -> Sequence[str]:

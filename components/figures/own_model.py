@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
@@ -38,6 +39,8 @@ def gallery(
     seed: int = 0,
     preprocessing: str | None = None,
     labels: Sequence[str] = (),
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws the nine strongest activations of feature maps over images: projections beside patches (Zeiler & Fergus 2013, Fig. 2).
 
@@ -55,6 +58,8 @@ def gallery(
         preprocessing: the values that the model takes instead of RGB 0..255: `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, and
             a net of `keras.applications` has its own.
         labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
+        unsupported: as in `Deconvnet`, for layers without a backward rule.
+        rules: as in `Deconvnet`.
 
     Returns:
         One picture, with the numbers of every activation drawn. Signals are drawn as curves, volumes as three planes through the voxel
@@ -68,7 +73,7 @@ def gallery(
         >>> figure.save(tmp_path / "conv3.png")[0].name
         'conv3.png'
     """
-    deconvnet, labels = given_deconvnet(model, preprocessing, any_input=True), given_labels(model, labels)
+    deconvnet, labels = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True), given_labels(model, labels)
     count = deconvnet.graph.unit_count(layer)
     units = None if units is None else _checked(units, layer, count)
     if not takes_photographs(deconvnet.model):
@@ -86,6 +91,8 @@ def project(
     *,
     preprocessing: str | None = None,
     labels: Sequence[str] = (),
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws images beside the projection of their strongest activation in a layer (Zeiler & Fergus 2013, section 2.1).
 
@@ -96,6 +103,8 @@ def project(
         unit: feature map or dense unit; None takes, in each image, the one whose activation is strongest.
         preprocessing: as in `gallery`.
         labels: as in `gallery`.
+        unsupported: as in `gallery`.
+        rules: as in `gallery`.
 
     Returns:
         One picture, and for each image the unit, position and activation that is projected.
@@ -107,7 +116,7 @@ def project(
         >>> project(model, images, "conv5").numbers["images"][0]["unit"] >= 0
         True
     """
-    deconvnet, labels = given_deconvnet(model, preprocessing, any_input=True), given_labels(model, labels)
+    deconvnet, labels = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True), given_labels(model, labels)
     if not takes_photographs(deconvnet.model):
         return project_inputs(deconvnet, images, layer, unit, labels)
     shown = pictures(image_set(deconvnet.model, images))
@@ -153,6 +162,8 @@ def evolution(
     maps: int = EVOLVING_MAPS,
     seed: int = 0,
     preprocessing: str | None = None,
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws how feature maps develop while a model trains: their strongest activations, projected (Zeiler & Fergus 2013, Fig. 4).
 
@@ -164,6 +175,8 @@ def evolution(
         maps: how many.
         seed: decides which.
         preprocessing: as in `gallery`.
+        unsupported: as in `gallery`.
+        rules: as in `gallery`.
 
     Returns:
         One picture with a row for each map and a column for each moment, and the numbers of every activation drawn.
@@ -178,7 +191,7 @@ def evolution(
     models = models if isinstance(models, Mapping) else dict(zip(_titles(models), models, strict=True))
     if len(models) < 2:
         raise ValueError(f"There is {len(models)} model; expected the same net at two moments of a training or more.")
-    moments = {title: given_deconvnet(model, preprocessing) for title, model in models.items()}
+    moments = {title: given_deconvnet(model, preprocessing, unsupported, rules) for title, model in models.items()}
     first = next(iter(moments.values()))
     count = first.graph.unit_count(layer)
     check_same_layers(moments, [layer])
@@ -199,6 +212,8 @@ def occlude(
     stride: int | None = None,
     preprocessing: str | None = None,
     labels: Sequence[str] = (),
+    unsupported: str = "error",
+    rules: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Draws how a prediction changes while a grey square is slid over an image (Zeiler & Fergus 2013, section 4.2 and Fig. 7).
 
@@ -212,6 +227,8 @@ def occlude(
         stride: largest step of the square, in pixels; None takes a 32nd of the shorter side.
         preprocessing: as in `gallery`.
         labels: names of the model's classes.
+        unsupported: as in `gallery`.
+        rules: as in `gallery`.
 
     Returns:
         One picture; the numbers hold the activation and the probability at each place.
@@ -224,7 +241,7 @@ def occlude(
         >>> np.shape(figure.numbers["totals"])
         (5, 5)
     """
-    deconvnet, labels = given_deconvnet(model, preprocessing), given_labels(model, labels)
+    deconvnet, labels = given_deconvnet(model, preprocessing, unsupported, rules), given_labels(model, labels)
     shown = pictures(image_set(deconvnet.model, image))
     if len(shown) != 1:
         raise ValueError(f"There are {len(shown)} images; expected one, (height, width, 3), or the path of a photograph.")

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Passes
+from zfnet.model.deconvnet.rules.chosen.own import Own
 from zfnet.model.deconvnet.rules.fused import fused
 from zfnet.model.deconvnet.rules.rule import Gradient, PassThrough, Rectify, Saved
 from zfnet.model.deconvnet.targets import Targets
@@ -211,6 +212,8 @@ def _reason(found):
     if found is None:
         return "the activation or the weights are too large"
     layer = f"layer {found.layer.name!r}, of type {type(found.layer).__name__},"
+    if isinstance(found.rule, Own):
+        return f"the rule of {layer} returned such numbers for a finite signal"
     if not isinstance(found.rule, Gradient):
         return f"{layer} is the first on the way down to make such numbers. Check its weights"
     if getattr(found.layer, "compute_dtype", None) == "float16":

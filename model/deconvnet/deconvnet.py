@@ -1,6 +1,6 @@
 """The deconvnet: projects single activations of a network back to pixels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -29,14 +29,16 @@ class Deconvnet:
     Args:
         model: a Keras model of images, signals or volumes, or of several inputs; Sequential or Functional, nested or not, of layers that
             `rules/layers.py` knows.
-        unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`, or `"gradient"` to use its
-            plain gradient.
+        unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`; `"literature"` to use the rule that
+            later papers give it, if they do; or `"gradient"` to use its plain gradient.
+        rules: backward rules of layers, before all others. A key is a layer's name, a class of layers, or an activation function such as
+            `keras.activations.silu`; a value is a `Rule`, or its `backward` alone: a name such as `"as-relu"`, or a function.
 
     Attributes:
         layers: names that can be projected from. A name means that layer's output; for a softmax layer, its logits.
 
     Raises:
-        ValueError: if the model has a layer without a backward rule.
+        ValueError: if the model has a layer without a backward rule, or one of `rules` does not fit.
 
     Examples:
         >>> Deconvnet(model).layers[-4:]
@@ -45,9 +47,9 @@ class Deconvnet:
         (4, 96, 96, 3)
     """
 
-    def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
+    def __init__(self, model: keras.Model, unsupported: str = "error", rules: Mapping[Any, Any] | None = None) -> None:
         self.model = model
-        self.graph = Graph(model, unsupported)
+        self.graph = Graph(model, unsupported, rules)
         self.layers = list(self.graph.outputs)
         self._passes = Passes(self.graph)
 

@@ -2,20 +2,25 @@
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
 from zfnet.model.deconvnet.readable_model import check_readable, functional, input_dims, is_graph
+from zfnet.model.deconvnet.rules.activation import hidden_readout
 from zfnet.model.deconvnet.rules.call import Call, channels_last
+from zfnet.model.deconvnet.rules.chosen.choices import Choices
+from zfnet.model.deconvnet.rules.chosen.own import Own
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.move import Move, find_move
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Function, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.rule import WHOLE, Function, PassThrough, Readout, Rectify, Window
 from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
 from zfnet.model.deconvnet.separate_images import check_separate_images
 
-UNSUPPORTED = ("error", "gradient")
+UNSUPPORTED = ("error", "literature", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
 Shape = tuple[int | None, ...]
 
@@ -41,7 +46,8 @@ class Operation:
         """Window of the input that one output position depends on; a ValueError if positions differ in that."""
         if self.rule.window is None:
             kind = type(self.layer).__name__
-            raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.")
+            hint = " If they have, give its window: zfnet.Rule(rule, window=...)." if isinstance(self.rule, Own) else ""
+            raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.{hint}")
         return self.rule.window
 
 
@@ -68,11 +74,12 @@ class Graph:
         ValueError: if Keras runs on another backend, if the model is not built, or has a layer without a rule.
     """
 
-    def __init__(self, model: keras.Model, unsupported: str = "error") -> None:
+    def __init__(self, model: keras.Model, unsupported: str = "error", rules: Mapping[Any, Any] | None = None) -> None:
         check_readable(model)
         if unsupported not in UNSUPPORTED:
             raise ValueError(f"unsupported is {unsupported!r}; expected one of {', '.join(UNSUPPORTED)}.")
-        self.unsupported = unsupported
+        self.unsupported, choices = unsupported, Choices(rules)
+        self._choose = choices.choose
         self.channels_first = any(getattr(layer, "data_format", None) == "channels_first" for layer in model._flatten_layers())
         is_double = any(tf.as_dtype(tensor.dtype) == tf.float64 for tensor in model.inputs)
         self.dtype = "float64" if is_double else "float32"
@@ -86,12 +93,14 @@ class Graph:
         self._calls: dict[int, int] = {}
         # For the value of every softmax or sigmoid that may be at the end, and of layers above that change no number, the operation.
         self._readouts: dict[int, int] = {}
+        self._readout_calls: dict[int, Call] = {}
         # For every value that only moves those of another one, that other value and the function between them.
         self._moves: dict[int, tuple[int, Function]] = {}
         self._at_top = {operation.name for operation in functional(model).operations}
         self.results = self._add_model(model, list(self.inputs), "")
         self.readouts = {name: self._operation(self._readouts[value]) for name, value in self.outputs.items() if value in self._readouts}
         self._skip_readouts()
+        choices.check_all_used([*self.outputs])
 
     def value_of(self, layer: str) -> int:
         """Number of the value that a layer's name means; a ValueError if there is no such layer."""
@@ -158,9 +167,6 @@ class Graph:
         return [numbers[id(tensor)] for tensor in nodes.outputs]
 
     def _add_call(self, node: Node, inputs: list[int], prefix: str) -> list[int]:
-        if not keeps_numbers(node.operation):
-            for number in inputs:
-                self._replace_readout(number)
         name = self._name(node.operation, prefix)
         # The further results of an operation such as `keras.ops.split` have names of their own.
         names = [name, *(f"{name}:{number}" for number in range(1, len(node.outputs)))]
@@ -176,8 +182,13 @@ class Graph:
         shapes = [self.shapes[number] for number in inputs]
         check_separate_images(layer, function, shapes, self.dtype)
         call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
-        call = dataclasses.replace(call, inputs=node.input_tensors, output=output, dims=dims)
-        rules, taken = self._from_one_source(call, find_rules(call), tuple(inputs))
+        call = dataclasses.replace(call, inputs=node.input_tensors, output=output, dims=dims, results=len(node.outputs), name=name)
+        call = dataclasses.replace(call, gates=self._gates(inputs), choose=self._choose)
+        found = find_rules(call)
+        if not keeps_numbers(layer):
+            for place, value in enumerate(inputs):
+                self._replace_readout(value, place in found[0].gates)
+        rules, taken = self._from_one_source(call, found, tuple(inputs))
         if len({each for each in below if each}) > 1:
             # A place of a signal is none of an image.
             rules[0].window, rules[0].local = None, False
@@ -190,7 +201,7 @@ class Graph:
             self.shapes.append(shape)
             self.dims.append(dims)
             if isinstance(rule, Readout):
-                self._readouts[value] = value
+                self._readouts[value], self._readout_calls[value] = value, dataclasses.replace(call, function=rule.function, shapes=[shape])
             elif taken[0] in self._readouts:
                 self._readouts[value] = self._readouts[taken[0]]
             taken = (value,)
@@ -211,15 +222,20 @@ class Graph:
             self._moves[len(self.shapes)] = inputs[0], rule.function
         return [rule], inputs
 
-    def _replace_readout(self, value: int) -> None:
+    def _gates(self, inputs: list[int]) -> tuple[int, ...]:
+        # Those computed from another input, or by a softmax or sigmoid.
+        if len(inputs) == 1:
+            return ()
+        below = [{number for each in self.needed_for(value) for number in each.inputs} for value in inputs]
+        return tuple(place for place, value in enumerate(inputs) if value in self._readouts or below[place].intersection(inputs))
+
+    def _replace_readout(self, value: int, is_gate: bool) -> None:
         # A softmax or sigmoid is skipped only at the end of a model.
         readout = self._readouts.get(value)
         if readout is None:
             return
         below = self._operation(readout)
-        call = Call(below.layer, below.rule.function, (), [], self.channels_first, self.unsupported)
-        (gradient,) = call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], below.rule.function, POINT)
-        self._replace({readout: dataclasses.replace(below, rule=gradient)})
+        self._replace({readout: dataclasses.replace(below, rule=hidden_readout(self._readout_calls[readout], is_gate))})
         self._readouts = {number: each for number, each in self._readouts.items() if each != readout}
 
     def _skip_readouts(self) -> None:

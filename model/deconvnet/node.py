@@ -1,4 +1,4 @@
-"""One call of a layer in a Keras model: its function of tensors, and its `training`."""
+"""One call of a layer or a model in a Keras model: its function of tensors, its `training`, and whether it is a graph itself."""
 
 import inspect
 from typing import Any

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.rules.fused import without_xla
-from zfnet.model.deconvnet.rules.rule import Gradient, Saved
+from zfnet.model.deconvnet.rules.rule import AtInputs, Saved
 
 SAVED_TOGETHER = 16, 4, 1
 # Values that a pass computes before XLA compiles it. For a few hundred projections XLA costs more time than it saves.
@@ -58,7 +58,7 @@ class Passes:
 
     def save(self, operation: Operation, inputs: list[tf.Tensor]) -> Saved:
         """Saves what an operation's rule needs for the backward pass, from the operation's inputs."""
-        if isinstance(operation.rule, Gradient):
+        if isinstance(operation.rule, AtInputs):
             return operation.rule.save(inputs)
         key = "save", operation.output, *(value.shape[1:] for value in inputs)
         saved, start = [], 0
@@ -68,7 +68,7 @@ class Passes:
             part = [value[start : start + size] for value in inputs]
             saved.append(self.run(key, operation.rule.save, part, values=size * math.prod(inputs[0].shape[1:])))
             start += size
-        return tf.concat(saved, axis=0) if saved else operation.rule.save(inputs)
+        return tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *saved) if saved else operation.rule.save(inputs)
 
     def backward(self, value: int, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: dict[int, Saved]) -> list[tf.Tensor]:
         """Back-projects a signal to pixels `(M, H, W, C)`, signed: unpool, rectify, filter (Zeiler & Fergus 2013, section 2.1).

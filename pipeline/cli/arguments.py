@@ -2,6 +2,7 @@
 
 import collections
 import pathlib
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class ModelArgument:
     def open_deconvnet(self, preprocessing: str | None, unsupported: str) -> "tuple[Deconvnet, str]":
         """Loads the model as `open_model` does, and attaches a deconvnet. Also returns the name of the preprocessing that was used.
 
-        `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
+        `unsupported` is as in `Deconvnet`, for layers that a deconvnet is not defined for.
 
         Raises:
             ValueError: as in `open_model`, or the model has a layer that a deconvnet is not defined for.
@@ -82,7 +83,7 @@ class ModelArgument:
             return Deconvnet(model, unsupported), used
         except ValueError as error:
             # The library names its own argument; here there is an option.
-            raise ValueError(str(error).replace('Deconvnet(model, unsupported="gradient")', "--unsupported gradient")) from error
+            raise ValueError(re.sub(r'Deconvnet\(model, unsupported="(\w+)"\)', r"--unsupported \1", str(error))) from error
 
 
 def find_model(argument: str, custom_objects: tuple[str, ...] = ()) -> ModelArgument:

@@ -57,7 +57,7 @@ class FigureJob:
 
     `models` are the MODEL arguments, and `out` is the directory to write. `preprocessing` is as in `ModelArgument.open_model`.
     `image_size` is the side of the images for a model that accepts any size, None for its own. `custom_objects` are layers and functions
-    that the models need, `module:Class` each. `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
+    that the models need, `module:Class` each. `unsupported` is as in `Deconvnet`, for layers that a deconvnet is not defined for.
     """
 
     command: str

@@ -65,10 +65,11 @@ custom_objects_option = click.option(
 )
 unsupported_option = click.option(
     "--unsupported",
-    type=click.Choice(["error", "gradient"]),
+    type=click.Choice(["error", "literature", "gradient"]),
     default="error",
     show_default=True,
-    help="Treatment of layers without a deconvnet rule, such as swish or attention: fail with an error, or use their gradient.",
+    help="Treatment of layers without a deconvnet rule, such as swish or attention: fail with an error; use the rule that later papers "
+    "give them (swish, gelu, layer and group normalisation, squeeze and excitation); or use their gradient.",
 )
 image_size_option = click.option(
     "--image-size",

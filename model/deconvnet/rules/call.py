@@ -23,11 +23,15 @@ class Call:
         arguments: arguments of the call, symbolic tensors among them.
         shapes: shapes of its tensors without the batch, channels last; `None` for a size that the model leaves open.
         channels_first: whether the model's maps are `(channels, height, width)`.
-        unsupported: `"error"`, or `"gradient"` for the plain gradient of a layer without a rule.
+        unsupported: as in `Deconvnet`, for a layer without a rule.
         dtype: type of the computed values, whatever that of the layer's weights is.
         inputs: its symbolic tensors, in the model's layout.
         output: the symbolic tensor that it returns, in the model's layout.
         dims: number of axes of places of the maps: 2 for images, 1 for signals, 3 for volumes.
+        results: number of tensors that it returns, of which `output` is one.
+        name: name of the layer in the graph.
+        gates: places of the inputs that are computed from another input, or by a sigmoid or softmax.
+        choose: finds the rules that the user chose for a call by any of some keys: names, types or activation functions; `None` without.
     """
 
     layer: Any
@@ -40,6 +44,10 @@ class Call:
     inputs: Sequence[KerasTensor] = ()
     output: KerasTensor = None
     dims: int = 2
+    results: int = 1
+    name: str = ""
+    gates: tuple[int, ...] = ()
+    choose: Callable[..., list[PassThrough] | None] = lambda call, *keys: None
 
     @property
     def is_layer(self) -> bool:
@@ -62,6 +70,12 @@ class Call:
         return (layout != LAST) != (self.channels_first and self.on_maps)
 
     @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Shape of what it returns without the batch, channels last; `None` for a size that the model leaves open."""
+        shape = tuple(self.output.shape[1:])
+        return (*shape[1:], shape[0]) if self.channels_first and len(shape) == self.dims + 1 > 1 else shape
+
+    @property
     def channels(self) -> int:
         """Number of maps of its first input; a ValueError if the model leaves it open."""
         channels = self.shapes[0][-1]
@@ -80,13 +94,23 @@ class Call:
         problem = f"is of type {type(self.layer).__name__}, {other} {place}"
         return self.without_rule(problem, [own], self.function)
 
-    def without_rule(self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None) -> list[PassThrough]:
-        """Rules for `function`, which has none of its own: its gradient, or an error with `problem` and `expected` in its message."""
+    def without_rule(
+        self, problem: str, expected: Iterable[str], function: Function, window: Window | None = None, literature: "Rules | None" = None
+    ) -> list[PassThrough]:
+        """Rules for `function`, which has none of its own: those that `unsupported` asks for, or an error with `problem` and `expected`.
+
+        `literature` finds the rules that later papers give it, if they do.
+        """
+        of_papers = literature(self) if literature else []
         if self.unsupported == "gradient":
             return [Gradient(function, window)]
+        if self.unsupported == "literature" and of_papers:
+            return of_papers
+        also = ' Deconvnet(model, unsupported="literature") uses the rule that later papers give it.' if of_papers else ""
         raise ValueError(
             f"Layer {self.layer.name!r} {problem}, for which no deconvnet is defined; expected one of {', '.join(expected)}. It would "
-            'need a backward rule. Deconvnet(model, unsupported="gradient") uses its plain gradient instead.'
+            f'need a backward rule. Deconvnet(model, unsupported="gradient") uses its plain gradient instead.{also} A rule can also be '
+            "chosen or written: see docs/own_layers.md."
         )
 
 
@@ -102,8 +126,8 @@ def channels_last(function: Callable, taken: Sequence[int], given: int) -> Calla
 
     def converted(*inputs):
         first = [_moved(value, -1, 1) if value.shape.rank == dims + 2 else value for value, dims in zip(inputs, taken, strict=True)]
-        result = function(*first)
-        return _moved(result, 1, -1) if result.shape.rank == given + 2 else result
+        results = function(*first)
+        return tf.nest.map_structure(lambda result: _moved(result, 1, -1) if result.shape.rank == given + 2 else result, results)
 
     return converted
 

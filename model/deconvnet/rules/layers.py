@@ -7,9 +7,11 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from zfnet.model.deconvnet.rules.activation import activation_rules
+from zfnet.model.deconvnet.rules.activation import LIKE_RELU, activation_rules, operation_function
 from zfnet.model.deconvnet.rules.axes import linear, window_across
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
+from zfnet.model.deconvnet.rules.chosen.gate import gated_product
+from zfnet.model.deconvnet.rules.chosen.normalization import NORMALIZATIONS, fixed_deviation
 from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
 from zfnet.model.deconvnet.rules.in_use import function_in_use
 from zfnet.model.deconvnet.rules.linear_layers import linear_layer, time_distributed
@@ -175,23 +177,38 @@ OPERATIONS: dict[str, Rules] = {
     **dict.fromkeys(("ReLU", "Relu", "Relu6", "LeakyRelu"), _rule(Rectify)),
     **dict.fromkeys(("Softmax", "Sigmoid"), _rule(Readout)),
 }
+# Layers inside of Keras' own nets, which have no public name.
+INSIDE_NETS: dict[str, Rules] = {"LayerScale": lambda call: [Affine(call.function, POINT, local=True)], "StochasticDepth": pass_through}
+# Rules that later papers give to what has none in the deconvnet's own paper.
+LITERATURE: dict[type | str, Rules] = {
+    **dict.fromkeys(NORMALIZATIONS, fixed_deviation),
+    **{"".join(map(str.capitalize, name.split("_"))): _rule(Rectify) for name in LIKE_RELU},
+    layers.ELU: _rule(Rectify),
+    layers.Multiply: gated_product,
+}
 
 
 def find_rules(call: Call) -> list[PassThrough]:
     """Finds the rules of a call, from its input to its output; a layer with an activation has two.
 
-    If there are none, the ValueError names the layer, its type, the types that have rules, and the way out.
+    A rule that the user chose comes first. If there are none, the ValueError names the layer, its type, the types that have rules, and the
+    way out.
     """
     kind, is_layer = type(call.layer), call.is_layer
     if tuple(call.output.shape[:1]) not in ((None,), tuple(call.inputs[0].shape[:1])):
         raise mixed_images(call.layer)
     # Exactly these types, and Keras' own operations: a subclass may do anything in its `call`.
-    by_name = OPERATIONS if kind.__module__.startswith("keras.src.") else {}
-    rules = LAYERS.get(kind) if is_layer else by_name.get(kind.__name__)
+    of_keras = kind.__module__.startswith("keras.src.")
+    function = operation_function(kind.__name__) if of_keras and not is_layer else None
+    if (chosen := call.choose(call, call.name, call.layer.name, kind, *([function] if function else []))) is not None:
+        return chosen
+    by_name = (INSIDE_NETS if is_layer else OPERATIONS) if of_keras else {}
+    rules = LAYERS.get(kind) or by_name.get(kind.__name__)
     if rules is None:
         linear = "a linear operation", "a relu", "another one that docs/deconvnet.md lists"
         expected = sorted(layer.__name__ for layer in LAYERS) if is_layer else linear
-        return call.without_rule(f"is of type {kind.__name__}", expected, call.function)
+        of_papers = LITERATURE.get(kind if is_layer or not of_keras else kind.__name__)
+        return call.without_rule(f"is of type {kind.__name__}", expected, call.function, literature=of_papers)
     if getattr(call.layer, "quantization_mode", None):
         quantized = f"is of type {kind.__name__}, quantized to {call.layer.quantization_mode}"
         return call.without_rule(quantized, ["one not quantized"], call.function)

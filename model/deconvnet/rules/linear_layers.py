@@ -63,9 +63,9 @@ def time_distributed(find_rules: Rules) -> Rules:
 
         (shape,) = call.shapes
         taken, given = (KerasTensor((None, *tensor.shape[2:]), tensor.dtype) for tensor in (call.inputs[0], call.output))
-        step = Call(layer, function_in_use(layer), (taken,), [shape[1:]], False, call.unsupported, call.dtype, [taken], given)
-        found = find_rules(dataclasses.replace(step, dims=max(len(shape) - 2, 0)))
-        return [_each_step(rule, _of_step(rule.window, call)) for rule in found]
+        inner = dataclasses.replace(call, layer=layer, function=function_in_use(layer), arguments=(taken,), shapes=[shape[1:]])
+        inner = dataclasses.replace(inner, inputs=[taken], output=given, channels_first=False, dims=max(len(shape) - 2, 0))
+        return [_each_step(rule, _of_step(rule.window, call)) for rule in find_rules(inner)]
 
     return rules
 

@@ -7,6 +7,7 @@ from keras import KerasTensor, ops
 
 from zfnet.model.deconvnet.rules.axes import is_same_everywhere, linear, window_across, window_by_place
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
+from zfnet.model.deconvnet.rules.chosen.gate import gated_product
 from zfnet.model.deconvnet.rules.convolution import Sliding
 from zfnet.model.deconvnet.rules.move import find_move
 from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, by_axis, max_pool, maximum
@@ -69,7 +70,8 @@ def product(call: Call) -> list[PassThrough]:
     """A product with numbers."""
     if len(call.shapes) == 1:
         return by_place(call)
-    return call.without_rule("is the product of two activations, linear in neither", ["a product with numbers"], call.function)
+    problem = "is the product of two activations, linear in neither"
+    return call.without_rule(problem, ["a product with numbers"], call.function, literature=gated_product)
 
 
 def quotient(call: Call) -> list[PassThrough]:

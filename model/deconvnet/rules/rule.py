@@ -80,11 +80,13 @@ class PassThrough:
         local: whether `spread` works, that is, a window of the signal can be back-projected without the rest of its map.
         saves: whether the backward pass needs tensors of the forward pass, from `save`.
         no_switch: for a rule that saves switches, the one that drops a value.
+        gates: places of the inputs that count as constants: their signal is zero.
     """
 
     window: Window | None = POINT
     local = True
     saves = False
+    gates: tuple[int, ...] = ()
     no_switch: int
 
     def __init__(self, function: Function) -> None:
@@ -165,8 +167,8 @@ class Shift(Affine):
         return signal
 
 
-class Gradient(PassThrough):
-    """An operation without a backward rule: backward its plain gradient, at the values of the forward pass."""
+class AtInputs(PassThrough):
+    """An operation whose backward pass needs its inputs of the forward pass."""
 
     local = False
     saves = True
@@ -179,9 +181,28 @@ class Gradient(PassThrough):
         """The inputs."""
         return list(inputs)
 
+
+class Gradient(AtInputs):
+    """An operation without a backward rule: backward its plain gradient, at the values of the forward pass."""
+
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Signal times the Jacobian at the recorded inputs."""
         return _gradient(self.function, saved, signal)
+
+
+class Frozen(AtInputs):
+    """An operation of which a part counts as a constant; backward its gradient with that part held at its value of the forward pass.
+
+    `frozen` is the function with `tf.stop_gradient` around that part, perhaps without its bias. `gates` as in `PassThrough`.
+    """
+
+    def __init__(self, function: Function, frozen: Function, window: Window | None, gates: tuple[int, ...] = ()) -> None:
+        super().__init__(function, window)
+        self.frozen, self.gates = frozen, gates
+
+    def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
+        """Signal times the Jacobian of the frozen function at the recorded inputs."""
+        return _gradient(self.frozen, saved, signal)
 
 
 def transposed(function: Function, signal: tf.Tensor, shapes: list[tuple[int, ...]]) -> list[tf.Tensor]:

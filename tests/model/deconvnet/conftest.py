@@ -78,8 +78,12 @@ class ByAutodiff:
             self.replace(new, "activation")
         elif isinstance(new, ContrastNormalization) and self.backward:
             new.call = with_backward(new.call, lambda upstream, inputs: upstream)
+        self.treat(new)
         self.keep(new, "activation" if readout else "call", id(original), readout or isinstance(new, keras.layers.Softmax))
         return new
+
+    def treat(self, layer):
+        """For subclasses, which replace the gradient of other layers."""
 
     def replace(self, layer, name):
         if self.backward:

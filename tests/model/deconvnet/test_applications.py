@@ -94,6 +94,51 @@ def test_squeeze_and_excitation_by_its_plain_gradient(equals_autodiff, eagerly):
     )
 
 
+# Of nets that a deconvnet is not defined for: the last layer of each stage, or of some of them.
+OF_PAPERS = {
+    "EfficientNetB0": ["stem_activation", "block2b_add", "block4a_dwconv", "block6d_add", "predictions"],
+    "EfficientNetV2B0": ["block1a_project_activation", "block3b_add", "block5e_add", "predictions"],
+    "MobileNetV3Small": ["expanded_conv_2_add", "expanded_conv_5_add", "expanded_conv_10_add"],
+    "ConvNeXtTiny": ["convnext_tiny_stage_0_block_2_identity", "convnext_tiny_stage_3_block_2_gelu", "convnext_tiny_head_dense"],
+}
+
+
+@pytest.fixture
+def by_papers(by_autodiff):
+    """Autodiff in which smooth activations have the gradient of a deconvnet's ReLU, and gates and deviations have none."""
+
+    class ByPapers(by_autodiff):
+        def treat(self, layer):
+            if getattr(layer, "activation", None) in (keras.activations.silu, keras.activations.gelu, keras.activations.hard_silu):
+                self.replace(layer, "activation")
+            elif isinstance(layer, layers.Multiply):
+                layer.call = lambda inputs: inputs[0] * tf.stop_gradient(inputs[1])
+            elif isinstance(layer, layers.LayerNormalization):
+
+                def normalized(values):
+                    centred = values - tf.reduce_mean(values, -1, keepdims=True)
+                    variance = tf.reduce_mean(centred**2, -1, keepdims=True)
+                    return centred / tf.stop_gradient(tf.sqrt(variance + layer.epsilon)) * layer.gamma + layer.beta
+
+                layer.call = normalized
+
+    return ByPapers
+
+
+@pytest.mark.parametrize("name", OF_PAPERS)
+def test_nets_of_later_papers_by_their_rules(name, by_papers, equals_autodiff, eagerly):
+    size = (64, 48, 3)
+    model, random = net(name, size), np.random.default_rng(3)
+    for layer in model.layers:
+        # ConvNeXt begins with scales of 1e-6, which would hide all blocks.
+        if isinstance(layer, layers.LayerNormalization) or type(layer).__name__ == "LayerScale":
+            layer.gamma.assign(random.uniform(0.3, 1, layer.gamma.shape))
+    with pytest.raises(ValueError, match=r"unsupported=\"literature\"\) uses the rule that later papers give it"):
+        Deconvnet(model)
+    deconvnet, images = Deconvnet(model, unsupported="literature"), photographs(size)
+    equals_autodiff(deconvnet, images, OF_PAPERS[name], by_papers(model, images), corners=False)
+
+
 def test_model_is_left_as_it_was(eagerly):
     model, images = net("MobileNetV2"), photographs((64, 48, 3))
     before = [weight.numpy() for weight in model.weights], model.get_config(), model(images).numpy()

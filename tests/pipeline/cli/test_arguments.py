@@ -105,6 +105,13 @@ def test_error_of_the_deconvnet_names_the_option(swish):
     assert "Deconvnet(" not in str(caught.value)
 
 
+def test_literature_is_an_option_too(swish):
+    with pytest.raises(ValueError, match=r"--unsupported literature uses the rule that later papers give it"):
+        swish.open_deconvnet("raw", "error")
+    deconvnet, _ = swish.open_deconvnet("raw", "literature")
+    assert deconvnet.layers == ["conv", *deconvnet.layers[1:]]
+
+
 def test_what_is_opened(swish):
     deconvnet, used = swish.open_deconvnet("caffe", "gradient")
     assert (deconvnet.layers[:2], used) == (["preprocessing_caffe", "conv"], "caffe")

@@ -9,6 +9,7 @@ from zfnet.pipeline.cli.custom_objects import import_custom_objects
 
 MODULE = """
 import keras
+import zfnet
 class Twice(keras.layers.Layer):
     def call(self, inputs):
         return 2 * inputs
@@ -18,6 +19,12 @@ class Thrice(keras.layers.Layer):
         return 3 * inputs
 def steep(values):
     return 4 * values
+class Quarter(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs / 4
+@zfnet.register(Quarter, window="point")
+def quarter_of_the_signal(layer, signal, inputs):
+    return signal / 4
 """
 
 
@@ -71,3 +78,15 @@ def test_model_with_layers_of_ones_own(own, tmp_path, name, ending):
 def test_names_that_lead_nowhere(own, name, message):
     with pytest.raises(ValueError, match=message):
         import_custom_objects([name])
+
+
+def test_rules_of_the_module_are_registered(own, tmp_path):
+    quarter = import_custom_objects([f"{own}:Quarter"])["Quarter"]
+    net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 3, name="c"), quarter(name="quarter")])
+    net.save(tmp_path / "net.keras")
+    sys.modules.pop(own)
+    found = find_model(str(tmp_path / "net.keras"), (f"{own}:Quarter",))
+    deconvnet, _ = found.open_deconvnet("raw", "error")
+    images = np.random.default_rng(0).uniform(0, 255, (1, 8, 8, 3)).astype("float32")
+    expected = deconvnet.project(images, "c", 1) / 16
+    np.testing.assert_allclose(deconvnet.project(images, "quarter", 1), expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())

@@ -42,7 +42,7 @@ REFUSED = {
     "attention": (attention, "'odd' is of type MultiHeadAttention"),
     "squeeze and excitation": (
         squeeze_and_excitation,
-        "'excite' is a softmax or sigmoid below other layers.*expected one of one at the end",
+        r"'odd' is of type Multiply, for which no deconvnet is defined.*\(model, unsupported=\"literature\"\) uses the rule that later",
     ),
     "product": (lambda maps: layers.Multiply(name="odd")([maps, maps]), "'odd' is of type Multiply"),
     "softmax below others": (layers.Softmax(name="odd"), "'odd' is a softmax or sigmoid below other layers"),
@@ -113,7 +113,7 @@ def test_relus_around_it_are_still_rectified(by_autodiff):
 
 
 def test_another_choice_is_refused():
-    with pytest.raises(ValueError, match="unsupported is 'ignore'; expected one of error, gradient"):
+    with pytest.raises(ValueError, match="unsupported is 'ignore'; expected one of error, literature, gradient"):
         Deconvnet(model_of(layers.Identity()), unsupported="ignore")
 
 

@@ -24,7 +24,8 @@ class LookSchedule:
 
     def __init__(self, named: set[int] | None, budget: LookBudget) -> None:
         self._named, self.budget, self.total = named, budget, 0
-        self._owed = False  # Whether a look was left out since the last one.
+        # Whether a look was left out since the last one, and whether this epoch makes up for it.
+        self._owed = self._is_late = False
 
     @property
     def epochs(self) -> set[int]:
@@ -38,12 +39,16 @@ class LookSchedule:
         if is_last or epoch == self.total:
             return True
         due = self._owed or epoch in self.epochs
-        self._owed = due and not self.budget.affords()
+        self._is_late, self._owed = self._owed, due and not self.budget.affords()
         return due and not self._owed
 
     def is_shown(self, epoch: int) -> bool:
-        """Whether a figure shows this epoch, at which features are looked at: those of the paper, or all if they are few."""
-        return len(self.epochs) < COLUMNS or epoch in evolution_epochs(self.total)
+        """Whether a figure shows this epoch, if features are looked at: all of few; else those of the paper, or the next ones."""
+        if self._is_late or len(self.epochs) < COLUMNS:
+            return True
+        return epoch in {
+            min((each for each in self.epochs if each >= one), default=max(self.epochs)) for one in evolution_epochs(self.total)
+        }
 
 
 def epoch_numbers(epochs: Iterable[int]) -> set[int]:

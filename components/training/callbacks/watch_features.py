@@ -190,13 +190,13 @@ class WatchFeatures(keras.callbacks.Callback):
             return
         deconvnet = Deconvnet(self.model, "gradient")
         layers = watched_layers(deconvnet, self.layers)
+        evolution, convergence = (self.folder / name for name in self.FOLDERS)
+        self._convergence = LayerConvergence(deconvnet.graph, convergence, evolution, self.writer, self.resumed)
         images = self.images
         if not isinstance(images, WatchedImages):
-            images = KeptImages.of(images, self.model, self.folder / "images.npy")
+            images = KeptImages.of(images, self.model, self.folder / "images.npy", anew=not self._convergence.epochs())
         self._first = FirstLayer.of(deconvnet)
-        evolution, convergence = (self.folder / name for name in self.FOLDERS)
         self._evolution = FeatureEvolution(deconvnet, layers, images, self.maps, self.seed, evolution, self.writer)
-        self._convergence = LayerConvergence(deconvnet.graph, convergence, evolution, self.writer, self.resumed)
         self._budget = LookBudget(self.share, images.count)
         self._schedule = LookSchedule(self.epochs, self._budget)
         self._watched, self._known, self._done = self.model, False, 0

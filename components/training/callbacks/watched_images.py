@@ -54,14 +54,14 @@ class KeptImages:
         self._low, self._high = _value_range(pixels)
 
     @classmethod
-    def of(cls, images: Images, model: keras.Model, file: pathlib.Path) -> Self:
-        """Reads images for a model, or the `file` of an earlier time if there is one.
+    def of(cls, images: Images, model: keras.Model, file: pathlib.Path, anew: bool = False) -> Self:
+        """Reads images for a model, or the `file` of an earlier time if there is one and they are not wanted `anew`.
 
         Raises:
             ValueError: images are not as in `read_images`, not of the shape that the model takes, or an array other than before.
         """
         _, channels_first = image_layout(model)
-        earlier = np.load(file, allow_pickle=False) if file.exists() else None
+        earlier = np.load(file, allow_pickle=False) if file.exists() and not anew else None
         # A data set may be shuffled, so that it can't be compared.
         if earlier is None or hasattr(images, "__array__"):
             pixels = read_images(images, MOST, MOST_BYTES)
@@ -115,7 +115,7 @@ class CentredExamples:
 
     def __init__(self, examples: Examples, mean: np.ndarray) -> None:
         self.examples, self.mean = examples, mean
-        self.image_input = ImageInput(*mean.shape[:2], False)
+        self.image_input = ImageInput(mean.shape[0], mean.shape[1], False)
         self.count = min(searched(examples.count("train")), examples.count("train"))
 
     def batches(self, numbers: set[int] | None, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,7 +1,15 @@
 import keras
 import pytest
 
-from zfnet.components.figures.layers import PaperLayers, chosen_layers, default_convolutions, default_layers, feature_layers, paper_layers
+from zfnet.components.figures.layers import (
+    PaperLayers,
+    chosen_layers,
+    default_convolutions,
+    default_layers,
+    feature_layers,
+    paper_layers,
+    watched_layers,
+)
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.model import Deconvnet, build
 
@@ -142,3 +150,15 @@ def test_of_two_heads_that_of_the_classes(reverse):
     deconvnet = Deconvnet(keras.Model(image, [box, classes] if reverse else [classes, box]))
     assert paper_layers(deconvnet) == PaperLayers("maps", "maps", "pool", "fc")
     assert {"fc", "box_fc"} <= set(feature_layers(deconvnet)) <= {"pool", "fc", "box_fc"}
+
+
+def test_layers_above_one_without_a_deconvnet_are_not_watched():
+    layers = keras.layers
+    convolutions = [layers.Conv2D(4, 3, activation=kind, name=name) for name, kind in (("a", "relu"), ("b", "gelu"), ("c", "relu"))]
+    deconvnet = Deconvnet(
+        keras.Sequential([keras.Input((20, 20, 3)), *convolutions, layers.Flatten(), layers.Dense(2, name="d")]), "gradient"
+    )
+    assert watched_layers(deconvnet, None) == ["a"]
+    assert watched_layers(deconvnet, ["a", "a"]) == ["a"]
+    with pytest.raises(ValueError, match=r"Layer 'd' of the model .* can't be projected from: no deconvnet is defined for layer 'b'"):
+        watched_layers(deconvnet, ["a", "d"])

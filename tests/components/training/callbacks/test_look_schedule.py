@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from zfnet.components.training.callbacks.look_schedule import LookSchedule
+from zfnet.components.training.callbacks.look_schedule import LookSchedule, epoch_numbers
 
 
 class Purse:
@@ -43,7 +44,10 @@ def test_what_is_too_dear_is_made_up_for(purse):
     schedule.total, purse.rich = 30, False
     assert not any(schedule.is_due(epoch) for epoch in range(1, 12))
     purse.rich = True
-    assert [epoch for epoch in range(12, 31) if schedule.is_due(epoch)] == [12, 20, 30]
+    assert schedule.is_due(12)
+    assert schedule.is_shown(12)
+    assert [epoch for epoch in range(13, 31) if schedule.is_due(epoch)] == [20, 30]
+    assert not schedule.is_shown(12)
     purse.rich = False
     assert schedule.is_due(30)
 
@@ -53,3 +57,16 @@ def test_named_epochs_are_looked_at_whatever_they_cost(purse):
     schedule = LookSchedule({0, 3, 7}, purse)
     assert looks(schedule, 9) == [3, 7]
     assert all(schedule.is_shown(epoch) for epoch in (3, 7))
+
+
+def test_of_many_named_epochs_those_from_the_papers_on_are_shown(purse):
+    schedule = LookSchedule(set(range(0, 61, 3)), purse)
+    schedule.total = 62
+    assert [epoch for epoch in range(63) if schedule.is_shown(epoch)] == [3, 6, 12, 21, 30, 42, 60]
+
+
+@pytest.mark.parametrize("epochs", [10, [-1], [1.5], [], None])
+def test_what_is_no_number_of_an_epoch_is_refused(epochs):
+    with pytest.raises(ValueError, match=r"expected numbers of epochs, such as range\(1, 11\)"):
+        epoch_numbers(epochs)
+    assert epoch_numbers(np.arange(3)) == {0, 1, 2}

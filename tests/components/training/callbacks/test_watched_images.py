@@ -63,6 +63,9 @@ def test_a_data_set_is_read_once_and_then_comes_from_the_file(tmp_path):
     first = KeptImages.of(Once(), net(), tmp_path / "images.npy")
     again = KeptImages.of(Once(), net(), tmp_path / "images.npy")
     np.testing.assert_array_equal(first.pixels, again.pixels)
+    anew = KeptImages.of(Once(), net(), tmp_path / "images.npy", anew=True)
+    assert not np.array_equal(anew.pixels, first.pixels)
+    np.testing.assert_array_equal(KeptImages.of(Once(), net(), tmp_path / "images.npy").pixels, anew.pixels)
 
 
 def test_another_array_is_refused(tmp_path):

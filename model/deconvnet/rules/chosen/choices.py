@@ -29,8 +29,8 @@ class Rule:
             type; for a layer of several inputs a list of them, with None for zeros. It uses operations of TensorFlow or Keras, treats
             each row by itself, and returns zeros for zeros.
         window: positions of the input that one value of the output depends on: `"point"` for the same place alone, `"whole"` for the
-            whole map, or a `Window`, with a number for each axis: two for images. None leaves it open: a named rule finds it where it can; otherwise the layers above have no
-            receptive field, and pictures show them with the whole image.
+            whole map, or a `Window`, with a number for each axis: two for images. None leaves it open: a named rule finds it where it
+            can; otherwise the layers above have no receptive field, and pictures show them with the whole image.
 
     Raises:
         ValueError: there is no such name or window.

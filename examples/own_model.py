@@ -2,14 +2,13 @@
 
     python examples/own_model.py
     python examples/own_model.py --model mine.keras --photographs FOLDER --preprocessing unit --layer block3_conv3
+    python examples/own_model.py --model keras:VGG16 --photographs FOLDER --layer block3_conv3 --layer block5_conv3
 
 Without --model a net learns the handwritten digits of scikit-learn, in about 20 s on two cores. The picture, own_model.png, has a column
 for each layer and a block for each map: on the right the nine windows that it answers to most, on the left their activations, projected to
 pixels by the deconvnet. A map answers to light where its projection is light, to the lack of it where it is dark, and to nothing where it
 is grey. Maps of the middle layer find ends and edges of strokes; those of the late one see whole digits, and tell a 6 by what it lacks.
 """
-
-import pathlib
 
 import click
 import keras
@@ -18,15 +17,9 @@ from keras import layers
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from zfnet.components.figures.gallery.gallery import GalleryTiles
-from zfnet.components.figures.layers import default_layers
-from zfnet.components.inputs.centre_crop import read_image
-from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.inputs.preprocessing import PREPROCESSINGS, with_preprocessing
-from zfnet.components.pictures.project_images import projected_activations
+import zfnet
+from zfnet.components.inputs.preprocessing import PREPROCESSINGS
 from zfnet.components.pictures.sheet import side_by_side
-from zfnet.model import Deconvnet, project_strongest, strongest_activations
 from zfnet.pipeline.cli.command import Command
 
 SIDE, MAPS = 20, 4
@@ -64,44 +57,27 @@ def train_on_digits(epochs: int) -> tuple[keras.Model, np.ndarray]:
     return net, images
 
 
-def draw(deconvnet: Deconvnet, images: np.ndarray, names: list[str]) -> np.ndarray:
+def draw(model: keras.Model | str, images: np.ndarray | str, names: tuple[str, ...], preprocessing: str | None) -> np.ndarray:
     """Draws the nine strongest activations of some maps of each layer: uint8 `(height, width, 3)`."""
-    strongest = strongest_activations(deconvnet, [images], names, k=9)
-    drawn = {}
-    for name, found in strongest.items():
-        units = np.sort(np.random.default_rng(0).permutation(np.flatnonzero(found.values[:, 0] > 0))[:MAPS])
-        drawn[name] = GalleryTiles(*np.array([(unit, rank) for unit in units for rank in np.flatnonzero(found.values[unit] > 0)]).T)
-    parts = project_strongest(deconvnet, [images], strongest, {name: (tiles.units, tiles.ranks) for name, tiles in drawn.items()})
-    for each in projected_activations(parts, strongest, ImageInput.of(deconvnet.model)):
-        drawn[each.layer].add(each)
-    sheets = [tiles.sheet({unit: f"map {unit}" for unit in np.unique(tiles.units).tolist()}, columns=1) for tiles in drawn.values()]
-    return side_by_side(sheets, list(drawn))
+    figures = [zfnet.gallery(model, images, name, maps=MAPS, preprocessing=preprocessing) for name in names]
+    return side_by_side([next(iter(figure.pictures.values()), None) for figure in figures], names)
 
 
 @click.command(cls=Command, help=__doc__.splitlines()[0])
-@click.option("--model", type=click.Path(exists=True, dir_okay=False), help="A .keras file; needs --photographs.")
-@click.option("--photographs", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path), help="A folder of them.")
-@click.option("--preprocessing", type=click.Choice(list(PREPROCESSINGS)), default="raw", help="What the model takes: raw is RGB 0..255.")
+@click.option("--model", help="A .keras file, or a net of Keras such as keras:VGG16; needs --photographs and --layer.")
+@click.option("--photographs", type=click.Path(exists=True), help="A folder of them.")
+@click.option("--preprocessing", type=click.Choice(list(PREPROCESSINGS)), help="What the model takes, if not RGB 0..255.")
 @click.option("--layer", "names", multiple=True, help="Name of a layer; may be given again.")
 @click.option("--epochs", default=15, show_default=True, help="How long to train on digits.")
 @click.option("--out", default="own_model.png", show_default=True, help="The picture.")
-def main(model: str | None, photographs: pathlib.Path, preprocessing: str, names: tuple[str, ...], epochs: int, out: str) -> None:
-    """Trains a net or loads one, and draws what it sees."""
-    if model and photographs:
-        net = with_preprocessing(load_model_file(model), preprocessing)
-        image_input = ImageInput.of(net)
-        files = sorted(path for path in photographs.rglob("*") if path.suffix.lower() in Image.registered_extensions())
-        images = image_input.to_model_layout(image_input.crop(np.stack([read_image(path, image_input.side) for path in files]))).astype(
-            np.float32
-        )
-    elif model or photographs:
-        raise click.UsageError("--model and --photographs belong together.")
-    else:
-        net, images = train_on_digits(epochs)
-    deconvnet = Deconvnet(net)
-    names = names or (("middle", "late") if not model else (default_layers(deconvnet)[0], default_layers(deconvnet)[-1]))
-    Image.fromarray(draw(deconvnet, images, list(names))).save(out)
-    click.echo(f"{out}: maps of {' and '.join(names)}, searched in {len(images):,} images")
+def main(model: str | None, photographs: str | None, preprocessing: str | None, names: tuple[str, ...], epochs: int, out: str) -> None:
+    """Trains a net or takes one, and draws what it sees."""
+    if bool(model) != bool(photographs) or (model and not names):
+        raise click.UsageError("--model, --photographs and --layer belong together.")
+    net, images = (model, photographs) if model else train_on_digits(epochs)
+    names = names or ("middle", "late")
+    Image.fromarray(draw(net, images, names, preprocessing)).save(out)
+    click.echo(f"{out}: maps of {' and '.join(names)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ hundredths of a second.
 from etils import epy
 
 with epy.lazy_api_imports(globals()):
-    from zfnet.components.figures.own_model import filters, gallery, occlude, project
+    from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
@@ -37,6 +37,7 @@ __all__ = [
     "ZFNet",
     "build",
     "clip_filter_rms",
+    "evolution",
     "filters",
     "gallery",
     "occlude",

@@ -1,54 +1,57 @@
-"""Figures of a Keras model and images in memory, each by one call."""
+"""Figures of any Keras model, each by one call."""
 
-import os
-from collections.abc import Sequence
-from typing import TypeAlias
+import pathlib
+from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 
+from zfnet.components.figures.evolution.column import chosen_maps
+from zfnet.components.figures.evolution.draw import check_same_layers, draw_evolution, search_moments
 from zfnet.components.figures.filters.draw import draw_filters
 from zfnet.components.figures.filters.report import MAPS, filter_report
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import GalleryModel, draw_gallery
-from zfnet.components.figures.images import GIVEN, ImageSet, class_number
+from zfnet.components.figures.given_images import GivenImages, image_set, pictures
+from zfnet.components.figures.given_model import GivenModel, given_deconvnet, given_labels
+from zfnet.components.figures.images import GIVEN, class_number
 from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.components.figures.units import unit_name
-from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.class_probabilities import class_count
 
-AnyModel: TypeAlias = keras.Model | str | os.PathLike
+EVOLVING_MAPS = 6  # Zeiler & Fergus 2013, Fig. 4.
 
 
 def gallery(
-    model: AnyModel,
-    images: np.ndarray,
+    model: GivenModel,
+    images: GivenImages,
     layer: str,
     *,
     units: Sequence[int] | None = None,
     maps: int = 9,
     seed: int = 0,
-    preprocessing: str = "raw",
+    preprocessing: str | None = None,
     labels: Sequence[str] = (),
 ) -> Figure:
     """Draws the nine strongest activations of feature maps over images: projections beside patches (Zeiler & Fergus 2013, Fig. 2).
 
     Args:
-        model: a Keras model of convolutions, pools, dense layers, ReLUs and the like, or the path of a `.keras` or `.h5` file.
-        images: `(N, height, width, 3)`, RGB 0..255, of the size that the model takes. They run through the model in batches: any number
-            takes little more memory than the images themselves.
+        model: a Keras model of convolutions, pools, dense layers, ReLUs and the like; the path of a `.keras` or `.h5` file; or a net of
+            `keras.applications` by name: `"keras:VGG16"`, or `"keras:VGG16?weights=none"` with random weights.
+        images: an array `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; the path of a photograph or of a folder,
+            whose photographs are cut and shrunk to that size; or a `tf.data.Dataset` or `PyDataset` of such arrays, with or without
+            labels, that does not shuffle. Any number: they run through the model in batches, and files are read when they are needed.
         layer: name of a layer.
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
         maps: how many.
         seed: decides which.
-        preprocessing: the values that the model takes instead of RGB 0..255, see `with_preprocessing`.
-        labels: names of the model's classes, for the headings.
+        preprocessing: the values that the model takes instead of RGB 0..255: `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, and
+            a net of `keras.applications` has its own.
+        labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
 
     Returns:
         One picture, with the numbers of every activation drawn.
@@ -61,29 +64,27 @@ def gallery(
         >>> figure.save(tmp_path / "conv3.png")[0].name
         'conv3.png'
     """
-    deconvnet = _deconvnet(model, preprocessing)
+    deconvnet = given_deconvnet(model, preprocessing)
     count = deconvnet.graph.unit_count(layer)
-    if units is not None and (wrong := [unit for unit in units if not 0 <= unit < count]):
-        raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
-    named = {} if units is None else {layer: sorted(set(units))}
-    search = ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
-    return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed)
+    named = {} if units is None else {layer: _checked(units, layer, count)}
+    search = ExampleSearch(deconvnet, image_set(deconvnet.model, images))
+    return draw_gallery(GalleryModel(search, labels=given_labels(model, labels), named=named), [layer], maps=maps, seed=seed)
 
 
 def project(
-    model: AnyModel,
-    images: np.ndarray,
+    model: GivenModel,
+    images: GivenImages,
     layer: str,
     unit: int | None = None,
     *,
-    preprocessing: str = "raw",
+    preprocessing: str | None = None,
     labels: Sequence[str] = (),
 ) -> Figure:
     """Draws images beside the projection of their strongest activation in a layer (Zeiler & Fergus 2013, section 2.1).
 
     Args:
         model: as in `gallery`.
-        images: as in `gallery`, or one image `(height, width, 3)`.
+        images: as in `gallery`, or one image `(height, width, 3)`. All are drawn on one sheet.
         layer: name of a layer.
         unit: feature map or dense unit; None takes, in each image, the one whose activation is strongest.
         preprocessing: as in `gallery`.
@@ -99,16 +100,18 @@ def project(
         >>> project(model, images, "conv5").numbers["images"][0]["unit"] >= 0
         True
     """
-    deconvnet = _deconvnet(model, preprocessing)
-    images = np.asarray(images)
-    pictures = _pictures(deconvnet, images[None] if images.ndim == 3 else images)
-    found = project_images(deconvnet, pictures, layer, unit)
+    deconvnet = given_deconvnet(model, preprocessing)
+    given, labels = image_set(deconvnet.model, images), given_labels(model, labels)
+    shown = pictures(given)
+    found = project_images(deconvnet, shown, layer, unit)
     headings = [f"{unit_name(deconvnet, layer, each.unit, labels)}, activation {each.activation:.3g}" for each in found]
     numbers = [each.numbers("unit", "position", "activation", "corner") for each in found]
-    return Figure("project", {"project": projection_grid(pictures, found, headings)}, {"layer": layer, "images": numbers})
+    return Figure("project", {"project": projection_grid(shown, found, headings)}, {"layer": layer, "images": numbers})
 
 
-def filters(model: AnyModel, images: np.ndarray | None = None, *, maps: int = MAPS, seed: int = 0, preprocessing: str = "raw") -> Figure:
+def filters(
+    model: GivenModel, images: GivenImages | None = None, *, maps: int = MAPS, seed: int = 0, preprocessing: str | None = None
+) -> Figure:
     """Draws and judges the filters of the first layers (Zeiler & Fergus 2013, section 4.1 and Fig. 6).
 
     Args:
@@ -129,28 +132,71 @@ def filters(model: AnyModel, images: np.ndarray | None = None, *, maps: int = MA
         >>> [verdict["measure"] for verdict in figure.numbers["models"][model.name]["verdicts"]]
         ['structure', 'aliasing', 'filter size']
     """
-    deconvnet = _deconvnet(model, preprocessing, "gradient")
-    search = None if images is None else ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
-    return draw_filters([filter_report(deconvnet, search, maps=maps, seed=seed)])
+    deconvnet = given_deconvnet(model, preprocessing, "gradient")
+    return draw_filters([filter_report(deconvnet, _search(deconvnet, images), maps=maps, seed=seed)])
+
+
+def evolution(
+    models: Sequence[GivenModel] | Mapping[str, GivenModel],
+    images: GivenImages,
+    layer: str,
+    *,
+    units: Sequence[int] | None = None,
+    maps: int = EVOLVING_MAPS,
+    seed: int = 0,
+    preprocessing: str | None = None,
+) -> Figure:
+    """Draws how feature maps develop while a model trains: their strongest activations, projected (Zeiler & Fergus 2013, Fig. 4).
+
+    Args:
+        models: the model at several moments, in order: the files that `keras.callbacks.ModelCheckpoint` wrote, for example, or by titles.
+        images: as in `gallery`.
+        layer: name of a layer.
+        units: feature maps or dense units to draw; None draws `maps` that differ most at the last moment, out of twice as many random ones.
+        maps: how many.
+        seed: decides which.
+        preprocessing: as in `gallery`.
+
+    Returns:
+        One picture with a row for each map and a column for each moment, and the numbers of every activation drawn.
+
+    Raises:
+        ValueError: as in `gallery`; or there are fewer than two models, or they differ in more than weights.
+
+    Examples:
+        >>> evolution({"untrained": model, "trained": model}, images, "conv3", units=[0, 7]).numbers["columns"]
+        ['untrained', 'trained']
+    """
+    models = models if isinstance(models, Mapping) else dict(zip(_titles(models), models, strict=True))
+    if len(models) < 2:
+        raise ValueError(f"There is {len(models)} model; expected the same net at two moments of a training or more.")
+    moments = {title: given_deconvnet(model, preprocessing) for title, model in models.items()}
+    first = next(iter(moments.values()))
+    count = first.graph.unit_count(layer)
+    check_same_layers(moments, [layer])
+    chosen = chosen_maps(count, 2 * maps, seed) if units is None else _checked(units, layer, count)
+    given = image_set(first.model, images)
+    columns, same = search_moments(moments.items, given, {layer: chosen}, maps, [] if units is None else [layer])
+    return draw_evolution(columns, same, given.origins.ids)
 
 
 def occlude(
-    model: AnyModel,
-    image: np.ndarray,
+    model: GivenModel,
+    image: GivenImages,
     label: str | int | None = None,
     *,
     layer: str | None = None,
-    images: np.ndarray | None = None,
+    images: GivenImages | None = None,
     square: int | None = None,
     stride: int | None = None,
-    preprocessing: str = "raw",
+    preprocessing: str | None = None,
     labels: Sequence[str] = (),
 ) -> Figure:
     """Draws how a prediction changes while a grey square is slid over an image (Zeiler & Fergus 2013, section 4.2 and Fig. 7).
 
     Args:
         model: as in `gallery`.
-        image: `(height, width, 3)`, RGB 0..255, of the size that the model takes.
+        image: `(height, width, 3)`, RGB 0..255, of the size that the model takes; or the path of a photograph.
         label: class whose probability is drawn, by name or number; None takes the predicted one.
         layer: whose strongest map is watched; None takes the one below the last pooling.
         images: others, as in `gallery`, in which the strongest activations of that map are shown; None for none.
@@ -170,21 +216,27 @@ def occlude(
         >>> np.shape(figure.numbers["totals"])
         (5, 5)
     """
-    deconvnet = _deconvnet(model, preprocessing)
-    (pixels,) = _pictures(deconvnet, np.asarray(image)[None])
+    deconvnet, labels = given_deconvnet(model, preprocessing), given_labels(model, labels)
+    shown = pictures(image_set(deconvnet.model, image))
+    if len(shown) != 1:
+        raise ValueError(f"There are {len(shown)} images; expected one, (height, width, 3), or the path of a photograph.")
     number = None if label is None else class_number(str(label), labels, class_count(deconvnet))
-    subject = OcclusionInput("image", pixels, number, PREDICTED if label is None else GIVEN, labels)
-    search = None if images is None else ExampleSearch(deconvnet, ImageSet.of_array(deconvnet.model, images))
+    subject = OcclusionInput("image", shown[0], number, PREDICTED if label is None else GIVEN, labels)
     layer = layer or paper_layers(deconvnet).last_map
-    return draw_occlusion(deconvnet, subject, layer, search=search, square=square, stride=stride)
+    return draw_occlusion(deconvnet, subject, layer, search=_search(deconvnet, images), square=square, stride=stride)
 
 
-def _deconvnet(model: AnyModel, preprocessing: str, unsupported: str = "error") -> Deconvnet:
-    model = model if isinstance(model, keras.Model) else load_model_file(model)
-    return Deconvnet(with_preprocessing(model, preprocessing), unsupported)
+def _search(deconvnet: Deconvnet, images: GivenImages | None) -> ExampleSearch | None:
+    return None if images is None else ExampleSearch(deconvnet, image_set(deconvnet.model, images))
 
 
-def _pictures(deconvnet: Deconvnet, images: np.ndarray) -> np.ndarray:
-    """The images as pictures, uint8, after the checks of `ImageSet`."""
-    ImageSet.of_array(deconvnet.model, images)
-    return np.clip(np.rint(images), 0, 255).astype(np.uint8)
+def _checked(units: Sequence[int], layer: str, count: int) -> list[int]:
+    if wrong := [unit for unit in units if not 0 <= unit < count]:
+        raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
+    return sorted(set(units))
+
+
+def _titles(models: Sequence[GivenModel]) -> list[str]:
+    """The names of the files, or numbers if these are not all different."""
+    names = ["" if isinstance(model, keras.Model) else pathlib.PurePath(model).stem for model in models]
+    return names if all(names) and len(set(names)) == len(names) else [str(number) for number in range(1, len(names) + 1)]

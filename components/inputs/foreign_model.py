@@ -15,7 +15,7 @@ FOREIGN = {
     ".pkl": "a pickle, which may run any code",
     ".json": "the layers of a model without weights",
 }
-EXPECTED = "expected a .keras or .h5 file, or a directory that `zfnet run` wrote"
+EXPECTED = "expected a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16"
 AGAIN = "Where the model was made, save it with model.save('model.keras')."
 
 

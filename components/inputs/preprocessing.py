@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 # For each name: the order in which the model takes red, green and blue, their factors, and their offsets. Means and deviations are those
 # of keras.applications.
@@ -19,6 +20,17 @@ SAME = ((0, 1, 2), (1.0,) * 3, (0.0,) * 3)
 GREY = ("raw", "unit", "tf")
 # Prefix of the layer's name, which tells it from the model's own layers.
 LAYER = "preprocessing_"
+
+
+def preprocess(pixels: "np.ndarray", name: str) -> "np.ndarray":
+    """The values that a model with this preprocessing takes for pixels `(..., 3)`, RGB 0..255; names as in `with_preprocessing`.
+
+    Examples:
+        >>> preprocess(np.array([[0, 127.5, 255]]), "tf").tolist()
+        [[-1.0, 0.0, 1.0]]
+    """
+    order, scale, offset = PREPROCESSINGS[name] or SAME
+    return pixels[..., order] * scale + offset
 
 
 def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":

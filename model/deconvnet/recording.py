@@ -11,7 +11,10 @@ from zfnet.model.deconvnet.passes import Passes
 from zfnet.model.deconvnet.recorded_batch import RecordedBatch, record_batch, to_model_layout, values_to_store
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.targets import Targets, find_places
+from zfnet.model.html_table import html_table
 
+# Of the table in a notebook.
+HEADINGS = "layer", "shape", "strongest activation", "image", "unit", "position"
 # Values that a recording stores at most, 1 GiB in single precision.
 MOST_STORED = 1 << 28
 
@@ -57,6 +60,25 @@ class Recording:
         """Activations of `layer` in the model's layout: a tensor `(N, h, w, units)`, or `(N, units)` for a dense layer."""
         parts = [batch.activations(layer) for _, batch in self._batches(layer)]
         return to_model_layout(parts[0] if len(parts) == 1 else tf.concat(parts, axis=0), self._graph)
+
+    def _repr_html_(self) -> str:
+        """A table for a notebook: shape and strongest activation of each recorded layer; nothing is computed again for it."""
+        names = self._graph.first_names()
+        rows = []
+        for value in sorted(self._values & names.keys()):
+            shape = " x ".join(map(str, self.shapes[value]))
+            rows.append([names[value], shape, *self._strongest(names[value])])
+        size = " x ".join(map(str, self._images.shape[1:]))
+        return html_table(f"Recording of {len(self._images)} images, {size}", HEADINGS, rows)
+
+    def _strongest(self, layer: str) -> list[str]:
+        """The strongest activation of a layer, with its image, unit and position; nothing if activations are not stored."""
+        if self._stored is None:
+            return []
+        parts = [(first, np.asarray(batch.activations(layer))) for first, batch in self._stored]
+        first, values = max(parts, key=lambda part: part[1].max())
+        image, *position, unit = np.unravel_index(values.argmax(), values.shape)
+        return [f"{values.max():.3g}", str(first + image), str(unit), ", ".join(map(str, position))]
 
     def switches(self, layer: str) -> np.ndarray:
         """Positions of the maxima of a max pooling layer (Zeiler & Fergus 2013, section 2.1, "Unpooling").

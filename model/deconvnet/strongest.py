@@ -9,6 +9,10 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
+from zfnet.model.html_table import html_table
+
+# What a notebook shows.
+UNITS, RANKS = 12, 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +67,20 @@ class Strongest:
             np.take_along_axis(examples, order, 1),
             np.take_along_axis(positions, order[:, :, None], 1),
         )
+
+    def _repr_html_(self) -> str:
+        """A table for a notebook: the strongest activations of the first units, with image and position."""
+        units, k = self.values.shape
+        rows = [[unit, *(self._cell(unit, rank) for rank in range(min(k, RANKS)))] for unit in range(min(units, UNITS))]
+        if units > UNITS:
+            rows.append([f"... {units}"])
+        return html_table(f"The {k} strongest activations of {units} units", ["unit", *range(1, min(k, RANKS) + 1)], rows)
+
+    def _cell(self, unit: int, rank: int) -> str:
+        if self.examples[unit, rank] < 0:
+            return ""
+        position = ", ".join(map(str, self.positions[unit, rank].tolist()))
+        return f"{self.values[unit, rank]:.3g} (image {self.examples[unit, rank]}{f' at {position}' if position else ''})"
 
 
 def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, layers: list[str], k: int = 9) -> dict[str, Strongest]:

@@ -13,6 +13,7 @@ from etils import epath
 from zfnet.components.artifacts import Examples, Statistics
 from zfnet.components.data.sources.shard_plan import SPLITS
 from zfnet.components.inputs.foreign_model import EXPECTED, foreign_model
+from zfnet.components.inputs.keras_net import PREFIX, KerasNet
 from zfnet.pipeline.cli.custom_objects import import_custom_objects
 from zfnet.pipeline.run_pipeline import read_summary
 
@@ -27,7 +28,8 @@ class ModelArgument:
     """A model file that was found, with the names of its classes, which `zfnet run` writes beside it; empty if they are not known.
 
     `root` is the directory of its run, `examples` are those that the model was trained on, and `statistics` holds their mean image and
-    counts; None for a model file without a run. `custom_objects` are layers and functions that it needs, `module:Class` each.
+    counts; None for a model file without a run. `custom_objects` are layers and functions that it needs, `module:Class` each. `net` is a
+    net of Keras, given by its name instead of a file.
     """
 
     file: epath.Path
@@ -36,25 +38,36 @@ class ModelArgument:
     statistics: Statistics | None = None
     root: epath.Path | None = None
     custom_objects: tuple[str, ...] = ()
+    net: KerasNet | None = None
 
-    def open_model(self, preprocessing: str) -> "tuple[keras.Model, str]":
+    def open_model(self, preprocessing: str | None) -> "tuple[keras.Model, str]":
         """Loads the model behind the preprocessing that it was trained with: it takes RGB 0..255. Also returns the preprocessing's name.
 
-        `preprocessing` is a name out of `PREPROCESSINGS`. A model that centres RGB values itself, as those of `zfnet run` do, is left as it
-        is: then the returned name is "raw".
+        `preprocessing` is a name out of `PREPROCESSINGS`; None is "raw". A model that centres RGB values itself, as those of `zfnet run`
+        do, is left as it is: then the returned name is "raw". A net of Keras has its own, whatever is given.
 
         Raises:
-            ValueError: the file can't be opened, or takes no RGB images.
+            ValueError: the file can't be opened, or takes no RGB images; or weights of a net of Keras can't be downloaded.
         """
+        if self.net:
+            used = self.net.preprocessing
+            if preprocessing not in (None, used):
+                click.echo(f"{self.net.argument}: --preprocessing {preprocessing} is not used; the net has its own, {used}", err=True)
+            return self.net.open(), used
         from zfnet.components.inputs.model_file import load_model_file
         from zfnet.components.inputs.preprocessing import with_preprocessing
         from zfnet.model.net.layers import MeanImage
 
         model = load_model_file(self.file, import_custom_objects(self.custom_objects))
-        used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing
+        used = "raw" if any(isinstance(layer, MeanImage) for layer in model.layers) else preprocessing or "raw"
         return with_preprocessing(model, used), used
 
-    def open_deconvnet(self, preprocessing: str, unsupported: str) -> "tuple[Deconvnet, str]":
+    def labels_like(self, wanted: list[str]) -> list[str]:
+        """Names of the model's classes; for a net of Keras ImageNet's numbers, such as n01440764, if the classes `wanted` are called so."""
+        numbers = [number for number, _ in self.net.classes()] if self.net and self.labels else []
+        return numbers if numbers and set(wanted) <= set(numbers) else self.labels
+
+    def open_deconvnet(self, preprocessing: str | None, unsupported: str) -> "tuple[Deconvnet, str]":
         """Loads the model as `open_model` does, and attaches a deconvnet. Also returns the name of the preprocessing that was used.
 
         `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
@@ -73,11 +86,14 @@ class ModelArgument:
 
 
 def find_model(argument: str, custom_objects: tuple[str, ...] = ()) -> ModelArgument:
-    """Finds MODEL without opening it: a `.keras` or HDF5 file, a directory with one called model.keras, or one that `zfnet run` wrote.
+    """Finds MODEL without opening it: `keras:NAME`, a `.keras` or HDF5 file, a directory with one called model.keras, or of `zfnet run`.
 
     Raises:
         ValueError: there is none, or it is a directory in which no run ended with a model.
     """
+    if argument.startswith(PREFIX):
+        net = KerasNet.of(argument)
+        return ModelArgument(epath.Path(argument), net.labels(), None, net=net)
     path, examples, statistics, root = epath.Path(argument).expanduser(), None, None, None
     if (path / "model.keras").exists():
         path = path / "model.keras"
@@ -182,7 +198,7 @@ def find_examples(models: Sequence[ModelArgument], data: str | None, split: str,
     if data is None:
         prepared = [model.examples for model in models if model.examples]
         if not prepared:
-            raise click.UsageError("A model file does not name data to evaluate it on: give --data, or the directory of its run.")
+            raise click.UsageError("The model does not name data to evaluate it on: give --data, or the directory of a run.")
     else:
         directory = epath.Path(data).expanduser()
         prepared = [Examples(directory)] if data and (directory / "manifest.json").exists() else []

@@ -55,15 +55,15 @@ class OpenedModel:
 class FigureJob:
     """The name of a command that draws figures, and its options.
 
-    `models` are the MODEL arguments, and `out` is the directory to write. `image_size` is the side of the images for a model that accepts
-    any size, None for its own. `custom_objects` are layers and functions that the models need, `module:Class` each. `unsupported` is
-    `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
+    `models` are the MODEL arguments, and `out` is the directory to write. `preprocessing` is as in `ModelArgument.open_model`.
+    `image_size` is the side of the images for a model that accepts any size, None for its own. `custom_objects` are layers and functions
+    that the models need, `module:Class` each. `unsupported` is `"error"` or `"gradient"`, for layers that a deconvnet is not defined for.
     """
 
     command: str
     models: tuple[str, ...]
     out: pathlib.Path
-    preprocessing: str
+    preprocessing: str | None
     image_size: int | None
     unsupported: str
     custom_objects: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Calla
         def call(
             *,
             out: pathlib.Path,
-            preprocessing: str,
+            preprocessing: str | None,
             image_size: int | None,
             custom_objects: tuple[str, ...],
             unsupported: str = "gradient",

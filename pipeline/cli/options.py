@@ -51,8 +51,7 @@ model_argument = click.argument("model")
 preprocessing_option = click.option(
     "--preprocessing",
     type=click.Choice(list(PREPROCESSINGS)),
-    default="raw",
-    show_default=True,
+    show_default="raw; keras:NAME has its own",
     help="Pixel values that the model expects: RGB 0..255 (raw), 0..1 (unit), -1..1 (tf), BGR minus ImageNet's mean (caffe), or RGB "
     "standardised by ImageNet's mean and deviation (torch). Models of `zfnet run` expect raw. A model with one channel gets the mean of "
     "red, green and blue.",
@@ -81,7 +80,7 @@ image_size_option = click.option(
 data_option = click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run, or photo_patches for a model file",
+    show_default="the examples of the run; without a run, photo_patches",
     help="Images to analyse, in any form that `zfnet run --data` accepts. The validation split is used; a folder with only "
     "CLASS/* is split 80 % to 20 %.",
 )

@@ -43,7 +43,7 @@ class FigureDirectory:
     def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
         """The examples to analyse, on this machine: those of the model's run, or photographs that are prepared for this command.
 
-        `data` is the DATA argument; if it is None, they are those of the run, or `photo_patches` for a model file. `image_size` is the side
+        `data` is the DATA argument; if it is None, they are those of the run, or `photo_patches` without one. `image_size` is the side
         of the model's images, in pixels. If `splits` names none, it is the validation split.
 
         Raises:

@@ -57,10 +57,10 @@ def command(
 ) -> None:
     """Hide the same part in every IMAGE and measure whether this changes the features of all in the same way; compare with random boxes.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. The table is the paper's Table 1: the share of features whose
-    change differs in sign (up, down or none) between two images; mean and standard deviation over all pairs of images. A lower value than
-    for random boxes means that hiding the part has the same effect in all images. If the part is at a similar position in all images, an
-    untrained network shows some of this effect too.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. The table is the paper's Table
+    1: the share of features whose change differs in sign (up, down or none) between two images; mean and standard deviation over all pairs
+    of images. A lower value than for random boxes means that hiding the part has the same effect in all images. If the part is at a similar
+    position in all images, an untrained network shows some of this effect too.
 
     Without IMAGE and boxes, the command uses five views of one face; this is a demonstration, not the paper's experiment.
 

@@ -35,14 +35,15 @@ def command(
     split: str,
     ten_crop: bool,
     as_json: bool,
-    preprocessing: str,
+    preprocessing: str | None,
     image_size: int | None,
     custom_objects: tuple[str, ...],
 ) -> None:
     """Measure top-1 and top-5 errors of each MODEL and, for several, of their averaged probabilities.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. Models may have different image sizes and different orders of
-    classes. Classes are matched by their names, in the file labels.txt beside each model.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Models may have different
+    image sizes and different orders of classes. Classes are matched by their names, in the file labels.txt beside each model.
+    Those of a net of Keras are ImageNet's, by their names or numbers, such as tench or n01440764.
     """
     found = [find_model(model, custom_objects) for model in models]
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
@@ -105,7 +106,7 @@ def _probabilities(name, found, model, examples, image_size, ten_crop):
     if found.labels:
         if len(found.labels) != outputs:
             raise ValueError(f"The labels.txt beside {found.file} names {len(found.labels)} classes, and the model has {outputs} outputs.")
-        order = class_order(name, found.labels, labels)
+        order = class_order(name, found.labels_like(labels), labels)
     elif outputs == len(labels):
         click.echo(
             f"{name}: there is no labels.txt; its {outputs} outputs are assumed to be the classes of the data, in their order", err=True

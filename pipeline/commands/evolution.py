@@ -26,7 +26,7 @@ KEEPING = "`zfnet run --keep-checkpoints`, with a new --root, keeps the checkpoi
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run, or photo_patches for model files",
+    show_default="the examples of the run; without a run, photo_patches",
     help="Images to analyse, in any form that `zfnet run --data` accepts.",
 )
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True, help="Data split.")

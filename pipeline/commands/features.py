@@ -30,7 +30,7 @@ CLASSIFIERS = ("softmax", "svm")
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run, or photo_patches for a model file",
+    show_default="the examples of the run; without a run, photo_patches",
     help="Images of the new classes, in any form that `zfnet run --data` accepts.",
 )
 @click.option(
@@ -109,15 +109,15 @@ def command(
     leave_out_seen: bool,
     seed: int,
     out: pathlib.Path,
-    preprocessing: str,
+    preprocessing: str | None,
     image_size: int | None,
     custom_objects: tuple[str, ...],
 ) -> None:
     """Train linear classifiers for the classes of DATA on frozen features of MODEL.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. Training images are drawn from the split train, test images from
-    the split validation. The accuracy is the mean over classes, then over folds (--folds). Writes DIR/features.png, and DIR/features.json
-    with the accuracy of every class in every fold.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Training images are drawn from
+    the split train, test images from the split validation. The accuracy is the mean over classes, then over folds (--folds). Writes
+    DIR/features.png, and DIR/features.json with the accuracy of every class in every fold.
     """
     found = find_model(model, custom_objects)
     with figure_directory("features", out, data) as directory:
@@ -130,7 +130,7 @@ def command(
 
         if leave_out_seen and pretraining is None and found.examples is None:
             raise click.UsageError("--leave-out-seen: a model file does not name its training data; give it with --pretraining.")
-        deconvnet, _ = found.open_deconvnet(preprocessing, "gradient")
+        deconvnet, preprocessing = found.open_deconvnet(preprocessing, "gradient")
         for layer in layers:
             deconvnet.graph.value_of(layer)
         used = list(dict.fromkeys(layers)) or feature_layers(deconvnet)

@@ -39,10 +39,11 @@ LABELS = {True: "change", False: "fine", None: "unsure"}
 def command(job: FigureJob, data: str | None, radius: float | None, maps: int, seed: int) -> None:
     """Measure the filters of each MODEL over DATA, report problems, and draw layers 1 and 2 of all models side by side.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. The command measures, in the first convolution: which filters
-    have structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that the stride cannot represent; and
-    filters that the RMS clip limits (RMS: root mean square of the weights). In every layer with a ReLU it measures dead maps, which are
-    never active, and how evenly activation is spread over the maps. Writes DIR/filters.png, and DIR/filters.json with all numbers.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. The command measures, in the
+    first convolution: which filters have structure, and which are noise or one colour; aliasing, the part of each filter's spectrum that
+    the stride cannot represent; and filters that the RMS clip limits (RMS: root mean square of the weights). In every layer with a ReLU it
+    measures dead maps, which are never active, and how evenly activation is spread over the maps. Writes DIR/filters.png, and
+    DIR/filters.json with all numbers.
     """
     twice = {model for model in job.models if job.models.count(model) > 1}
     if twice:

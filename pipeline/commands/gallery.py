@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
     """Draw the nine strongest activations of feature maps of MODEL over DATA: projections beside image patches.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. Writes DIR/gallery_LAYER.png for each layer, and DIR/gallery.json
-    with all numbers. In projections grey is 0. Each projection has its own scale; the strongest 0.2 % of its values are clipped.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Writes DIR/gallery_LAYER.png
+    for each layer, and DIR/gallery.json with all numbers. In projections grey is 0. Each projection has its own scale; the strongest 0.2 %
+    of its values are clipped.
 
     Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.

@@ -31,8 +31,8 @@ SPLIT = "validation"
 def command(job: FigureJob, images: tuple[str, ...], data: str | None, layers: tuple[str, ...], names: tuple[str, ...], seed: int) -> None:
     """Translate, scale and rotate images, and measure how much the features of MODEL and the probability of the class change.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. IMAGE and --data exclude each other: without IMAGE, five examples
-    of different classes are taken from DATA.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. IMAGE and --data exclude each
+    other: without IMAGE, five examples of different classes are taken from DATA.
 
     Draws the paper's Fig. 5: vertical translation (by up to 60 pixels in images of 224, in proportion in others), scale (1 to 1.8) and
     rotation (0 to 350 degrees). Borders are filled from the surrounding photograph, then by repeating its edge pixels. Writes

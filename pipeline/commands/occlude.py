@@ -21,7 +21,7 @@ from zfnet.pipeline.cli.options import model_argument
 @click.option(
     "--data",
     metavar="DATA",
-    show_default="the examples of the run; none for a model file",
+    show_default="the examples of the run; without a run, none",
     help="Images in which the strongest activations of the map are found and projected, in any form that `zfnet run --data` accepts. The "
     "validation split is used.",
 )
@@ -47,9 +47,9 @@ def command(
 ) -> None:
     """Slide a grey square over IMAGE and plot, for each position, the activation of the strongest feature map and P(class).
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training. The picture is the
-    paper's Fig. 7: the image, the total activation of the map that is strongest without the square, its projections in this image and in
-    DATA, the probability of the class, and the most probable class.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. IMAGE is centre-cropped, as in
+    training. The picture is the paper's Fig. 7: the image, the total activation of the map that is strongest without the square, its
+    projections in this image and in DATA, the probability of the class, and the most probable class.
 
     Writes DIR/occlusion.png, and DIR/occlude.json with all numbers.
     """

@@ -50,14 +50,15 @@ def command(
     layer: str | None,
     unit: int | None,
     out: pathlib.Path,
-    preprocessing: str,
+    preprocessing: str | None,
     image_size: int | None,
     custom_objects: tuple[str, ...],
     unsupported: str,
 ) -> None:
     """Project the strongest activation in a layer of MODEL to pixels, for each IMAGE, and draw it beside the image.
 
-    MODEL is a .keras or .h5 file, or a directory that `zfnet run` wrote. IMAGE is centre-cropped, as in training.
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. IMAGE is centre-cropped, as in
+    training.
 
     The picture has one block per image. If the receptive field is only a part of the image, the block shows the image with this window
     framed, the window, and its projection. If it is the whole image, the block shows the image and the projection. In projections grey is

@@ -1,5 +1,6 @@
 """The evolution of features, searched in the checkpoints of a training: a row for each feature map, a column for each moment."""
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,9 +9,8 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import model_batches, read_origins
-from zfnet.components.figures.evolution.column import Batches, Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
-from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
+from zfnet.components.figures.images import ImageSet
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
 from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -81,23 +81,28 @@ def search_evolution(
     Raises:
         ValueError: an activation is not a number; the message names the moment.
     """
-    most = searched(examples.count(split))
+    first = next(iter(moments()))[1]
+    images = ImageSet.of_examples(first.model, examples, split, searched(examples.count(split)))
+    return search_moments(moments, images, maps, count, whole)
 
-    def images_of(title: str, deconvnet: Deconvnet) -> tuple[ImageInput, Batches]:
-        image_input = ImageInput.of(deconvnet.model, examples.image_size)
-        return image_input, lambda numbers: model_batches(examples, split, image_input, title, numbers=numbers, most=most)
 
+def search_moments(
+    moments: Callable[[], Iterable[tuple[str, Deconvnet]]],
+    images: ImageSet,
+    maps: Mapping[str, ArrayLike],
+    count: int,
+    whole: Collection[str] = (),
+) -> tuple[dict[str, dict[str, EvolutionColumn]], dict[str, dict[str, SamePlaces]]]:
+    """Does what `search_evolution` does, over any images, all of which are searched."""
     columns, same = {}, {}
     for title, deconvnet in moments():
-        image_input, batches = images_of(title, deconvnet)
         try:
-            columns[title] = evolution_column(deconvnet, batches, maps, image_input)
+            columns[title] = evolution_column(deconvnet, functools.partial(images.batches, title), maps, images.image_input)
         except ValueError as error:
             raise ValueError(f"{title}: {error}") from error
-    drawn = drawn_columns(columns, read_origins(examples, split, most).photographs, count, whole)
+    drawn = drawn_columns(columns, images.origins.photographs, count, whole)
     for title, deconvnet in moments():
-        image_input, batches = images_of(title, deconvnet)
-        same[title] = same_places(deconvnet, batches, list(drawn.values())[-1], image_input)
+        same[title] = same_places(deconvnet, functools.partial(images.batches, title), list(drawn.values())[-1], images.image_input)
     return drawn, same
 
 

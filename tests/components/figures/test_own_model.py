@@ -1,9 +1,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zfnet
 from zfnet.components.data.batches import central_crops
+from zfnet.components.inputs.centre_crop import read_centre_crop
+from zfnet.components.inputs.keras_net import KerasNet
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,64 @@ def test_a_file_and_its_preprocessing(model, images, tmp_path):
     assert found[0]["activation"] == pytest.approx(found[1]["activation"], rel=1e-4)
 
 
+def test_a_folder_and_a_data_set_are_images(model, images, folder):
+    dataset = tf.data.Dataset.from_tensor_slices((images, np.zeros(len(images)))).batch(7)
+    drawn = [zfnet.gallery(model, each, "conv2", units=[5]) for each in (images, dataset)]
+    np.testing.assert_array_equal(*(figure.pictures["gallery_conv2"] for figure in drawn))
+    best = zfnet.gallery(model, folder, "conv2", units=[5]).numbers["conv2"]["maps"]["5"][0]
+    photograph = read_centre_crop(folder / best["example"], 56).central(40, 56)
+    activation = zfnet.Deconvnet(model).activations(photograph[None].astype("float32"), ["conv2"])[0].numpy()[..., 5].max()
+    assert best["activation"] == pytest.approx(activation, rel=1e-4)
+    shuffled = tf.data.Dataset.from_tensor_slices(images).shuffle(100, seed=1).batch(7)
+    with pytest.raises(ValueError, match="are they shuffled"):
+        zfnet.gallery(model, shuffled, "conv2", units=[5])
+
+
+def test_a_photograph_beside_its_projection_and_its_occlusion(model, folder):
+    photograph = next(folder.rglob("*.png"))
+    pixels = read_centre_crop(photograph, 56).central(40, 56)
+    for draw in (lambda image: zfnet.project(model, image, "conv2", 3), lambda image: zfnet.occlude(model, image, 0, stride=20)):
+        assert draw(photograph).numbers == draw(pixels).numbers
+    with pytest.raises(ValueError, match="There are 90 images; expected one"):
+        zfnet.occlude(model, folder)
+
+
+def test_an_evolution_from_files(model, images, tmp_path):
+    layer = model.get_layer("conv2")
+    kernel, bias = layer.get_weights()
+    try:
+        for epoch, scale in ((1, 0.5), (2, 1.0)):
+            layer.set_weights([kernel * scale, bias * scale])
+            model.save(tmp_path / f"epoch_{epoch}.keras")
+    finally:
+        layer.set_weights([kernel, bias])
+    files = sorted(tmp_path.glob("*.keras"))
+    figure = zfnet.evolution(files, images, "conv2", units=[5, 2])
+    assert figure.numbers["columns"] == ["epoch_1", "epoch_2"]
+    maxima = zfnet.Deconvnet(model).activations(images, ["conv2"])[0].numpy().max(axis=(0, 1, 2))
+    for unit, moments in figure.numbers["layers"]["conv2"]["maps"].items():
+        assert [each["activation"] for each in moments] == pytest.approx(maxima[int(unit)] * np.array([0.5, 1]), rel=1e-4)
+    assert figure.save(tmp_path / "evolution.png")[0].exists()
+    assert len(zfnet.evolution({"a": files[0], "b": model}, images, "conv2", maps=3).numbers["layers"]["conv2"]["maps"]) == 3
+    for models, words in (([model], "There is 1 model"), ([model, built(keras.layers.Dense(2))], "takes images|no layer")):
+        with pytest.raises(ValueError, match=words):
+            zfnet.evolution(models, images, "conv2")
+
+
+def test_a_net_of_keras_by_name():
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3))
+    name = "keras:MobileNet?weights=none"
+    numbers = zfnet.project(name, pixels, "conv_pw_2_relu", 3).numbers["images"][0]
+    keras_net = KerasNet.of(name).open()
+    inside = keras.Model(
+        keras_net.get_layer("mobilenet_1.00_224").input, keras_net.get_layer("mobilenet_1.00_224").get_layer("conv_pw_2_relu").output
+    )
+    activations = inside(keras.applications.mobilenet.preprocess_input(np.rint(pixels)))
+    assert numbers["activation"] == pytest.approx(float(np.max(activations[0, :, :, 3])), rel=1e-4)
+    with pytest.raises(ValueError, match="has its own preprocessing, tf, not caffe: leave"):
+        zfnet.filters(name, preprocessing="caffe")
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -107,7 +168,7 @@ def test_a_file_and_its_preprocessing(model, images, tmp_path):
         ),
         (lambda model, images: zfnet.project(model, images, "conv1", 16), "There is no unit 16"),
         (lambda model, images: zfnet.occlude(model, images[0], "dog", labels=["a", "b", "c"]), "The model has no class 'dog'"),
-        (lambda model, images: zfnet.occlude(model, images), r"the shape \(1, \d+, 40, 56, 3\)"),
+        (lambda model, images: zfnet.occlude(model, images), r"There are \d+ images; expected one, \(height, width, 3\), or the path"),
         (lambda model, images: zfnet.filters(keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])), "no Conv2D layer"),
     ],
 )

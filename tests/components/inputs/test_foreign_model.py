@@ -34,7 +34,7 @@ def test_unpacked_file(tmp_path):
 
 
 def test_directory_of_something_else(tmp_path):
-    assert refused_alike(tmp_path).startswith(f"There is no run.json in {tmp_path}; expected a .keras or .h5 file, or a directory")
+    assert refused_alike(tmp_path).startswith(f"There is no run.json in {tmp_path}; expected a .keras or .h5 file, a directory")
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,18 @@ def test_what_was_not_recorded_is_named(net, images):
     recording.project("conv1", 0)
     with pytest.raises(ValueError, match="'conv3' was not recorded; name it in"):
         recording.project("conv3", 0)
+
+
+def test_a_notebook_shows_a_table(net, images, monkeypatch):
+    recording = Deconvnet(net).record(images, ["conv4", "predictions"])
+    maps, classes = recording.activations("conv4").numpy(), recording.activations("predictions").numpy()
+    table = recording._repr_html_()
+    image, row, column, unit = np.unravel_index(maps.argmax(), maps.shape)
+    cells = "</td><td>".join([f"{maps.max():.3g}", str(image), str(unit), f"{row}, {column}"])
+    assert "<caption>Recording of 33 images, 96 x 80 x 3</caption>" in table
+    assert f"<th>conv4</th><td>{' x '.join(map(str, maps.shape[1:]))}</td><td>{cells}</td>" in table
+    assert f"<td>{classes.max():.3g}</td><td>{classes.max(1).argmax()}</td><td>{classes.max(0).argmax()}</td><td></td>" in table
+    assert table.count("<tr>") == 3
+    monkeypatch.setattr("zfnet.model.deconvnet.recording.MOST_STORED", 0)
+    table = Deconvnet(net).record(images, ["conv4"])._repr_html_()
+    assert table.endswith(f"<tr><th>conv4</th><td>{' x '.join(map(str, maps.shape[1:]))}</td></tr></table>")

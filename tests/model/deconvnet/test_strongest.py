@@ -80,3 +80,15 @@ def test_no_image_is_an_error(deconvnet, images):
     for none in ([], [images[:0]], used_up):
         with pytest.raises(ValueError, match=r"no images to search.*an iterator that is used up"):
             strongest_activations(deconvnet, none, ["conv1"])
+
+
+def test_a_notebook_shows_a_table(deconvnet, images):
+    found = strongest_activations(deconvnet, [images[:3]], ["conv4", "predictions"], k=4)
+    table, conv4 = found["conv4"]._repr_html_(), found["conv4"]
+    assert f"The 4 strongest activations of {len(conv4.values)} units" in table
+    row, column = conv4.positions[2, 1]
+    assert f"<td>{conv4.values[2, 1]:.3g} (image {conv4.examples[2, 1]} at {row}, {column})</td>" in table
+    assert table.count("<td></td>") == 12  # There are three images for four places.
+    assert f"<tr><th>... {len(conv4.values)}</th></tr>" in table
+    classes = found["predictions"]
+    assert f"<td>{classes.values[3, 0]:.3g} (image {classes.examples[3, 0]})</td>" in classes._repr_html_()

@@ -10,6 +10,7 @@ from etils import epath
 from PIL import Image
 
 from zfnet.components.artifacts import Examples
+from zfnet.components.inputs.keras_net import KerasNet
 from zfnet.model import MeanImage
 from zfnet.pipeline.cli.arguments import ModelArgument, find_examples, find_model, model_names, prepare_photographs
 
@@ -47,8 +48,26 @@ def test_directory_of_a_run(tmp_path):
     assert str(found.root) == str(tmp_path)
 
 
+def test_net_of_keras_with_its_own_preprocessing(capsys):
+    found = find_model("keras:MobileNet?weights=none")
+    assert (found.labels, found.examples, found.root) == ([], None, None)
+    model, used = found.open_model("caffe")
+    assert (used, model.layers[1].name, model.output_shape) == ("tf", "preprocessing_tf", (None, 1000))
+    assert capsys.readouterr().err == "keras:MobileNet?weights=none: --preprocessing caffe is not used; the net has its own, tf\n"
+    assert found.open_model(None)[1] == found.open_model("tf")[1] == "tf"
+    assert capsys.readouterr().err == ""
+
+
+def test_classes_of_imagenet_have_names_and_numbers(monkeypatch):
+    monkeypatch.setattr(KerasNet, "classes", lambda net: [("n01440764", "tench"), ("n01443537", "goldfish")])
+    found = find_model("keras:MobileNet")
+    assert found.labels == found.labels_like(["goldfish", "tench"]) == ["tench", "goldfish"]
+    assert found.labels_like(["n01443537", "n01440764"]) == ["n01440764", "n01443537"]
+    assert FILE.labels_like(["n01443537"]) == []
+
+
 def test_directory_without_a_run(tmp_path):
-    with pytest.raises(ValueError, match=r"no run\.json in .*; expected a \.keras or \.h5 file, or a directory that `zfnet run` wrote"):
+    with pytest.raises(ValueError, match=r"no run\.json in .*; expected a \.keras or \.h5 file, a directory that `zfnet run` wrote"):
         find_model(str(tmp_path))
 
 

@@ -1,0 +1,160 @@
+"""Nets of `keras.applications` by name, such as `keras:VGG16`, with their preprocessing and the names of their classes."""
+
+import collections
+import difflib
+import inspect
+import random
+import re
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from zfnet.components.inputs.keras_cache import DownloadError, announced_downloads
+from zfnet.components.inputs.preprocessing import PREPROCESSINGS, preprocess, with_preprocessing
+
+if TYPE_CHECKING:
+    import keras
+
+PREFIX = "keras:"
+IMAGENET, NONE = "imagenet", "none"
+CLASSES = 1000
+
+
+class KerasNet(NamedTuple):
+    """A net of `keras.applications`.
+
+    Attributes:
+        name: such as `VGG16`.
+        weights: `"imagenet"`, or `"none"` for random ones, always the same.
+
+    Examples:
+        >>> net = KerasNet.of("keras:MobileNetV2?weights=none")
+        >>> net.preprocessing, net.open().layers[1].name
+        ('tf', 'preprocessing_tf')
+    """
+
+    name: str
+    weights: str = IMAGENET
+
+    @classmethod
+    def of(cls, argument: str) -> Self:
+        """Reads `keras:NAME`, `keras:NAME?weights=imagenet` or `keras:NAME?weights=none`; nothing is built or downloaded.
+
+        Raises:
+            ValueError: Keras has no such net, or there is no such choice of weights.
+        """
+        name, _, choice = argument.removeprefix(PREFIX).partition("?")
+        known = applications()
+        if name not in known:
+            lower = {each.lower(): each for each in known}
+            near = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
+            hint = f"Did you mean {' or '.join(PREFIX + each for each in near)}? " if near else ""
+            raise ValueError(f"keras.applications has no net {name!r}. {hint}There are: {', '.join(known)}.")
+        weights = choice.removeprefix("weights=") if choice else IMAGENET
+        if weights not in (IMAGENET, NONE):
+            raise ValueError(
+                f"{argument}: expected {PREFIX}{name}, with weights of ImageNet, or {PREFIX}{name}?weights=none, with random ones."
+            )
+        return cls(name, weights)
+
+    @property
+    def argument(self) -> str:
+        """The net as MODEL."""
+        return f"{PREFIX}{self.name}" + ("" if self.weights == IMAGENET else f"?weights={self.weights}")
+
+    @property
+    def preprocessing(self) -> str:
+        """Name of the preprocessing that `keras.applications` has for the net; `"raw"` for a net that contains its own.
+
+        It is found by the values that Keras' function gives for some pixels.
+
+        Raises:
+            ValueError: Keras' function computes something else.
+        """
+        import numpy as np
+
+        pixels = np.array([[[[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255], [17, 130, 201]]]], np.float32)
+        wanted = sys.modules[applications()[self.name].__module__].preprocess_input(pixels.copy(), data_format="channels_last")
+        for name in PREPROCESSINGS:
+            if np.allclose(preprocess(pixels, name), wanted, rtol=1e-5, atol=1e-4):
+                return name
+        raise ValueError(f"The preprocessing of {self.argument} is none of {', '.join(PREPROCESSINGS)}.")
+
+    def open(self) -> "keras.Model":
+        """Builds the net behind its preprocessing: it takes RGB 0..255 and gives the probabilities of ImageNet's classes.
+
+        Weights of ImageNet come from Keras' cache, or are downloaded into it. Random weights are the same bits each time, and layers have
+        the names that they have in a new process. Random generators go on as if nothing had been built.
+
+        Raises:
+            DownloadError: the weights are not in the cache and can't be downloaded.
+            ValueError: the file in the cache does not hold them.
+        """
+        build, weights = applications()[self.name], None if self.weights == NONE else self.weights
+        state = random.getstate()
+        random.seed(0)  # Keras draws the seeds of all initialisers from this generator.
+        try:
+            with announced_downloads(self.argument) as files:
+                model = build(weights=weights)
+            _count_names_from_zero(model)
+            return with_preprocessing(model, self.preprocessing)
+        except DownloadError:
+            raise
+        except Exception as error:  # A damaged file can make Keras stumble anywhere.
+            if not files:
+                raise
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"{self.argument} can't be loaded from {files[-1]}: {reason}. Delete it to download it again.") from error
+        finally:
+            random.setstate(state)
+
+    def classes(self) -> list[tuple[str, str]]:
+        """The classes in the order of the outputs: the number that ImageNet gives them, such as `n01440764`, and the name, `tench`.
+
+        They come from Keras' cache, or are downloaded into it. Random weights have none: their outputs mean nothing.
+
+        Raises:
+            DownloadError: they are not in the cache and can't be downloaded.
+        """
+        if self.weights == NONE:
+            return []
+        import keras
+        import numpy as np
+
+        with announced_downloads(self.argument):
+            decoded = keras.applications.imagenet_utils.decode_predictions(np.eye(CLASSES), top=1)
+        return [(number, name) for ((number, name, _),) in decoded]
+
+    def labels(self) -> list[str]:
+        """Names of the classes: `tench`; `crane (n02012849)` where two classes have one name; empty, with a message, without a network."""
+        try:
+            classes = self.classes()
+        except DownloadError as error:
+            print(f"{self.argument}: classes have numbers instead of names. {error}", file=sys.stderr)
+            return []
+        counts = collections.Counter(name for _, name in classes)
+        return [name if counts[name] == 1 else f"{name} ({number})" for number, name in classes]
+
+
+def applications() -> "dict[str, Callable[..., keras.Model]]":
+    """All nets of `keras.applications`, by name: the functions that build a net with weights of ImageNet."""
+    import keras
+
+    return {
+        name: function
+        for name, function in sorted(vars(keras.applications).items())
+        if inspect.isfunction(function) and {"weights", "include_top"} <= inspect.signature(function).parameters.keys()
+    }
+
+
+def _count_names_from_zero(model: "keras.Model") -> None:
+    """Renames layers that Keras named by counting, such as `conv2d_97`, as in a process that built nothing before: `conv2d_3`."""
+    counted: dict[str, dict[keras.Operation, int]] = collections.defaultdict(dict)
+    for layer in model.operations:
+        name, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()
+        if name.replace("_", "") == type(layer).__name__.lower():
+            counted[name][layer] = int(number or 0)
+    for name, numbers in counted.items():
+        first = min(numbers.values())
+        for layer, number in numbers.items():
+            layer.name = f"{name}_{number - first}" if number > first else name

@@ -9,6 +9,7 @@ import numpy as np
 from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.rules.rule import Gradient
 from zfnet.model.measures.class_probabilities import class_layer
 from zfnet.model.measures.outputs import rectified_output
 from zfnet.model.net.layers import ContrastNormalization
@@ -63,6 +64,39 @@ def default_convolutions(deconvnet: Deconvnet) -> list[str]:
 def default_layers(deconvnet: Deconvnet) -> list[str]:
     """Names the layer that has the ReLU of each of `default_convolutions`, which may be above a normalisation; else the convolution."""
     return [rectified_output(deconvnet.graph, name) or name for name in default_convolutions(deconvnet)]
+
+
+def watched_layers(deconvnet: Deconvnet, named: Sequence[str] | None) -> list[str]:
+    """Names the layers of a net, of any layers, whose maps or units can be projected: those in `named`, or else of `default_layers`.
+
+    The deconvnet is made with `unsupported="gradient"`.
+
+    Raises:
+        ValueError: one of `named` can't be projected from, or none of `default_layers`; or there is no such layer.
+
+    Examples:
+        >>> watched_layers(deconvnet, None)
+        ['conv1', 'conv2', 'conv3', 'conv4', 'conv5']
+    """
+    graph = deconvnet.graph
+    found = default_layers(deconvnet) if named is None else list(dict.fromkeys(named))
+    reasons = {layer: no_projection(deconvnet, layer) for layer in found}
+    possible = [layer for layer in found if not reasons[layer]]
+    if not possible or (named is not None and len(possible) < len(found)):
+        layer, reason = next((layer, reason) for layer, reason in reasons.items() if reason)
+        raise ValueError(f"Layer {layer!r} of the model {deconvnet.model.name!r} can't be projected from: {reason}.")
+    for layer in possible:
+        if len(shape := graph.shapes[graph.value_of(layer)]) not in (1, 3):
+            raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")
+    return possible
+
+
+def no_projection(deconvnet: Deconvnet, layer: str) -> str | None:
+    """The reason why a layer cannot be projected, a layer below it without a deconvnet; None if it can."""
+    for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of(layer)):
+        if isinstance(operation.rule, Gradient):
+            return f"no deconvnet is defined for layer {operation.layer.name!r} ({type(operation.layer).__name__})"
+    return None
 
 
 def chosen_layers(deconvnet: Deconvnet, named: Sequence[str], *usual: str) -> list[str]:

@@ -5,30 +5,29 @@ import functools
 import json
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
+from etils import epath
 
 from zfnet.components.artifacts import Examples, Model, Statistics
 from zfnet.components.data.training_batches import training_batches, training_ids
 from zfnet.components.figures.evolution.column import evolution_epochs, watched_epochs
-from zfnet.components.training.callbacks.evolution import FeatureEvolution
+from zfnet.components.training.callbacks.convergence import read_convergence
 from zfnet.components.training.callbacks.schedule import CosineSchedule, PlateauSchedule
-from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence, open_writers, read_convergence
-from zfnet.components.training.checkpoints import Checkpoints, TrainingState
+from zfnet.components.training.callbacks.summaries import EpochSummaries
+from zfnet.components.training.callbacks.watch_features import WatchFeatures
+from zfnet.components.training.callbacks.watched_images import CentredExamples
+from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.devices import choose_mixed_precision, choose_xla, open_cluster, precision, training_devices
-from zfnet.components.training.interruption import Interruption
 from zfnet.components.training.recipe import Recipe, divisible_batch_size
-from zfnet.components.training.results import write_evolution_figure, write_model
+from zfnet.components.training.results import write_model
+from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step, make_validate
 from zfnet.model.measures.filters import structured_share
 from zfnet.model.net.build import build
 
-# Seconds between looks at the numbers, for which GPUs have to be waited for.
-LOG_INTERVAL = 1.0
 MOST_CHARACTERS = 200  # of the names of examples
 
 
@@ -80,14 +79,24 @@ def fit(
         options = {"--mixed-precision": recipe.mixed_precision, "--xla": recipe.xla}
         print(training_devices(cluster.replicas, [name for name, chosen in options.items() if chosen]), flush=True)
         kept.clean()
-        writers = open_writers(tensorboard, anew=not kept.written())
-        folder = kept.folder / "evolution"
-        evolution = FeatureEvolution(examples, central_mean, watched_epochs(epochs), in_figure, recipe.seed, folder, writers[0])
-        evolution.set_model(net)
-        if not kept.written():
-            evolution.project(0)
-        convergence = LayerConvergence(kept.folder / "convergence", folder, writers[0], state.epoch if state.step else None)
-        callbacks = [EpochSummaries(*writers), schedule, evolution, convergence]
+        train_logs, validation_logs = (epath.Path(tensorboard) / split for split in ("train", "validation"))
+        if not (state.epoch or state.step):  # What a training wrote that was killed before its first checkpoint.
+            for folder in (train_logs, validation_logs, *(epath.Path(kept.folder / name) for name in WatchFeatures.FOLDERS)):
+                folder.rmtree(missing_ok=True)
+        watch = WatchFeatures(
+            CentredExamples(examples, central_mean),
+            train_logs,
+            layers=[layer.name for layer in net.layers if isinstance(layer, keras.layers.Conv2D)],
+            epochs=watched_epochs(epochs),
+            seed=recipe.seed,
+            share=None,
+            folder=kept.folder,
+            sheet=False,
+            resumed=state.epoch if state.step else None,
+        )
+        watch.set_model(net)
+        writers = [watch.writer, tf.summary.create_file_writer(str(validation_logs))]
+        callbacks = [EpochSummaries(*writers), schedule, watch]
 
     if state.epoch < epochs:
         batches = strategy.distribute_datasets_from_function(
@@ -132,88 +141,9 @@ def fit(
     used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "strong_epochs": recipe.strong_epochs_for(count)}
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
-    (model.path / "convergence.json").write_text(json.dumps(read_convergence(convergence.folder, epochs), indent=1))
+    (model.path / "convergence.json").write_text(json.dumps(read_convergence(kept.folder / "convergence", epochs), indent=1))
     write_model(model, recipe, used, net, labels, central_mean, state.history)
-    write_evolution_figure(model.path / "pictures", evolution, in_figure, examples)
-
-
-def train_loop(
-    state: TrainingState,
-    train_step: Callable,
-    batches: Iterator,
-    validate: Callable[[], dict[str, float]],
-    *,
-    epochs: int,
-    steps: int,
-    measure: Callable[[], dict[str, float]],
-    schedule: PlateauSchedule | CosineSchedule,
-    callbacks: keras.callbacks.CallbackList,
-    keep: Callable[[TrainingState], None],
-    keep_every: float,
-    on_divergence: Callable[[int], None],
-) -> None:
-    """Trains until `epochs` epochs are done, from wherever the training was left.
-
-    Keras' own `fit` fails under MultiWorkerMirroredStrategy, and can't stop or go on in the middle of an epoch; this does, and calls Keras'
-    callbacks as `fit` would.
-
-    Args:
-        state: of the training; it is changed along the way.
-        train_step, validate: see `make_train_step` and `make_validate`.
-        batches: iterator over what is still to be trained on; `steps` make an epoch.
-        measure: measures the net's weights at the end of an epoch, by name.
-        schedule: of the learning rate; one of the callbacks.
-        callbacks: their logs hold the training's numbers, the validation's with `val_` before their names, and those of `measure`.
-        keep: writes a checkpoint of a consistent state; in the middle of an epoch every `keep_every` seconds.
-        on_divergence: is called with the number of the step, counted from 0, that gave no finite number, and raises.
-
-    Raises:
-        KeyboardInterrupt: on Ctrl-C, after a checkpoint was written.
-    """
-    with Interruption() as interruption:
-        callbacks.on_train_begin()
-        if state.schedule:
-            schedule.restore(state.schedule)
-        state.schedule = schedule.state()
-        last_kept = last_logged = time.monotonic()
-        try:
-            while state.epoch < epochs:
-                callbacks.on_epoch_begin(state.epoch)
-                logs = {}
-                while state.step < steps:
-                    callbacks.on_train_batch_begin(state.step)
-                    with interruption.deferred():
-                        step = tf.constant(state.epoch * steps + state.step, tf.int64)
-                        state.totals = train_step(batches, state.totals, step)
-                        state.step += 1
-                    now = time.monotonic()
-                    if now - last_logged > LOG_INTERVAL or state.step == steps:
-                        last_logged, logs = now, _read_logs(state, on_divergence)
-                    callbacks.on_train_batch_end(state.step - 1, logs)
-                    if now - last_kept > keep_every:
-                        _read_logs(state, on_divergence)
-                        keep(state)
-                        last_kept = time.monotonic()
-                validated = {f"val_{name}": number for name, number in validate().items()}
-                logs = state.logs() | validated | measure() | {"learning_rate": state.schedule["learning_rate"]}
-                callbacks.on_epoch_end(state.epoch, logs)
-                with interruption.deferred():
-                    state.end_epoch(logs)
-                    state.schedule = schedule.state()
-                    keep(state)
-                last_kept = time.monotonic()
-        except KeyboardInterrupt:
-            if not interruption.aborted_mid_step and state.diverged_at is None:
-                with interruption.deferred():
-                    keep(state)
-            raise
-        callbacks.on_train_end()
-
-
-def _read_logs(state: TrainingState, on_divergence: Callable[[int], None]) -> dict[str, float]:
-    if state.diverged_at is not None:
-        on_divergence(state.diverged_at)
-    return state.logs()
+    watch.figure(in_figure).save(model.path / "pictures")
 
 
 def _measure(net: keras.Model) -> dict[str, float]:

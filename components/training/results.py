@@ -1,21 +1,16 @@
-"""The files that a finished training leaves: the model, its recipe and history, and the figures of its filters."""
+"""The files that a finished training leaves: the model, its recipe and history, and a picture of its filters."""
 
 import dataclasses
 import json
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from zfnet.components.artifacts import Examples, Model
-from zfnet.components.data.batches import read_origins
-from zfnet.components.figures.evolution.column import MOST_SEARCHED
-from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns
+from zfnet.components.artifacts import Model
 from zfnet.components.pictures.figure import write_png
 from zfnet.components.pictures.sheet import filter_grid
-from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
 from zfnet.components.training.recipe import Recipe
 from zfnet.model.net.build import build
 
@@ -42,11 +37,3 @@ def write_model(
     folder.mkdir()
     first = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Conv2D))
     write_png(filter_grid(first.kernel.numpy()), folder / f"filters_{first.name}.png")
-
-
-def write_evolution_figure(folder: pathlib.Path, evolution: FeatureEvolution, epochs: set[int], examples: Examples) -> None:
-    """Draws the paper's Fig. 4 from the projections of a training into `folder`; `epochs` are its columns."""
-    origins = read_origins(examples, "train", MOST_SEARCHED)
-    columns = drawn_columns(read_evolution(evolution.folder, epochs), origins.photographs, MAPS)
-    same = evolution.last_places(epochs, columns)
-    draw_evolution(columns, same, origins.ids).save(folder)

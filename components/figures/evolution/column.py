@@ -19,6 +19,8 @@ PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
 FEWEST_SEARCHED, MOST_SEARCHED = 600, 50_000
 # Gives the images to search: all, or those with some numbers.
 Batches = Callable[[set[int] | None], Iterable]
+# Turns the patches of a part, which have the values that the model takes, into RGB 0..255.
+ToRgb = Callable[[ProjectedStrongest], ProjectedStrongest]
 
 
 class EvolutionColumn(NamedTuple):
@@ -63,7 +65,12 @@ class SamePlaces(NamedTuple):
 
 
 def evolution_column(
-    deconvnet: Deconvnet, batches: Batches, maps: Mapping[str, ArrayLike], image_input: ImageInput, mean: np.ndarray | None = None
+    deconvnet: Deconvnet,
+    batches: Batches,
+    maps: Mapping[str, ArrayLike],
+    image_input: ImageInput,
+    to_rgb: ToRgb | None = None,
+    strongest: Mapping[str, Strongest] | None = None,
 ) -> dict[str, EvolutionColumn]:
     """Finds the strongest activation of some maps over images, and projects it to pixels: the column of each layer.
 
@@ -74,17 +81,18 @@ def evolution_column(
         batches: called with None for all images, then with the numbers of those that are projected; gives what
             `strongest_activations` takes.
         maps: for each layer the maps, `(M,)` ints, in the order of the column.
-        mean: was subtracted from the images, and is added to patches again, `(height, width, 3)`; None for nothing.
+        to_rgb: changes patches into RGB 0..255; None if the images are.
+        strongest: the strongest activation of each map of these layers over all images, if they were searched before.
 
     Raises:
         ValueError: activations or projections are not numbers.
     """
     numbers = {layer: np.asarray(units) for layer, units in maps.items()}
-    strongest = strongest_activations(deconvnet, batches(None), list(numbers), k=1)
+    strongest = strongest_activations(deconvnet, batches(None), list(numbers), k=1) if strongest is None else strongest
     for layer, units in numbers.items():
         if (strongest[layer].examples[units, 0] < 0).any():
             raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN).")
-    drawn = _project(deconvnet, batches, strongest, numbers, image_input, mean)
+    drawn = _project(deconvnet, batches, strongest, numbers, image_input, to_rgb)
     columns = {}
     for layer, units in numbers.items():
         found, first = strongest[layer].of(units), strongest[layer].examples[:, 0]
@@ -97,26 +105,20 @@ def evolution_column(
 def _project(
     deconvnet: Deconvnet,
     batches: Batches,
-    strongest: dict[str, Strongest],
+    strongest: Mapping[str, Strongest],
     maps: Mapping[str, np.ndarray],
     image_input: ImageInput,
-    mean: np.ndarray | None = None,
+    to_rgb: ToRgb | None = None,
 ) -> dict[str, dict[int, ProjectedActivation]]:
     """The strongest activation of some maps of each layer, projected, by layer and map."""
     wanted = {int(number) for layer, units in maps.items() for number in strongest[layer].examples[units, 0]}
     chosen = {layer: (units, np.zeros_like(units)) for layer, units in maps.items()}
-    parts = project_strongest(deconvnet, batches(wanted), strongest, chosen)
-    parts = parts if mean is None else (_with_mean(part, mean) for part in parts)
+    parts = project_strongest(deconvnet, batches(wanted), {layer: strongest[layer] for layer in maps}, chosen)
+    parts = map(to_rgb, parts) if to_rgb else parts
     drawn: dict[str, dict[int, ProjectedActivation]] = {layer: {} for layer in maps}
     for each in projected_activations(parts, strongest, image_input):
         drawn[each.layer][each.unit] = each
     return drawn
-
-
-def _with_mean(part: ProjectedStrongest, mean: np.ndarray) -> ProjectedStrongest:
-    height, width = part.patches.shape[1:3]
-    under = np.stack([mean[top : top + height, left : left + width] for top, left in part.corners])
-    return part._replace(patches=part.patches + under)
 
 
 def _stacked(drawn: Mapping[int, ProjectedActivation], units: np.ndarray, *names: str) -> list[np.ndarray]:

@@ -9,13 +9,12 @@ import numpy as np
 
 from zfnet.components.figures.filters.verdicts import Verdict, judge_aliasing, judge_dead, judge_size, judge_spread, judge_structure
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.layers import convolutions, paper_layers
+from zfnet.components.figures.layers import convolutions, no_projection, paper_layers
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.preprocessing import LAYER
 from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import filter_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.rules.rule import Gradient
 from zfnet.model.measures.filters import FilterStructure, aliased_energy, at_clip, energy_beyond, filter_rms, filter_structure
 from zfnet.model.measures.map_activations import ActivationSpread, MapActivations, activation_spread, map_activations
 from zfnet.model.measures.outputs import rectified_layers, rectified_output
@@ -82,11 +81,11 @@ def first_layer(deconvnet: Deconvnet, name: str, radius: float | None = None) ->
         radius=radius,
         radius_from=radius_from,
         clipped=None if radius is None else at_clip(rms, radius),
-        pictures=filter_pictures(_over_rgb(deconvnet, kernel)),
+        pictures=filter_pictures(over_rgb(deconvnet, kernel)),
     )
 
 
-def _over_rgb(deconvnet: Deconvnet, kernel: np.ndarray) -> np.ndarray:
+def over_rgb(deconvnet: Deconvnet, kernel: np.ndarray) -> np.ndarray:
     """The kernel over red, green and blue; for other channels, the root mean square over them."""
     before = deconvnet.graph.operations[0].layer
     if before.name.startswith(LAYER):
@@ -217,11 +216,3 @@ def _second_layer(search: ExampleSearch, maps: int, seed: int) -> tuple[SecondLa
         return None, f"no map of {layer} is ever positive"
     projected = search.project(strongest, {layer: (units, np.zeros_like(units))})
     return SecondLayer(layer, len(found.values), sorted(projected, key=lambda each: each.unit)), None
-
-
-def no_projection(deconvnet: Deconvnet, layer: str) -> str | None:
-    """The reason why a layer cannot be projected, a layer below it without a deconvnet; None if it can."""
-    for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of(layer)):
-        if isinstance(operation.rule, Gradient):
-            return f"no deconvnet is defined for layer {operation.layer.name!r} ({type(operation.layer).__name__})"
-    return None

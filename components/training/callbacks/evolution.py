@@ -1,78 +1,79 @@
 """Feature evolution: the strongest activations of single feature maps, epoch after epoch, gathered while a net trains."""
 
+import dataclasses
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from zfnet.components.artifacts import Examples
-from zfnet.components.data.batches import central_crops
 from zfnet.components.figures.evolution import column
-from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import summarize_png
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.components.storage.files import atomic_file
+from zfnet.components.training.callbacks.watched_images import WatchedImages
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 
 MAPS = 6
-# In the epochs of the figure, which draws six of these that are alive and different in the end. TensorBoard can't know them, and shows the
-# same six all the time.
-WATCHED = 12
+# In the epochs of the figure, which draws some of these that are alive and different in the end. TensorBoard can't know them, and shows the
+# same ones all the time.
+WATCHED = 2  # for each that is shown
 # Few, since TensorBoard scales pictures to a narrow card.
 COLUMNS = 3
 TILE = 112
 
 
-class FeatureEvolution(keras.callbacks.Callback):
-    """After some epochs, projects the strongest activation over the training examples of a few feature maps of every layer.
+@dataclasses.dataclass(frozen=True)
+class FeatureEvolution:
+    """Projects the strongest activation over some images of a few feature maps of every layer, at moments of a training.
 
     Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step. For the epochs of
     the paper's figure the columns go into `folder` as `epoch-NNNN.npz`, and the filters as `filters-NNNN.npz`; for other epochs the
-    numbers of the strongest examples alone.
+    numbers of the strongest images alone.
 
     Args:
-        examples: the central crops of the first of their split `train` are searched, see `searched`.
-        mean: mean of the central crop, float `(size, size, 3)`, values 0..255.
-        epochs: after which epochs to project, counted from 1.
-        shown: those of them, and 0 for before the first, that the figure shows.
-        seed: decides which feature maps are shown.
+        layers: names of layers, as in `Deconvnet.layers`.
+        maps: feature maps of each layer in TensorBoard.
+        seed: decides which feature maps these are.
     """
 
-    def __init__(
-        self,
-        examples: Examples,
-        mean: np.ndarray,
-        epochs: set[int],
-        shown: set[int],
-        seed: int,
-        folder: pathlib.Path,
-        writer: tf.summary.SummaryWriter,
-    ) -> None:
-        super().__init__()
-        self.examples, self.mean, self.epochs, self.shown, self.seed = examples, mean, epochs, shown, seed
-        self.folder, self.writer = folder, writer
-        self.deconvnet: Deconvnet | None = None
+    deconvnet: Deconvnet
+    layers: Sequence[str]
+    images: WatchedImages
+    maps: int
+    seed: int
+    folder: pathlib.Path
+    writer: tf.summary.SummaryWriter
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Projects, if it is time."""
-        if epoch + 1 in self.epochs:
-            self.project(epoch + 1)
+    def search(self, most: int, others: Iterable[str] = ()) -> dict[str, Strongest]:
+        """Searches the first `most` images for the strongest activation of each map of the layers, and of some others."""
+        layers = list(dict.fromkeys([*self.layers, *others]))
+        return strongest_activations(self.deconvnet, self.images.batches(None, most), layers, k=1)
 
-    def project(self, epoch: int) -> None:
-        """Projects from the net as it is after so many epochs; 0 is before the first."""
-        self.deconvnet = self.deconvnet or Deconvnet(self.model)
-        size = self.mean.shape[0]
-        layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.Conv2D)]
-        count = WATCHED if epoch in self.shown else MAPS
-        maps = {layer.name: column.chosen_maps(layer.filters, count, self.seed) for layer in layers}
-        columns = column.evolution_column(self.deconvnet, self._batches, maps, ImageInput(size, size, False), self.mean)
+    def project(self, epoch: int, strongest: Mapping[str, Strongest], shown: bool) -> None:
+        """Projects what `search` found in the net as it is after so many epochs; 0 is before the first.
+
+        `shown` is whether the figure shows this epoch.
+        """
+        graph = self.deconvnet.graph
+        count = self.maps * WATCHED if shown else self.maps
+        maps = {layer: column.chosen_maps(graph.unit_count(layer), count, self.seed) for layer in self.layers}
+        columns = column.evolution_column(
+            self.deconvnet,
+            lambda numbers: self.images.batches(numbers, self.images.count),
+            maps,
+            self.images.image_input,
+            self.images.to_rgb,
+            strongest,
+        )
         with self.writer.as_default(step=epoch):
             for layer, watched in columns.items():
-                drawn = watched.of(column.chosen_maps(len(watched.strongest), MAPS, self.seed))
+                drawn = watched.of(column.chosen_maps(len(watched.strongest), self.maps, self.seed))
                 pairs = zip(drawn.projections, drawn.patches, strict=True)
-                picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"map {unit}" for unit in drawn.maps], COLUMNS)
+                kind = "map" if drawn.positions.shape[1] else "unit"
+                picture = sheet([block(list(pair), 1, TILE) for pair in pairs], [f"{kind} {unit}" for unit in drawn.maps], COLUMNS)
                 description = (
                     f"Feature maps of {layer}: the strongest activation over the training examples, projected to pixels, and below each "
                     "the patch of the photograph. Step = epoch."
@@ -80,12 +81,12 @@ class FeatureEvolution(keras.callbacks.Callback):
                 summarize_png(f"evolution/{layer}", picture, description)
         self.writer.flush()
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = column.EvolutionColumn._fields if epoch in self.shown else ("strongest",)
+        names = column.EvolutionColumn._fields if shown else ("strongest",)
         kept = {f"{layer}/{name}": getattr(watched, name) for layer, watched in columns.items() for name in names}
         with atomic_file(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
-        if epoch in self.shown:
-            filters = {f"{layer.name}/{number}": array for layer in self._filtering() for number, array in enumerate(layer.get_weights())}
+        if shown:
+            filters = {f"{name}/{number}": array for name, layer in self._below() for number, array in enumerate(layer.get_weights())}
             with atomic_file(str(_filters_file(self.folder, epoch))) as file:
                 np.savez(file, **filters)
 
@@ -97,32 +98,56 @@ class FeatureEvolution(keras.callbacks.Callback):
         """
         if not columns:
             return {}
-        self.deconvnet = self.deconvnet or Deconvnet(self.model)
-        last = list(columns.values())[-1]
-        size, own, found = self.mean.shape[0], [layer.get_weights() for layer in self._filtering()], {}
+        last, below = list(columns.values())[-1], self._below()
+        own, found = [layer.get_weights() for _, layer in below], {}
         try:
             for epoch in sorted(epoch for epoch in epochs if _filters_file(self.folder, epoch).exists()):
                 with np.load(_filters_file(self.folder, epoch), allow_pickle=False) as arrays:
-                    for layer in self._filtering():
-                        layer.set_weights([arrays[f"{layer.name}/{number}"] for number in range(len(layer.weights))])
-                found[column.epoch_title(epoch)] = column.same_places(self.deconvnet, self._batches, last, ImageInput(size, size, False))
+                    for name, layer in below:
+                        layer.set_weights([arrays[f"{name}/{number}"] for number in range(len(layer.weights))])
+                found[column.epoch_title(epoch)] = column.same_places(
+                    self.deconvnet, lambda numbers: self.images.batches(numbers, self.images.count), last, self.images.image_input
+                )
         finally:
-            for layer, weights in zip(self._filtering(), own, strict=True):
+            for (_, layer), weights in zip(below, own, strict=True):
                 layer.set_weights(weights)
         return found
 
-    def _filtering(self) -> list[keras.layers.Layer]:
-        # Nothing that is drawn lies above a dense layer, which is large.
-        return [layer for layer in self.model.layers if layer.weights and not isinstance(layer, keras.layers.Dense)]
+    def has_looked(self, epochs: Iterable[int]) -> bool:
+        """Whether there are projections after any of these epochs."""
+        return any(_file(self.folder, epoch).exists() for epoch in epochs)
 
-    def _batches(self, numbers: set[int] | None = None) -> Iterator:
-        size, most = self.mean.shape[0], column.searched(self.examples.count("train"))
-        batches = central_crops(self.examples, "train", size=size, batch_size=128, numbers=numbers, most=most)
-        return ((images - self.mean, ids) for images, _, ids in batches.as_numpy_iterator())
+    def has_column(self, epoch: int) -> bool:
+        """Whether the figure can show this epoch."""
+        return bool(read_evolution(self.folder, [epoch]))
+
+    def check_layers(self, epoch: int) -> None:
+        """Raises a ValueError if projections until this epoch are of other layers."""
+        for number in range(epoch + 1):
+            found = list(strongest_examples(self.folder, number))
+            if found and set(found) != set(self.layers):
+                raise ValueError(f"{self.folder} holds projections of {', '.join(found)}; give these layers, or another log_dir.")
+
+    def remove_after(self, epoch: int) -> None:
+        """Removes the files of later epochs, of a training that goes on from an earlier one."""
+        for file in self.folder.glob("*-*.npz"):
+            if int(file.stem.split("-")[1]) > epoch:
+                file.unlink()
+
+    def _below(self) -> list[tuple[str, keras.layers.Layer]]:
+        """Layers with weights that projections come through, each once, with their names in the graph."""
+        graph = self.deconvnet.graph
+        needed = {id(operation) for operation in graph.needed_for(*map(graph.value_of, self.layers))}
+        found = {
+            id(calls[0].layer): (name, calls[0].layer)
+            for name, calls in reversed(graph.calls.items())
+            if any(id(call) in needed for call in calls) and getattr(calls[0].layer, "weights", None)
+        }
+        return list(found.values())[::-1]
 
 
 def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray]:
-    """Numbers of the training examples that each feature map responded to most, by layer; empty if the epoch has no projections."""
+    """Numbers of the images that each feature map responded to most, by layer; empty if the epoch has no projections."""
     file = _file(folder, epoch)
     if not file.exists():
         return {}
@@ -130,14 +155,14 @@ def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray
         return {name.removesuffix("/strongest"): arrays[name] for name in arrays.files if name.endswith("/strongest")}
 
 
-def read_evolution(folder: pathlib.Path, epochs: set[int]) -> dict[str, dict[str, column.EvolutionColumn]]:
+def read_evolution(folder: pathlib.Path, epochs: Iterable[int]) -> dict[str, dict[str, column.EvolutionColumn]]:
     """Reads the arrays of `FeatureEvolution` by title, such as `epoch 1`, and layer, as `draw_evolution` takes them.
 
     Epochs are counted from 1; 0 is before the first. Those without columns, since the training was once meant to be longer or shorter, are
     left out.
     """
     columns = {}
-    for epoch in sorted(epoch for epoch in epochs if _file(folder, epoch).exists()):
+    for epoch in sorted(epoch for epoch in set(epochs) if _file(folder, epoch).exists()):
         with np.load(_file(folder, epoch), allow_pickle=False) as arrays:
             layers = [name.removesuffix("/maps") for name in arrays.files if name.endswith("/maps")]
             if not layers:

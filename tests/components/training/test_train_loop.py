@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from zfnet.components.training.callbacks.schedule import PlateauSchedule
 from zfnet.components.training.checkpoints import Checkpoints
-from zfnet.components.training.fit import train_loop
+from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step
 
 EPOCHS, STEPS, BATCH = 6, 4, 8

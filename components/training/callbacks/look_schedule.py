@@ -1,0 +1,43 @@
+"""The epochs after which features are looked at, and those that a figure shows."""
+
+from zfnet.components.figures.evolution.column import evolution_epochs, watched_epochs
+from zfnet.components.training.callbacks.look_budget import LookBudget
+
+# Columns of a figure that is not too wide.
+COLUMNS = 10
+
+
+class LookSchedule:
+    """Decides after which epochs, counted from 1, features are looked at.
+
+    Args:
+        named: these epochs, whatever the looks cost. None takes `watched_epochs`, without those between the first and the last that
+            the budget can't afford: the look is made up for as soon as it can.
+        budget: of the looks.
+
+    Attributes:
+        total: number of epochs of the training.
+    """
+
+    def __init__(self, named: set[int] | None, budget: LookBudget) -> None:
+        self._named, self.budget, self.total = named, budget, 0
+        self._owed = False  # Whether a look was left out since the last one.
+
+    @property
+    def epochs(self) -> set[int]:
+        """Epochs to look at, if the budget can afford them."""
+        return watched_epochs(self.total) if self._named is None else self._named
+
+    def is_due(self, epoch: int, is_last: bool = False) -> bool:
+        """Whether to look after this epoch; `is_last` if the training is stopped after it."""
+        if self._named is not None:
+            return epoch in self._named
+        if is_last or epoch == self.total:
+            return True
+        due = self._owed or epoch in self.epochs
+        self._owed = due and not self.budget.affords()
+        return due and not self._owed
+
+    def is_shown(self, epoch: int) -> bool:
+        """Whether a figure shows this epoch, at which features are looked at: those of the paper, or all if they are few."""
+        return len(self.epochs) < COLUMNS or epoch in evolution_epochs(self.total)

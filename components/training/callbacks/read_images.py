@@ -1,0 +1,141 @@
+"""Images of an array or a data set, read without a trace: whoever goes over the data set next gets what it would have got."""
+
+import contextlib
+import copy
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+Images: TypeAlias = ArrayLike | tf.data.Dataset | keras.utils.PyDataset
+
+EXPECTED = "expected an array (N, height, width, channels), a batched tf.data.Dataset or a keras.utils.PyDataset"
+# The generator of the seeds of a shuffled data set, its last input.
+SHUFFLES = "ShuffleDatasetV3", "ShuffleAndRepeatDatasetV2"
+
+
+def check_images(images: Images) -> None:
+    """Raises a ValueError if images can't be gone over again: an iterator, a generator, or a data set without end."""
+    endless = isinstance(images, tf.data.Dataset) and images.cardinality() == tf.data.INFINITE_CARDINALITY
+    if endless or (isinstance(images, keras.utils.PyDataset) and images.num_batches is None):
+        raise ValueError("The data set of images repeats without end; expected each image once: leave out repeat(), or take(n) batches.")
+    if isinstance(images, tf.data.Dataset | keras.utils.PyDataset):
+        return
+    kind = type(images).__name__
+    if isinstance(images, Iterator) or callable(images):
+        raise ValueError(f"The images come from a {kind}, which can be gone over once; {EXPECTED}.")
+    if isinstance(images, str | Mapping) or not (hasattr(images, "__array__") or isinstance(images, list | tuple)):
+        raise ValueError(f"The images are of type {kind}; {EXPECTED}.")
+
+
+def read_images(images: Images, most: int, most_bytes: int) -> np.ndarray:
+    """Reads at most `most` images, of at most `most_bytes`: uint8 or float32 `(N, ...)`.
+
+    Of an array and of a `PyDataset` they are evenly spread; of a `tf.data.Dataset` they are the first ones. Elements of a data set are
+    batches of images, or tuples that begin with one, such as images and labels. Seeds of shuffles and of random changes, NumPy's and
+    Python's random numbers, and counters in a `PyDataset` are left as they were.
+
+    Raises:
+        ValueError: there are no images, their shapes differ, or they are not finite numbers; and as in `check_images`.
+
+    Examples:
+        >>> shuffled = tf.data.Dataset.from_tensor_slices((images, [0, 1, 2, 3])).shuffle(4).batch(3)
+        >>> read_images(shuffled, most=2, most_bytes=1 << 20).shape
+        (2, 96, 96, 3)
+    """
+    check_images(images)
+    with unchanged_random_numbers():
+        if isinstance(images, tf.data.Dataset):
+            batches: Iterable = _twin_dataset(images)
+        elif isinstance(images, keras.utils.PyDataset):
+            batches = _spread_batches(_twin_py_dataset(images), most)
+        else:
+            whole = np.asarray(images)
+            batches = [whole[_spread(len(whole), most)]] if whole.ndim else []
+        kept, count = [], 0
+        for batch in batches:
+            part = _pixels(batch)
+            if kept and part.shape[1:] != kept[0].shape[1:]:
+                raise ValueError(f"The images are of the shapes {kept[0].shape[1:]} and {part.shape[1:]}; expected one shape.")
+            size = max(1, int(np.prod(part.shape[1:])) * part.itemsize)
+            kept.append(part[: max(0, min(most, max(1, most_bytes // size)) - count)])
+            count += len(kept[-1])
+            if len(kept[-1]) < len(part) or count == most:
+                break
+    if not count:
+        raise ValueError(f"There are no images; {EXPECTED}, with one image at least.")
+    found = np.concatenate(kept)
+    if not np.isfinite(found).all():
+        raise ValueError("The images are not all finite numbers (NaN or infinite).")
+    return found
+
+
+@contextlib.contextmanager
+def unchanged_random_numbers() -> Iterator[None]:
+    """Leaves the random numbers of Python and NumPy in the end as they were."""
+    states = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+def _pixels(batch: Any) -> np.ndarray:
+    first = batch[0] if isinstance(batch, tuple | list) else batch
+    if isinstance(first, Mapping):
+        raise ValueError(f"A batch of images is a dict with the keys {', '.join(map(str, first))}; {EXPECTED}, of images alone.")
+    pixels = np.asarray(first)
+    if pixels.ndim != 4:
+        raise ValueError(f"A batch of images has the shape {pixels.shape}; {EXPECTED}: (N, height, width, channels).")
+    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)
+
+
+def _spread_batches(dataset: keras.utils.PyDataset, most: int) -> Iterator[Any]:
+    """Batches evenly spread over the data set, a few more than needed, since the last one may be small."""
+    count = dataset.num_batches
+    if not count:
+        return
+    size = max(1, len(_pixels(dataset[0])))
+    for place in np.unique(_spread(count, -(-most // size) + 1)):
+        yield dataset[int(place)]
+
+
+def _twin_py_dataset(dataset: keras.utils.PyDataset) -> keras.utils.PyDataset:
+    twin = copy.copy(dataset)
+    for name, value in vars(dataset).items():
+        if not isinstance(value, np.ndarray):  # Arrays hold the images, and are only read.
+            with contextlib.suppress(Exception):  # Locks, and whatever else can't be copied, are shared.
+                setattr(twin, name, copy.deepcopy(value))
+    return twin
+
+
+def _twin_dataset(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """A copy with shuffles and variables of its own: a pass over the data set itself would change the next shuffle.
+
+    TensorFlow copies the variables into the serialized graph, but not the generators of a shuffle's seeds.
+    """
+    try:
+        serialized = dataset._as_serialized_graph(external_state_policy=tf.data.experimental.ExternalStatePolicy.IGNORE)
+        graph = tf.compat.v1.GraphDef.FromString(serialized.numpy())
+        generators = {node.input[-1] for node in graph.node if node.op in SHUFFLES}
+        for node in graph.node:
+            if node.name in generators:
+                name = node.name
+                node.Clear()
+                node.name, node.op = name, "DummySeedGenerator"
+        variant = tf.raw_ops.DatasetFromGraph(graph_def=graph.SerializeToString())
+    except (tf.errors.OpError, ValueError) as error:  # More than 2 GB of images, above all.
+        raise ValueError(
+            "The data set of images can't be copied, and going over it would change the shuffles of a training. Give the array of its "
+            f"images, or a keras.utils.PyDataset. TensorFlow says: {str(error).splitlines()[0][:200]}"
+        ) from error
+    return tf.data.experimental.from_variant(variant, dataset.element_spec)

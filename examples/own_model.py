@@ -4,11 +4,13 @@
     python examples/own_model.py --model mine.keras --photographs FOLDER --preprocessing unit --layer block3_conv3
     python examples/own_model.py --model keras:VGG16 --photographs FOLDER --layer block3_conv3 --layer block5_conv3
 
-Without --model a net learns the handwritten digits of scikit-learn, in about 20 s on two cores. The picture, own_model.png, has a column
-for each layer and a block for each map: on the right the nine windows that it answers to most, on the left their activations, projected to
-pixels by the deconvnet. A map answers to light where its projection is light, to the lack of it where it is dark, and to nothing where it
-is grey. Maps of the middle layer find ends and edges of strokes; those of the late one see whole digits, and tell a 6 by what it lacks.
+Without --model a net learns the handwritten digits of scikit-learn, in about 20 s on two cores. Each layer has a picture in own_model/,
+with a block for each map: on the right the nine windows that it answers to most, on the left their activations, projected to pixels by the
+deconvnet. A map answers to light where its projection is light, to the lack of it where it is dark, and to nothing where it is grey. Maps
+of the middle layer find ends and edges of strokes; those of the late one see whole digits, and tell a 6 by what it lacks.
 """
+
+import pathlib
 
 import click
 import keras
@@ -19,10 +21,9 @@ from sklearn.datasets import load_digits
 
 import zfnet
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS
-from zfnet.components.pictures.sheet import side_by_side
 from zfnet.pipeline.cli.command import Command
 
-SIDE, MAPS = 20, 4
+SIDE, MAPS = 20, 6
 
 
 def build_net() -> keras.Model:
@@ -57,27 +58,25 @@ def train_on_digits(epochs: int) -> tuple[keras.Model, np.ndarray]:
     return net, images
 
 
-def draw(model: keras.Model | str, images: np.ndarray | str, names: tuple[str, ...], preprocessing: str | None) -> np.ndarray:
-    """Draws the nine strongest activations of some maps of each layer: uint8 `(height, width, 3)`."""
-    figures = [zfnet.gallery(model, images, name, maps=MAPS, preprocessing=preprocessing) for name in names]
-    return side_by_side([next(iter(figure.pictures.values()), None) for figure in figures], names)
-
-
 @click.command(cls=Command, help=__doc__.splitlines()[0])
 @click.option("--model", help="A .keras file, or a net of Keras such as keras:VGG16; needs --photographs and --layer.")
 @click.option("--photographs", type=click.Path(exists=True), help="A folder of them.")
 @click.option("--preprocessing", type=click.Choice(list(PREPROCESSINGS)), help="What the model takes, if not RGB 0..255.")
 @click.option("--layer", "names", multiple=True, help="Name of a layer; may be given again.")
 @click.option("--epochs", default=15, show_default=True, help="How long to train on digits.")
-@click.option("--out", default="own_model.png", show_default=True, help="The picture.")
-def main(model: str | None, photographs: str | None, preprocessing: str | None, names: tuple[str, ...], epochs: int, out: str) -> None:
+@click.option(
+    "--out", type=click.Path(path_type=pathlib.Path), default="own_model", show_default=True, help="A directory for the pictures."
+)
+def main(
+    model: str | None, photographs: str | None, preprocessing: str | None, names: tuple[str, ...], epochs: int, out: pathlib.Path
+) -> None:
     """Trains a net or takes one, and draws what it sees."""
     if bool(model) != bool(photographs) or (model and not names):
         raise click.UsageError("--model, --photographs and --layer belong together.")
     net, images = (model, photographs) if model else train_on_digits(epochs)
-    names = names or ("middle", "late")
-    Image.fromarray(draw(net, images, names, preprocessing)).save(out)
-    click.echo(f"{out}: maps of {' and '.join(names)}")
+    for name in names or ("middle", "late"):
+        figure = zfnet.gallery(net, images, name, maps=MAPS, preprocessing=preprocessing)
+        click.echo(figure.save(out / f"{name}.png")[0])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "localhost:5000": "pipeline/runners/test_two_processes.py",
     "/shared/": "pipeline/commands/test_run_cluster.py",
     "imagenet2012": "pipeline/configs/test_imagenet2012.py",
+    "keras:VGG16": "components/inputs/test_keras_net.py",
     "tensorboard": "pipeline/commands/test_tensorboard.py",
 }
 

@@ -7,6 +7,7 @@ hundredths of a second.
 from etils import epy
 
 with epy.lazy_api_imports(globals()):
+    from zfnet.components.figures.given_model import open_model
     from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -41,6 +42,7 @@ __all__ = [
     "filters",
     "gallery",
     "occlude",
+    "open_model",
     "project",
     "project_strongest",
     "receptive_field",

@@ -14,23 +14,35 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 GivenModel: TypeAlias = keras.Model | str | os.PathLike
 
 
-def given_deconvnet(model: GivenModel, preprocessing: str | None, unsupported: str = "error") -> Deconvnet:
-    """Attaches a deconvnet to a model behind its preprocessing, so that it takes RGB 0..255.
+def open_model(model: GivenModel, preprocessing: str | None = None) -> keras.Model:
+    """Opens a model behind its preprocessing, so that it takes RGB 0..255: for `Deconvnet` and `strongest_activations`.
 
     Args:
-        model: a model, the path of a `.keras` or `.h5` file, or `keras:NAME`.
-        preprocessing: name of the preprocessing; None is that of the net for `keras:NAME`, else `"raw"`.
-        unsupported: as in `Deconvnet`.
+        model: a model, the path of a `.keras` or `.h5` file, or `"keras:VGG16"` or another net of `keras.applications`; with
+            `"keras:VGG16?weights=none"` its weights are random, and the same each time.
+        preprocessing: the values that the model takes: `"raw"` (RGB 0..255), `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, or
+            that of the net for `"keras:VGG16"`.
+
+    Returns:
+        A model that takes float images `(N, height, width, 3)`, RGB 0..255. Its layers have the names that they have in `model`.
 
     Raises:
-        ValueError: the model can't be opened, or `keras:NAME` has another preprocessing.
+        ValueError: the model can't be opened or downloaded, or the net of Keras has another preprocessing.
+
+    Examples:
+        >>> Deconvnet(open_model("keras:MobileNet?weights=none")).layers[:2]
+        ['preprocessing_tf', 'conv1']
     """
     if net := _keras_net(model):
         if preprocessing not in (None, net.preprocessing):
             raise ValueError(f"{model} has its own preprocessing, {net.preprocessing}, not {preprocessing}: leave `preprocessing` out.")
-        return Deconvnet(net.open(), unsupported)
-    model = model if isinstance(model, keras.Model) else load_model_file(model)
-    return Deconvnet(with_preprocessing(model, preprocessing or "raw"), unsupported)
+        return net.open()
+    return with_preprocessing(model if isinstance(model, keras.Model) else load_model_file(model), preprocessing or "raw")
+
+
+def given_deconvnet(model: GivenModel, preprocessing: str | None, unsupported: str = "error") -> Deconvnet:
+    """Attaches a deconvnet to a model of `open_model`; `unsupported` as in `Deconvnet`."""
+    return Deconvnet(open_model(model, preprocessing), unsupported)
 
 
 def given_labels(model: GivenModel, labels: Sequence[str]) -> Sequence[str]:

@@ -54,8 +54,9 @@ def cached_file(wanted_by: str, name: str, address: str, file_hash: str | None =
             keras.utils.get_file(partial.name, address, **options)
         partial.replace(path)
     except Exception as error:  # Keras raises plain ones.
+        reason = str(error).rpartition(" -- ")[2]  # Keras begins with the address.
         raise DownloadError(
-            f"{wanted_by} needs {name}, which can't be downloaded ({error}). {wrong}Download {address} where there is a network, and put "
+            f"{wanted_by} needs {name}, which can't be downloaded ({reason}). {wrong}Download {address} where there is a network, and put "
             f"it at {path}."
         ) from error
     finally:

@@ -111,3 +111,20 @@ def test_other_pictures_than_png_are_refused(folder, tmp_path):
     done = CliRunner().invoke(command, [net, "cat.png", "--layer", "conv1", "--out", str(tmp_path / "out.jpg")])
     assert done.exit_code == 2
     assert "does not end in .png" in done.stderr
+
+
+def test_net_of_keras(project, tmp_path, monkeypatch):
+    file = "mobilenet_1_0_224_tf.h5"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # Nobody listens on this port.
+    alone = project("keras:MobileNet", "cat.png", "--layer", "predictions")
+    assert alone.exit_code == 1
+    assert f"keras-applications/mobilenet/{file} where there is a network, and put it at {tmp_path}/keras/models/{file}." in alone.output
+    assert not list((tmp_path / "new").glob("*"))
+    keras.applications.MobileNet(weights=None).save(tmp_path / "keras/models" / file)
+    done = project("keras:MobileNet", "cat.png", "--layer", "predictions", "--preprocessing", "torch")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0] == "keras:MobileNet: preprocessing tf, images of 224 x 224 pixels"
+    assert "keras:MobileNet: --preprocessing torch is not used; the net has its own, tf" in done.stderr
+    assert "keras:MobileNet: classes have numbers instead of names." in done.stderr
+    assert (tmp_path / "new/out.png").exists()

@@ -74,9 +74,13 @@ def measure_callbacks() -> dict:
     import tensorflow as tf
 
     from zfnet.components.artifacts import Examples
-    from zfnet.components.training.callbacks.evolution import FeatureEvolution
-    from zfnet.components.training.callbacks.summaries import EpochSummaries, LayerConvergence
+    from zfnet.components.training.callbacks.convergence import LayerConvergence
+    from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution
+    from zfnet.components.training.callbacks.first_layer import FirstLayer
+    from zfnet.components.training.callbacks.summaries import EpochSummaries
+    from zfnet.components.training.callbacks.watched_images import CentredExamples
     from zfnet.components.training.checkpoints import Checkpoints, TrainingState
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.net.build import build
 
     net = build("zfnet", (SIZE, SIZE, 3), CLASSES)
@@ -86,25 +90,23 @@ def measure_callbacks() -> dict:
         folder = pathlib.Path(name)
         prepare(name, 400, SIZE)
         examples = Examples(f"{name}/examples")
-        count = examples.count("train")
         writers = [tf.summary.create_file_writer(f"{name}/{split}") for split in ("train", "validation")]
-        mean = 128 * tf.ones((SIZE, SIZE, 3)).numpy()
-        evolution = FeatureEvolution(examples, mean, {1, 2, 3}, {1, 2, 3}, 0, folder / "evolution", writers[0])
-        convergence = LayerConvergence(folder / "convergence", folder / "evolution", writers[0])
-        summaries, checkpoints = EpochSummaries(*writers), Checkpoints(folder / "checkpoints")
-        for callback in (evolution, convergence, summaries):
-            callback.set_model(net)
+        deconvnet, images = Deconvnet(net), CentredExamples(examples, 128 * tf.ones((SIZE, SIZE, 3)).numpy())
+        layers = [layer.name for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
+        evolution = FeatureEvolution(deconvnet, layers, images, MAPS, 0, folder / "evolution", writers[0])
+        convergence = LayerConvergence(deconvnet.graph, folder / "convergence", folder / "evolution", writers[0])
+        summaries, first, checkpoints = EpochSummaries(*writers), FirstLayer.of(deconvnet), Checkpoints(folder / "checkpoints")
         logs = {"loss": 1.0, "val_loss": 1.0}
         works = {
-            "evolution": lambda epoch: evolution.on_epoch_end(epoch),
-            "convergence": lambda epoch: (convergence.on_epoch_begin(epoch), convergence.on_epoch_end(epoch)),
-            "summaries": lambda epoch: summaries.on_epoch_end(epoch, logs),
+            "evolution": lambda epoch: evolution.project(epoch + 1, evolution.search(images.count), shown=True),
+            "convergence": lambda epoch: (convergence.begin(epoch), convergence.end(epoch + 1)),
+            "summaries": lambda epoch: (summaries.on_epoch_end(epoch, logs), first.write(writers[0], epoch + 1, {})),
             "checkpoint": lambda epoch: checkpoints.keep(net, TrainingState(epoch + 1)),
         }
         for work in works.values():
             work(0)
         taken = {kind: statistics.median(seconds(work, epoch) for epoch in (1, 2)) for kind, work in works.items()}
-    return {"seconds": taken, "evolution_examples": count}
+    return {"seconds": taken, "evolution_examples": images.count}
 
 
 def callback_share(result: dict) -> dict:

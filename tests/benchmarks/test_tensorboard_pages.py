@@ -14,7 +14,8 @@ from PIL import Image
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 EPOCHS = 10
-SCALARS = ["epoch/learning_rate", "epoch/loss", "epoch/structured", "epoch/top1_error", "epoch/top5_error"]
+MEASURES = ["aliased", "dead", "learning_rate", "loss", "structured", "top1_error", "top5_error"]
+SCALARS = [f"epoch/{measure}" for measure in MEASURES]
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 PICTURES = {
     "train": [*(f"evolution/{layer}" for layer in LAYERS), "filters/conv1"],

@@ -68,9 +68,10 @@ class LayerConvergence:
         """Whether the model has the kernels that were stored after so many epochs."""
         if not self._kernels_file(epoch).exists():
             return False
-        kernels = self._kernels()
-        with np.load(self._kernels_file(epoch), allow_pickle=False) as before:
-            return set(before.files) == set(kernels) and all(np.array_equal(before[name], kernel) for name, kernel in kernels.items())
+        now = list(self._kernels().values())
+        with np.load(self._kernels_file(epoch), allow_pickle=False) as arrays:
+            before = [arrays[name] for name in arrays.files]
+        return len(now) == len(before) and all(map(np.array_equal, now, before))
 
     def remove_after(self, epoch: int) -> None:
         """Removes the files of later epochs, of a training that goes on from an earlier one."""
@@ -82,7 +83,9 @@ class LayerConvergence:
         if not self._kernels_file(epoch).exists():
             return {}
         with np.load(self._kernels_file(epoch), allow_pickle=False) as before:
-            return {name: _relative_change(before[name], kernel) for name, kernel in self._kernels().items() if name in before.files}
+            # In order, since Keras names a layer without a name anew when a model is built again.
+            pairs = zip(before.files, self._kernels().items(), strict=True)
+            return {name: _relative_change(before[stored], kernel) for stored, (name, kernel) in pairs}
 
     def _strongest_changed(self, epoch: int) -> dict[str, float]:
         now = strongest_examples(self.evolution, epoch)

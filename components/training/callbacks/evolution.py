@@ -1,6 +1,7 @@
 """Feature evolution: the strongest activations of single feature maps, epoch after epoch, gathered while a net trains."""
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -86,9 +87,8 @@ class FeatureEvolution:
         with atomic_file(str(_file(self.folder, epoch))) as file:
             np.savez(file, **kept)
         if shown:
-            filters = {f"{name}/{number}": array for name, layer in self._below() for number, array in enumerate(layer.get_weights())}
             with atomic_file(str(_filters_file(self.folder, epoch))) as file:
-                np.savez(file, **filters)
+                np.savez(file, *(array for layer in self._below() for array in layer.get_weights()))
 
     def last_places(self, epochs: Iterable[int], columns: column.Columns) -> dict[str, dict[str, column.SamePlaces]]:
         """Measures the maps at the places of the last column with the filters of each epoch, by title and layer.
@@ -99,17 +99,18 @@ class FeatureEvolution:
         if not columns:
             return {}
         last, below = list(columns.values())[-1], self._below()
-        own, found = [layer.get_weights() for _, layer in below], {}
+        own, found = [layer.get_weights() for layer in below], {}
         try:
             for epoch in sorted(epoch for epoch in epochs if _filters_file(self.folder, epoch).exists()):
                 with np.load(_filters_file(self.folder, epoch), allow_pickle=False) as arrays:
-                    for name, layer in below:
-                        layer.set_weights([arrays[f"{name}/{number}"] for number in range(len(layer.weights))])
+                    filters = (arrays[name] for name in arrays.files)
+                    for layer in below:
+                        layer.set_weights(list(itertools.islice(filters, len(layer.weights))))
                 found[column.epoch_title(epoch)] = column.same_places(
                     self.deconvnet, lambda numbers: self.images.batches(numbers, self.images.count), last, self.images.image_input
                 )
         finally:
-            for (_, layer), weights in zip(below, own, strict=True):
+            for layer, weights in zip(below, own, strict=True):
                 layer.set_weights(weights)
         return found
 
@@ -134,16 +135,11 @@ class FeatureEvolution:
             if int(file.stem.split("-")[1]) > epoch:
                 file.unlink()
 
-    def _below(self) -> list[tuple[str, keras.layers.Layer]]:
-        """Layers with weights that projections come through, each once, with their names in the graph."""
+    def _below(self) -> list[keras.layers.Layer]:
+        """The layers with weights that projections come through, each once."""
         graph = self.deconvnet.graph
-        needed = {id(operation) for operation in graph.needed_for(*map(graph.value_of, self.layers))}
-        found = {
-            id(calls[0].layer): (name, calls[0].layer)
-            for name, calls in reversed(graph.calls.items())
-            if any(id(call) in needed for call in calls) and getattr(calls[0].layer, "weights", None)
-        }
-        return list(found.values())[::-1]
+        layers = {id(each.layer): each.layer for each in graph.needed_for(*map(graph.value_of, self.layers))}
+        return [layer for layer in layers.values() if getattr(layer, "weights", None)]
 
 
 def strongest_examples(folder: pathlib.Path, epoch: int) -> dict[str, np.ndarray]:

@@ -28,6 +28,11 @@ class LookBudget:
         self.trained, self.taken, self._drawing = 0.0, 0.0, 0.0
         self._image: float | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether there is a share to keep to, and no look has been measured."""
+        return self.share is not None and self._image is None
+
     def add_epoch(self, seconds: float) -> None:
         """Counts an epoch, without the time of looks."""
         self.trained += seconds

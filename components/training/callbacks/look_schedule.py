@@ -1,5 +1,8 @@
 """The epochs after which features are looked at, and those that a figure shows."""
 
+import operator
+from collections.abc import Iterable
+
 from zfnet.components.figures.evolution.column import evolution_epochs, watched_epochs
 from zfnet.components.training.callbacks.look_budget import LookBudget
 
@@ -41,3 +44,19 @@ class LookSchedule:
     def is_shown(self, epoch: int) -> bool:
         """Whether a figure shows this epoch, at which features are looked at: those of the paper, or all if they are few."""
         return len(self.epochs) < COLUMNS or epoch in evolution_epochs(self.total)
+
+
+def epoch_numbers(epochs: Iterable[int]) -> set[int]:
+    """The numbers of epochs that somebody named; a ValueError if they are none, such as a number alone.
+
+    Examples:
+        >>> sorted(epoch_numbers(range(1, 4)))
+        [1, 2, 3]
+    """
+    try:
+        found = {operator.index(epoch) for epoch in epochs}
+    except TypeError:
+        found = set()
+    if min(found, default=-1) < 0:
+        raise ValueError(f"epochs is {epochs!r}; expected numbers of epochs, such as range(1, 11) or [1, 5, 20].")
+    return found

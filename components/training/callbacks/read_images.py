@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -10,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
+
+from zfnet.components.training.callbacks.unnoticed import unchanged_random_numbers
 
 Images: TypeAlias = ArrayLike | tf.data.Dataset | keras.utils.PyDataset
 
@@ -72,17 +73,6 @@ def read_images(images: Images, most: int, most_bytes: int) -> np.ndarray:
     if not np.isfinite(found).all():
         raise ValueError("The images are not all finite numbers (NaN or infinite).")
     return found
-
-
-@contextlib.contextmanager
-def unchanged_random_numbers() -> Iterator[None]:
-    """Leaves the random numbers of Python and NumPy in the end as they were."""
-    states = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
 
 
 def _pixels(batch: Any) -> np.ndarray:

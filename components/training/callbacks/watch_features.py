@@ -1,13 +1,13 @@
 """The callback that watches the features of any Keras model grow while it trains."""
 
+import contextlib
 import functools
-import operator
 import os
 import pathlib
 import time
 import urllib.parse
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -22,8 +22,9 @@ from zfnet.components.training.callbacks.convergence import LayerConvergence
 from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
 from zfnet.components.training.callbacks.first_layer import FirstLayer
 from zfnet.components.training.callbacks.look_budget import LookBudget
-from zfnet.components.training.callbacks.look_schedule import COLUMNS, LookSchedule
-from zfnet.components.training.callbacks.read_images import Images, check_images, unchanged_random_numbers
+from zfnet.components.training.callbacks.look_schedule import COLUMNS, LookSchedule, epoch_numbers
+from zfnet.components.training.callbacks.read_images import Images, check_images
+from zfnet.components.training.callbacks.unnoticed import unnoticed
 from zfnet.components.training.callbacks.watched_images import KeptImages, WatchedImages
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
@@ -32,6 +33,7 @@ from zfnet.model.measures.outputs import check_finite_weights
 # Of the time of the epochs.
 SHARE = 0.05
 FOLDER = "watched"
+UNKNOWN = 1 << 30  # Number of epochs, in a training loop that does not tell it to callbacks.
 SHEET = "How features grew: where a map is strongest at each moment, and where it is strongest in the end, at every moment. Step = epoch."
 
 
@@ -43,23 +45,21 @@ class WatchFeatures(keras.callbacks.Callback):
     (`structured`, `aliased`, `dead`), and how much each layer still changed. When the training ends, it draws the evolution of the
     features as a sheet: `evolution_LAYER.png` in `log_dir`, with its numbers in `evolution.json`, and in TensorBoard.
 
-    The training is left as it is: the same weights to the last bit, with the callback and without. Steps are epochs, counted from 1;
-    another `fit` of the same model goes on counting. After a training was killed and restored (`keras.callbacks.BackupAndRestore`), it
-    goes on with the files in `log_dir`.
+    The training is left as it is: the same weights to the last bit, with the callback and without. Steps are epochs, counted from 1.
+    Another `fit` of the same model goes on counting, and a training that was killed and restored goes on with the files in `log_dir`.
 
     Args:
         images: to search, as the model takes them: an array `(N, height, width, channels)`, a batched `tf.data.Dataset` or a
             `keras.utils.PyDataset`, with labels or without. At most 1,000 (or 256 MB) are read, once, and kept in `log_dir`; the first
             ones of a `tf.data.Dataset`, which should be shuffled if classes come in order.
-        log_dir: directory for TensorBoard, on a local disk.
+        log_dir: directory for TensorBoard, on a local disk; a new one for every training.
         layers: names of layers, as in `Deconvnet.layers`; None takes the ReLU of every convolution, of five of them if there are more
             than ten, without those that a deconvnet is not defined for.
         maps: feature maps to show of each layer.
         epochs: after which epochs to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
             last. With None, looks between the first and the last are left out as long as they would take more than `share`.
         seed: decides which feature maps are shown.
-        share: of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least. None searches all of
-            them, at any price.
+        share: of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least; None searches all.
         folder: directory for arrays that the sheet is made of; None takes `watched` in `log_dir`.
         sheet: whether to draw the sheet when the training ends; `figure` draws it at any time.
         resumed: number of the epoch, counted from 0, if the training is resumed in its middle.
@@ -95,7 +95,7 @@ class WatchFeatures(keras.callbacks.Callback):
         resumed: int | None = None,
     ) -> None:
         super().__init__()
-        if not hasattr(images, "to_rgb"):
+        if not isinstance(images, WatchedImages):
             check_images(images)
         if is_remote(log_dir):
             raise ValueError(f"log_dir is {str(log_dir)!r}; expected a directory on a local disk.")
@@ -104,12 +104,12 @@ class WatchFeatures(keras.callbacks.Callback):
         if maps < 1:
             raise ValueError(f"maps is {maps}; expected 1 at least.")
         self.images, self.log_dir, self.layers, self.maps = images, pathlib.Path(log_dir), layers, maps
-        self.epochs = None if epochs is None else _numbers(epochs)
+        self.epochs = None if epochs is None else epoch_numbers(epochs)
         self.seed, self.share, self.sheet, self.resumed = seed, share, sheet, resumed
         self.folder = self.log_dir / FOLDER if folder is None else pathlib.Path(folder)
         # The model that parts of this were made for, and whether an epoch of it has begun: ever, and in this `fit`.
         self._watched: keras.Model | None = None
-        self._known = self._began = False
+        self._known = self._began = self._warned = False
         # Epochs before the first one of this `fit`, and epochs done.
         self._before = self._done = 0
 
@@ -118,32 +118,31 @@ class WatchFeatures(keras.callbacks.Callback):
         """Writer of TensorBoard's files in `log_dir`."""
         return tf.summary.create_file_writer(str(self.log_dir))
 
+    @unnoticed
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Reads the images, and raises if the model can't be watched."""
         self._began = False
-        with unchanged_random_numbers():
-            self._prepare()
+        self._prepare()
 
+    @unnoticed
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keeps the kernels; before the first epoch also looks at the features."""
-        with unchanged_random_numbers():
-            goes_on = self._known and not self._began
-            if not self._began:
-                self._begin(epoch)
-            begin = time.perf_counter()
-            # Weights may have changed since the `fit` before.
-            self._convergence.begin(self._before + epoch, anew=goes_on)
+        # Weights may have changed since the `fit` before.
+        anew = self._known and not self._began
+        if not self._began:
+            self._begin(epoch)
+        begin = time.perf_counter()
+        self._convergence.begin(self._before + epoch, anew)
         self._clock = time.perf_counter()
         self._budget.add(self._clock - begin)
 
+    @unnoticed
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the features if it is time, and at the filters and the changes of each layer."""
         self._budget.add_epoch(time.perf_counter() - self._clock)
         self._done = self._before + epoch + 1
-        with unchanged_random_numbers():
-            if not self._is_finite():
-                return
-            is_last = self.model.stop_training
+        is_last = self.model.stop_training
+        with self._warning():
             found = self._look(is_last) if self._schedule.is_due(self._done, is_last) else {}
             begin = time.perf_counter()
             if self._first:
@@ -151,38 +150,39 @@ class WatchFeatures(keras.callbacks.Callback):
             self._convergence.end(self._done)
             self._budget.add(time.perf_counter() - begin)
 
+    @unnoticed
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Draws the sheet."""
         if not self._began or not self.sheet:
             return
-        with unchanged_random_numbers():
-            if self.epochs is None and not self._evolution.has_column(self._done) and self._is_finite():
+        if self.epochs is None and not self._evolution.has_column(self._done):
+            with self._warning():
                 self._look(shown=True)  # Another callback, after this one, stopped the training.
-            self._convergence.begin(self._done)  # By these kernels a later `fit` knows the training again.
-            figure = self.figure()
-            figure.save(self.log_dir)
-            with self.writer.as_default(step=self._done):
-                for name, picture in figure.pictures.items():
-                    tag = urllib.parse.unquote(name.replace("_", "_sheet/", 1))
-                    summarize_png(tag, picture, SHEET, figure.encoded[name])
-            self.writer.flush()
+        self._convergence.begin(self._done)  # By these kernels a later `fit` knows the training again.
+        figure = self.figure()
+        figure.save(self.log_dir)
+        with self.writer.as_default(step=self._done):
+            for name, picture in figure.pictures.items():
+                tag = urllib.parse.unquote(name.replace("_", "_sheet/", 1))
+                summarize_png(tag, picture, SHEET, figure.encoded[name])
+        self.writer.flush()
 
+    @unnoticed
     def figure(self, epochs: Collection[int] | None = None) -> Figure:
         """Draws the evolution of the features so far, as `zfnet evolution` does.
 
         `epochs` are those to show, counted from 1, 0 for before the first; None takes all that were kept, of more than ten those of the
         paper. After `fit`, the figure shows itself in a notebook.
         """
-        with unchanged_random_numbers():
-            self._prepare()
-            evolution = self._evolution
-            if epochs is None:
-                epochs = [epoch for epoch in range(self._done + 1) if evolution.has_column(epoch)]
-                if len(epochs) > COLUMNS:
-                    epochs = {epoch for epoch in epochs if epoch in evolution_epochs(self._done)} | {epochs[0], epochs[-1]}
-            photographs, ids = evolution.images.origins()
-            columns = drawn_columns(read_evolution(evolution.folder, epochs), photographs, self.maps)
-            return draw_evolution(columns, evolution.last_places(epochs, columns), ids)
+        self._prepare()
+        evolution = self._evolution
+        if epochs is None:
+            epochs = [epoch for epoch in range(self._done + 1) if evolution.has_column(epoch)]
+            if len(epochs) > COLUMNS:
+                epochs = {epoch for epoch in epochs if epoch in evolution_epochs(self._done)} | {epochs[0], epochs[-1]}
+        photographs, ids = evolution.images.origins()
+        columns = drawn_columns(read_evolution(evolution.folder, epochs), photographs, self.maps)
+        return draw_evolution(columns, evolution.last_places(epochs, columns), ids)
 
     def _prepare(self) -> None:
         """Makes the parts of this for the model, once."""
@@ -191,7 +191,7 @@ class WatchFeatures(keras.callbacks.Callback):
         deconvnet = Deconvnet(self.model, "gradient")
         layers = watched_layers(deconvnet, self.layers)
         images = self.images
-        if not hasattr(images, "to_rgb"):
+        if not isinstance(images, WatchedImages):
             images = KeptImages.of(images, self.model, self.folder / "images.npy")
         self._first = FirstLayer.of(deconvnet)
         evolution, convergence = (self.folder / name for name in self.FOLDERS)
@@ -211,7 +211,7 @@ class WatchFeatures(keras.callbacks.Callback):
         # A killed training begins where it was restored; any other goes on.
         self._before = max(0, earlier - epoch) if self._known or epoch == 0 else 0
         self._done = first = self._before + epoch
-        self._schedule.total = self._before + self.params["epochs"]
+        self._schedule.total = self._before + (self.params or {}).get("epochs", UNKNOWN)
         # An epoch that is resumed in its middle keeps what was written at its beginning.
         optimizer = getattr(self.model, "optimizer", None)
         is_trained = optimizer is not None and int(keras.ops.convert_to_numpy(optimizer.iterations)) > 0
@@ -221,34 +221,29 @@ class WatchFeatures(keras.callbacks.Callback):
         self._evolution.check_layers(first)
         is_new |= not self._evolution.has_looked(range(first + 1))
         is_missing = is_new or (first in self._schedule.epochs and not self._evolution.has_looked([first]))
-        if is_missing and first != self.resumed and self._is_finite():
+        if is_missing and first != self.resumed:
             self._look(shown=is_new)
         self._known = self._began = True
 
     def _look(self, shown: bool = False) -> dict[str, Strongest]:
         """Projects the features as they are; returns the strongest activations."""
+        check_finite_weights(self._evolution.deconvnet, self._evolution.layers)
+        others = [self._first.rectified] if self._first and self._first.rectified else []
+        if self._budget.is_new:
+            self._evolution.search(self._budget.fewest, others)  # Compiles, so that the next search takes its usual time.
         begin = time.perf_counter()
-        rectified = self._first.rectified if self._first else None
-        found = self._evolution.search(self._budget.images, [rectified] if rectified else [])
+        found = self._evolution.search(self._budget.images, others)
         searched = time.perf_counter()
         self._evolution.project(self._done, found, shown or self._schedule.is_shown(self._done))
         self._budget.add_look(searched - begin, time.perf_counter() - searched)
         return found
 
-    def _is_finite(self) -> bool:
+    @contextlib.contextmanager
+    def _warning(self) -> Iterator[None]:
+        """Turns errors into a warning, the first time: who only watches does not end a training of hours."""
         try:
-            check_finite_weights(self._evolution.deconvnet, self._evolution.layers)
+            yield
         except ValueError as error:
-            warnings.warn(f"The features after epoch {self._done} are not shown. {error}", stacklevel=2)
-            return False
-        return True
-
-
-def _numbers(epochs: Iterable[int]) -> set[int]:
-    try:
-        found = {operator.index(epoch) for epoch in epochs}
-    except TypeError:
-        found = {-1}
-    if min(found, default=-1) < 0:
-        raise ValueError(f"epochs is {epochs!r}; expected numbers of epochs, such as range(1, 11) or [1, 5, 20].")
-    return found
+            if not self._warned:
+                warnings.warn(f"The features after epoch {self._done} are not shown. {error}", stacklevel=2)
+            self._warned = True

@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
 MOST, MOST_BYTES = 1000, 256 << 20
 
 
+@runtime_checkable
 class WatchedImages(Protocol):
     """Images under the numbers from 0 to `count`, which can be read again, some or all."""
 

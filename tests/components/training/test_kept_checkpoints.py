@@ -9,7 +9,7 @@ from zfnet.components.artifacts import Model
 from zfnet.components.data.batches import read_origins
 from zfnet.components.figures.evolution.column import chosen_maps
 from zfnet.components.figures.evolution.draw import search_evolution
-from zfnet.components.training.callbacks.evolution import WATCHED, read_evolution
+from zfnet.components.training.callbacks.evolution import MAPS, WATCHED, read_evolution
 from zfnet.components.training.kept_checkpoints import find_checkpoints, moments_of_training
 from zfnet.model import Deconvnet
 
@@ -45,7 +45,7 @@ def test_afterwards_it_is_what_was_seen_while_it_trained(root, training, example
     kept = find_checkpoints(root, history)
     deconvnet = Deconvnet(net)
     layers = ["conv1", "conv4"]
-    maps = {layer: chosen_maps(net.get_layer(layer).filters, WATCHED, 0) for layer in layers}
+    maps = {layer: chosen_maps(net.get_layer(layer).filters, MAPS * WATCHED, 0) for layer in layers}
     before, said = net.get_weights(), []
     moments = functools.partial(moments_of_training, deconvnet, kept, len(history), said.append)
     columns, same = search_evolution(moments, examples, "train", maps, 3, layers)

@@ -5,7 +5,7 @@ import pytest
 from zfnet.components.figures.evolution.column import chosen_maps, evolution_column, same_places
 from zfnet.components.figures.evolution.draw import different_maps
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.model import Deconvnet
+from zfnet.model import Deconvnet, strongest_activations
 
 SIZE = 10, 14
 
@@ -52,25 +52,22 @@ def test_the_strongest_places_are_those_that_were_planted(images):
     assert seen == [None, {1, 2}]
 
 
-def test_a_subtracted_mean_is_seen_again(images):
-    mean = np.full((*SIZE, 3), 90, np.float32)
-    column = evolution_column(net(np.eye(3)), batches(images - mean), {"colours": [0]}, ImageInput(*SIZE, False), mean)
+def test_patches_are_changed_to_rgb(images):
+    def to_rgb(part):
+        return part._replace(patches=part.patches * 255)
+
+    column = evolution_column(net(np.eye(3)), batches(images / 255), {"colours": [0]}, ImageInput(*SIZE, False), to_rgb)
     np.testing.assert_array_equal(column["colours"].patches[0, 0, 0], [250, 0, 0])
 
 
-def test_the_mean_below_a_window_of_the_border_is_that_of_the_patch(images):
-    layer = keras.layers.Conv2D(1, 3, padding="same", activation="relu", name="around")
-    deconvnet = Deconvnet(keras.Sequential([keras.Input((*SIZE, 3)), layer]))
-    kernel = np.zeros((3, 3, 3, 1), np.float32)
-    kernel[1, 1] = 1
-    layer.set_weights([kernel, np.zeros(1)])
-    rng = np.random.default_rng(0)
-    mean = rng.integers(80, 99, (*SIZE, 3)).astype(np.float32)
-    images[1, -3:, -3:] = rng.integers(100, 250, (3, 3, 3))
-    images[1, -1, -1] = 255  # The window around it leaves the image at two sides.
-    found = evolution_column(deconvnet, batches(images - mean), {"around": [0]}, ImageInput(*SIZE, False), mean)["around"]
-    assert (found.positions.tolist(), found.corners.tolist()) == ([[9, 13]], [[7, 11]])
-    np.testing.assert_array_equal(found.patches[0], images[1, -3:, -3:])
+def test_what_was_searched_before_is_projected(images):
+    deconvnet, seen = net(np.eye(3)), []
+    strongest = strongest_activations(deconvnet, batches(images)(None), ["pool", "colours"], k=1)
+    column = evolution_column(deconvnet, batches(images, seen), {"colours": [2]}, ImageInput(*SIZE, False), strongest=strongest)
+    assert seen == [{2}]
+    assert list(column) == ["colours"]
+    assert column["colours"].examples.tolist() == [2]
+    assert column["colours"].strongest.tolist() == [1, 0, 2]
 
 
 def test_numbers_that_are_none_are_refused(images):

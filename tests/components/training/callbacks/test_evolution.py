@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -9,10 +10,27 @@ from zfnet.components.figures.evolution.column import chosen_maps, evolution_epo
 from zfnet.components.figures.evolution.draw import MARGIN, TILES, draw_evolution, drawn_columns
 from zfnet.components.pictures.sheet import block, sheet
 from zfnet.components.training.callbacks.evolution import COLUMNS, MAPS, TILE, WATCHED, FeatureEvolution, read_evolution, strongest_examples
+from zfnet.components.training.callbacks.watched_images import CentredExamples
 from zfnet.components.training.checkpoints import VARIABLES, read_variables
 from zfnet.model import Deconvnet, build, receptive_field
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
+
+
+@pytest.fixture
+def evolution_of(examples, statistics, tmp_path):
+    """Makes the evolution of a net on the training examples, written to `kept` and `log`."""
+
+    def make(net, folder=None, seed=0):
+        images = CentredExamples(examples, statistics.mean_image()[4:60, 4:60])
+        writer = tf.summary.create_file_writer(str(tmp_path / "log"))
+        return FeatureEvolution(Deconvnet(net), LAYERS, images, MAPS, seed, folder or tmp_path / "kept", writer)
+
+    return make
+
+
+def look(evolution, epoch, shown):
+    evolution.project(epoch, evolution.search(evolution.images.count), shown)
 
 
 @pytest.mark.parametrize(
@@ -34,33 +52,46 @@ def test_a_look_searches_a_tenth_between_two_bounds(examples, looked_through):
     assert searched(examples) == looked_through
 
 
-def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_numbers(examples, statistics, tmp_path, monkeypatch):
+def test_a_large_data_set_is_searched_in_part_and_its_examples_keep_their_numbers(
+    examples, statistics, evolution_of, tmp_path, monkeypatch
+):
     monkeypatch.setattr("zfnet.components.figures.evolution.column.FEWEST_SEARCHED", 9)
     mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
-    callback = FeatureEvolution(examples, mean, {1}, set(), 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path)))
-    callback.set_model(net)
-    callback.project(1)
-    assert 9 < examples.count("train") < 100
+    evolution = evolution_of(net)
+    assert evolution.images.count == 9 < examples.count("train") < 100
+    look(evolution, 1, shown=False)
     images = np.concatenate([images for images, _, _ in central_crops(examples, "train", size=56, batch_size=9)])[:9]
     for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
         np.testing.assert_array_equal(strongest_examples(tmp_path / "kept", 1)[layer], activations.numpy().max(axis=(1, 2)).argmax(axis=0))
 
 
-def test_epochs_that_the_figure_does_not_show_keep_no_columns(examples, statistics, tmp_path):
-    mean, net = statistics.mean_image()[4:60, 4:60], build("zfnet-small", (56, 56, 3), 3, seed=1)
-    callback = FeatureEvolution(examples, mean, {1, 2}, {2}, 0, tmp_path / "kept", tf.summary.create_file_writer(str(tmp_path / "log")))
-    callback.set_model(net)
-    callback.project(1)
-    callback.project(2)
+def test_epochs_that_the_figure_does_not_show_keep_no_columns(evolution_of, tmp_path):
+    evolution = evolution_of(build("zfnet-small", (56, 56, 3), 3, seed=1))
+    look(evolution, 1, shown=False)
+    look(evolution, 2, shown=True)
+    assert [evolution.has_looked([epoch]) for epoch in (0, 1, 2)] == [False, True, True]
+    assert [evolution.has_column(epoch) for epoch in (0, 1, 2)] == [False, False, True]
     columns = read_evolution(tmp_path / "kept", {1, 2})
     assert {title: {name: len(column.maps) for name, column in layers.items()} for title, layers in columns.items()} == {
-        "epoch 2": dict.fromkeys(LAYERS, WATCHED)
+        "epoch 2": dict.fromkeys(LAYERS, WATCHED * MAPS)
     }
     for layer, strongest in strongest_examples(tmp_path / "kept", 1).items():
         np.testing.assert_array_equal(strongest, strongest_examples(tmp_path / "kept", 2)[layer])
     # TensorBoard shows the same maps of the same net at both steps.
     pictures = shown_pictures(tmp_path / "log", "evolution/conv3")
     assert np.abs(pictures[1].astype(int) - pictures[2]).max() <= 2
+    evolution.remove_after(1)
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["epoch-0001.npz"]
+
+
+def test_projections_of_other_layers_are_refused(evolution_of):
+    evolution = evolution_of(build("zfnet-small", (56, 56, 3), 3, seed=1))
+    look(evolution, 1, shown=False)
+    evolution.check_layers(1)
+    other = dataclasses.replace(evolution, layers=["conv2"])
+    other.check_layers(0)
+    with pytest.raises(ValueError, match="holds projections of conv1, conv2, conv3, conv4, conv5; give these layers, or another log_dir"):
+        other.check_layers(1)
 
 
 def test_first_look_is_at_the_net_before_it_trained(training, examples, statistics):
@@ -82,7 +113,7 @@ def test_last_epoch_shows_the_strongest_activation_over_the_training_examples(tr
     with np.load(training / "checkpoints" / "evolution" / "epoch-0003.npz") as kept:
         for layer, activations in zip(LAYERS, Deconvnet(net).activations(images - mean, LAYERS), strict=True):
             maps = kept[f"{layer}/maps"]
-            assert len(maps) == WATCHED
+            assert len(maps) == WATCHED * MAPS
             np.testing.assert_allclose(kept[f"{layer}/activations"], activations.numpy().max(axis=(0, 1, 2))[maps], rtol=1e-4)
             assert kept[f"{layer}/projections"].shape == kept[f"{layer}/patches"].shape
             # Of the image in which the map is strongest, the window that is projected to, moved into it where it leaves it.
@@ -130,14 +161,13 @@ def test_figure_has_a_row_a_map_and_a_column_an_epoch_in_each_half(training):
     assert 9 * TILES[0] < width - MARGIN < 10 * TILES[0]
 
 
-def test_the_last_places_are_looked_at_with_the_filters_of_each_epoch(training, examples, statistics, tmp_path):
+def test_the_last_places_are_looked_at_with_the_filters_of_each_epoch(training, examples, statistics, evolution_of):
     folder = training / "checkpoints" / "evolution"
     recipe = json.loads((training / "model" / "recipe.json").read_text())
     net = build("zfnet-small", (56, 56, 3), 3, seed=recipe["seed"] + 1)
     untrained = net.get_weights()
     mean = statistics.mean_image()[4:60, 4:60]
-    evolution = FeatureEvolution(examples, mean, set(), set(), recipe["seed"], folder, tf.summary.create_noop_writer())
-    evolution.set_model(net)
+    evolution = evolution_of(net, folder, recipe["seed"])
     columns = read_evolution(folder, {0, 1, 2, 3})
     places = evolution.last_places({0, 3, 7}, columns)
     assert list(places) == ["untrained", "epoch 3"]

@@ -4,7 +4,6 @@ import collections
 import difflib
 import inspect
 import random
-import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -151,9 +150,10 @@ def _count_names_from_zero(model: "keras.Model") -> None:
     """Renames layers that Keras named by counting, such as `conv2d_97`, as in a process that built nothing before: `conv2d_3`."""
     counted: dict[str, dict[keras.Operation, int]] = collections.defaultdict(dict)
     for layer in model.operations:
-        name, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()
+        name, _, number = layer.name.rpartition("_")
+        name, number = (name, number) if name and number.isdecimal() else (layer.name, "0")
         if name.replace("_", "") == type(layer).__name__.lower():
-            counted[name][layer] = int(number or 0)
+            counted[name][layer] = int(number)
     for name, numbers in counted.items():
         first = min(numbers.values())
         for layer, number in numbers.items():

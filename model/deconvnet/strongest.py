@@ -73,7 +73,7 @@ class Strongest:
         units, k = self.values.shape
         rows = [[unit, *(self._cell(unit, rank) for rank in range(min(k, RANKS)))] for unit in range(min(units, UNITS))]
         if units > UNITS:
-            rows.append([f"... {units}"])
+            rows.append([f"and {units - UNITS} more"])
         return html_table(f"The {k} strongest activations of {units} units", ["unit", *range(1, min(k, RANKS) + 1)], rows)
 
     def _cell(self, unit: int, rank: int) -> str:

@@ -120,7 +120,7 @@ WRONG = [
     # models
     ("evaluate none.keras", 1, "no model file none.keras; expected a .keras or .h5 file, a directory"),
     ("evaluate empty", 1, "no run.json in empty; expected a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras"),
-    ("evaluate keras:VGG61 --data photographs", 1, "keras.applications has no net 'VGG61'. Did you mean keras:VGG16"),
+    ("evaluate keras:VGG61 --data photographs", 1, "keras.applications has no net 'VGG61'. Did you mean keras:VGG19 or keras:VGG16"),
     ("gallery keras:VGG16?weights=no --out out", 1, r"expected keras:VGG16, with weights of ImageNet, or keras:VGG16\?weights=none"),
     ("evaluate text.keras --data root/examples", 1, "not a Keras model file; expected a file that model.save"),
     ("evaluate ten.keras --data photographs", 1, "outputs of .None, 10.; the examples have 3 classes"),

@@ -89,6 +89,6 @@ def test_a_notebook_shows_a_table(deconvnet, images):
     row, column = conv4.positions[2, 1]
     assert f"<td>{conv4.values[2, 1]:.3g} (image {conv4.examples[2, 1]} at {row}, {column})</td>" in table
     assert table.count("<td></td>") == 12  # There are three images for four places.
-    assert f"<tr><th>... {len(conv4.values)}</th></tr>" in table
+    assert f"<tr><th>and {len(conv4.values) - 12} more</th></tr>" in table
     classes = found["predictions"]
     assert f"<td>{classes.values[3, 0]:.3g} (image {classes.examples[3, 0]})</td>" in classes._repr_html_()

@@ -10,6 +10,7 @@ with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.given_model import open_model
     from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
+    from zfnet.components.training.callbacks.watch_features import WatchFeatures
     from zfnet.model.deconvnet.deconvnet import Deconvnet
     from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
@@ -35,6 +36,7 @@ __all__ = [
     "Recording",
     "Strongest",
     "TopKError",
+    "WatchFeatures",
     "ZFNet",
     "build",
     "clip_filter_rms",

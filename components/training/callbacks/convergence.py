@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -93,9 +94,9 @@ class LayerConvergence:
         before = next((found for found in earlier if found), {}) if now else {}
         return {layer: float(np.mean(now[layer] != before[layer])) for layer in now if layer in before}
 
-    def _kernels(self) -> dict[str, np.ndarray]:
+    def _kernels(self) -> dict[str, Any]:
         """The kernel of each layer by its name, or several in one vector; each layer once, though it may be called several times."""
-        found = {}
+        found: dict[int, tuple[str, Any]] = {}
         for name, calls in self.graph.calls.items():
             layer = calls[0].layer
             kernels = [weight.numpy() for weight in getattr(layer, "weights", ()) if "kernel" in weight.name]

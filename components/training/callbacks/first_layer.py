@@ -53,7 +53,7 @@ class FirstLayer:
         found = {"aliased": float(np.median(aliased_energy(kernel, self._layer.strides, self._layer.dilation_rate)))}
         if (share := filter_structure(kernel).share) is not None:
             found["structured"] = share
-        if self.rectified in strongest:
+        if self.rectified and self.rectified in strongest:
             # A leaky ReLU also lets negative values through, whose maximum is not 0.
             found["dead"] = float(np.mean(strongest[self.rectified].values[:, 0] == 0))
         return found

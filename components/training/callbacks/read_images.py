@@ -55,9 +55,9 @@ def read_images(images: Images, most: int, most_bytes: int) -> np.ndarray:
         elif isinstance(images, keras.utils.PyDataset):
             batches = _spread_batches(_twin_py_dataset(images), most)
         else:
-            whole = np.asarray(images)
-            batches = [whole[_spread(len(whole), most)]] if whole.ndim else []
-        kept, count = [], 0
+            batches = [_spread_array(images, most)]
+        kept: list[np.ndarray] = []
+        count = 0
         for batch in batches:
             part = _pixels(batch)
             if kept and part.shape[1:] != kept[0].shape[1:]:
@@ -87,6 +87,14 @@ def _pixels(batch: Any) -> np.ndarray:
 
 def _spread(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, most)).round().astype(int)
+
+
+def _spread_array(images: ArrayLike, most: int) -> np.ndarray:
+    try:
+        whole = np.asarray(images)
+    except ValueError as error:
+        raise ValueError(f"The images are a {type(images).__name__} of arrays of several shapes; {EXPECTED}.") from error
+    return whole[_spread(len(whole), most)] if whole.ndim else whole
 
 
 def _spread_batches(dataset: keras.utils.PyDataset, most: int) -> Iterator[Any]:
@@ -123,7 +131,7 @@ def _twin_dataset(dataset: tf.data.Dataset) -> tf.data.Dataset:
                 node.Clear()
                 node.name, node.op = name, "DummySeedGenerator"
         variant = tf.raw_ops.DatasetFromGraph(graph_def=graph.SerializeToString())
-    except (tf.errors.OpError, ValueError) as error:  # More than 2 GB of images, above all.
+    except Exception as error:  # Of several kinds; above all for more than 2 GB of images.
         raise ValueError(
             "The data set of images can't be copied, and going over it would change the shuffles of a training. Give the array of its "
             f"images, or a keras.utils.PyDataset. TensorFlow says: {str(error).splitlines()[0][:200]}"

@@ -115,7 +115,7 @@ class CentredExamples:
 
     def __init__(self, examples: Examples, mean: np.ndarray) -> None:
         self.examples, self.mean = examples, mean
-        self.image_input = ImageInput(*mean.shape[:2], False)
+        self.image_input = ImageInput(mean.shape[0], mean.shape[1], False)
         self.count = min(searched(examples.count("train")), examples.count("train"))
 
     def batches(self, numbers: set[int] | None, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

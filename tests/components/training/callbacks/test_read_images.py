@@ -119,6 +119,8 @@ def test_a_data_set_of_a_python_generator_can_be_gone_over_again():
         ({"images": IMAGES}, "are of type dict"),
         ("photographs", "are of type str"),
         (None, "are of type NoneType"),
+        ((IMAGES, LABELS), "are a tuple of arrays of several shapes"),
+        (np.array(3), r"A batch of images has the shape \(\)"),
         (IMAGES[0], r"A batch of images has the shape \(4, 5, 3\)"),
         (IMAGES[:0], "There are no images"),
         (np.where(IMAGES == 3, np.nan, IMAGES), "not all finite numbers"),

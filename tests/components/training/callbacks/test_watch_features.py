@@ -270,6 +270,20 @@ def test_weights_that_are_no_numbers_do_not_end_a_training(tmp_path):
     assert columns(tmp_path) == ["untrained"]
 
 
+def test_a_loop_that_calls_callbacks_itself(tmp_path):
+    model, watch = net(), zfnet.WatchFeatures(IMAGES[:20], tmp_path, maps=2)
+    callbacks = keras.callbacks.CallbackList([watch], model=model)
+    callbacks.on_train_begin()
+    for epoch in range(2):
+        callbacks.on_epoch_begin(epoch)
+        model.train_on_batch(IMAGES, LABELS)
+        callbacks.on_epoch_end(epoch)
+    callbacks.on_train_end()
+    assert columns(tmp_path)[0] == "untrained"
+    assert columns(tmp_path)[-1] == "epoch 2"
+    assert sorted(shown(tmp_path)["weight_change/low"]) == [1, 2]
+
+
 class OwnCall(keras.Model):
     """A model that its layers do not describe."""
 

@@ -49,4 +49,4 @@ def page_of(notebook: dict[str, Any], name: str) -> tuple[str, dict[str, bytes]]
                 text = "".join(data.get("text/plain", output.get("text", [])))
                 parts.append(f"```text\n{text.rstrip()}\n```")
     title, rest = parts[0].split("\n", 1)
-    return "\n\n".join([title, f"*[The notebook]({name}.ipynb) for Jupyter.*", rest, *parts[1:]]), pictures
+    return "\n\n".join([title, f"*[Download this notebook]({name}.ipynb) for Jupyter.*", rest, *parts[1:]]), pictures

@@ -1,9 +1,12 @@
 """Figures of models whose inputs are no photographs: signals, volumes, other images, or several inputs."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from zfnet.components.figures.units import unit_name
 from zfnet.components.pictures.figure import Figure, picture_name
@@ -11,7 +14,7 @@ from zfnet.components.pictures.input_panels import SeenInput, input_chart, input
 from zfnet.components.pictures.project_images import BATCH, strongest_of_each
 from zfnet.components.pictures.sheet import sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.model_inputs import Images, InputForm
+from zfnet.model.deconvnet.model_inputs import InputForm
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
 from zfnet.model.deconvnet.strongest import strongest_activations
 
@@ -25,7 +28,12 @@ class AnyInputs:
         ValueError: they are not as the model takes them, have no examples, or are not all finite numbers.
     """
 
-    def __init__(self, deconvnet: Deconvnet, images: Images) -> None:
+    def __init__(self, deconvnet: Deconvnet, images: Any) -> None:
+        if isinstance(images, str | os.PathLike | tf.data.Dataset | keras.utils.PyDataset):
+            raise ValueError(
+                f"The images are of type {type(images).__name__}, and the model {deconvnet.model.name!r} takes no photographs. Expected an "
+                "array, or a list or dict of arrays, as the model takes it."
+            )
         self.deconvnet, self.form = deconvnet, InputForm.of(deconvnet.model, images)
         self.parts = [np.asarray(part, np.float32) for part in self.form.split(images)]
         self.count = len(self.parts[0])
@@ -64,7 +72,7 @@ class AnyInputs:
         return found[""] if list(found) == [""] else found
 
 
-def project_inputs(deconvnet: Deconvnet, images: Images, layer: str, unit: int | None = None, labels: Sequence[str] = ()) -> Figure:
+def project_inputs(deconvnet: Deconvnet, images: Any, layer: str, unit: int | None = None, labels: Sequence[str] = ()) -> Figure:
     """Draws inputs of any kind, each with the projection of its strongest activation under it.
 
     Arguments, result and errors are those of `own_model.project`; a single example has to be given as a batch of one.
@@ -91,7 +99,7 @@ def project_inputs(deconvnet: Deconvnet, images: Images, layer: str, unit: int |
 
 def gallery_inputs(
     deconvnet: Deconvnet,
-    images: Images,
+    images: Any,
     layer: str,
     *,
     units: Sequence[int] | None = None,

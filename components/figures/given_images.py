@@ -4,7 +4,7 @@ import os
 import pathlib
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ GivenImages: TypeAlias = np.ndarray | str | os.PathLike | tf.data.Dataset | kera
 Batches: TypeAlias = Callable[[str, set[int] | None], Iterator[tuple[np.ndarray, np.ndarray]]]
 
 
-def image_set(model: keras.Model, images: GivenImages) -> ImageSet:
+def image_set(model: keras.Model, images: Any) -> ImageSet:
     """Takes images for a model that takes RGB 0..255.
 
     Args:

@@ -24,6 +24,7 @@ from zfnet.components.inputs.image_input import takes_photographs
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import project_images, projection_grid
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.model_inputs import Images
 from zfnet.model.measures.class_probabilities import class_count
 
 EVOLVING_MAPS = 6  # Zeiler & Fergus 2013, Fig. 4.
@@ -31,7 +32,7 @@ EVOLVING_MAPS = 6  # Zeiler & Fergus 2013, Fig. 4.
 
 def gallery(
     model: GivenModel,
-    images: GivenImages,
+    images: GivenImages | Images,
     layer: str,
     *,
     units: Sequence[int] | None = None,
@@ -85,7 +86,7 @@ def gallery(
 
 def project(
     model: GivenModel,
-    images: GivenImages,
+    images: GivenImages | Images,
     layer: str,
     unit: int | None = None,
     *,

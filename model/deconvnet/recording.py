@@ -73,8 +73,8 @@ class Recording:
         for value in sorted(self._values & names.keys()):
             shape = " x ".join(map(str, self.shapes[value]))
             rows.append([names[value], shape, *self._strongest(names[value])])
-        size = " x ".join(map(str, self._images.shape[1:]))
-        return html_table(f"Recording of {len(self._images)} images, {size}", HEADINGS, rows)
+        sizes = " and ".join(" x ".join(map(str, each.shape[1:])) for each in self._images)
+        return html_table(f"Recording of {self._count} images, {sizes}", HEADINGS, rows)
 
     def _strongest(self, layer: str) -> list[str]:
         """The strongest activation of a layer, with its image, unit and position; nothing if activations are not stored."""

@@ -178,7 +178,11 @@ OPERATIONS: dict[str, Rules] = {
     **dict.fromkeys(("Softmax", "Sigmoid"), _rule(Readout)),
 }
 # Layers inside of Keras' own nets, which have no public name.
-INSIDE_NETS: dict[str, Rules] = {"LayerScale": lambda call: [Affine(call.function, POINT, local=True)], "StochasticDepth": pass_through}
+INSIDE_NETS: dict[str, Rules] = {
+    "CustomScaleLayer": by_place,
+    "LayerScale": lambda call: [Affine(call.function, POINT, local=True)],
+    "StochasticDepth": pass_through,
+}
 # Rules that later papers give to what has none in the deconvnet's own paper.
 LITERATURE: dict[type | str, Rules] = {
     **dict.fromkeys(NORMALIZATIONS, fixed_deviation),

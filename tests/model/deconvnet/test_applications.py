@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import applications, layers
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from zfnet.model import Deconvnet, receptive_field
 
@@ -81,6 +82,15 @@ def test_backbone_of_a_classifier(equals_autodiff, eagerly):
     images = 127.5 * (photographs(size) + 1)
     model(images, training=True)
     equals_autodiff(model, images, ["Conv1_relu", "block_5_add", "classes"], corners=False)
+
+
+def test_scaled_sum_of_inception_resnet(equals_autodiff):
+    keras.utils.set_random_seed(0)
+    image = keras.Input((24, 20, 3))
+    maps = layers.Conv2D(5, 3, activation="relu", name="below")(image)
+    beside = layers.Conv2D(5, 3, padding="same", name="beside")(maps)
+    maps = layers.ReLU(name="above")(CustomScaleLayer(0.3)([maps, beside]))
+    equals_autodiff(keras.Model(image, layers.Conv2D(4, 3, name="top")(maps)), photographs((24, 20, 3)), ["above", "top"])
 
 
 @pytest.mark.slow

@@ -80,4 +80,4 @@ def with_preprocessing(model: "keras.Model", name: str) -> "keras.Model":
     if grey:
         kernel = kernel.mean(3, keepdims=True)
     layer.set_weights([kernel, np.array(offset[:channels], np.float32)])
-    return keras.Model(images, outputs)
+    return keras.Model(images, outputs, name=model.name)

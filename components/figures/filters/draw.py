@@ -1,6 +1,7 @@
 """The figure of filters: the first two layers of one model or several side by side, with their measures below."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -119,7 +120,8 @@ def _name_layers(panel: Axes, layers: list[list[str]]) -> str:
         places = range(0, len(longest), max(1, len(longest) // 10))
         panel.set_xticks(places, [str(place + 1) for place in places])
         return "number of the layer, of those that end in a ReLU"
-    panel.set_xticks(range(len(longest)), longest, rotation=0 if sum(map(len, longest)) < MOST_LETTERS else 60)
+    slanted: dict[str, Any] = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, longest)) >= MOST_LETTERS else {}
+    panel.set_xticks(range(len(longest)), longest, **slanted)
     return ""
 
 

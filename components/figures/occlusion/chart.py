@@ -96,8 +96,8 @@ def occlusion_chart(shown: OccludedImage) -> np.ndarray:
     pictures = [shown.own, *(shown.others or ())]
     halves = [block([getattr(each, part) for each in pictures], COLUMNS, TILE) for part in ("projection", "patch")]
     gap = np.full((12, halves[0].shape[1], 3), 255, np.uint8)
-    others = "without data, in no other images" if shown.others is None else "and where it is strongest in the data"
-    show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), f"(c) {unit} projected: here (framed),\n{others}")
+    others = "no data to search for others" if shown.others is None else "others: strongest in the data"
+    show_picture(axes[0, 2], np.concatenate([halves[0], gap, halves[1]]), f"(c) {unit} projected\nframed: this image; {others}")
     for top in (0, len(halves[0]) + len(gap)):
         axes[0, 2].add_patch(Rectangle((0, top), TILE - 1, TILE - 1, fill=False, color=RED, linewidth=2))
     facts = [

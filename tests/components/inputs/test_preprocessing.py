@@ -60,8 +60,10 @@ def test_channels_may_come_first(images, name):
     np.testing.assert_allclose(np.moveaxis(found, 1, 3), expected, atol=1e-5 * np.abs(expected).max())
 
 
-def test_layers_keep_their_names(images):
-    deconvnet = Deconvnet(with_preprocessing(net(), "torch"))
+def test_the_model_and_its_layers_keep_their_names(images):
+    model = net()
+    deconvnet = Deconvnet(with_preprocessing(model, "torch"))
+    assert deconvnet.model.name == model.name
     assert deconvnet.layers == ["preprocessing_torch", "conv", "top"]
 
 

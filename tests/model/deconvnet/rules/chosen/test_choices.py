@@ -171,7 +171,7 @@ def test_hint_for_an_own_rule_without_window():
     assert receptive_field(whole, "top").size == IMAGES.shape[1:3]
 
 
-@pytest.mark.parametrize("window", ["point", Window((1, 1), (2, 2)), Window((3, 2), (2, 2), (None, None)), Window((3, 3), (2, 2), (1, 1))])
+@pytest.mark.parametrize("window", ["point", Window((1, 1), (2, 2), (0, 0)), Window((3, 2), (2, 2), (None, None)), Window((3, 3), (2, 2), (1, 1))])
 def test_window_that_is_too_small_is_refused(window):
     with pytest.raises(ValueError, match=r"'smooth', of type Smooth: its window is given as .* depends on more"):
         Deconvnet(net(Smooth(name="smooth")), rules={Smooth: Rule("linear", window)})

@@ -169,10 +169,12 @@ def evolution(
     """Draws how feature maps develop while a model trains: their strongest activations, projected (Zeiler & Fergus 2013, Fig. 4).
 
     Args:
-        models: the model at several moments, in order: the files that `keras.callbacks.ModelCheckpoint` wrote, for example, or by titles.
+        models: the model at several moments, in order: the files that `keras.callbacks.ModelCheckpoint` wrote, for example; or a dict of
+            models by their titles.
         images: as in `gallery`.
         layer: name of a layer.
-        units: feature maps or dense units to draw; None draws `maps` that differ most at the last moment, out of twice as many random ones.
+        units: feature maps or dense units to draw; None draws the `maps` that differ most at the last moment, out of twice as many random
+            ones.
         maps: how many.
         seed: decides which.
         preprocessing: as in `gallery`.

@@ -56,7 +56,7 @@ class WatchFeatures(keras.callbacks.Callback):
         layers: names of layers, as in `Deconvnet.layers`; None takes the ReLU of every convolution, of five of them if there are more
             than ten, without those that a deconvnet is not defined for.
         maps: feature maps to show of each layer.
-        epochs: after which epochs to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
+        epochs: epochs after which to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
             last. With None, looks between the first and the last are left out as long as they would take more than `share`.
         seed: decides which feature maps are shown.
         share: part of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least; None searches all.

@@ -17,7 +17,7 @@ MAPS = 3
 
 
 def made_signals(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Noise `(count, 512, 1)` with one sound somewhere in it, and its class: 0 a rising tone, 1 a square wave, 2 a click that fades."""
+    """Makes noise `(count, 512, 1)` with one sound in each row, and classes: 0 a rising tone, 1 a square wave, 2 a click that fades."""
     random, steps = np.random.default_rng(seed), np.arange(SOUND)
     fade = np.hanning(SOUND)
     sounds = [
@@ -33,7 +33,7 @@ def made_signals(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trained(signals: np.ndarray, labels: np.ndarray):
-    """A small net after a few epochs."""
+    """Trains a small net for a few epochs."""
     import keras
     from keras import layers
 
@@ -56,7 +56,7 @@ def trained(signals: np.ndarray, labels: np.ndarray):
 
 
 def unlike(model, signals: np.ndarray, labels: np.ndarray) -> list[int]:
-    """For each class the map of conv3 that is strongest in it, compared with the other classes."""
+    """Finds for each class the map of conv3 that is strongest in it, compared with the other classes."""
     import zfnet
 
     maxima = zfnet.Deconvnet(model).activations(signals, ["conv3"])[0].numpy().max(axis=1)

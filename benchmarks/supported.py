@@ -15,7 +15,7 @@ from zfnet.model.deconvnet.rules.layers import LAYERS, LITERATURE, OPERATIONS
 
 NAME = "supported"
 DOCUMENT = HERE.parent / "docs" / "deconvnet.md"
-# An image enters through the first; the others are there to be subclassed.
+# The first takes the image; the others are made to be subclassed.
 NO_STEPS = {"InputLayer", "Layer", "Wrapper"}
 SUPPORTED, LATER, REFUSED = "supported", 'with `unsupported="literature"`', "refused"
 

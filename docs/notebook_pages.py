@@ -13,7 +13,7 @@ EMBEDDED = re.compile(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">'
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Called by MkDocs when it has found the files; adds `notebooks/NAME.md` and its pictures for every `notebooks/NAME.ipynb`."""
+    """Adds `notebooks/NAME.md` and its pictures for every `notebooks/NAME.ipynb`; MkDocs calls it when it has found the files."""
     for path in sorted(pathlib.Path(config.docs_dir, "notebooks").glob("*.ipynb")):
         page, pictures = page_of(json.loads(path.read_text(encoding="utf-8")), path.stem)
         files.append(File.generated(config, f"notebooks/{path.stem}.md", content=page))
@@ -23,12 +23,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_) -> str:
-    """Called by MkDocs for every page; a link to a notebook becomes a link to its page."""
+    """Turns each link to a notebook into a link to its page; MkDocs calls it for every page."""
     return re.sub(r"\]\(((?:\.\./)?notebooks/\w+)\.ipynb", r"](\1.md", markdown)
 
 
 def page_of(notebook: dict[str, Any], name: str) -> tuple[str, dict[str, bytes]]:
-    """A notebook as Markdown, and its pictures by the names of their files."""
+    """Converts a notebook to Markdown; also returns its pictures by the names of their files."""
     parts, pictures = [], {}
 
     def add_picture(alt: str, encoded: str) -> str:

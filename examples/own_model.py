@@ -5,9 +5,9 @@
     python examples/own_model.py --model keras:VGG16 --photographs FOLDER --layer block3_conv3 --layer block5_conv3
 
 Without --model a net learns the handwritten digits of scikit-learn, in about 20 s on two cores. Each layer has a picture in own_model/,
-with a block for each map: on the right the nine windows that it answers to most, on the left their activations, projected to pixels by the
-deconvnet. A map answers to light where its projection is light, to the lack of it where it is dark, and to nothing where it is grey. Maps
-of the middle layer find ends and edges of strokes; those of the late one see whole digits, and tell a 6 by what it lacks.
+with a block for each map: on the right are the nine windows that it answers to most, on the left their activations, projected to pixels by
+the deconvnet. A map answers to light where its projection is light, to the lack of it where it is dark, and to nothing where it is grey.
+Maps of the middle layer find ends and edges of strokes; those of the late one see whole digits, and tell a 6 by what it lacks.
 """
 
 import pathlib
@@ -27,10 +27,10 @@ SIDE, MAPS = 20, 6
 
 
 def build_net() -> keras.Model:
-    """A net as one may have lying around: images `(20, 20, 3)`, RGB 0..255, to logits of ten digits."""
+    """Builds a net such as you may have: images `(20, 20, 3)`, RGB 0..255, to logits of ten digits."""
 
     def convolution(signal, filters: int, size: int):
-        # Filters that begin near 0 end up smooth; else projections show the noise that they began with.
+        # Filters that begin near 0 end up smooth. Otherwise projections show the noise that the filters began with.
         small = keras.initializers.RandomNormal(stddev=0.003)
         signal = layers.Conv2D(filters, size, padding="same", use_bias=False, kernel_initializer=small)(signal)
         return layers.BatchNormalization(momentum=0.9)(signal)
@@ -60,8 +60,8 @@ def train_on_digits(epochs: int) -> tuple[keras.Model, np.ndarray]:
 
 @click.command(cls=Command, help=__doc__.splitlines()[0])
 @click.option("--model", help="A .keras file, or a net of Keras such as keras:VGG16; needs --photographs and --layer.")
-@click.option("--photographs", type=click.Path(exists=True), help="A folder of them.")
-@click.option("--preprocessing", type=click.Choice(list(PREPROCESSINGS)), help="What the model takes, if not RGB 0..255.")
+@click.option("--photographs", type=click.Path(exists=True), help="A folder of photographs.")
+@click.option("--preprocessing", type=click.Choice(list(PREPROCESSINGS)), help="Pixel values that the model takes, if not RGB 0..255.")
 @click.option("--layer", "names", multiple=True, help="Name of a layer; may be given again.")
 @click.option("--epochs", default=15, show_default=True, help="How long to train on digits.")
 @click.option(

@@ -1,4 +1,4 @@
-"""Watch a Keras model of your own learn: its features in TensorBoard, epoch after epoch, and as a sheet in the end.
+"""Watch a Keras model of your own learn: its features in TensorBoard, epoch after epoch, and as a sheet at the end.
 
     python examples/watch_own_training.py FOLDER
     tensorboard --logdir watched_training --samples_per_plugin images=0
@@ -23,7 +23,7 @@ SHOWN = {1, 2, 5, 10, 20, 40}
 def build(side: int, classes: int) -> keras.Model:
     """A small net for images `(side, side, 3)`, RGB 0..255."""
     layers = keras.layers
-    # Filters that begin near 0 end up smooth; else they keep the noise that they began with.
+    # Filters that begin near 0 end up smooth. Otherwise they keep the noise that they began with.
     small = keras.initializers.RandomNormal(stddev=0.01)
     return keras.Sequential(
         [
@@ -44,10 +44,12 @@ def build(side: int, classes: int) -> keras.Model:
 def main(arguments: list[str] | None = None) -> None:
     """Trains the net on a folder, and watches it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=pathlib.Path, help="of photographs, CLASS/*")
-    parser.add_argument("--log-dir", type=pathlib.Path, default="watched_training", help="for TensorBoard; new for every training")
+    parser.add_argument("folder", type=pathlib.Path, help="folder of photographs, CLASS/*")
+    parser.add_argument(
+        "--log-dir", type=pathlib.Path, default="watched_training", help="directory for TensorBoard; a new one for every training"
+    )
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--side", type=int, default=64, help="of what the net sees, in pixels")
+    parser.add_argument("--side", type=int, default=64, help="side of the images that the net sees, in pixels")
     given = parser.parse_args(arguments)
 
     keras.utils.set_random_seed(0)
@@ -61,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
         verbose=False,
     )
     net = build(given.side, len(train.class_names))
-    # Where colours alone tell the classes apart, a net learns no shapes: half of the images are grey, all may be brighter or darker.
+    # If colours alone tell the classes apart, a net learns no shapes. So half of the images are grey, and all may be brighter or darker.
     layers = keras.layers
     vary = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomGrayscale(0.5), layers.RandomBrightness(0.2)])
     varied = train.map(lambda images, labels: (vary(images, training=True), labels))

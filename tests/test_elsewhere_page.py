@@ -1,4 +1,4 @@
-"""The Python of docs/elsewhere.md, as it stands there; `test_docs_commands.py` runs its commands."""
+"""The Python code of docs/elsewhere.md runs; `test_docs_commands.py` runs its commands."""
 
 import pathlib
 import re

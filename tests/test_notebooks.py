@@ -27,7 +27,7 @@ def test_no_notebook_is_overlooked():
     assert {path.stem for path in (DOCS / "notebooks").glob("*.ipynb")} == set(SMALL)
 
 
-# Keras says so of every data set that is given to `fit`.
+# Keras gives this warning for every data set in `fit`.
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed:UserWarning")
 @pytest.mark.parametrize("name", SMALL)
 def test_cells_run(name, docs, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Figures of models whose inputs are no photographs: signals, volumes, other images, or several inputs."""
+"""Figures of models whose inputs are not photographs: signals, volumes, other images, or several inputs."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -40,16 +40,16 @@ class AnyInputs:
         for name, part in zip(self.form.names, self.parts, strict=True):
             if not np.isfinite(part).all():
                 raise ValueError(f"The values of the input {name!r} are not all finite numbers.")
-        deconvnet.record(self.form.join([part[:1] for part in self.parts]), [])  # Its errors tell what the model takes.
+        deconvnet.record(self.form.join([part[:1] for part in self.parts]), [])  # Raises an error that says what the model takes.
         if len({len(part) for part in self.parts}) > 1:
-            raise ValueError(f"The inputs have {' and '.join(str(len(part)) for part in self.parts)} rows; expected as many for each.")
+            raise ValueError(f"The inputs have {' and '.join(str(len(part)) for part in self.parts)} rows; expected the same number.")
 
     def batches(self) -> list[Any]:
         """The batches, which can be read repeatedly."""
         return [self.form.join([part[start : start + BATCH] for part in self.parts]) for start in range(0, self.count, BATCH)]
 
     def seen(self, part: ProjectedStrongest, row: int, example: int) -> list[SeenInput]:
-        """What one of some projected units sees of each input."""
+        """Parts of each input that one of the projected units sees."""
         graph, found = self.deconvnet.graph, []
         for source, name in enumerate(self.form.names):
             values, patch, projection = (

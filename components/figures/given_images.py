@@ -25,7 +25,7 @@ Batches: TypeAlias = Callable[[str, set[int] | None], Iterator[tuple[np.ndarray,
 
 
 def image_set(model: keras.Model, images: Any) -> ImageSet:
-    """Takes images for a model that takes RGB 0..255.
+    """Makes a set of images for a model that takes RGB 0..255.
 
     Args:
         model: takes one batch of images of three channels.

@@ -67,9 +67,9 @@ def default_layers(deconvnet: Deconvnet) -> list[str]:
 
 
 def watched_layers(deconvnet: Deconvnet, named: Sequence[str] | None) -> list[str]:
-    """Names the layers of a net, of any layers, whose maps or units can be projected: those in `named`, or else of `default_layers`.
+    """Names the layers whose maps or units can be projected: those in `named`, or if it is None those of `default_layers`.
 
-    The deconvnet is made with `unsupported="gradient"`.
+    The deconvnet has to be made with `unsupported="gradient"`.
 
     Raises:
         ValueError: one of `named` can't be projected from, or none of `default_layers`; or there is no such layer.
@@ -92,7 +92,7 @@ def watched_layers(deconvnet: Deconvnet, named: Sequence[str] | None) -> list[st
 
 
 def no_projection(deconvnet: Deconvnet, layer: str) -> str | None:
-    """The reason why a layer cannot be projected, a layer below it without a deconvnet; None if it can."""
+    """Reason why a layer cannot be projected: no deconvnet is defined for a layer below it; None if it can."""
     for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of(layer)):
         if isinstance(operation.rule, Gradient):
             return f"no deconvnet is defined for layer {operation.layer.name!r} ({type(operation.layer).__name__})"

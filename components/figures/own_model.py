@@ -49,13 +49,13 @@ def gallery(
         model: a Keras model of convolutions, pools, dense layers, ReLUs and the like; the path of a `.keras` or `.h5` file; or a net of
             `keras.applications` by name: `"keras:VGG16"`, or `"keras:VGG16?weights=none"` with random weights.
         images: an array `(N, height, width, 3)`, RGB 0..255, of the size that the model takes; the path of a photograph or of a folder,
-            whose photographs are cut and shrunk to that size; or a `tf.data.Dataset` or `PyDataset` of such arrays, with or without
-            labels, that does not shuffle. Any number: they run through the model in batches, and files are read when they are needed. For a
-            model of signals, volumes or several inputs: an array, or a list or dict of arrays, as the model takes it.
+            whose photographs are cut and shrunk to that size; or a `tf.data.Dataset` or `PyDataset` of such arrays, with or without labels,
+            that does not shuffle. You can give any number of images: they run through the model in batches, and files are read when they
+            are needed. For a model of signals, volumes or several inputs: an array, or a list or dict of arrays, as the model takes it.
         layer: name of a layer.
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
-        maps: how many.
-        seed: decides which.
+        maps: how many to draw if `units` is None.
+        seed: decides which maps are drawn.
         preprocessing: the values that the model takes instead of RGB 0..255: `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, and
             a net of `keras.applications` has its own.
         labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
@@ -136,7 +136,7 @@ def filters(
         model: as in `gallery`; layers that a deconvnet is not defined for are allowed.
         images: as in `gallery`, over which dead maps are counted and layer 2 is drawn; None measures the first layer alone.
         maps: feature maps of layer 2 to project.
-        seed: decides which.
+        seed: decides which maps are drawn.
         preprocessing: as in `gallery`.
 
     Returns:
@@ -169,12 +169,14 @@ def evolution(
     """Draws how feature maps develop while a model trains: their strongest activations, projected (Zeiler & Fergus 2013, Fig. 4).
 
     Args:
-        models: the model at several moments, in order: the files that `keras.callbacks.ModelCheckpoint` wrote, for example, or by titles.
+        models: the model at several moments, in order: the files that `keras.callbacks.ModelCheckpoint` wrote, for example; or a dict of
+            models by their titles.
         images: as in `gallery`.
         layer: name of a layer.
-        units: feature maps or dense units to draw; None draws `maps` that differ most at the last moment, out of twice as many random ones.
-        maps: how many.
-        seed: decides which.
+        units: feature maps or dense units to draw; None draws the `maps` that differ most at the last moment, out of twice as many random
+            ones.
+        maps: how many to draw if `units` is None.
+        seed: decides which maps are drawn.
         preprocessing: as in `gallery`.
         unsupported: as in `gallery`.
         rules: as in `gallery`.

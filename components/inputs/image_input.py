@@ -69,7 +69,7 @@ def image_layout(model: keras.Model) -> tuple[int, bool]:
     takes = f"takes {' and '.join(map(str, shapes))}" if shapes else "is not built"
     raise ValueError(
         f"The model {model.name!r} {takes}; expected one input, images of three channels or one: (None, height, width, 3). In Python "
-        "`zfnet.project` and `zfnet.gallery` also draw what models of signals, volumes and several inputs see."
+        "`zfnet.project` and `zfnet.gallery` also take models of signals, volumes and several inputs."
     )
 
 

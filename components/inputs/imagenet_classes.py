@@ -12,7 +12,7 @@ CLASSES = 1000
 def imagenet_classes(wanted_by: str) -> list[tuple[str, str]]:
     """The number that ImageNet gives each class, such as `n01440764`, and its name, `tench`.
 
-    They come from Keras' cache, or are downloaded into it. `wanted_by` is what needs them, for messages.
+    They come from Keras' cache, or are downloaded into it. `wanted_by` names the net that needs them, for messages.
 
     Raises:
         DownloadError: they are not in the cache and can't be downloaded.
@@ -26,7 +26,7 @@ def imagenet_classes(wanted_by: str) -> list[tuple[str, str]]:
 
 
 def class_labels(wanted_by: str, classes: Callable[[], list[tuple[str, str]]]) -> list[str]:
-    """Names of classes: `tench`; `crane (n02012849)` where two classes have one name; empty, with a message, without a network.
+    """Names of classes: `tench`, or `crane (n02012849)` if two share a name; empty, with a message, if they can't be downloaded.
 
     `classes` returns numbers and names as `imagenet_classes` does.
     """

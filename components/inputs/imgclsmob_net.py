@@ -69,7 +69,7 @@ class ImgclsmobNet(NamedTuple):
 
     @property
     def argument(self) -> str:
-        """The net as MODEL."""
+        """The MODEL argument that names the net."""
         return f"{PREFIX}{self.name}" + ("" if self.weights == IMAGENET else f"?weights={self.weights}")
 
     @property
@@ -129,7 +129,7 @@ class ImgclsmobNet(NamedTuple):
         if found != published.sha1:
             raise ValueError(
                 f"{path} is not the file that imgclsmob published: its SHA-1 is {found}, expected {published.sha1}.\n"
-                f"Delete it to download it again; weights of your own go by {PREFIX}{self.name}?weights=FILE."
+                f"Delete it to download it again; for weights of your own, use {PREFIX}{self.name}?weights=FILE."
             )
         return path
 

@@ -1,4 +1,4 @@
-"""Weights as imgclsmob stores them for Keras: read from an HDF5 file that may come from anywhere, and turned to TensorFlow's order."""
+"""Weights as imgclsmob stores them for Keras: read from an HDF5 file that may come from anywhere, and put into TensorFlow's order."""
 
 import pathlib
 from collections.abc import Iterable

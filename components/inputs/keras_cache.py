@@ -1,4 +1,4 @@
-"""Files in Keras' cache: a download is announced, is there whole or not at all, and fails with one clear message."""
+"""Files in Keras' cache: a download is announced, leaves a whole file or none, and fails with one clear message."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ ONE_AT_A_TIME = threading.Lock()
 
 
 class DownloadError(ValueError):
-    """A file is neither in the cache nor can it be downloaded; the message has its address, and the path where it may be put by hand."""
+    """A file is not in the cache and can't be downloaded; the message has its address, and the path where you can put it."""
 
 
 def cache_directory() -> pathlib.Path:
@@ -22,17 +22,17 @@ def cache_directory() -> pathlib.Path:
 
 
 def cached_file(wanted_by: str, name: str, address: str, file_hash: str | None = None, **options: Any) -> pathlib.Path:
-    """Returns a file of Keras' cache, and downloads it before if it is missing or is another one.
+    """Returns a file of Keras' cache; downloads it first if it is missing or has another hash.
 
     Args:
-        wanted_by: what needs the file, for messages.
+        wanted_by: name of the net that needs the file, for messages.
         name: of the file in the cache.
         address: where it can be downloaded.
         file_hash: MD5 or SHA-256 that the file must have, in hexadecimal; None accepts any file.
         options: others of `keras.utils.get_file`, which downloads.
 
     Raises:
-        DownloadError: it can't be downloaded, or not be kept.
+        DownloadError: it can't be downloaded, or can't be stored.
     """
     import keras
 
@@ -65,7 +65,7 @@ def cached_file(wanted_by: str, name: str, address: str, file_hash: str | None =
 
 
 def _wrong_hash(path: pathlib.Path, file_hash: str | None) -> str:
-    """A sentence that begins with the file if its hash is another, else nothing."""
+    """Sentence that names the file if it has another hash; empty if it has this one."""
     if file_hash is None:
         return ""
     kind = "sha256" if len(file_hash) == 64 else "md5"
@@ -76,7 +76,7 @@ def _wrong_hash(path: pathlib.Path, file_hash: str | None) -> str:
 
 @contextlib.contextmanager
 def announced_downloads(wanted_by: str) -> Iterator[list[pathlib.Path]]:
-    """In the `with` statement `keras.applications` gets files by `cached_file`; gives the list of those that it got.
+    """Makes `keras.applications` get its files by `cached_file` inside the `with` statement; gives the list of these files.
 
     Keras' own function leaves half a file after it was killed, and deletes a file of another hash when there is no network.
     """

@@ -58,7 +58,7 @@ class KerasNet(NamedTuple):
 
     @property
     def argument(self) -> str:
-        """The net as MODEL."""
+        """The MODEL argument that names the net."""
         return f"{PREFIX}{self.name}" + ("" if self.weights == IMAGENET else f"?weights={self.weights}")
 
     @property

@@ -73,7 +73,7 @@ def _check_hdf5(path: pathlib.Path, scratch: pathlib.Path) -> None:
         if "model_config" not in file.attrs:
             way = f"Build the model in Python, then model.load_weights({str(path)!r}) and model.save('model.keras')."
             if file.attrs.get("backend") in ("mxnet", b"mxnet"):
-                way = f"If a ZFNet of imgclsmob has them, MODEL is 'imgclsmob:zfnet?weights={path}'."
+                way = f"If they are those of a ZFNet of imgclsmob, MODEL is 'imgclsmob:zfnet?weights={path}'."
             raise ValueError(f"{path} holds weights without a model. {way}")
 
 

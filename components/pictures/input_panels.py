@@ -18,10 +18,10 @@ PLANES = "slice", "row", "column"
 
 
 class SeenInput(NamedTuple):
-    """What a unit sees of one input; the values have the channels last, and a vector has none.
+    """The part of one input that a unit sees; channels come last, and a vector has none.
 
     Attributes:
-        name: of the input; empty if the model has one alone.
+        name: of the input; empty if the model has only one.
         values: the whole input, `(..., C)`, or `(F,)` for a vector.
         patch: the window of it that the unit sees.
         projection: the projection to that window, signed.
@@ -47,7 +47,7 @@ class SeenInput(NamedTuple):
 
     @property
     def channel(self) -> int:
-        """Channel in which the projection is strongest: of other numbers than one or three, pictures show this one."""
+        """Channel in which the projection is strongest; pictures show it alone if there are not one or three channels."""
         return int(np.abs(self.projection).reshape(-1, self.projection.shape[-1]).sum(axis=0).argmax())
 
 

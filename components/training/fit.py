@@ -80,7 +80,7 @@ def fit(
         print(training_devices(cluster.replicas, [name for name, chosen in options.items() if chosen]), flush=True)
         kept.clean()
         train_logs, validation_logs = (epath.Path(tensorboard) / split for split in ("train", "validation"))
-        if not (state.epoch or state.step):  # What a training wrote that was killed before its first checkpoint.
+        if not (state.epoch or state.step):  # Files of a training that was killed before its first checkpoint.
             for folder in (train_logs, validation_logs, *(epath.Path(kept.folder / name) for name in WatchFeatures.FOLDERS)):
                 folder.rmtree(missing_ok=True)
         watch = WatchFeatures(

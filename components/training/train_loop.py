@@ -10,7 +10,7 @@ from zfnet.components.training.callbacks.schedule import CosineSchedule, Plateau
 from zfnet.components.training.checkpoints import TrainingState
 from zfnet.components.training.interruption import Interruption
 
-# Seconds between looks at the numbers, for which GPUs have to be waited for.
+# Seconds between readings of the numbers; each reading waits for the GPUs.
 LOG_INTERVAL = 1.0
 
 

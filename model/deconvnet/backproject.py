@@ -28,7 +28,7 @@ class Windows:
 
     Attributes:
         source: number of the input that the value depends on.
-        size: height and width of the window of the image, or a number for each other axis of places.
+        size: height and width of the window of the image; for a signal or volume, a number for each spatial axis.
         values: number of values of the window of each map, from the one below `value` to the image.
         possible: whether every operation between the image and `value` has one input and a local rule.
         worthwhile: whether that is possible, and windows have fewer elements than the whole maps.

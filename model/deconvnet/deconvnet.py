@@ -29,10 +29,11 @@ class Deconvnet:
     Args:
         model: a Keras model of images, signals or volumes, or of several inputs; Sequential or Functional, nested or not, of layers that
             `rules/layers.py` knows.
-        unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`; `"literature"` to use the rule that
-            later papers give it, if they do; or `"gradient"` to use its plain gradient.
-        rules: backward rules of layers, before all others. A key is a layer's name, a class of layers, or an activation function such as
-            `keras.activations.silu`; a value is a `Rule`, or its `backward` alone: a name such as `"as-relu"`, or a function.
+        unsupported: how to handle a layer without a backward rule (swish, attention, ...): `"error"`; `"literature"` to use the rule of
+            later papers, if there is one; or `"gradient"` to use its plain gradient.
+        rules: backward rules of layers, which have priority over all others. A key is a layer's name, a class of layers, or an activation
+            function such as `keras.activations.silu`; a value is a `Rule`, or its `backward` alone: a name such as `"as-relu"`, or a
+            function.
 
     Attributes:
         layers: names that can be projected from. A name means that layer's output; for a softmax layer, its logits.
@@ -126,7 +127,7 @@ class Deconvnet:
         counts = [len(each) for each in found]
         if len(set(counts)) > 1:
             rows = " and ".join(map(str, counts))
-            raise ValueError(f"The inputs {', '.join(form.names)} have {rows} rows; expected as many for each.")
+            raise ValueError(f"The inputs {', '.join(form.names)} have {rows} rows; expected the same number.")
         return form, found
 
     def _checked_input(self, images: ArrayLike, source: int) -> tf.Tensor:

@@ -46,7 +46,7 @@ class Operation:
         """Window of the input that one output position depends on; a ValueError if positions differ in that."""
         if self.rule.window is None:
             kind = type(self.layer).__name__
-            hint = " If they have, give its window: zfnet.Rule(rule, window=...)." if isinstance(self.rule, Own) else ""
+            hint = " If they have one, give the window of this layer: zfnet.Rule(rule, window=...)." if isinstance(self.rule, Own) else ""
             raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.{hint}")
         return self.rule.window
 
@@ -54,13 +54,13 @@ class Operation:
 class Graph:
     """The operations of a model, in an order in which they can be run; arguments as in `Deconvnet`.
 
-    Every map is `(height, width, maps)` here, whatever the model's layout; that of a signal `(length, maps)`, of a volume
+    Every map is `(height, width, maps)` here, whatever the model's layout; maps of signals are `(length, maps)`, those of volumes
     `(depth, height, width, maps)`.
 
     Attributes:
         inputs: numbers of the values that are the model's inputs, from 0.
         shapes: shape of every value without the batch; `None` for a size that the model leaves open.
-        dims: for every value the number of axes of places that its maps have, those of the inputs below: 2 for images. A vector has none.
+        dims: for every value the number of spatial axes of its maps, as in the inputs below: 2 for images. A vector has none.
         outputs: for every layer's name, the number of the value that the name means: the layer's output, after its
             activation; logits for a softmax or sigmoid at the end, and for layers above it that change no number. A layer of a
             nested model that is named like another one is `model/layer`; the second call of a shared layer is `layer#2`.
@@ -176,7 +176,7 @@ class Graph:
         layer, output = node.operation, node.outputs[number]
         function = call_function(node, number)
         below = [self.dims[number] for number in inputs]
-        # Above vectors alone, maps have the axes that they are given.
+        # Maps above vectors alone have the axes of their own shape.
         dims = max(below) or max(len(output.shape) - 2, 0)
         function = channels_last(function, below, dims) if self.channels_first else function
         shapes = [self.shapes[number] for number in inputs]
@@ -190,7 +190,7 @@ class Graph:
                 self._replace_readout(value, place in found[0].gates)
         rules, taken = self._from_one_source(call, found, tuple(inputs))
         if len({each for each in below if each}) > 1:
-            # A place of a signal is none of an image.
+            # A position in a signal is no position in an image.
             rules[0].window, rules[0].local = None, False
         first = len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):

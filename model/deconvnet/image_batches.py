@@ -19,7 +19,7 @@ LABELS = "If the data set has images and labels, yield the images alone."
 def image_batches(batches: Iterable, inputs: int = 1) -> Iterator[tuple[Any, np.ndarray]]:
     """Yields pairs of images, unchanged, and int64 ids: whole numbers from 0 on, none twice.
 
-    The images of a model of several `inputs` are lists or dicts of as many arrays.
+    For a model of several `inputs`, the images are lists or dicts of as many arrays.
 
     `batches` yields image batches `(N, ...)`, or pairs `(images, ids)` with `(N,)` ids; without ids the images are counted from 0. A
     `keras.utils.PyDataset` is read once, from its first batch to its last.
@@ -80,7 +80,9 @@ def _parts(images, inputs):
         )
     parts = list(images.values()) if isinstance(images, Mapping) else list(images)
     if len({len(part) for part in parts}) > 1:
-        raise ValueError(f"A batch holds arrays of {' and '.join(str(len(part)) for part in parts)} rows; expected as many for each input.")
+        raise ValueError(
+            f"A batch holds arrays of {' and '.join(str(len(part)) for part in parts)} rows; expected the same number for each input."
+        )
     return parts
 
 

@@ -69,7 +69,7 @@ def input_names(model: keras.Model) -> list[str]:
 
 
 def input_number(model: keras.Model, name: str | None) -> int:
-    """Number of an input in the model's order, by its name, which may be None if there is one alone; else a ValueError."""
+    """Number of an input in the model's order, by its name; None names the only input. Any other name is a ValueError."""
     names = input_names(model)
     if name is None and len(names) == 1:
         return 0

@@ -28,7 +28,7 @@ class ProjectedStrongest(NamedTuple):
         units: `(M,)` ints, the units.
         ranks: `(M,)` ints, place among the unit's strongest activations, 0 for the strongest.
         projections: float32 `(M, h, w, C)`, signed pixel values. For a model of several inputs this and the next two are lists or dicts of
-            one array for each input, as the images came.
+            arrays, in the form of the images.
         patches: `(M, h, w, C)`, the same windows of the images.
         corners: `(M, 2)` ints, row and column of each window's corner in its image; no window leaves it.
 

@@ -1,4 +1,4 @@
-"""Models that can be read: graphs of layers, and nothing else."""
+"""Checks of a model: whether it is a graph of layers, and which inputs it has."""
 
 import re
 from typing import Any
@@ -9,9 +9,9 @@ import keras
 def check_readable(model: Any) -> None:
     """Fails with a ValueError if something is no Keras model on TensorFlow, is not built, or is no graph of its layers."""
     if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"Keras runs on {keras.backend.backend()!r}; this needs it on TensorFlow (KERAS_BACKEND=tensorflow).")
+        raise ValueError(f"Keras runs on {keras.backend.backend()!r}; zfnet needs TensorFlow (KERAS_BACKEND=tensorflow).")
     if not isinstance(model, keras.Model):
-        raise ValueError(f"This is of type {type(model).__name__}; expected a keras.Model, as keras.saving.load_model returns.")
+        raise ValueError(f"The model is of type {type(model).__name__}; expected a keras.Model, as keras.saving.load_model returns.")
     if not getattr(model, "inputs", None):
         raise ValueError(
             f"The model {model.name!r} is not built, or is a subclass without a graph of layers. Expected a Sequential or "
@@ -24,7 +24,7 @@ def check_readable(model: Any) -> None:
 
 
 def input_dims(model: keras.Model) -> list[int]:
-    """Number of axes of places of each input: 2 for images, 1 for signals, 3 for volumes, 0 for vectors.
+    """Number of spatial axes of each input: 2 for images, 1 for signals, 3 for volumes, 0 for vectors.
 
     The last axis is that of the channels, unless the layers of the model show that its one input has none: an image `(28, 28)` for
     Conv2D, a signal `(length,)` for Conv1D.

@@ -39,7 +39,8 @@ def receptive_field(model: Any, layer: str, input_name: str | None = None) -> Re
     Args:
         model: a Keras model, or a `Deconvnet` of one.
         layer: name of the layer.
-        input_name: the input that the field lies in, for a model of several: a key of the dict that it takes, or the name of an Input.
+        input_name: for a model of several inputs, the one that the field lies in: a key of the dict that the model takes, or the name of an
+            Input.
 
     Raises:
         ValueError: if there is no such layer or input, the layer does not depend on it, its units have no single receptive field (above an
@@ -71,7 +72,7 @@ def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape], source: in
             below = [fields[number] for number in taken]
             fields[operation.output] = _above(operation, below, shapes[taken[0]], shapes[source])
     if value not in fields:
-        raise ValueError(f"The units of layer {graph.first_names()[value]!r} see nothing of this input.")
+        raise ValueError(f"The units of layer {graph.first_names()[value]!r} do not depend on this input.")
     field = fields[value]
     if any(field.stride) and len(shapes[value]) != dims + 1:
         raise ValueError(

@@ -68,7 +68,7 @@ class RecordedBatch:
     def windows_of(self, layer: str, targets: Targets) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Projects targets to their receptive fields in each input: windows and their corners as in `Recording.project_patches`.
 
-        In an input in which the units have no single field, whole images, without corners.
+        An input in which the units have no single receptive field gets whole images, and None instead of corners.
         """
         found = self._backproject(layer, targets)
         windows = []

@@ -15,7 +15,7 @@ from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.targets import Targets, find_places
 from zfnet.model.html_table import html_table
 
-# Of the table in a notebook.
+# Headings of the table in a notebook.
 HEADINGS = "layer", "shape", "strongest activation", "image", "unit", "position"
 # Values that a recording stores at most, 1 GiB in single precision.
 MOST_STORED = 1 << 28
@@ -110,7 +110,7 @@ class Recording:
 
         Returns:
             Array `(M, H, W, C)` in the model's layout and type (float32): signed pixel values, in proportion to the activation. For a model
-            of several inputs a list or dict of arrays, as the images were given: zeros for an input that the unit sees nothing of.
+            of several inputs a list or dict of arrays, in the form of the images, with zeros for an input that the unit does not depend on.
 
         Raises:
             ValueError: if a unit, position or example is out of range.
@@ -134,9 +134,9 @@ class Recording:
 
         Returns:
             Array `(M, rh, rw, C)` in the model's layout and type (float32): windows of the size of the receptive field, 0 outside of the
-            image; and int array `(M, 2)`, the row and column of each window's top left corner in the image, negative outside of it.
-            For a model of several inputs two lists or dicts of arrays, as the images were given: for an input in which the units have no
-            single receptive field, or that they see nothing of, whole projections, and None instead of corners.
+            image; and int array `(M, 2)`, the row and column of each window's top left corner in the image, negative outside of it. For a
+            model of several inputs two lists or dicts of arrays, in the form of the images. An input in which the units have no single
+            receptive field, or that they do not depend on, gets whole projections, and None instead of corners.
 
         Raises:
             ValueError: as `project` does, and if the layer's units have no single receptive field in the one input of the model.

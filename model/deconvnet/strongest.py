@@ -11,7 +11,7 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.html_table import html_table
 
-# What a notebook shows.
+# Units and ranks in the table of a notebook.
 UNITS, RANKS = 12, 5
 
 
@@ -92,7 +92,7 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
 
     Args:
         model: a Keras model, or a `Deconvnet` of one, which compiles only once for several calls.
-        batches: float images `(N, H, W, C)`, a list or dict of arrays for a model of several inputs; or pairs `(images, ids)`, where ids
+        batches: float images `(N, H, W, C)`, or for a model of several inputs a list or dict of arrays; or pairs `(images, ids)`, where ids
             are whole numbers from 0 on, none twice. Images may be of any number, and are computed in parts. For `project_strongest` they
             are read again: give a list or a data set that does not shuffle, or ids.
         layers: names of layers, as in `Deconvnet.layers`.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Names of the axes of places.
+# Names of the spatial axes.
 AXES = {1: ("step",), 2: ("row", "column"), 3: ("slice", "row", "column")}
 
 
@@ -17,7 +17,7 @@ class Targets(NamedTuple):
     Attributes:
         examples: int32 `(M,)`, image of the recording.
         units: int32 `(M,)`, feature map or dense unit.
-        positions: int32 `(M, 2)`, row and column in the map, or a number for each axis of its places; `(M, 0)` for dense units.
+        positions: int32 `(M, 2)`, row and column in the map, or a number for each spatial axis; `(M, 0)` for dense units.
         strengths: float `(M,)`, the activations.
     """
 
@@ -45,7 +45,7 @@ class Places(NamedTuple):
 
     Attributes:
         examples, units: int64 `(M,)`.
-        positions: int64 `(M, axes of places)`: two for images, none for dense units; None for the strongest position of each map.
+        positions: int64 `(M, spatial axes)`: two for images, none for dense units; None for the strongest position of each map.
     """
 
     examples: np.ndarray

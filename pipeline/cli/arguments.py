@@ -30,7 +30,7 @@ class ModelArgument:
 
     `root` is the directory of its run, `examples` are those that the model was trained on, and `statistics` holds their mean image and
     counts; None for a model file without a run. `custom_objects` are layers and functions that it needs, `module:Class` each. `net` is a
-    net given by its name instead of a file.
+    net that is given by its name instead of a file.
     """
 
     file: epath.Path
@@ -45,7 +45,7 @@ class ModelArgument:
         """Loads the model behind the preprocessing that it was trained with: it takes RGB 0..255. Also returns the preprocessing's name.
 
         `preprocessing` is a name out of `PREPROCESSINGS`; None is "raw". A model that centres RGB values itself, as those of `zfnet run`
-        do, is left as it is: then the returned name is "raw". A named net has its own, whatever is given.
+        do, is left as it is: then the returned name is "raw". A named net always uses its own preprocessing.
 
         Raises:
             ValueError: the file can't be opened, or takes no RGB images; or weights of a named net can't be downloaded.
@@ -87,7 +87,7 @@ class ModelArgument:
 
 
 def find_model(argument: str, custom_objects: tuple[str, ...] = ()) -> ModelArgument:
-    """Finds MODEL without opening it: a net by name, a `.keras` or HDF5 file, a directory with one called model.keras, or of `zfnet run`.
+    """Finds MODEL without opening it: a net by name, a `.keras` or HDF5 file, a directory that holds model.keras, or one of `zfnet run`.
 
     Raises:
         ValueError: there is none, or it is a directory in which no run ended with a model.

@@ -43,8 +43,8 @@ class FigureDirectory:
     def examples(self, found: ModelArgument, data: str | None, image_size: int, *splits: str) -> Examples:
         """The examples to analyse, on this machine: those of the model's run, or photographs that are prepared for this command.
 
-        `data` is the DATA argument; if it is None, they are those of the run, or `photo_patches` without one. `image_size` is the side
-        of the model's images, in pixels. If `splits` names none, it is the validation split.
+        `data` is the DATA argument; if it is None, they are those of the run, or `photo_patches` if there is no run. `image_size` is the
+        side of the model's images, in pixels. If `splits` names none, it is the validation split.
 
         Raises:
             ValueError: there are no such photographs.

@@ -42,8 +42,8 @@ def command(
     """Measure top-1 and top-5 errors of each MODEL and, for several, of their averaged probabilities.
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Models may have different
-    image sizes and different orders of classes. Classes are matched by their names, in the file labels.txt beside each model.
-    Those of a net of Keras are ImageNet's, by their names or numbers, such as tench or n01440764.
+    image sizes and different orders of classes. Classes are matched by their names, in the file labels.txt beside each model. A net of
+    Keras has the classes of ImageNet, matched by name or number, such as tench or n01440764.
     """
     found = [find_model(model, custom_objects) for model in models]
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:

@@ -19,7 +19,7 @@ PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
 FEWEST_SEARCHED, MOST_SEARCHED = 600, 50_000
 # Gives the images to search: all, or those with some numbers.
 Batches = Callable[[set[int] | None], Iterable]
-# Turns the patches of a part, which have the values that the model takes, into RGB 0..255.
+# Turns the patches of a part from the values that the model takes into RGB 0..255.
 ToRgb = Callable[[ProjectedStrongest], ProjectedStrongest]
 
 

@@ -13,8 +13,8 @@ from zfnet.components.training.callbacks.evolution import strongest_examples
 from zfnet.model.deconvnet.graph import Graph
 
 LAYER_DESCRIPTIONS = {
-    "weight_change": "By how much an epoch changed the kernel of a layer: norm of the difference over norm of the kernel.",
-    "strongest_changed": "Share of the feature maps of a layer whose strongest training example is another than at the last projection.",
+    "weight_change": "Change of a layer's kernel in an epoch: norm of the difference over norm of the kernel.",
+    "strongest_changed": "Share of the feature maps of a layer whose strongest training example differs from that at the last projection.",
 }
 
 
@@ -22,9 +22,9 @@ LAYER_DESCRIPTIONS = {
 class LayerConvergence:
     """Measures after every epoch how much each layer changed in it.
 
-    Zeiler & Fergus 2013, section 4.1: lower layers "converge within a few epochs", upper ones after 40 to 50. Written to TensorBoard, a
-    scalar a layer and measure with the epoch as its step, and as `epoch-NNNN.json` into `folder`, beside the kernels at the beginning of
-    the epoch. Layers with several kernels, such as separable convolutions, count as one.
+    Zeiler & Fergus 2013, section 4.1: lower layers "converge within a few epochs", upper ones after 40 to 50. The measures are written to
+    TensorBoard, one scalar for each layer and measure with the epoch as its step, and to `epoch-NNNN.json` in `folder`, beside the kernels
+    at the beginning of the epoch. Layers with several kernels, such as separable convolutions, count as one.
 
     Args:
         graph: of the model, with the names of its layers.
@@ -40,7 +40,7 @@ class LayerConvergence:
     resumed: int | None = None
 
     def begin(self, epoch: int, anew: bool = False) -> None:
-        """Stores the kernels after so many epochs, unless they are stored and not wanted `anew`, or the next epoch is resumed."""
+        """Stores the kernels after `epoch` epochs, unless they are stored already and `anew` is false, or the next epoch is resumed."""
         file = self._kernels_file(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
         if (anew or not file.exists()) and epoch != self.resumed:
@@ -66,7 +66,7 @@ class LayerConvergence:
         return max((int(file.stem.removeprefix("epoch-")) for file in self.folder.glob("epoch-*.json")), default=0)
 
     def goes_on(self, epoch: int) -> bool:
-        """Whether the model has the kernels that were stored after so many epochs."""
+        """Whether the model has the kernels that were stored after `epoch` epochs."""
         if not self._kernels_file(epoch).exists():
             return False
         now = list(self._kernels().values())

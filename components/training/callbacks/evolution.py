@@ -18,8 +18,8 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 
 MAPS = 6
-# In the epochs of the figure, which draws some of these that are alive and different in the end. TensorBoard can't know them, and shows the
-# same ones all the time.
+# In the epochs of the figure more maps are projected than are shown: the figure draws those that are alive and different at the end.
+# TensorBoard can't know these, and shows the same ones all the time.
 WATCHED = 2  # for each that is shown
 # Few, since TensorBoard scales pictures to a narrow card.
 COLUMNS = 3
@@ -30,9 +30,9 @@ TILE = 112
 class FeatureEvolution:
     """Projects the strongest activation over some images of a few feature maps of every layer, at moments of a training.
 
-    Zeiler & Fergus 2013, section 4.1 and Fig. 4. Written to TensorBoard, one picture a layer with the epoch as its step. For the epochs of
-    the paper's figure the columns go into `folder` as `epoch-NNNN.npz`, and the filters as `filters-NNNN.npz`; for other epochs the
-    numbers of the strongest images alone.
+    Zeiler & Fergus 2013, section 4.1 and Fig. 4. They are written to TensorBoard, one picture for each layer with the epoch as its step.
+    For the epochs of the figure, `epoch-NNNN.npz` in `folder` has the columns, and `filters-NNNN.npz` the filters; for other epochs there
+    are only the numbers of the strongest images.
 
     Args:
         layers: names of layers, as in `Deconvnet.layers`.
@@ -54,9 +54,9 @@ class FeatureEvolution:
         return strongest_activations(self.deconvnet, self.images.batches(None, most), layers, k=1)
 
     def project(self, epoch: int, strongest: Mapping[str, Strongest], shown: bool) -> None:
-        """Projects what `search` found in the net as it is after so many epochs; 0 is before the first.
+        """Projects the activations that `search` found, in the net after `epoch` epochs; 0 is before the first.
 
-        `shown` is whether the figure shows this epoch.
+        `shown` tells whether the figure shows this epoch.
         """
         graph = self.deconvnet.graph
         count = self.maps * WATCHED if shown else self.maps

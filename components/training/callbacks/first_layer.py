@@ -17,7 +17,7 @@ from zfnet.model.measures.outputs import rectified_output
 MEASURES = {
     "structured": "Share of the first layer's filters that are edges, gratings or borders of colours, not noise or one colour, 0..1.",
     "aliased": "Share of a first layer's filter, in energy, that its stride cannot represent, 0..1; the median filter.",
-    "dead": "Share of the first layer's maps that answer to none of the images searched, 0..1.",
+    "dead": "Share of the first layer's maps that none of the searched images activates, 0..1.",
 }
 
 
@@ -31,12 +31,12 @@ class FirstLayer:
 
     @classmethod
     def of(cls, deconvnet: Deconvnet) -> "FirstLayer | None":
-        """Finds it; None if a model has no convolution over two axes."""
+        """Finds the first convolution over two axes; None if the model has none."""
         names = convolutions(deconvnet.graph)
         return cls(deconvnet, names[0], rectified_output(deconvnet.graph, names[0])) if names else None
 
     def write(self, writer: tf.summary.SummaryWriter, epoch: int, strongest: Mapping[str, Strongest]) -> None:
-        """Writes the grid of filters and the measures to TensorBoard, after so many epochs.
+        """Writes the grid of filters and the measures to TensorBoard, after `epoch` epochs.
 
         Dead maps are counted if `strongest` has the layer `rectified`, searched at that moment.
         """

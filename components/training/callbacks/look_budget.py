@@ -1,11 +1,11 @@
-"""How much of a training's time it may take to look at features."""
+"""Limit on the share of a training's time in which features are looked at."""
 
 
 class LookBudget:
     """Chooses how many images are searched, so that looks take a share of the time of the epochs, and says if a look is affordable.
 
-    The first look is before the first epoch, and compiles: it is not counted. Then as many images are searched as fit into the share, with
-    what the projections took the last time; never more than before, since columns of a figure should be alike.
+    The first look comes before the first epoch and compiles, so it is not counted. Later looks search as many images as fit into the share,
+    given the time of the last projections; never more than before, since columns of a figure should be alike.
 
     Args:
         share: of the time of the epochs that looks may take, 0..1; None for any time.
@@ -20,7 +20,7 @@ class LookBudget:
         (400, True)
     """
 
-    # Of the share; the rest is for what the estimate does not know.
+    # Part of the share to plan with; the rest covers errors of the estimate.
     AIM = 0.8
 
     def __init__(self, share: float | None, images: int, fewest: int = 64) -> None:

@@ -14,8 +14,8 @@ class LookSchedule:
     """Decides after which epochs, counted from 1, features are looked at.
 
     Args:
-        named: these epochs, whatever the looks cost. None takes `watched_epochs`, without those between the first and the last that
-            the budget can't afford: the look is made up for as soon as it can.
+        named: epochs to look at, whatever the looks cost. None takes `watched_epochs`; if the budget can't afford a look between the first
+            and the last, the look comes later, as soon as the budget can.
         budget: of the looks.
 
     Attributes:
@@ -43,7 +43,7 @@ class LookSchedule:
         return due and not self._owed
 
     def is_shown(self, epoch: int) -> bool:
-        """Whether a figure shows this epoch, if features are looked at: all of few; else those of the paper, or the next ones."""
+        """Whether a figure shows this epoch, if features are looked at: all if there are few, else those of the paper or the next ones."""
         if self._is_late or len(self.epochs) < COLUMNS:
             return True
         return epoch in {
@@ -52,7 +52,7 @@ class LookSchedule:
 
 
 def epoch_numbers(epochs: Iterable[int]) -> set[int]:
-    """The numbers of epochs that somebody named; a ValueError if they are none, such as a number alone.
+    """Reads the numbers of epochs that a user named; a ValueError for anything else, such as a single number.
 
     Examples:
         >>> sorted(epoch_numbers(range(1, 4)))

@@ -1,4 +1,4 @@
-"""Images of an array or a data set, read without a trace: whoever goes over the data set next gets what it would have got."""
+"""Images of an array or a data set, read without a side effect: the next pass over the data set gives what it would have given."""
 
 import contextlib
 import copy
@@ -20,7 +20,7 @@ SHUFFLES = "ShuffleDatasetV3", "ShuffleAndRepeatDatasetV2"
 
 
 def check_images(images: Images) -> None:
-    """Raises a ValueError if images can't be gone over again: an iterator, a generator, or a data set without end."""
+    """Raises a ValueError if images can't be read again: an iterator, a generator, or a data set without end."""
     endless = isinstance(images, tf.data.Dataset) and images.cardinality() == tf.data.INFINITE_CARDINALITY
     if endless or (isinstance(images, keras.utils.PyDataset) and images.num_batches is None):
         raise ValueError("The data set of images repeats without end; expected each image once: leave out repeat(), or take(n) batches.")
@@ -28,7 +28,7 @@ def check_images(images: Images) -> None:
         return
     kind = type(images).__name__
     if isinstance(images, Iterator) or callable(images):
-        raise ValueError(f"The images come from a {kind}, which can be gone over once; {EXPECTED}.")
+        raise ValueError(f"The images come from a {kind}, which can be read only once; {EXPECTED}.")
     if isinstance(images, str | Mapping) or not (hasattr(images, "__array__") or isinstance(images, list | tuple)):
         raise ValueError(f"The images are of type {kind}; {EXPECTED}.")
 
@@ -36,7 +36,7 @@ def check_images(images: Images) -> None:
 def read_images(images: Images, most: int, most_bytes: int) -> np.ndarray:
     """Reads at most `most` images, of at most `most_bytes`: uint8 or float32 `(N, ...)`.
 
-    Of an array and of a `PyDataset` they are evenly spread; of a `tf.data.Dataset` they are the first ones. Elements of a data set are
+    The images of an array or a `PyDataset` are evenly spread; those of a `tf.data.Dataset` are the first ones. Elements of a data set are
     batches of images, or tuples that begin with one, such as images and labels. Seeds of shuffles and of random changes, NumPy's and
     Python's random numbers, and counters in a `PyDataset` are left as they were.
 
@@ -131,9 +131,9 @@ def _twin_dataset(dataset: tf.data.Dataset) -> tf.data.Dataset:
                 node.Clear()
                 node.name, node.op = name, "DummySeedGenerator"
         variant = tf.raw_ops.DatasetFromGraph(graph_def=graph.SerializeToString())
-    except Exception as error:  # Of several kinds; above all for more than 2 GB of images.
+    except Exception as error:  # Errors of several kinds, above all for more than 2 GB of images.
         raise ValueError(
-            "The data set of images can't be copied, and going over it would change the shuffles of a training. Give the array of its "
+            "The data set of images can't be copied, and reading it would change the shuffles of a training. Give the array of its "
             f"images, or a keras.utils.PyDataset. TensorFlow says: {str(error).splitlines()[0][:200]}"
         ) from error
     return tf.data.experimental.from_variant(variant, dataset.element_spec)

@@ -1,4 +1,4 @@
-"""Work of a callback that a training does not notice."""
+"""Work of a callback without side effects on the training."""
 
 import concurrent.futures
 import contextlib
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def unchanged_random_numbers() -> Iterator[None]:
-    """Leaves the random numbers of Python and NumPy in the end as they were.
+    """Restores the random numbers of Python and NumPy at the end.
 
     Examples:
         >>> first = np.random.RandomState(3).random()

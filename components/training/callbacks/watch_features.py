@@ -30,11 +30,11 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.measures.outputs import check_finite_weights
 
-# Of the time of the epochs.
+# Share of the time of the epochs.
 SHARE = 0.05
 FOLDER = "watched"
 UNKNOWN = 1 << 30  # Number of epochs, in a training loop that does not tell it to callbacks.
-SHEET = "How features grew: where a map is strongest at each moment, and where it is strongest in the end, at every moment. Step = epoch."
+SHEET = "Evolution of features: each map at its strongest place of each moment, and at its last strongest place. Step = epoch."
 
 
 class WatchFeatures(keras.callbacks.Callback):
@@ -45,28 +45,28 @@ class WatchFeatures(keras.callbacks.Callback):
     (`structured`, `aliased`, `dead`), and how much each layer still changed. When the training ends, it draws the evolution of the
     features as a sheet: `evolution_LAYER.png` in `log_dir`, with its numbers in `evolution.json`, and in TensorBoard.
 
-    The training is left as it is: the same weights to the last bit, with the callback and without. Steps are epochs, counted from 1.
-    Another `fit` of the same model goes on counting, and a training that was killed and restored goes on with the files in `log_dir`.
+    The training is left as it is: the weights have the same bits with and without the callback. Steps are epochs, counted from 1. Another
+    `fit` of the same model continues the count, and a training that was killed and restored continues with the files in `log_dir`.
 
     Args:
-        images: to search, as the model takes them: an array `(N, height, width, channels)`, a batched `tf.data.Dataset` or a
-            `keras.utils.PyDataset`, with labels or without. At most 1,000 (or 256 MB) are read, once, and kept in `log_dir`; the first
+        images: images to search, with the values that the model takes: an array `(N, height, width, channels)`, a batched `tf.data.Dataset`
+            or a `keras.utils.PyDataset`, with labels or without. At most 1,000 (or 256 MB) are read, once, and kept in `log_dir`; the first
             ones of a `tf.data.Dataset`, which should be shuffled if classes come in order.
         log_dir: directory for TensorBoard, on a local disk; a new one for every training.
         layers: names of layers, as in `Deconvnet.layers`; None takes the ReLU of every convolution, of five of them if there are more
             than ten, without those that a deconvnet is not defined for.
         maps: feature maps to show of each layer.
-        epochs: after which epochs to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
+        epochs: epochs after which to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
             last. With None, looks between the first and the last are left out as long as they would take more than `share`.
         seed: decides which feature maps are shown.
-        share: of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least; None searches all.
+        share: part of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least; None searches all.
         folder: directory for arrays that the sheet is made of; None takes `watched` in `log_dir`.
         sheet: whether to draw the sheet when the training ends; `figure` draws it at any time.
         resumed: number of the epoch, counted from 0, if the training is resumed in its middle.
 
     Raises:
-        ValueError: images can't be gone over again. When the training begins: images are not of the shape that the model takes, there
-            is no layer that can be projected from, or `log_dir` holds another training.
+        ValueError: images can't be read again. When the training begins: images are not of the shape that the model takes, there is no
+            layer that can be projected from, or `log_dir` holds another training.
 
     Examples:
         >>> net = keras.Sequential([keras.Input((96, 96, 3)), keras.layers.Conv2D(8, 7, 4, activation="relu", name="edges")])
@@ -107,7 +107,7 @@ class WatchFeatures(keras.callbacks.Callback):
         self.epochs = None if epochs is None else epoch_numbers(epochs)
         self.seed, self.share, self.sheet, self.resumed = seed, share, sheet, resumed
         self.folder = self.log_dir / FOLDER if folder is None else pathlib.Path(folder)
-        # The model that parts of this were made for, and whether an epoch of it has begun: ever, and in this `fit`.
+        # The model that the parts of the callback were made for, and whether an epoch of it has begun: ever, and in this `fit`.
         self._watched: keras.Model | None = None
         self._known = self._began = self._warned = False
         # Epochs before the first one of this `fit`, and epochs done.
@@ -158,7 +158,7 @@ class WatchFeatures(keras.callbacks.Callback):
         if self.epochs is None and not self._evolution.has_column(self._done):
             with self._warning():
                 self._look(shown=True)  # Another callback, after this one, stopped the training.
-        self._convergence.begin(self._done)  # By these kernels a later `fit` knows the training again.
+        self._convergence.begin(self._done)  # A later `fit` recognises the training by these kernels.
         figure = self.figure()
         figure.save(self.log_dir)
         with self.writer.as_default(step=self._done):
@@ -171,8 +171,8 @@ class WatchFeatures(keras.callbacks.Callback):
     def figure(self, epochs: Collection[int] | None = None) -> Figure:
         """Draws the evolution of the features so far, as `zfnet evolution` does.
 
-        `epochs` are those to show, counted from 1, 0 for before the first; None takes all that were kept, of more than ten those of the
-        paper. After `fit`, the figure shows itself in a notebook.
+        `epochs` are those to show, counted from 1, with 0 for before the first. None takes all that were kept, or those of the paper if
+        there are more than ten. A notebook shows the figure.
         """
         self._prepare()
         evolution = self._evolution
@@ -185,7 +185,7 @@ class WatchFeatures(keras.callbacks.Callback):
         return draw_evolution(columns, evolution.last_places(epochs, columns), ids)
 
     def _prepare(self) -> None:
-        """Makes the parts of this for the model, once."""
+        """Makes the parts of the callback for the model, once."""
         if self._watched is self.model:
             return
         deconvnet = Deconvnet(self.model, "gradient")
@@ -202,7 +202,7 @@ class WatchFeatures(keras.callbacks.Callback):
         self._watched, self._known, self._done = self.model, False, 0
 
     def _begin(self, epoch: int) -> None:
-        """Finds out which step this first epoch of a `fit`, counted from 0, is, and looks at the features before it."""
+        """Finds the step of the first epoch of a `fit`, counted from 0, and looks at the features before it."""
         earlier = self._done if self._known else self._convergence.epochs()
         if not self._known and epoch == 0 and earlier and not self._convergence.goes_on(earlier):
             raise ValueError(
@@ -240,7 +240,7 @@ class WatchFeatures(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def _warning(self) -> Iterator[None]:
-        """Turns errors into a warning, the first time: who only watches does not end a training of hours."""
+        """Turns the first error into a warning and drops later ones: watching must not end a training of hours."""
         try:
             yield
         except ValueError as error:

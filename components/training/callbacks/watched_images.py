@@ -15,7 +15,7 @@ from zfnet.components.storage.files import atomic_file
 from zfnet.components.training.callbacks.read_images import Images, read_images
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
 
-# Images of a user that are kept in memory and on the disk. More find rarer things; these find an example of most.
+# Images of a user that are kept in memory and on the disk. They hold an example of most things; more would hold rarer ones.
 MOST, MOST_BYTES = 1000, 256 << 20
 
 
@@ -43,8 +43,8 @@ class KeptImages:
     too, so that a training that goes on later searches the same.
 
     Args:
-        pixels: `(N, ...)`, as the model takes them. For pictures alone, values of 0..1 and -1..1 are scaled to 0..255, other
-            than 0..255 from the lowest to the highest.
+        pixels: `(N, ...)`, as the model takes them. Pictures scale values of 0..1 and -1..1 to 0..255, and values outside of 0..255 from
+            their lowest to their highest.
     """
 
     def __init__(self, pixels: np.ndarray, channels_first: bool) -> None:
@@ -55,7 +55,7 @@ class KeptImages:
 
     @classmethod
     def of(cls, images: Images, model: keras.Model, file: pathlib.Path, anew: bool = False) -> Self:
-        """Reads images for a model, or the `file` of an earlier time if there is one and they are not wanted `anew`.
+        """Reads images for a model, or those in `file` from an earlier time, if there is one and `anew` is false.
 
         Raises:
             ValueError: images are not as in `read_images`, not of the shape that the model takes, or an array other than before.
@@ -109,7 +109,7 @@ def _value_range(pixels: np.ndarray) -> tuple[float, float]:
 class CentredExamples:
     """Central crops of prepared training examples, without their mean; read from the disk for every search.
 
-    A tenth of the examples is searched, see `searched`: their first ones, since shards are random mixtures. `mean` is that of the central
+    A tenth of the examples is searched, see `searched`: the first ones, since shards are random mixtures. `mean` is that of the central
     crop, float `(size, size, 3)`, values 0..255.
     """
 

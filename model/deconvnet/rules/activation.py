@@ -55,7 +55,7 @@ def activation_rules(call: Call) -> list[PassThrough]:
 
 
 def hidden_readout(call: Call, is_gate: bool) -> PassThrough:
-    """Rule of a softmax or sigmoid, the function of `call`, below other layers: its gradient for a gate, which gets no signal from them."""
+    """Rule of a softmax or sigmoid below other layers, the function of `call`; the gradient for a gate, which gets no signal."""
     if is_gate:
         return Gradient(call.function, POINT)
     if hasattr(call.layer, "activation") and (chosen := call.choose(call, *_keys(_function(call.layer)))):
@@ -72,7 +72,7 @@ def keras_function(function: Callable) -> Callable:
 
 
 def operation_function(name: str) -> Callable | None:
-    """The function of `keras.activations` that a class of operations, of this name, computes; `None` for other classes."""
+    """The function of `keras.activations` that the class of operations of this name computes; `None` for other classes."""
     return next((function for own, function in vars(activations).items() if own.replace("_", "") == name.lower()), None)
 
 

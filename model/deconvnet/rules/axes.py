@@ -16,7 +16,7 @@ OPEN_SIZES, OPEN_VOLUMES = (96, 144), (24, 36)
 
 
 def places(rank: int, dims: int, channels_first: bool) -> tuple[int, ...]:
-    """Axes of places in a tensor of the model, `rank` axes with that of the batch: two, of rows and columns, for images, where `dims` is 2.
+    """Spatial axes of a tensor of the model that has `rank` axes, the batch included: rows and columns of images, where `dims` is 2.
 
     A value that lost its maps, or has more axes of them, keeps its rows and columns first, or last in a channels-first model.
     """
@@ -31,8 +31,8 @@ def open_sizes(dims: int) -> tuple[int, int]:
 def window_across(call: Call, axes: ArrayLike | None) -> Window:
     """Window of an operation that mixes values along some `axes` of its input, `None` for all, and leaves the others in place.
 
-    It is the whole image if axes of places are among them, rows or columns, else a point. The axes are those of the model's layout, with
-    that of the batch; if it is among them, a ValueError is raised.
+    It is the whole image if rows, columns or other spatial axes are among them, else a point. Axes are counted in the model's layout, the
+    batch first. A ValueError is raised if the batch is among them.
     """
     rank = len(call.inputs[0].shape)
     every = range(rank) if axes is None else [axis % rank for axis in np.atleast_1d(axes).tolist()]

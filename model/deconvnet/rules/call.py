@@ -27,11 +27,12 @@ class Call:
         dtype: type of the computed values, whatever that of the layer's weights is.
         inputs: its symbolic tensors, in the model's layout.
         output: the symbolic tensor that it returns, in the model's layout.
-        dims: number of axes of places of the maps: 2 for images, 1 for signals, 3 for volumes.
+        dims: number of spatial axes of the maps: 2 for images, 1 for signals, 3 for volumes.
         results: number of tensors that it returns, of which `output` is one.
         name: name of the layer in the graph.
-        gates: places of the inputs that are computed from another input, or by a sigmoid or softmax.
-        choose: finds the rules that the user chose for a call by any of some keys: names, types or activation functions; `None` without.
+        gates: numbers of the inputs that are computed from another input, or by a sigmoid or softmax.
+        choose: finds the rules that the user chose for a call and some keys: names, types or activation functions; `None` if there are
+            none.
     """
 
     layer: Any
@@ -56,7 +57,7 @@ class Call:
 
     @property
     def on_maps(self) -> bool:
-        """Whether its first input is maps as the model has them, not of fewer or more axes."""
+        """Whether the first input has the axes of the model's maps, not fewer or more."""
         return len(self.shapes[0]) == self.dims + 1
 
     def channels_last(self, function: Function) -> Function:
@@ -71,7 +72,7 @@ class Call:
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
-        """Shape of what it returns without the batch, channels last; `None` for a size that the model leaves open."""
+        """Shape of the output without the batch, channels last; `None` for a size that the model leaves open."""
         shape = tuple(self.output.shape[1:])
         return (*shape[1:], shape[0]) if self.channels_first and len(shape) == self.dims + 1 > 1 else shape
 
@@ -90,7 +91,7 @@ class Call:
     def in_other_layout(self) -> list[PassThrough]:
         """Rules for a call that takes maps in another layout than the model's: none."""
         other, own = ("channels_last", "channels_first") if self.channels_first and self.on_maps else ("channels_first", "channels_last")
-        place = f"in a {own} model" if self.on_maps else "on values of other axes than the model's maps"
+        place = f"in a {own} model" if self.on_maps else "on values whose axes are not those of the model's maps"
         problem = f"is of type {type(self.layer).__name__}, {other} {place}"
         return self.without_rule(problem, [own], self.function)
 
@@ -99,7 +100,7 @@ class Call:
     ) -> list[PassThrough]:
         """Rules for `function`, which has none of its own: those that `unsupported` asks for, or an error with `problem` and `expected`.
 
-        `literature` finds the rules that later papers give it, if they do.
+        `literature` finds the rules of later papers, if there are any.
         """
         of_papers = literature(self) if literature else []
         if self.unsupported == "gradient":
@@ -121,7 +122,7 @@ Rules = Callable[[Call], list[PassThrough]]
 def channels_last(function: Callable, taken: Sequence[int], given: int) -> Callable:
     """Converts a function of channels-first maps `(N, C, H, W)` to one of channels-last maps; other tensors stay as they are.
 
-    `taken` and `given` are the numbers of axes of places of what it takes and returns: 2 for `(N, C, H, W)`.
+    `taken` has the number of spatial axes of each input, and `given` that of the results: 2 for `(N, C, H, W)`.
     """
 
     def converted(*inputs):

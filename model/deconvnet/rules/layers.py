@@ -183,7 +183,7 @@ INSIDE_NETS: dict[str, Rules] = {
     "LayerScale": lambda call: [Affine(call.function, POINT, local=True)],
     "StochasticDepth": pass_through,
 }
-# Rules that later papers give to what has none in the deconvnet's own paper.
+# Rules of later papers, for layers without a rule in the deconvnet's own paper.
 LITERATURE: dict[type | str, Rules] = {
     **dict.fromkeys(NORMALIZATIONS, fixed_deviation),
     **{"".join(map(str.capitalize, name.split("_"))): _rule(Rectify) for name in LIKE_RELU},
@@ -195,8 +195,8 @@ LITERATURE: dict[type | str, Rules] = {
 def find_rules(call: Call) -> list[PassThrough]:
     """Finds the rules of a call, from its input to its output; a layer with an activation has two.
 
-    A rule that the user chose comes first. If there are none, the ValueError names the layer, its type, the types that have rules, and the
-    way out.
+    A rule that the user chose comes first. If there is none at all, a ValueError names the layer, its type, the types that have rules, and
+    the options.
     """
     kind, is_layer = type(call.layer), call.is_layer
     if tuple(call.output.shape[:1]) not in ((None,), tuple(call.inputs[0].shape[:1])):

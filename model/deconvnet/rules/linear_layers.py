@@ -71,7 +71,7 @@ def time_distributed(find_rules: Rules) -> Rules:
 
 
 def _of_step(window: Window | None, call: Call) -> Window | None:
-    """Window of a layer at each step of maps, whose steps are rows, from that of the layer."""
+    """Window, in maps whose rows are the steps, of a layer that has the given window at each step."""
     if window is None or window == WHOLE or len(call.shapes[0]) <= call.dims:
         return None
     if window.is_point:

@@ -52,8 +52,8 @@ def no_switch(size: Sequence[int]) -> int:
 def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
     """Finds the place of each maximum in its window (Zeiler & Fergus 2013, section 2.1, "Unpooling").
 
-    `inputs` is a float tensor `(N, H, W, maps)`, or of one or three axes of places, all but N known. Returns an integer tensor
-    `(N, h, w, maps)`: `row * width + column` in the window; the first of equal values.
+    `inputs` is a float tensor `(N, H, W, maps)`, or one with one or three spatial axes; all sizes but N are known. Returns an integer
+    tensor `(N, h, w, maps)`: `row * width + column` in the window; the first of equal values.
     """
     sizes = inputs.shape[1:-1]
     before = window.padding(sizes)
@@ -73,9 +73,9 @@ def find_switches(inputs: tf.Tensor, window: Window) -> tf.Tensor:
 def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
     """Puts each value of a signal `(M, h, w, maps)`, all but M known, where its maximum was; where windows share a maximum, values add.
 
-    Places beyond those of the switches are left out. Returns a float tensor `(M, H, W, maps)`: the union of the windows, padding
-    included, and perhaps more rows and columns of zeros, since cutting them off would cost as much as the rest. There may be one or three
-    axes of places instead of two.
+    Places beyond those of the switches are left out. Returns a float tensor `(M, H, W, maps)`: the union of the windows, padding included,
+    and perhaps more rows and columns of zeros, since cutting them off would cost as much as the rest. There may be one or three spatial
+    axes instead of two.
     """
     lengths = switches.shape[1:-1]
     signal = signal[:, *(slice(length) for length in lengths)]
@@ -105,8 +105,8 @@ def _along(best, places, axis, window, length):
     return maximum, chosen
 
 
-# The rows of the result that are `phase` modulo the stride receive from the window's rows `phase, phase + stride, ...` alone, and so do
-# its places along every other axis.
+# The rows of the result that are `phase` modulo the stride receive from the window's rows `phase, phase + stride, ...` alone. The
+# same holds along every other axis.
 
 
 def _phases(signal, switches, window, chosen):

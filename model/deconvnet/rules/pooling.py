@@ -72,7 +72,7 @@ def maximum(call: Call) -> list[PassThrough]:
 
 
 def by_axis(call: Call, given: int | Sequence[int]) -> tuple[int, ...]:
-    """Height and width, or a number for each other axis of places of a call's input; given as one for all, or one for each."""
+    """A number for each spatial axis of a call's input, height and width for images; `given` is one number for all, or one for each."""
     return (given,) * (len(call.shapes[0]) - 1) if isinstance(given, int) else tuple(given)
 
 

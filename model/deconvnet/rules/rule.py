@@ -7,14 +7,14 @@ import tensorflow as tf
 
 
 class Window(NamedTuple):
-    """Size, steps and padding of an operation that slides over its input, in input positions: a number for each axis of places.
+    """Size, steps and padding of an operation that slides over its input, in input positions: a number for each spatial axis.
 
-    An image has two axes of places, rows and columns; a signal has one, a volume three.
+    An image has two spatial axes, rows and columns; a signal has one, a volume three.
 
     Attributes:
         size: size of the window, holes of a dilation included.
         strides: between the windows of neighbouring positions.
-        before: places of padding before the first; negative for cropping; `None` for `same` padding, which depends on the size of the
+        before: positions of padding before the first; negative for cropping; `None` for `same` padding, which depends on the size of the
             input.
     """
 
@@ -24,11 +24,11 @@ class Window(NamedTuple):
 
     @property
     def is_point(self) -> bool:
-        """Whether an output position depends on the input position of the same place alone."""
+        """Whether an output position depends on the same input position alone."""
         return all(length == 1 for length in (*self.size, *self.strides)) and not any(pad != 0 for pad in self.before)
 
     def padding(self, lengths: Sequence[int | None]) -> tuple[int, ...]:
-        """Places of padding before the first, for an input of `lengths`; `same` padding needs known lengths."""
+        """Positions of padding before the first, for an input of `lengths`; `same` padding needs known lengths."""
         if not self.size:
             return (0,) * len(lengths)
         return tuple(_padding(*numbers) for numbers in zip(self.size, self.strides, self.before, lengths, strict=True))
@@ -40,7 +40,7 @@ class Window(NamedTuple):
         return tuple((length - 1) * step + size for size, step, length in zip(self.size, self.strides, lengths, strict=True))
 
 
-# Of any number of axes.
+# For any number of axes.
 POINT = Window((), (), ())
 # Every output depends on the whole input.
 WHOLE = Window((0,), (1,), (0,))
@@ -80,7 +80,7 @@ class PassThrough:
         local: whether `spread` works, that is, a window of the signal can be back-projected without the rest of its map.
         saves: whether the backward pass needs tensors of the forward pass, from `save`.
         no_switch: for a rule that saves switches, the one that drops a value.
-        gates: places of the inputs that count as constants: their signal is zero.
+        gates: numbers of the inputs that count as constants; their signal is zero.
     """
 
     window: Window | None = POINT
@@ -183,7 +183,7 @@ class AtInputs(PassThrough):
 
 
 class Gradient(AtInputs):
-    """An operation without a backward rule: backward its plain gradient, at the values of the forward pass."""
+    """An operation without a backward rule; backward its plain gradient, at the inputs of the forward pass."""
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Signal times the Jacobian at the recorded inputs."""
@@ -191,7 +191,7 @@ class Gradient(AtInputs):
 
 
 class Frozen(AtInputs):
-    """An operation of which a part counts as a constant; backward its gradient with that part held at its value of the forward pass.
+    """An operation with a part that counts as a constant; backward the gradient of the rest, at the inputs of the forward pass.
 
     `frozen` is the function with `tf.stop_gradient` around that part, perhaps without its bias. `gates` as in `PassThrough`.
     """

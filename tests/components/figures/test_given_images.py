@@ -48,7 +48,7 @@ def datasets(images):
     yield Batches(images)
 
 
-def test_a_data_set_is_gone_over_as_an_array(model, images):
+def test_a_data_set_is_read_as_an_array(model, images):
     held = ImageSet.of_array(model, images)
     for dataset in datasets(images):
         given = image_set(model, dataset)
@@ -76,7 +76,7 @@ def test_a_folder_is_read_as_commands_read_photographs(gratings_net, folder, lay
     assert image_set(model, str(folder / files[5])).origins.ids == [files[5].name]
 
 
-def test_what_is_no_photograph_is_left_out_and_named(model, tmp_path):
+def test_files_that_are_no_photographs_are_left_out_and_named(model, tmp_path):
     whole = np.random.default_rng(0).integers(0, 256, (90, 120, 3)).astype(np.uint8)
     for name in ("a.png", "c.bmp"):
         Image.fromarray(whole).save(tmp_path / name)

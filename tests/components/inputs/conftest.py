@@ -51,7 +51,7 @@ def convolve(maps, kernel, bias, stride, padding):
 
 
 def normalize(maps):
-    """As PyTorch and MXNet do: alpha, 1e-4, is divided by the five maps of the sum."""
+    """Contrast normalisation of PyTorch and MXNet: alpha, 1e-4, is divided by the five maps of the sum."""
     squares = np.pad(maps**2, [(0, 0), (2, 2), (0, 0), (0, 0)])
     total = sum(squares[:, first : first + maps.shape[1]] for first in range(5))
     return maps / (2 + 1e-4 / 5 * total) ** 0.75
@@ -65,7 +65,7 @@ def pool_windows(maps):
 
 
 def forward(images, weights):
-    """What imgclsmob's net computes, in double precision and with channels first: activations by layer, the last are the logits."""
+    """Activations of imgclsmob's net by layer, in double precision and with channels first; the last are the logits."""
     weights = [(kernel.astype(float), bias.astype(float)) for kernel, bias in weights]
     values, signal = {}, images.transpose(0, 3, 1, 2).astype(float)
     for number, ((kernel, bias), (stride, padding)) in enumerate(zip(weights[:5], GEOMETRY, strict=True), start=1):
@@ -82,7 +82,7 @@ def forward(images, weights):
 
 
 class InNumpy(NamedTuple):
-    """What the nets of imgclsmob compute, in double precision, channels first: the forward pass, and the windows of a pooling."""
+    """Functions of imgclsmob's nets in double precision, channels first: the forward pass, and the windows of a pooling."""
 
     forward: Callable
     pool_windows: Callable
@@ -90,11 +90,11 @@ class InNumpy(NamedTuple):
 
 @pytest.fixture(scope="session")
 def imgclsmob_in_numpy():
-    """The nets, computed a second way."""
+    """The nets, computed in numpy."""
     return InNumpy(forward, pool_windows)
 
 
 @pytest.fixture(scope="session")
 def write_imgclsmob_weights():
-    """The function that writes such a file."""
+    """The function that writes a file of weights as imgclsmob does."""
     return write_weights

@@ -126,7 +126,7 @@ def test_a_damaged_zip_is_named(small, cache):
 
 
 def test_a_file_alone_says_how_it_is_given(small):
-    with pytest.raises(ValueError, match=rf"If a ZFNet of imgclsmob has them, MODEL is 'imgclsmob:zfnet\?weights={small}'"):
+    with pytest.raises(ValueError, match=rf"If they are those of a ZFNet of imgclsmob, MODEL is 'imgclsmob:zfnet\?weights={small}'"):
         load_model_file(small)
 
 

@@ -78,7 +78,7 @@ def test_a_download_of_other_content_is_not_kept(models, server):
     assert list(models.iterdir()) == []
 
 
-def test_no_place(tmp_path, monkeypatch):
+def test_a_cache_that_can_not_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
     with pytest.raises(DownloadError, match=r"keras:Net has no place for net\.h5: .*Set KERAS_HOME"):

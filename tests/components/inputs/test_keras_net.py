@@ -138,7 +138,7 @@ def test_names_of_classes(models, monkeypatch, capsys):
     assert f"/data/imagenet_class_index.json where there is a network, and put it at {models}/imagenet_class_index.json." in message
     index = {str(number): [f"n{number:08}", f"class{number}"] for number in range(1000)}
     index["134"][1] = index["517"][1] = "crane"
-    # As if Keras had read it: it takes no other file than its own.
+    # Keras reads no other file than its own, so the test sets the classes that it would have read.
     monkeypatch.setattr(importlib.import_module("keras.src.applications.imagenet_utils"), "CLASS_INDEX", index)
     labels = net.labels()
     assert (labels[0], labels[134], labels[517], labels[999]) == ("class0", "crane (n00000134)", "crane (n00000517)", "class999")

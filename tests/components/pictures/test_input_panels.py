@@ -1,4 +1,4 @@
-"""Panels of inputs of every kind: what is drawn where."""
+"""Panels of inputs of every kind: each part is drawn at its place."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ RED, BLUE = (192, 57, 43), (46, 109, 164)
 
 
 def share(picture, colour):
-    """Share of the pixels that are about of one colour."""
+    """Share of the pixels that have about this colour."""
     return (np.abs(picture.astype(int) - colour).max(axis=2) < 12).mean()
 
 

@@ -104,7 +104,7 @@ def test_squeeze_and_excitation_by_its_plain_gradient(equals_autodiff, eagerly):
     )
 
 
-# Of nets that a deconvnet is not defined for: the last layer of each stage, or of some of them.
+# The last layer of all or some stages, in nets that a deconvnet is not defined for.
 OF_PAPERS = {
     "EfficientNetB0": ["stem_activation", "block2b_add", "block4a_dwconv", "block6d_add", "predictions"],
     "EfficientNetV2B0": ["block1a_project_activation", "block3b_add", "block5e_add", "predictions"],

@@ -97,7 +97,7 @@ def test_receptive_fields_lie_in_one_input():
     assert receptive_field(model, "both", "photo") == ((14, 12), (0, 0), (0, 0))
     for arguments, words in (
         (("pool",), "has the inputs 'photo', 'sound', 'facts'; expected one of these names, not None"),
-        (("pool", "sound"), "'pool' see nothing of this input"),
+        (("pool", "sound"), "'pool' do not depend on this input"),
         (("known", "facts"), "no rows and columns"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -13,7 +13,7 @@ from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.net.layers import ContrastNormalization
 
 SIZE = (18, 15, 3)
-# By the number of axes of places: signals, images, volumes.
+# By the number of spatial axes: signals, images, volumes.
 SIZES = {1: (50, 3), 2: SIZE, 3: (9, 8, 10, 2)}
 IMAGES = {dims: np.random.default_rng(0).normal(size=(2, *size)).astype("float32") for dims, size in SIZES.items()}
 CONVOLUTIONS = {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}

@@ -1,4 +1,4 @@
-"""Rules that a user chose for a model's layers, or registered for layers of own types."""
+"""Rules that a user chose for a model's layers, or registered for classes of layers."""
 
 import dataclasses
 import difflib
@@ -24,10 +24,10 @@ class Rule:
 
     Attributes:
         backward: a name, `"as-relu"`, `"fixed-deviation"`, `"fixed-gate"`, `"gradient"`, `"linear"` or `"skip"`; or a function
-            `backward(layer, signal, *inputs)`. It gets the signal at the layer's output and the inputs of the forward pass, float
-            tensors of one row an image, in the model's layout. It returns the signal at the input, a tensor of the input's shape and
-            type; for a layer of several inputs a list of them, with None for zeros. It uses operations of TensorFlow or Keras, treats
-            each row by itself, and returns zeros for zeros.
+            `backward(layer, signal, *inputs)`. It gets the signal at the layer's output and the inputs of the forward pass, float tensors
+            with one row for each image, in the model's layout. It returns the signal at the input, a tensor of the input's shape and type;
+            for a layer of several inputs a list of them, with None for zeros. It uses operations of TensorFlow or Keras, treats each row by
+            itself, and returns zeros for a signal of zeros.
         window: positions of the input that one value of the output depends on: `"point"` for the same place alone, `"whole"` for the
             whole map, or a `Window`, with a number for each axis: two for images. None leaves it open: a named rule finds it where it
             can; otherwise the layers above have no receptive field, and pictures show them with the whole image.
@@ -51,10 +51,12 @@ class Rule:
             raise ValueError(f"{self.window!r} is no window; expected one of {', '.join(WINDOWS)}, a zfnet.Window, or None.")
 
     def passing(self, call: Call) -> list[PassThrough]:
-        """Rules of a call that it is chosen for; a ValueError if it does not fit."""
+        """Rules of a call that this rule was chosen for; a ValueError if it does not fit."""
         if call.results > 1:
             kind = type(call.layer).__name__
-            raise ValueError(f"Layer {call.layer.name!r} is of type {kind} and returns {call.results} tensors; a rule is for one.")
+            raise ValueError(
+                f"Layer {call.layer.name!r} is of type {kind} and returns {call.results} tensors; a rule is for layers that return one."
+            )
         found: list[PassThrough] = NAMED[self.backward](call) if isinstance(self.backward, str) else [Own(call, self.backward)]
         if self.window is not None:
             window = WINDOWS[self.window] if isinstance(self.window, str) else self.window
@@ -66,12 +68,12 @@ class Rule:
         return found
 
 
-# Rules of own types of layers, for every deconvnet.
+# Rules of users' classes of layers, for every deconvnet.
 REGISTERED: dict[type, Rule] = {}
 
 
 def register(*kinds: type, window: str | Window | None = None) -> Callable[[AnyBackward], AnyBackward]:
-    """Makes a decorator that registers a function as the backward rule of own layers, for every `Deconvnet` that is built afterwards.
+    """Makes a decorator that registers a function as the backward rule of your own layers, in every `Deconvnet` that is built later.
 
     The rule is for exactly these classes, not for subclasses. `Deconvnet(model, rules=...)` has priority over it.
 
@@ -80,7 +82,7 @@ def register(*kinds: type, window: str | Window | None = None) -> Callable[[AnyB
         window: as in `Rule`.
 
     Raises:
-        ValueError: this is no class of a layer, or one of Keras' own.
+        ValueError: one of `kinds` is no class of layers, or is one of Keras' own.
 
     Examples:
         >>> class Halved(keras.layers.Layer):
@@ -119,7 +121,7 @@ class Choices:
         self._unused = [key for key, _ in self._rules]
 
     def choose(self, call: Call, *keys: Any) -> list[PassThrough] | None:
-        """Rules that were chosen for a call by one of `keys`, the first counts; else those registered for one; else None."""
+        """Rules that were chosen for the first of `keys` that has any; else those that were registered for one; else None."""
         self._unused = [key for key in self._unused if not any(key is other or key == other for other in keys)]
         for key in keys:
             for own, rule in self._rules:
@@ -129,7 +131,7 @@ class Choices:
         return rule.passing(call) if rule else None
 
     def check_all_used(self, names: Iterable[str]) -> None:
-        """Fails with a ValueError if a rule was chosen for something that the model, of layers with these names, has not."""
+        """Fails with a ValueError if a rule was chosen for something that the model does not have; `names` are those of its layers."""
         for key in self._unused:
             if isinstance(key, str):
                 near = difflib.get_close_matches(key, names, n=3)

@@ -36,7 +36,7 @@ def fixed_gate(call: Call) -> list[PassThrough]:
             return found
         raise ValueError(
             f"Layer {call.layer.name!r} is of type {type(call.layer).__name__}, and it is not clear which of its {len(call.shapes)} inputs "
-            "is the signal. For 'fixed-gate' all others have to be computed from it, or by a sigmoid, or be smaller."
+            "is the signal. For 'fixed-gate' every other input must be computed from it, or by a sigmoid, or be smaller."
         )
     zeros = tf.zeros_like(random_inputs(call)[0])
     if not is_by_value(call) or np.any(call.function(zeros)):

@@ -1,4 +1,4 @@
-"""Rules that a user chooses by name, for Keras' layers and for own ones."""
+"""Rules that a user chooses by name, for layers of Keras and of the user."""
 
 from zfnet.model.deconvnet.rules.call import Call, Rules
 from zfnet.model.deconvnet.rules.chosen.gate import fixed_gate
@@ -42,7 +42,7 @@ def skip(call: Call) -> list[PassThrough]:
         )
     rule = PassThrough(call.function)
     rule.window = normalization_window(call) if type(call.layer) in NORMALIZATIONS else None
-    # A window of the signal can't be back-projected alone where the forward window is larger or not known.
+    # A window of the signal can't be back-projected alone if the forward window is larger or not known.
     rule.local = False
     return [rule]
 

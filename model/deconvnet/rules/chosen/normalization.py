@@ -15,7 +15,7 @@ def fixed_deviation(call: Call) -> list[PassThrough]:
     """Rule of a normalisation whose deviation counts as a constant, so that it is linear: centring and a scale.
 
     Ali et al. 2022 ("XAI for Transformers", section 4.2) detach the deviation of a LayerNormalization; Achtibat et al. 2024 (AttnLRP)
-    come to the same. A ValueError is raised for other layers.
+    arrive at the same rule. A ValueError is raised for other layers.
     """
     kind = type(call.layer)
     if kind not in NORMALIZATIONS:

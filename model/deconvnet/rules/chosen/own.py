@@ -1,4 +1,4 @@
-"""Backward rules that a user writes as a function, and the checks of what it returns."""
+"""Backward rules that a user writes as a function, and checks of the signals that it returns."""
 
 import inspect
 from collections.abc import Callable
@@ -16,13 +16,13 @@ Backward = Callable[..., Any]
 
 
 class WrongRuleError(ValueError):
-    """A rule that a user wrote does not do what a rule has to."""
+    """An error in a rule that a user wrote."""
 
 
 class Own(AtInputs):
     """An operation whose backward rule is a function that a user wrote.
 
-    The function is tried once on random numbers, and what it returns is checked whenever it is traced. All tensors of it are in the model's
+    The function is tried once on random numbers, and what it returns is checked whenever it is traced. Its tensors are in the model's
     layout.
     """
 
@@ -68,7 +68,7 @@ class Own(AtInputs):
         try:
             output = call.function(*inputs)
         except (tf.errors.InvalidArgumentError, ValueError):
-            # Where the model leaves sizes open, these may not do.
+            # If the model leaves sizes open, the call may not accept these.
             if any(None in shape for shape in call.shapes):
                 return
             raise

@@ -35,7 +35,7 @@ def is_affine(call: Call) -> bool:
 
 
 def check_window(call: Call, window: Window) -> None:
-    """Fails with a ValueError if a value in the middle of the output depends on more than `window` of the maps that are the inputs."""
+    """Fails with a ValueError if a value in the middle of the output depends on more than `window` of the input maps."""
     if not window.size:
         window = Window((1,) * call.dims, (1,) * call.dims, (0,) * call.dims)
     if len(window.size) != call.dims:
@@ -58,7 +58,7 @@ def check_window(call: Call, window: Window) -> None:
     if not is_same(before[here], after[here]):
         raise ValueError(
             f"Layer {call.layer.name!r}, of type {type(call.layer).__name__}: its window is given as {tuple(window)}, but the value at "
-            f"position {tuple(place)} depends on more. Expected all positions that it depends on; or None, if that differs."
+            f"position {tuple(place)} depends on more. Expected a window of all positions that it depends on, or None."
         )
 
 

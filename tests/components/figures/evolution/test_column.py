@@ -60,7 +60,7 @@ def test_patches_are_changed_to_rgb(images):
     np.testing.assert_array_equal(column["colours"].patches[0, 0, 0], [250, 0, 0])
 
 
-def test_what_was_searched_before_is_projected(images):
+def test_an_earlier_search_is_projected(images):
     deconvnet, seen = net(np.eye(3)), []
     strongest = strongest_activations(deconvnet, batches(images)(None), ["pool", "colours"], k=1)
     column = evolution_column(deconvnet, batches(images, seen), {"colours": [2]}, ImageInput(*SIZE, False), strongest=strongest)

@@ -5,7 +5,7 @@ def test_as_many_images_as_fit_and_never_more_than_before():
     budget = LookBudget(0.05, images=1000)
     budget.add_look(searching=10.0, drawing=30.0)  # The first look compiles.
     budget.add_epoch(100.0)
-    # Four fifths of five seconds, at a hundredth of a second each.
+    # Four fifths of five seconds are for searches, at a hundredth of a second an image.
     assert budget.images == 400
     budget.add_look(searching=4.0, drawing=1.0)
     budget.add_epoch(100.0)
@@ -21,7 +21,7 @@ def test_a_look_is_affordable_as_long_as_all_stay_within_the_share():
     budget.add_look(searching=1.0, drawing=30.0)
     assert not budget.affords()
     budget.add_epoch(10.0)
-    # Of half a second, 0.4 for the search; at least 64 images are searched.
+    # The search gets 0.4 of half a second; at least 64 images are searched.
     assert budget.images == 64
     assert not budget.affords()
     budget.add_epoch(10.0)

@@ -5,7 +5,7 @@ from zfnet.components.training.callbacks.look_schedule import LookSchedule, epoc
 
 
 class Purse:
-    """A budget that can afford a look when a test says so."""
+    """A budget that affords a look whenever a test sets so."""
 
     rich = True
 
@@ -39,7 +39,7 @@ def test_a_stopped_training_is_looked_at_in_the_end(purse):
     assert looks(LookSchedule(None, purse), 40, last=13)[:11] == [*range(1, 11), 13]
 
 
-def test_what_is_too_dear_is_made_up_for(purse):
+def test_a_look_that_is_too_dear_comes_later(purse):
     schedule = LookSchedule(None, purse)
     schedule.total, purse.rich = 30, False
     assert not any(schedule.is_due(epoch) for epoch in range(1, 12))
@@ -59,14 +59,14 @@ def test_named_epochs_are_looked_at_whatever_they_cost(purse):
     assert all(schedule.is_shown(epoch) for epoch in (3, 7))
 
 
-def test_of_many_named_epochs_those_from_the_papers_on_are_shown(purse):
+def test_many_named_epochs_are_shown_from_those_of_the_paper_on(purse):
     schedule = LookSchedule(set(range(0, 61, 3)), purse)
     schedule.total = 62
     assert [epoch for epoch in range(63) if schedule.is_shown(epoch)] == [3, 6, 12, 21, 30, 42, 60]
 
 
 @pytest.mark.parametrize("epochs", [10, [-1], [1.5], [], None])
-def test_what_is_no_number_of_an_epoch_is_refused(epochs):
+def test_anything_but_numbers_of_epochs_is_refused(epochs):
     with pytest.raises(ValueError, match=r"expected numbers of epochs, such as range\(1, 11\)"):
         epoch_numbers(epochs)
     assert epoch_numbers(np.arange(3)) == {0, 1, 2}

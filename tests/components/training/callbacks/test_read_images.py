@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset):
         return IMAGES[part] - darker, LABELS[part]
 
 
-def test_of_an_array_images_are_evenly_spread():
+def test_images_of_an_array_are_evenly_spread():
     assert numbers(read_images(IMAGES, 4, FOREVER)) == [0, 4, 7, 11]
     assert numbers(read_images(IMAGES.tolist(), 100, FOREVER)) == list(range(COUNT))
     # 240 bytes an image.
@@ -47,7 +47,7 @@ def test_of_an_array_images_are_evenly_spread():
 
 
 @pytest.mark.parametrize("labelled", [False, True])
-def test_of_a_data_set_they_are_the_first(labelled):
+def test_images_of_a_data_set_are_the_first(labelled):
     dataset = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS) if labelled else IMAGES).batch(5)
     assert numbers(read_images(dataset, 7, FOREVER)) == list(range(7))
     assert numbers(read_images(dataset, 100, FOREVER)) == list(range(COUNT))
@@ -78,7 +78,7 @@ def test_random_numbers_of_a_data_set_are_left_alone():
     for one, other in zip(expected, passes(dataset), strict=True):
         for pixels, others in zip(one, other, strict=True):
             np.testing.assert_array_equal(pixels, others)
-    # These are what a training gets first.
+    # A training gets these first.
     np.testing.assert_array_equal(first, np.concatenate(expected[0])[:8])
 
 
@@ -99,7 +99,7 @@ def test_random_numbers_and_counters_of_a_py_dataset_are_left_alone():
     assert [round(number) // 5 for number in read_images(dataset, 6, FOREVER)[:, 0, 0, 0] + 1.5] == [0] * 5 + [1]
 
 
-def test_a_data_set_of_a_python_generator_can_be_gone_over_again():
+def test_a_data_set_of_a_python_generator_can_be_read_again():
     def generate():
         yield from IMAGES
 
@@ -111,9 +111,9 @@ def test_a_data_set_of_a_python_generator_can_be_gone_over_again():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ((image for image in IMAGES), "come from a generator, which can be gone over once"),
-        (iter([IMAGES]), "come from a list_iterator, which can be gone over once"),
-        (iter(tf.data.Dataset.from_tensors(IMAGES)), "come from a OwnedIterator, which can be gone over once"),
+        ((image for image in IMAGES), "come from a generator, which can be read only once"),
+        (iter([IMAGES]), "come from a list_iterator, which can be read only once"),
+        (iter(tf.data.Dataset.from_tensors(IMAGES)), "come from a OwnedIterator, which can be read only once"),
         (lambda: IMAGES, "come from a function"),
         (tf.data.Dataset.from_tensors(IMAGES).repeat(), "repeats without end"),
         ({"images": IMAGES}, "are of type dict"),
@@ -132,6 +132,6 @@ def test_a_data_set_of_a_python_generator_can_be_gone_over_again():
         ),
     ],
 )
-def test_what_is_wrong_is_said(images, message):
+def test_wrong_images_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         read_images(images, 100, FOREVER)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from zfnet.components.training.callbacks.summaries import EpochSummaries
 
 
-def test_scalars_stand_at_the_epoch_counted_from_one(tmp_path):
+def test_scalars_have_the_epoch_counted_from_one(tmp_path):
     writers = [tf.summary.create_file_writer(str(tmp_path / split)) for split in ("train", "validation")]
     summaries = EpochSummaries(*writers)
     losses, validation = [0.5, 0.25], [0.75, 0.625]

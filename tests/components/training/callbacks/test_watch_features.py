@@ -51,7 +51,7 @@ def nested(**options):
 
 
 class OwnStep(keras.Model):
-    """A training step as people write it."""
+    """A model with a `train_step` of its own."""
 
     def train_step(self, given):
         images, labels = given
@@ -71,7 +71,7 @@ def assert_same_bits(model, other):
 
 
 def shown(folder):
-    """What TensorBoard shows: values by tag and step; no step was written twice."""
+    """Values in TensorBoard's files, by tag and step; no step was written twice."""
     found = collections.defaultdict(dict)
     for file in folder.glob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(file)):
@@ -311,7 +311,7 @@ class OwnCall(keras.Model):
     ],
     ids=["own call", "shape", "no layer", "no deconvnet", "no convolution"],
 )
-def test_a_model_that_can_not_be_watched_is_an_error_at_once(model, images, options, message, tmp_path):
+def test_a_model_that_can_not_be_watched_is_an_error_at_the_start(model, images, options, message, tmp_path):
     steps = []
     counting = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: steps.append(batch))
     made = model()
@@ -324,7 +324,7 @@ def test_a_model_that_can_not_be_watched_is_an_error_at_once(model, images, opti
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"images": iter([IMAGES])}, "which can be gone over once"),
+        ({"images": iter([IMAGES])}, "which can be read only once"),
         ({"layers": "low"}, r"layers is 'low'; expected a list of names"),
         ({"layers": []}, r"layers is \[\]; expected a list of names"),
         ({"epochs": 10}, r"epochs is 10; expected numbers of epochs, such as range\(1, 11\)"),

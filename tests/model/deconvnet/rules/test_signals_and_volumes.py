@@ -129,7 +129,7 @@ def test_projections_equal_autodiff_in_windows_and_as_whole_maps(dims, kind, by_
                 for patch, projection, corner in zip(patches, recording.project("top", 1, place), corners, strict=True):
                     np.testing.assert_allclose(patch, cut_window(projection, corner, patch.shape[:-1]), atol=1e-6 * np.abs(patch).max())
                     assert np.abs(patch).sum() == pytest.approx(np.abs(projection).sum(), rel=1e-5)
-        # Some of a border see padding alone.
+        # Some units at the border see padding alone.
         assert empty < len(places)
 
 
@@ -186,7 +186,7 @@ def test_switches_of_volumes_equal_loops(size, strides, padding):
             voxel = start + offsets
             if (voxel >= 0).all() and (voxel < maps.shape[1:-1]).all():
                 inside[offsets] = maps[example, *voxel, unit]
-        # Of equals the first, row by row.
+        # The first of equal values, row by row.
         first = max(inside, key=lambda offsets: (inside[offsets], [-offset for offset in offsets]))
         assert switches[example, *place, unit] == np.ravel_multi_index(first, size)
         assert pooled[example, *place, unit] == inside[first]

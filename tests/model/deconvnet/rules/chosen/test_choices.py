@@ -1,4 +1,4 @@
-"""Rules by the name of a layer, its class or its activation; rules for all deconvnets; windows that are given."""
+"""Rules for a layer by its name, class or activation; rules for all deconvnets; windows that users give."""
 
 import keras
 import numpy as np
@@ -112,7 +112,7 @@ UNUSED = {
 
 
 @pytest.mark.parametrize("kind", UNUSED)
-def test_a_rule_for_nothing_is_an_error(kind):
+def test_a_rule_for_a_missing_layer_is_an_error(kind):
     rules, message = UNUSED[kind]
     with pytest.raises(ValueError, match=message):
         Deconvnet(net(Half(name="half")), rules={Half: "linear", **rules})
@@ -165,13 +165,18 @@ def test_given_window_makes_receptive_fields(backward):
 
 def test_hint_for_an_own_rule_without_window():
     deconvnet = Deconvnet(net(Half(name="half")), rules={Half: times(1.0)})
-    with pytest.raises(ValueError, match=r"Layer 'half' is of type Half: .* If they have, give its window: zfnet.Rule\(rule, window=...\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"Layer 'half' is of type Half: .* If they have one, give the window of this layer: zfnet.Rule\(rule, window=...\)",
+    ):
         receptive_field(deconvnet, "top")
     whole = Deconvnet(net(Half()), rules={Half: Rule(times(1.0), "whole")})
     assert receptive_field(whole, "top").size == IMAGES.shape[1:3]
 
 
-@pytest.mark.parametrize("window", ["point", Window((1, 1), (2, 2), (0, 0)), Window((3, 2), (2, 2), (None, None)), Window((3, 3), (2, 2), (1, 1))])
+@pytest.mark.parametrize(
+    "window", ["point", Window((1, 1), (2, 2), (0, 0)), Window((3, 2), (2, 2), (None, None)), Window((3, 3), (2, 2), (1, 1))]
+)
 def test_window_that_is_too_small_is_refused(window):
     with pytest.raises(ValueError, match=r"'smooth', of type Smooth: its window is given as .* depends on more"):
         Deconvnet(net(Smooth(name="smooth")), rules={Smooth: Rule("linear", window)})

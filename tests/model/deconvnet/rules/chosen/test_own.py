@@ -1,4 +1,4 @@
-"""Rules that users write: what they get, and what they must not return."""
+"""Rules that users write: their arguments, and the results that are refused."""
 
 import keras
 import numpy as np
@@ -128,7 +128,7 @@ def test_channels_first_tensors_are_in_the_models_layout():
     np.testing.assert_allclose(found.transpose(0, 2, 3, 1), expected, atol=1e-6)
 
 
-def test_in_a_layer_that_works_on_each_step():
+def test_rule_of_a_layer_that_works_on_each_step():
     keras.utils.set_random_seed(3)
     image, gated, top = keras.Input((9, 8, 4)), Gated(), layers.Conv2D(2, 2, name="top")
     steps = layers.TimeDistributed(gated)(layers.Reshape((3, 3, 8, 4))(image))
@@ -190,5 +190,5 @@ def test_layer_of_several_results_is_refused():
     image = keras.Input((9, 8, 4))
     model = keras.Model(image, ops.split(image, 2, axis=-1))
     name = model.operations[-1].name
-    with pytest.raises(ValueError, match="is of type Split and returns 2 tensors; a rule is for one"):
+    with pytest.raises(ValueError, match="is of type Split and returns 2 tensors; a rule is for layers that return one"):
         Deconvnet(model, rules={name: "linear"})

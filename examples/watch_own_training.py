@@ -1,7 +1,7 @@
 """Watch a Keras model of your own learn: its features in TensorBoard, epoch after epoch, and as a sheet at the end.
 
     python examples/watch_own_training.py FOLDER
-    tensorboard --logdir watched_training --samples_per_plugin images=0
+    zfnet tensorboard --root watched_training
 
 FOLDER holds the photographs of each class in a folder of its own, `CLASS/*`. The script uses Keras, and of this project only the public
 names: put the line with `zfnet.WatchFeatures` into a training of your own. In TensorBoard, Images has the filters of the first layer and

@@ -42,6 +42,8 @@ def image_set(model: keras.Model, images: Any) -> ImageSet:
     if isinstance(images, tf.data.Dataset | keras.utils.PyDataset):
         return _of_dataset(model, images)
     images = np.asarray(images)
+    if images.size and images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
+        warnings.warn("The values of the images lie between 0 and 1; expected RGB 0..255. Multiply them by 255.", stacklevel=3)
     return ImageSet.of_array(model, images[None] if images.ndim == 3 else images)
 
 

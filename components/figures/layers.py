@@ -16,6 +16,7 @@ from zfnet.model.net.layers import ContrastNormalization
 
 MOST = 10  # Convolutions that are all drawn.
 SPREAD = 5  # Layers of a deeper net: the first, the last and three between, as many as the paper's net has.
+CONVOLUTIONS = keras.layers.Conv2D, keras.layers.SeparableConv2D
 POOLS = keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalAveragePooling2D
 # Layers whose output counts as the output of the layer below.
 ON_TOP = (
@@ -48,13 +49,12 @@ def default_convolutions(deconvnet: Deconvnet) -> list[str]:
     # An activation inside of a convolution is an operation of its own, whose output has the layer's name.
     layers = {operation.output: operation.layer for operation in graph.operations}
     drawn = [
-        name
-        for value, name in graph.first_names().items()
-        if isinstance(layers.get(value), keras.layers.Conv2D) and not name.startswith(LAYER)
+        name for value, name in graph.first_names().items() if isinstance(layers.get(value), CONVOLUTIONS) and not name.startswith(LAYER)
     ]
     if not drawn:
         raise ValueError(
-            f"The model has no Conv2D layer, which figures draw if no layers are named. It has: {', '.join(deconvnet.layers)}."
+            "The model has no Conv2D or SeparableConv2D layer, which figures draw if no layers are named. It has: "
+            f"{', '.join(deconvnet.layers)}."
         )
     if len(drawn) <= MOST:
         return drawn
@@ -66,10 +66,11 @@ def default_layers(deconvnet: Deconvnet) -> list[str]:
     return [rectified_output(deconvnet.graph, name) or name for name in default_convolutions(deconvnet)]
 
 
-def watched_layers(deconvnet: Deconvnet, named: Sequence[str] | None) -> list[str]:
+def watched_layers(deconvnet: Deconvnet, named: Sequence[str] | None, leaves_out: bool = True) -> list[str]:
     """Names the layers whose maps or units can be projected: those in `named`, or if it is None those of `default_layers`.
 
-    The deconvnet has to be made with `unsupported="gradient"`.
+    If `leaves_out`, layers above one that has its plain gradient as its rule can't be; the deconvnet has to be made with
+    `unsupported="gradient"`.
 
     Raises:
         ValueError: one of `named` can't be projected from, or none of `default_layers`; or there is no such layer.
@@ -80,11 +81,14 @@ def watched_layers(deconvnet: Deconvnet, named: Sequence[str] | None) -> list[st
     """
     graph = deconvnet.graph
     found = default_layers(deconvnet) if named is None else list(dict.fromkeys(named))
-    reasons = {layer: no_projection(deconvnet, layer) for layer in found}
+    reasons = {layer: no_projection(deconvnet, layer) if leaves_out else None for layer in found}
     possible = [layer for layer in found if not reasons[layer]]
     if not possible or (named is not None and len(possible) < len(found)):
         layer, reason = next((layer, reason) for layer, reason in reasons.items() if reason)
-        raise ValueError(f"Layer {layer!r} of the model {deconvnet.model.name!r} can't be projected from: {reason}.")
+        raise ValueError(
+            f"Layer {layer!r} of the model {deconvnet.model.name!r} can't be projected from: {reason}. `unsupported` or `rules` "
+            "can give that layer a rule."
+        )
     for layer in possible:
         if len(shape := graph.shapes[graph.value_of(layer)]) not in (1, 3):
             raise ValueError(f"Layer {layer!r} has an output of shape {shape}; expected feature maps or dense units.")

@@ -17,7 +17,7 @@ from PIL import Image
 COMPRESSION = 3
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Figure:
     """Pictures and numbers that a function has drawn; nothing is written before `save`.
 
@@ -70,6 +70,10 @@ class Figure:
             partial.write_bytes(content)
             partial.replace(file)
         return list(contents)
+
+    def __repr__(self) -> str:
+        """The name of the figure and of its pictures; pixels and numbers are in its attributes."""
+        return f"<Figure {self.name!r}: {', '.join(self.pictures) or 'no pictures'}>"
 
     def _repr_html_(self) -> str:
         """All pictures below each other, for a notebook."""

@@ -34,7 +34,9 @@ def command(root: epath.Path, tensorboard_options: tuple[str, ...]) -> None:
         raise FileNotFoundError(f"There is no directory {root}. Start with `zfnet run`, or name the directory of a run with --root.")
     if not any(root.iterdir()):
         raise FileNotFoundError(f"Nothing was trained under {root}. Start with `zfnet run`, or name the directory of a run with --root.")
-    with _local_logs(root / "tensorboard") as logs:
+    # Also a directory that `zfnet.WatchFeatures` or another callback wrote.
+    has_own = not (root / "tensorboard").is_dir() and any(root.glob("events.out.tfevents.*"))
+    with _local_logs(root if has_own else root / "tensorboard") as logs:
         arguments = ["--logdir", str(logs), "--samples_per_plugin", f"images={ALL_STEPS}", *tensorboard_options]
         tensorboard = program.TensorBoard()
         _configure(tensorboard, arguments)

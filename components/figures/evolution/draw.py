@@ -21,7 +21,9 @@ MARGIN = 72  # For the numbers of the maps, in pixels.
 BETWEEN = 3 * GAP  # Columns, and rows.
 APART = 40  # The two halves.
 FAINT = (150, 150, 150)
+# Headings of the halves, and shorter ones for few moments.
 HALVES = "(a) where the map is strongest at that moment, with the patch", "(b) where it is strongest in the end: one patch at every moment"
+SHORT_HALVES = "(a) strongest at that moment", "(b) one patch at every moment"
 
 
 def drawn_columns(
@@ -176,9 +178,10 @@ def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces
         picture.paste(Image.fromarray(resize_tile(image, side)), (left, upper))
 
     def say(activation: float, left: int, upper: int) -> None:
-        draw.text((left, upper), f"{activation:.3g}" if activation > 0 else "no answer", INK if activation > 0 else FAINT, small)
+        draw.text((left, upper), f"{activation:.3g}" if activation else "no answer", INK if activation else FAINT, small)
 
-    for left, words in zip((MARGIN, right), HALVES, strict=True):
+    is_narrow = MARGIN + font.getlength(HALVES[0]) > right or right + font.getlength(HALVES[1]) > size[0]
+    for left, words in zip((MARGIN, right), SHORT_HALVES if is_narrow else HALVES, strict=True):
         draw.text((left, GAP), words, INK, font)
         for number, title in enumerate(columns):
             draw.text((left + number * step, GAP + HEADING), title, INK, font)

@@ -24,7 +24,7 @@ class LookBudget:
     AIM = 0.8
 
     def __init__(self, share: float | None, images: int, fewest: int = 64) -> None:
-        self.share, self.images, self.fewest = share, images, min(fewest, images)
+        self.share, self.all, self.images, self.fewest = share, images, images, min(fewest, images)
         self.trained, self.taken, self._drawing = 0.0, 0.0, 0.0
         self._image: float | None = None
 
@@ -40,12 +40,12 @@ class LookBudget:
             fitting = (self.AIM * self.share * seconds - self._drawing) / self._image
             self.images = max(self.fewest, min(self.images, int(fitting)))
 
-    def add_look(self, searching: float, drawing: float) -> None:
-        """Counts a look at `images` images: the search, and everything else, in seconds."""
+    def add_look(self, searching: float, drawing: float, images: int | None = None) -> None:
+        """Counts a look at a number of images, `self.images` if None: the search, and everything else, in seconds."""
         if self._image is not None:
             self.taken += searching + drawing
             self._drawing = drawing
-        self._image = searching / self.images
+        self._image = searching / (images or self.images)
 
     def add(self, seconds: float) -> None:
         """Counts other work after an epoch."""

@@ -7,7 +7,7 @@ import pathlib
 import time
 import urllib.parse
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -59,7 +59,10 @@ class WatchFeatures(keras.callbacks.Callback):
         epochs: epochs after which to project, counted from 1; None takes the first ten and those of the paper (20, 30, 40, 64), and the
             last. With None, looks between the first and the last are left out as long as they would take more than `share`.
         seed: decides which feature maps are shown.
-        share: part of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least; None searches all.
+        share: part of the epochs' time that looks may take, 0..1: as many images are searched as fit, 64 at least. None searches all
+            images each time, as the first look and the last one do.
+        unsupported: as in `Deconvnet`; with `"error"`, layers above one without a backward rule are left out.
+        rules: as in `Deconvnet`.
         folder: directory for arrays that the sheet is made of; None takes `watched` in `log_dir`.
         sheet: whether to draw the sheet when the training ends; `figure` draws it at any time.
         resumed: number of the epoch, counted from 0, if the training is resumed in its middle.
@@ -90,6 +93,8 @@ class WatchFeatures(keras.callbacks.Callback):
         *,
         seed: int = 0,
         share: float | None = SHARE,
+        unsupported: str = "error",
+        rules: Mapping[Any, Any] | None = None,
         folder: str | os.PathLike | None = None,
         sheet: bool = True,
         resumed: int | None = None,
@@ -106,6 +111,7 @@ class WatchFeatures(keras.callbacks.Callback):
         self.images, self.log_dir, self.layers, self.maps = images, pathlib.Path(log_dir), layers, maps
         self.epochs = None if epochs is None else epoch_numbers(epochs)
         self.seed, self.share, self.sheet, self.resumed = seed, share, sheet, resumed
+        self.unsupported, self.rules = unsupported, rules
         self.folder = self.log_dir / FOLDER if folder is None else pathlib.Path(folder)
         # The model that the parts of the callback were made for, and whether an epoch of it has begun: ever, and in this `fit`.
         self._watched: keras.Model | None = None
@@ -141,9 +147,10 @@ class WatchFeatures(keras.callbacks.Callback):
         """Looks at the features if it is time, and at the filters and the changes of each layer."""
         self._budget.add_epoch(time.perf_counter() - self._clock)
         self._done = self._before + epoch + 1
-        is_last = self.model.stop_training
+        is_stopped = self.model.stop_training
+        is_last = is_stopped or self._done == self._schedule.total
         with self._warning():
-            found = self._look(is_last) if self._schedule.is_due(self._done, is_last) else {}
+            found = self._look(is_stopped, is_last) if self._schedule.is_due(self._done, is_stopped) else {}
             begin = time.perf_counter()
             if self._first:
                 self._first.write(self.writer, self._done, found)
@@ -157,7 +164,7 @@ class WatchFeatures(keras.callbacks.Callback):
             return
         if self.epochs is None and not self._evolution.has_column(self._done):
             with self._warning():
-                self._look(shown=True)  # Another callback, after this one, stopped the training.
+                self._look(shown=True, whole=True)  # Another callback, after this one, stopped the training.
         self._convergence.begin(self._done)  # A later `fit` recognises the training by these kernels.
         figure = self.figure()
         figure.save(self.log_dir)
@@ -188,8 +195,12 @@ class WatchFeatures(keras.callbacks.Callback):
         """Makes the parts of the callback for the model, once."""
         if self._watched is self.model:
             return
-        deconvnet = Deconvnet(self.model, "gradient")
-        layers = watched_layers(deconvnet, self.layers)
+        leaves_out = self.unsupported == "error"
+        deconvnet = Deconvnet(self.model, "gradient" if leaves_out else self.unsupported, self.rules)
+        if deconvnet.graph.dims[: len(self.model.inputs)] != [2]:
+            shapes = ", ".join(str(tensor.shape) for tensor in self.model.inputs)
+            raise ValueError(f"The model {self.model.name!r} takes {shapes}; WatchFeatures is for models of one batch of images.")
+        layers = watched_layers(deconvnet, self.layers, leaves_out)
         evolution, convergence = (self.folder / name for name in self.FOLDERS)
         self._convergence = LayerConvergence(deconvnet.graph, convergence, evolution, self.writer, self.resumed)
         images = self.images
@@ -225,17 +236,18 @@ class WatchFeatures(keras.callbacks.Callback):
             self._look(shown=is_new)
         self._known = self._began = True
 
-    def _look(self, shown: bool = False) -> dict[str, Strongest]:
-        """Projects the features as they are; returns the strongest activations."""
+    def _look(self, shown: bool = False, whole: bool = False) -> dict[str, Strongest]:
+        """Projects the features as they are, searched in all images if `whole`; returns the strongest activations."""
         check_finite_weights(self._evolution.deconvnet, self._evolution.layers)
         others = [self._first.rectified] if self._first and self._first.rectified else []
         if self._budget.is_new:
             self._evolution.search(self._budget.fewest, others)  # Compiles, so that the next search takes its usual time.
+        images = self._budget.all if whole else self._budget.images
         begin = time.perf_counter()
-        found = self._evolution.search(self._budget.images, others)
+        found = self._evolution.search(images, others)
         searched = time.perf_counter()
         self._evolution.project(self._done, found, shown or self._schedule.is_shown(self._done))
-        self._budget.add_look(searched - begin, time.perf_counter() - searched)
+        self._budget.add_look(searched - begin, time.perf_counter() - searched, images)
         return found
 
     @contextlib.contextmanager

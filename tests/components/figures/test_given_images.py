@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -56,6 +58,15 @@ def test_a_data_set_is_read_as_an_array(model, images):
         for numbers in (None, {3, 0, 7}):
             for one, other in zip(gathered(given, numbers), gathered(held, numbers), strict=True):
                 np.testing.assert_array_equal(one, other)
+
+
+def test_values_from_0_to_1_give_a_warning(model, images):
+    with pytest.warns(UserWarning, match="lie between 0 and 1; expected RGB 0..255"):
+        image_set(model, images / 255)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        image_set(model, np.zeros_like(images, np.uint8))
+        image_set(model, images.astype(np.float32))
 
 
 def test_one_image_and_its_picture(model, images):

@@ -34,6 +34,11 @@ def test_a_notebook_shows_every_picture():
     assert 'alt="a&lt;b"' in shown
 
 
+def test_a_terminal_shows_no_pixels():
+    assert repr(Figure("thing", {"a": RED, "b": BLUE}, {})) == "<Figure 'thing': a, b>"
+    assert repr(Figure("thing", {}, {})) == "<Figure 'thing': no pictures>"
+
+
 def test_no_two_layers_share_a_file():
     layers = ["conv", "a/b", "a_b", "a%2Fb", "a#2"]
     names = [picture_name("gallery", layer) for layer in layers]

@@ -55,6 +55,12 @@ def test_all_steps_of_a_picture_are_shown(tmp_path):
         assert steps_shown(tensorboard) == list(range(STEPS))
 
 
+def test_logs_of_a_callback(tmp_path):
+    write_pictures(tmp_path)
+    with started(str(tmp_path)) as tensorboard:
+        assert get(f"{tensorboard}data/environment")["data_location"] == str(tmp_path)
+
+
 def test_remote_root(tmp_path, cloud_storage, open_bucket):
     write_pictures(tmp_path)
     [events] = tmp_path.iterdir()

@@ -10,6 +10,8 @@ import tensorflow as tf
 from PIL import Image
 
 import zfnet
+from zfnet.components.training.callbacks.evolution import FeatureEvolution
+from zfnet.components.training.callbacks.look_budget import LookBudget
 from zfnet.model.measures.filters import aliased_energy
 
 SIDE, CLASSES = 24, 3
@@ -270,6 +272,35 @@ def test_weights_that_are_no_numbers_do_not_end_a_training(tmp_path):
     assert columns(tmp_path) == ["untrained"]
 
 
+def test_layers_get_rules_as_in_a_deconvnet(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            layers.Conv2D(4, 3, activation="gelu", name="low"),
+            layers.SeparableConv2D(4, 3, activation="silu", name="high"),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(CLASSES),
+        ]
+    )
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    rules = {keras.activations.silu: "fixed-gate"}
+    watch = zfnet.WatchFeatures(IMAGES, tmp_path, epochs=[1], unsupported="literature", rules=rules, share=None)
+    model.fit(IMAGES, LABELS, verbose=0, callbacks=[watch])
+    assert list(watch.figure().pictures) == ["evolution_low", "evolution_high"]
+    watch = zfnet.WatchFeatures(IMAGES, tmp_path / "2", rules={keras.activations.elu: "as-relu"})
+    with pytest.raises(ValueError, match="rules has a rule for elu"):
+        model.fit(IMAGES, LABELS, verbose=0, callbacks=[watch])
+
+
+def test_the_first_and_the_last_look_search_all_images(tmp_path, monkeypatch):
+    searched, search = [], FeatureEvolution.search
+    monkeypatch.setattr(FeatureEvolution, "search", lambda self, images, others: searched.append(images) or search(self, images, others))
+    monkeypatch.setattr(LookBudget, "affords", lambda self: True)
+    images, labels = np.repeat(IMAGES, 2, axis=0), np.repeat(LABELS, 2)
+    net().fit(images, labels, epochs=3, verbose=0, callbacks=[zfnet.WatchFeatures(images, tmp_path, maps=2, share=1e-9)])
+    assert searched == [64, 96, 64, 64, 96]  # The first one compiles.
+
+
 def test_a_loop_that_calls_callbacks_itself(tmp_path):
     model, watch = net(), zfnet.WatchFeatures(IMAGES[:20], tmp_path, maps=2)
     callbacks = keras.callbacks.CallbackList([watch], model=model)
@@ -307,9 +338,15 @@ class OwnCall(keras.Model):
             {},
             "Layer 'conv' of the model '.*' can't be projected from: no deconvnet is defined for layer 'conv'",
         ),
-        (lambda: keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.Flatten(), layers.Dense(3)]), IMAGES, {}, "has no Conv2D layer"),
+        (
+            lambda: keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.Flatten(), layers.Dense(3)]),
+            IMAGES,
+            {},
+            "has no Conv2D or Separ",
+        ),
+        (lambda: keras.Sequential([keras.Input((30, 2)), layers.Conv1D(3, 3)]), IMAGES, {}, r"takes \(None, 30, 2\); WatchFeatures is for"),
     ],
-    ids=["own call", "shape", "no layer", "no deconvnet", "no convolution"],
+    ids=["own call", "shape", "no layer", "no deconvnet", "no convolution", "signals"],
 )
 def test_a_model_that_can_not_be_watched_is_an_error_at_the_start(model, images, options, message, tmp_path):
     steps = []

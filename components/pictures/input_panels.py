@@ -52,19 +52,21 @@ class SeenInput(NamedTuple):
 
 
 def input_chart(seen: SeenInput) -> np.ndarray:
-    """Draws an input, the part of it that the unit sees, and its projection under it: uint8 `(height, width, 3)`.
+    """Draws an input, the part of it that the unit sees, and its projection: uint8 `(height, width, 3)`.
 
-    A volume is drawn as three planes through the place where the projection is strongest.
+    They are below each other, those of an image side by side. A volume is drawn as three planes through the place where the projection is
+    strongest.
 
     Examples:
         >>> wave = np.sin(np.linspace(0, 30, 200))[:, None]
         >>> input_chart(SeenInput("", wave, wave[20:60], np.zeros((40, 1)), (20,))).shape
         (345, 480, 3)
     """
-    columns = 3 if seen.values.ndim == 4 else 1
+    columns, is_image = 3 if seen.values.ndim == 4 else 1, seen.values.ndim == 3
     rows = ["whole", "patch", "projection"] if seen.is_part else ["whole", "projection"]
-    height = (PICTURE if seen.values.ndim > 2 else CURVE) * len(rows)
-    figure, axes = new_chart(len(rows), columns, CELL, height)
+    height = PICTURE if is_image else (PICTURE if columns == 3 else CURVE) * len(rows)
+    figure, axes = new_chart(1 if is_image else len(rows), len(rows) if is_image else columns, CELL, height)
+    axes = axes.T if is_image else axes
     place = np.add(seen.place, seen.corner) if seen.values.ndim > 1 else ()
     for row, kind in enumerate(rows):
         is_whole = kind == "whole"
@@ -76,7 +78,12 @@ def input_chart(seen: SeenInput) -> np.ndarray:
                 _frame(axes[row, panel], seen, panel)
             if columns == 3 and row == 0:
                 axes[row, panel].set_title(f"{PLANES[panel]} {place[panel]}", fontsize=9)
-        _label(axes[row, 0], seen, {"whole": "input", "patch": "window", "projection": "projection"}[kind], row == 0)
+        title = {"whole": "input", "patch": "window", "projection": "projection"}[kind]
+        if is_image:
+            axes[row, 0].set_title(title, fontsize=9)
+            axes[row, 0].set_ylabel(plain(seen.name if row == 0 else "", 40))
+        else:
+            axes[row, 0].set_ylabel(plain(f"{seen.name}\n{title}" if seen.name and row == 0 else title, 40))
     return chart_picture(figure)
 
 
@@ -156,7 +163,3 @@ def _frame(axes: Axes, seen: SeenInput, panel: int) -> None:
     (top, left), (height, width) = ([numbers[axis] for axis in kept] for numbers in (seen.corner, seen.patch.shape))
     colour = tuple(value / 255 for value in FRAME)
     axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=colour, linewidth=1.2))
-
-
-def _label(axes: Axes, seen: SeenInput, kind: str, first: bool) -> None:
-    axes.set_ylabel(plain(f"{seen.name}\n{kind}" if seen.name and first else kind, 40))

@@ -47,14 +47,19 @@ def draw_filters(reports: Sequence[FilterReport]) -> Figure:
 
 
 def filter_charts(reports: Sequence[FilterReport], names: Sequence[str], width: int) -> np.ndarray:
-    """Draws the measures of all models into the same six panels: uint8 `(660, width, 3)`; `names` are those of the legend."""
-    figure, axes = new_chart(2, 3, width, HEIGHT)
+    """Draws the measures of all models into the same six panels: uint8 `(660, width, 3)`; `names` are those of the legend.
+
+    Without images no model has measures of its layers: then the upper three panels are drawn alone, of half the height.
+    """
+    rows = 2 if any(report.layers for report in reports) else 1
+    figure, axes = new_chart(rows, 3, width, HEIGHT * rows // 2)
     names = [plain(name) for name in names]
     colours = [f"C{number % 10}" for number in range(len(reports))]
     for report, name, colour in zip(reports, names, colours, strict=True):
         _draw_first(axes[0], report, name, colour)
-    _label_first(axes[0])
-    _draw_layers(axes[1], reports, names, colours)
+    _label_first(axes[0], any(report.first.radius is not None for report in reports))
+    if rows == 2:
+        _draw_layers(axes[1], reports, names, colours)
     return chart_picture(figure)
 
 
@@ -75,11 +80,11 @@ def _draw_first(axes: np.ndarray, report: FilterReport, name: str, colour: str) 
         axes[2].axhline(first.radius, color=colour, linestyle="--", linewidth=1)
 
 
-def _label_first(axes: np.ndarray) -> None:
+def _label_first(axes: np.ndarray, has_clip: bool) -> None:
     below = "cycles a pixel; dashed: the stride's limit"
     _label(axes[0], "Layer 1: energy beyond a frequency, median filter", below, "share of the energy")
     _label(axes[1], "Layer 1: aliased part of each filter", "energy beyond the limit; dotted: white noise", "share of the filters")
-    _label(axes[2], "Layer 1: RMS of each filter, sorted", "share of the filters; dashed: the RMS clip", "weight units")
+    _label(axes[2], "Layer 1: RMS of each filter, sorted", "share of the filters" + "; dashed: the RMS clip" * has_clip, "weight units")
     axes[0].set(xlim=(0, 0.5), ylim=(0, 1))
     axes[1].set(xlim=(0, 1), ylim=(0, 1.4 * max(axes[1].get_ylim())))
     axes[2].set(xlim=(0, 1))

@@ -107,7 +107,7 @@ def test_a_run_alone_on_its_own_examples(filters, tmp_path, home):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["dense.keras"], "dense.keras: The model has no Conv2D layer"),
+        (["dense.keras"], "dense.keras: The model has no Conv2D"),
         (["root", "nan.keras"], "nan.keras: Layer 'conv1' has weights that are not finite numbers"),
         (["coarse.keras", "none.keras"], "no model file none.keras"),
         (["home"], "no model file home"),

@@ -74,7 +74,7 @@ def test_nets_of_other_layers_and_of_none(clean):
     many = {f"a_layer_with_a_long_name_{number}": clean.layers["conv1"] for number in range(30)}
     deep = clean._replace(layers=many, spreads=dict.fromkeys(many, clean.spreads["conv1"]))
     assert has(panel(filter_charts([clean, deep], ["clean", "deep"], 1300), 1, 1), ORANGE)
-    assert filter_charts([clean._replace(layers={}, spreads={})], ["none"], 1300).shape == (HEIGHT, 1300, 3)
+    assert filter_charts([clean._replace(layers={}, spreads={})], ["none"], 1300).shape == (HEIGHT // 2, 1300, 3)
 
 
 def test_a_layer_that_is_dead_altogether_fits(clean):

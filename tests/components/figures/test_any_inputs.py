@@ -103,7 +103,7 @@ def test_several_inputs_are_below_each_other():
         (lambda net: zfnet.project(net, SIGNALS * np.nan, "conv1"), "'keras_tensor.*' are not all finite numbers"),
         (lambda net: zfnet.project(net, SIGNALS, "conv1", preprocessing="unit"), r"takes \(None, 90, 2\); expected one input, images"),
         (lambda net: zfnet.gallery(net, "signals", "conv1"), "images are of type str, and the model 'sequential.*' takes no photographs"),
-        (lambda net: zfnet.occlude(net, SIGNALS[0]), r"In Python `zfnet.project` and `zfnet.gallery` also draw"),
+        (lambda net: zfnet.occlude(net, SIGNALS[0]), r"In Python `zfnet.project` and `zfnet.gallery` also take models"),
         (lambda net: zfnet.filters(net), r"takes \(None, 90, 2\); expected one input, images of three channels or one"),
     ],
 )

@@ -183,7 +183,7 @@ class Graph:
         check_separate_images(layer, function, shapes, self.dtype)
         call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
         call = dataclasses.replace(call, inputs=node.input_tensors, output=output, dims=dims, results=len(node.outputs), name=name)
-        call = dataclasses.replace(call, gates=self._gates(inputs), choose=self._choose)
+        call = dataclasses.replace(call, dims_below=below, gates=self._gates(inputs), choose=self._choose)
         found = find_rules(call)
         if not keeps_numbers(layer):
             for place, value in enumerate(inputs):

@@ -80,7 +80,7 @@ def _of_step(window: Window | None, call: Call) -> Window | None:
 
 
 def _each_step(rule: PassThrough, window: Window | None) -> PassThrough:
-    if type(rule) in (PassThrough, Readout, Rectify):
+    if type(rule) in (PassThrough, Readout, Rectify) and rule.window == POINT:
         return type(rule)(by_step(rule.function))
     if isinstance(rule, Gradient):
         return Gradient(by_step(rule.function), window)

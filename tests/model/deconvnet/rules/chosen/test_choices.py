@@ -171,10 +171,27 @@ def test_hint_for_an_own_rule_without_window():
     assert receptive_field(whole, "top").size == IMAGES.shape[1:3]
 
 
-@pytest.mark.parametrize("window", ["point", Window((1, 1), (2, 2)), Window((3, 2), (2, 2), (None, None)), Window((3, 3), (2, 2), (1, 1))])
+@pytest.mark.parametrize(
+    "window", ["point", Window((1, 1), (2, 2), (0, 0)), Window((3, 2), (2, 2), (None, None)), Window((3, 3), (2, 2), (1, 1))]
+)
 def test_window_that_is_too_small_is_refused(window):
     with pytest.raises(ValueError, match=r"'smooth', of type Smooth: its window is given as .* depends on more"):
         Deconvnet(net(Smooth(name="smooth")), rules={Smooth: Rule("linear", window)})
+
+
+class Blend(layers.Layer):
+    """The mean of 3 steps of one signal, and another signal."""
+
+    def call(self, inputs, other):
+        return ops.average_pool(ops.pad(inputs, [[0, 0], [1, 1], [0, 0]]), 3, 1) + other
+
+
+def test_window_of_a_layer_of_two_inputs_counts_for_both():
+    signal = keras.Input((20, 3))
+    both = layers.Conv1D(4, 3, padding="same")(signal), layers.Conv1D(4, 1)(signal)
+    model = keras.Model(signal, Blend(name="blend")(*both))
+    found = receptive_field(Deconvnet(model, rules={Blend: Rule("linear", Window((3,), (1,), (1,)))}), "blend")
+    assert found == ((5,), (1,), (-2,))
 
 
 def test_patches_are_cut_by_the_given_window():

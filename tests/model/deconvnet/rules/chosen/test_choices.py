@@ -125,6 +125,8 @@ WRONG = {
     "key": ({3: "linear"}, "rules has the key 3; expected the name of a layer, a class of layers, or an activation function"),
     "window": (lambda: {Half: Rule("linear", "small")}, "'small' is no window; expected one of point, whole, a zfnet.Window"),
     "size": (lambda: {Half: Rule("linear", (3, 3))}, r"\(3, 3\) is no window"),
+    "one number": (lambda: {Half: Rule("linear", Window(1, 1, 0))}, "is no window; expected as many numbers of each"),
+    "uneven": (lambda: {Half: Rule("linear", Window((3, 3), (1,), (1,)))}, "is no window; expected as many numbers of each"),
 }
 
 

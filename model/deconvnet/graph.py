@@ -191,7 +191,7 @@ class Graph:
         rules, taken = self._from_one_source(call, found, tuple(inputs))
         if len({each for each in below if each}) > 1:
             # A place of a signal is none of an image.
-            rules[0].window, rules[0].local = None, False
+            rules[0].window, rules[0].local = WHOLE if rules[0].window == WHOLE else None, False
         first = len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
@@ -235,7 +235,7 @@ class Graph:
         if readout is None:
             return
         below = self._operation(readout)
-        self._replace({readout: dataclasses.replace(below, rule=hidden_readout(self._readout_calls[readout], is_gate))})
+        self._replace({readout: dataclasses.replace(below, rule=hidden_readout(self._readout_calls[readout], is_gate, below.rule.window))})
         self._readouts = {number: each for number, each in self._readouts.items() if each != readout}
 
     def _skip_readouts(self) -> None:

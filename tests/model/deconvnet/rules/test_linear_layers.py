@@ -121,6 +121,14 @@ def test_a_layer_skipped_at_every_step_keeps_its_window():
     assert receptive_field(point, "top").size == (1, 1)
 
 
+def test_a_hidden_softmax_at_every_step_may_have_another_rule(eagerly):
+    keras.utils.set_random_seed(3)
+    step = layers.TimeDistributed(layers.Dense(4, "softmax"))
+    model = keras.Sequential([keras.Input(SIZE), step, layers.Conv2D(3, 3, name="top")])
+    found = Deconvnet(model, rules={keras.activations.softmax: "gradient"}).project(IMAGES, "top", 1)
+    np.testing.assert_array_equal(found, Deconvnet(model, unsupported="gradient").project(IMAGES, "top", 1))
+
+
 def test_what_has_no_rule_has_none_at_every_step():
     image = keras.Input(SIZE)
     with pytest.raises(ValueError, match=r"'odd' is of type ELU, for which no deconvnet is defined"):

@@ -183,7 +183,7 @@ class Graph:
         check_separate_images(layer, function, shapes, self.dtype)
         call = Call(layer, function, node.arguments.args, shapes, self.channels_first, self.unsupported, self.dtype)
         call = dataclasses.replace(call, inputs=node.input_tensors, output=output, dims=dims, results=len(node.outputs), name=name)
-        call = dataclasses.replace(call, gates=self._gates(inputs), choose=self._choose)
+        call = dataclasses.replace(call, dims_below=below, gates=self._gates(inputs), choose=self._choose)
         found = find_rules(call)
         if not keeps_numbers(layer):
             for place, value in enumerate(inputs):
@@ -191,7 +191,7 @@ class Graph:
         rules, taken = self._from_one_source(call, found, tuple(inputs))
         if len({each for each in below if each}) > 1:
             # A position in a signal is no position in an image.
-            rules[0].window, rules[0].local = None, False
+            rules[0].window, rules[0].local = WHOLE if rules[0].window == WHOLE else None, False
         first = len(self.operations)
         for rule, above in zip(rules, [*rules, None][1:], strict=True):
             keeps_shape = above is None or isinstance(above, Rectify | Readout)
@@ -235,7 +235,7 @@ class Graph:
         if readout is None:
             return
         below = self._operation(readout)
-        self._replace({readout: dataclasses.replace(below, rule=hidden_readout(self._readout_calls[readout], is_gate))})
+        self._replace({readout: dataclasses.replace(below, rule=hidden_readout(self._readout_calls[readout], is_gate, below.rule.window))})
         self._readouts = {number: each for number, each in self._readouts.items() if each != readout}
 
     def _skip_readouts(self) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from zfnet.model.deconvnet.graph import Graph, Operation, Shape
 from zfnet.model.deconvnet.model_inputs import input_number
-from zfnet.model.deconvnet.rules.rule import WHOLE
+from zfnet.model.deconvnet.rules.rule import WHOLE, Window
 
 
 class ReceptiveField(NamedTuple):
@@ -70,7 +70,7 @@ def field_of_value(graph: Graph, value: int, shapes: Sequence[Shape], source: in
         taken = [number for number in operation.inputs if number in fields]
         if taken:
             below = [fields[number] for number in taken]
-            fields[operation.output] = _above(operation, below, shapes[taken[0]], shapes[source])
+            fields[operation.output] = _above(operation, below, [shapes[number] for number in taken], shapes[source])
     if value not in fields:
         raise ValueError(f"The units of layer {graph.first_names()[value]!r} do not depend on this input.")
     field = fields[value]
@@ -91,7 +91,7 @@ def sees_all(graph: Graph, value: int, shapes: Sequence[tuple[int, ...]], source
     return all(length >= limit for length, limit in zip(size, shapes[source], strict=False))
 
 
-def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, image_shape: Shape) -> ReceptiveField:
+def _above(operation: Operation, below: list[ReceptiveField], shapes: list[Shape], image_shape: Shape) -> ReceptiveField:
     dims = len(below[0].size)
     for field in below:
         # Whoever sees the whole image, all above see it too.
@@ -103,14 +103,19 @@ def _above(operation: Operation, below: list[ReceptiveField], shape: Shape, imag
         if len(size) < dims:
             raise ValueError(f"The units of layer {operation.layer.name!r} see the whole image, whose size the model leaves open.")
         return ReceptiveField(size, (0,) * dims, (0,) * dims)
-    if len(below) > 1:
-        return _union(operation, below)
+    seen = [_through(window, field, shape) for field, shape in zip(below, shapes, strict=True)]
+    return _union(operation, seen) if len(seen) > 1 else seen[0]
+
+
+def _through(window: Window, field: ReceptiveField, shape: Shape) -> ReceptiveField:
+    """Field of a window of units that have a field themselves, in a value of `shape`."""
     if window.is_point:
-        return below[0]
+        return field
+    dims = len(field.size)
     before = window.padding(shape[:-1] if len(shape) == dims + 1 else (1,) * dims)
     axes = [
         (size + (length - 1) * stride, stride * step, offset - pad * stride)
-        for length, step, pad, size, stride, offset in zip(window.size, window.strides, before, *below[0], strict=True)
+        for length, step, pad, size, stride, offset in zip(window.size, window.strides, before, *field, strict=True)
     ]
     return ReceptiveField(*zip(*axes, strict=True))
 

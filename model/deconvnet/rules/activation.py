@@ -8,9 +8,10 @@ from typing import Any
 import tensorflow as tf
 from keras import activations, layers, ops
 
+from zfnet.model.deconvnet.rules.axes import window_across
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.in_use import function_in_use
-from zfnet.model.deconvnet.rules.rule import POINT, Gradient, PassThrough, Readout, Rectify
+from zfnet.model.deconvnet.rules.rule import POINT, Gradient, PassThrough, Readout, Rectify, Window
 
 ACTIVATIONS: dict[str, type[PassThrough]] = {
     "relu": Rectify,
@@ -42,7 +43,7 @@ def activation_rules(call: Call) -> list[PassThrough]:
     kind = LAYERS.get(type(known)) or next((rule for function, rule in FUNCTIONS.items() if function is known), None)
     function = call.channels_last(function_in_use(activation) if isinstance(activation, layers.Layer) else activation)
     if kind is Readout:
-        return [Readout(function)]
+        return [_readout(call, function)]
     alone = dataclasses.replace(call, function=function, shapes=[call.output_shape], inputs=[call.output], gates=())
     if (chosen := call.choose(alone, *_keys(known))) is not None:
         return chosen
@@ -54,13 +55,21 @@ def activation_rules(call: Call) -> list[PassThrough]:
     return call.without_rule(problem, expected, function, POINT, lambda _: [Rectify(function)] if _is_like_relu(known) else [])
 
 
-def hidden_readout(call: Call, is_gate: bool) -> PassThrough:
+def readout(call: Call) -> list[PassThrough]:
+    """Rule of a call that is a softmax or sigmoid."""
+    return [_readout(call, call.function)]
+
+
+def hidden_readout(call: Call, is_gate: bool, window: Window | None) -> PassThrough:
     """Rule of a softmax or sigmoid below other layers, the function of `call`; the gradient for a gate, which gets no signal."""
     if is_gate:
-        return Gradient(call.function, POINT)
-    if hasattr(call.layer, "activation") and (chosen := call.choose(call, *_keys(_function(call.layer)))):
+        return Gradient(call.function, window)
+    layer = call.layer
+    while type(layer) in (layers.TimeDistributed, layers.SpectralNormalization):
+        layer = layer.layer
+    if hasattr(layer, "activation") and (chosen := call.choose(call, *_keys(_function(layer)))):
         return chosen[0]
-    return call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], call.function, POINT)[0]
+    return call.without_rule("is a softmax or sigmoid below other layers", ["one at the end"], call.function, window)[0]
 
 
 def keras_function(function: Callable) -> Callable:
@@ -74,6 +83,18 @@ def keras_function(function: Callable) -> Callable:
 def operation_function(name: str) -> Callable | None:
     """The function of `keras.activations` that the class of operations of this name computes; `None` for other classes."""
     return next((function for own, function in vars(activations).items() if own.replace("_", "") == name.lower()), None)
+
+
+def _readout(call, function):
+    rule = Readout(function)
+    activation, axis = getattr(call.layer, "activation", call.layer), -1
+    while type(activation) in (layers.Activation, functools.partial):
+        axis = getattr(activation, "keywords", {}).get("axis", axis)
+        activation = activation.func if isinstance(activation, functools.partial) else activation.activation
+    # A softmax may be over places.
+    if "softmax" in getattr(activation, "__name__", type(activation).__name__).lower():
+        rule.window = window_across(dataclasses.replace(call, inputs=[call.output]), getattr(activation, "axis", axis))
+    return rule
 
 
 def _keys(known):

@@ -28,6 +28,7 @@ class Call:
         inputs: its symbolic tensors, in the model's layout.
         output: the symbolic tensor that it returns, in the model's layout.
         dims: number of spatial axes of the maps: 2 for images, 1 for signals, 3 for volumes.
+        dims_below: the same for each of its tensors.
         results: number of tensors that it returns, of which `output` is one.
         name: name of the layer in the graph.
         gates: numbers of the inputs that are computed from another input, or by a sigmoid or softmax.
@@ -45,6 +46,7 @@ class Call:
     inputs: Sequence[KerasTensor] = ()
     output: KerasTensor = None
     dims: int = 2
+    dims_below: Sequence[int] = ()
     results: int = 1
     name: str = ""
     gates: tuple[int, ...] = ()
@@ -126,14 +128,16 @@ def channels_last(function: Callable, taken: Sequence[int], given: int) -> Calla
     """
 
     def converted(*inputs):
-        first = [_moved(value, -1, 1) if value.shape.rank == dims + 2 else value for value, dims in zip(inputs, taken, strict=True)]
-        results = function(*first)
-        return tf.nest.map_structure(lambda result: _moved(result, 1, -1) if result.shape.rank == given + 2 else result, results)
+        results = function(*(channels_moved(value, dims, -1, 1) for value, dims in zip(inputs, taken, strict=True)))
+        return tf.nest.map_structure(lambda result: channels_moved(result, given, 1, -1), results)
 
     return converted
 
 
-def _moved(value, source, target):
+def channels_moved(value: tf.Tensor, dims: int, source: int, target: int) -> tf.Tensor:
+    """Moves the channels of maps of `dims` axes of places from one axis to another; another tensor stays as it is."""
+    if value.shape.rank != dims + 2:
+        return value
     order = list(range(value.shape.rank))
     order.insert(target % len(order), order.pop(source))
     return tf.transpose(value, order)

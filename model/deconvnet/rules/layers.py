@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from zfnet.model.deconvnet.rules.activation import LIKE_RELU, activation_rules, operation_function
+from zfnet.model.deconvnet.rules.activation import LIKE_RELU, activation_rules, operation_function, readout
 from zfnet.model.deconvnet.rules.axes import linear, window_across
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.chosen.gate import gated_product
@@ -19,7 +19,7 @@ from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, by_
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.move import Move
 from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, global_max_pool, max_pool
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Readout, Rectify, Shift, Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Rectify, Shift, Window, sliding_window
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE, pass_through, random_crop
 from zfnet.model.deconvnet.separate_images import mixed_images
 from zfnet.model.net.layers import ContrastNormalization, MeanImage
@@ -65,6 +65,9 @@ def _shift(sign: int) -> Rules:
     def rules(call: Call) -> list[PassThrough]:
         if not call.on_maps:
             return linear(call)
+        if call.channels_first and not hasattr(call.layer, "data_format"):
+            # Cropping1D takes any maps as if they were channels-last: it crops the channels of others.
+            return move(call)
         # Two numbers for each axis: before and after.
         pairs = np.reshape(call.layer.padding if sign > 0 else call.layer.cropping, (-1, 2))
         return [Shift(call.function, tuple(sign * int(before) for before, _ in pairs))]
@@ -166,7 +169,7 @@ LAYERS: dict[type, Rules] = {
     layers.RandomCrop: random_crop,
     layers.Rescaling: _rescaling,
     layers.Resizing: resizing,
-    layers.Softmax: _rule(Readout),
+    layers.Softmax: readout,
     # In use the wrapper does what the layer in it does.
     layers.SpectralNormalization: lambda call: find_rules(dataclasses.replace(call, layer=call.layer.layer)),
     layers.TimeDistributed: lambda call: time_distributed(find_rules)(call),
@@ -175,7 +178,7 @@ LAYERS: dict[type, Rules] = {
 OPERATIONS: dict[str, Rules] = {
     **LINEAR_OPERATIONS,
     **dict.fromkeys(("ReLU", "Relu", "Relu6", "LeakyRelu"), _rule(Rectify)),
-    **dict.fromkeys(("Softmax", "Sigmoid"), _rule(Readout)),
+    **dict.fromkeys(("Softmax", "Sigmoid"), readout),
 }
 # Layers inside of Keras' own nets, which have no public name.
 INSIDE_NETS: dict[str, Rules] = {

@@ -80,8 +80,10 @@ def _of_step(window: Window | None, call: Call) -> Window | None:
 
 
 def _each_step(rule: PassThrough, window: Window | None) -> PassThrough:
-    if type(rule) in (PassThrough, Readout, Rectify):
-        return type(rule)(by_step(rule.function))
+    if isinstance(rule, Readout) or (type(rule) in (PassThrough, Rectify) and rule.window == POINT):
+        made = type(rule)(by_step(rule.function))
+        made.window = POINT if rule.window == POINT else window
+        return made
     if isinstance(rule, Gradient):
         return Gradient(by_step(rule.function), window)
     return EachStep(rule, window)

@@ -27,7 +27,11 @@ class Maximum(PassThrough):
         if call.channels_first and rank == call.dims + 2:
             axes = sorted(rank - 1 if axis == 1 else axis - 1 for axis in axes)
         # The axes of the maximum last, and back.
-        self.order = [axis for axis in range(rank) if axis not in axes] + axes
+        kept = [axis for axis in range(rank) if axis not in axes]
+        if call.channels_first and rank == call.dims + 2 and len(call.output.shape) < rank and rank - 1 in kept:
+            # With fewer axes, what is left stays in the model's order: the maps come first.
+            kept = [0, rank - 1, *kept[1:-1]]
+        self.order = kept + axes
         self.kept = rank - len(axes)
 
     def save(self, inputs: list[tf.Tensor]) -> tf.Tensor:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.call import Call, channels_moved
 from zfnet.model.deconvnet.rules.chosen.trial import is_same, random_inputs
 from zfnet.model.deconvnet.rules.rule import AtInputs, Saved
 
@@ -29,13 +29,20 @@ class Own(AtInputs):
     def __init__(self, call: Call, backward: Backward) -> None:
         super().__init__(call.function)
         self.layer, self.function_of_user = call.layer, backward
-        self._run = call.channels_last(self._checked)
+        # Axes of places of the signal and the inputs. An activation has the output of its layer as its one input.
+        self._dims = call.dims, *(call.dims_below if len(call.shapes) > 1 else (call.dims,))
+        self._run = self._in_model_layout if call.channels_first else self._checked
         self._check_arguments(len(call.shapes))
         self._try(call)
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Signals that the user's function returns for the inputs."""
         return self._run(signal, *cast("list[tf.Tensor]", saved))
+
+    def _in_model_layout(self, signal: tf.Tensor, *inputs: tf.Tensor) -> list[tf.Tensor]:
+        given = zip((signal, *inputs), self._dims, strict=True)
+        returned = self._checked(*(channels_moved(value, dims, -1, 1) for value, dims in given))
+        return [channels_moved(part, dims, 1, -1) for part, dims in zip(returned, self._dims[1:], strict=True)]
 
     def _checked(self, signal: tf.Tensor, *inputs: tf.Tensor) -> list[tf.Tensor]:
         returned = self.function_of_user(self.layer, signal, *inputs)

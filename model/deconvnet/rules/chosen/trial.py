@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from zfnet.model.deconvnet.rules.axes import OPEN_SIZES
+from zfnet.model.deconvnet.rules.axes import open_sizes
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.rule import Window
 
@@ -12,9 +12,9 @@ TOLERANCE = 1e-3
 
 
 def random_inputs(call: Call, seed: int = 0) -> list[tf.Tensor]:
-    """Random inputs of a call, two rows of each; sizes that the model leaves open are 96."""
+    """Random inputs of a call, two rows of each; sizes that the model leaves open are one of `open_sizes`."""
     random = np.random.default_rng(seed)
-    shapes = [tuple(OPEN_SIZES[0] if length is None else length for length in shape) for shape in call.shapes]
+    shapes = [tuple(open_sizes(call.dims)[0] if length is None else length for length in shape) for shape in call.shapes]
     return [tf.constant(random.normal(size=(ROWS, *shape)), call.dtype) for shape in shapes]
 
 
@@ -35,7 +35,7 @@ def is_affine(call: Call) -> bool:
 
 
 def check_window(call: Call, window: Window) -> None:
-    """Fails with a ValueError if a value in the middle of the output depends on more than `window` of the input maps."""
+    """Fails with a ValueError if one of two values of the output depends on more than `window` of the input maps."""
     if not window.size:
         window = Window((1,) * call.dims, (1,) * call.dims, (0,) * call.dims)
     if len(window.size) != call.dims:
@@ -47,7 +47,16 @@ def check_window(call: Call, window: Window) -> None:
     before = np.asarray(call.function(*inputs))
     if any(value.ndim != call.dims + 2 for value in (before, *inputs)):
         return
-    place = [length // 2 for length in before.shape[1:-1]]
+    # The middle, and a place that a flip or a transposition does not leave where it is.
+    lengths = before.shape[1:-1]
+    for place in (
+        tuple(length // 2 for length in lengths),
+        tuple(min(length // 4 + axis, length - 1) for axis, length in enumerate(lengths)),
+    ):
+        _check_window_at(call, window, place, inputs, others, before)
+
+
+def _check_window_at(call, window, place, inputs, others, before):
     padding = window.padding(inputs[0].shape[1:-1])
     corner = [at * step - pad for at, step, pad in zip(place, window.strides, padding, strict=True)]
     inside = np.zeros((*inputs[0].shape[:-1], 1), bool)
@@ -58,7 +67,7 @@ def check_window(call: Call, window: Window) -> None:
     if not is_same(before[here], after[here]):
         raise ValueError(
             f"Layer {call.layer.name!r}, of type {type(call.layer).__name__}: its window is given as {tuple(window)}, but the value at "
-            f"position {tuple(place)} depends on more. Expected a window of all positions that it depends on, or None."
+            f"position {place} depends on more. Expected a window of all positions that it depends on, or None."
         )
 
 

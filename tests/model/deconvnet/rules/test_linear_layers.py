@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zfnet.model import Deconvnet
+from zfnet.model import Deconvnet, receptive_field
 
 SIZE = (8, 6, 3)
 IMAGES = np.random.default_rng(0).normal(size=(2, *SIZE)).astype("float32")
@@ -109,6 +109,24 @@ def test_a_softmax_at_every_step_stands_for_its_logits(eagerly):
         return keras.Model(image, layers.TimeDistributed(layers.Dense(3, activation=activation), name="top")(image))
 
     same_net(net("softmax"), net("linear"))
+
+
+def test_a_layer_skipped_at_every_step_keeps_its_window():
+    keras.utils.set_random_seed(3)
+    step = layers.TimeDistributed(layers.LayerNormalization(axis=[1, 2]))
+    model = keras.Sequential([keras.Input(SIZE), layers.Conv2D(4, 1), step, layers.Conv2D(3, 1, name="top")])
+    with pytest.raises(ValueError, match="no single receptive field"):
+        receptive_field(Deconvnet(model, rules={layers.LayerNormalization: "skip"}), "top")
+    point = Deconvnet(keras.Sequential([keras.Input(SIZE), layers.TimeDistributed(layers.Dense(4, "relu", name="top"), name="top")]))
+    assert receptive_field(point, "top").size == (1, 1)
+
+
+def test_a_hidden_softmax_at_every_step_may_have_another_rule(eagerly):
+    keras.utils.set_random_seed(3)
+    step = layers.TimeDistributed(layers.Dense(4, "softmax"))
+    model = keras.Sequential([keras.Input(SIZE), step, layers.Conv2D(3, 3, name="top")])
+    found = Deconvnet(model, rules={keras.activations.softmax: "gradient"}).project(IMAGES, "top", 1)
+    np.testing.assert_array_equal(found, Deconvnet(model, unsupported="gradient").project(IMAGES, "top", 1))
 
 
 def test_what_has_no_rule_has_none_at_every_step():

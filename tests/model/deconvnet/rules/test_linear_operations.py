@@ -321,6 +321,7 @@ LAYOUTS = {
     "mean of channels": (lambda x: ops.mean(x, -1, keepdims=True), lambda x: ops.mean(x, 1, keepdims=True)),
     "largest of channels": (lambda x: ops.max(x, -1, keepdims=True), lambda x: ops.max(x, 1, keepdims=True)),
     "largest of places": (lambda x: ops.max(x, (1, 2), keepdims=True) + x, lambda x: ops.max(x, (2, 3), keepdims=True) + x),
+    "largest of rows": (lambda x: ops.max(x, 1)[:, None] + x, lambda x: ops.max(x, 2)[:, :, None] + x),
     "cut and padded": (
         lambda x: ops.pad(x[:, 2:, ::2], [[0, 0], [0, 0], [1, 0], [0, 0]]),
         lambda x: ops.pad(x[:, :, 2:, ::2], [[0, 0], [0, 0], [0, 0], [1, 0]]),

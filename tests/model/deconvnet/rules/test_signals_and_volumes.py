@@ -243,6 +243,20 @@ def test_channels_first_equals_channels_last(dims, eagerly):
     np.testing.assert_array_equal(found.switches("pool"), expected.switches("pool"))
 
 
+def test_cropping_that_takes_any_maps_as_channels_last(eagerly):
+    def net(layout, crop, shape):
+        keras.utils.set_random_seed(3)
+        signal = keras.Input(shape)
+        maps = crop(layers.Conv1D(6, 3, data_format=layout)(signal))
+        return Deconvnet(keras.Model(signal, layers.Conv1D(4, 3, data_format=layout, name="top")(maps)))
+
+    last = net("channels_last", lambda maps: maps[:, :, 1:-1], SIZES[1])
+    first = net("channels_first", layers.Cropping1D(1), SIZES[1][::-1])
+    assert receptive_field(first, "top") == receptive_field(last, "top")
+    expected = last.project(examples(1), "top", 1)
+    np.testing.assert_allclose(first.project(np.moveaxis(examples(1), -1, 1), "top", 1), np.moveaxis(expected, -1, 1), atol=1e-5)
+
+
 def test_a_signal_of_open_length():
     model = keras.Sequential([keras.Input((None, 2)), layers.Conv1D(4, 3, padding="causal", activation="relu", name="low")])
     for layer in (layers.MaxPooling1D(2), layers.Conv1D(3, 5, padding="same", name="high")):

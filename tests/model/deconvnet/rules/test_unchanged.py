@@ -1,5 +1,6 @@
 """Layers that change no number in use: the projection is that of the model without them, and logits are logits below them."""
 
+import functools
 import inspect
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from keras import layers, ops
 
 from zfnet.model import Deconvnet, receptive_field
+from zfnet.model.deconvnet.receptive_field import sees_all
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE
 from zfnet.model.measures.class_probabilities import class_layer, class_probabilities
 
@@ -160,6 +162,27 @@ def test_below_layers_that_change_numbers_it_is_refused_or_passed_by_its_gradien
     recording = equals_autodiff(Deconvnet(model, unsupported="gradient"), IMAGES, ["product", "top"])
     for name in ("gate", "reshaped", "same"):
         assert 0 < np.min(recording.activations(name)) < np.max(recording.activations(name)) < 1
+
+
+@pytest.mark.parametrize(
+    "softmax",
+    [
+        layers.Softmax(axis=[1]),
+        layers.Activation(functools.partial(keras.activations.softmax, axis=1)),
+        functools.partial(keras.ops.softmax, axis=1),
+        layers.TimeDistributed(layers.Softmax(axis=1)),
+    ],
+)
+def test_a_softmax_over_places_sees_more_than_a_point(softmax):
+    image = keras.Input(IMAGES.shape[1:])
+    maps = layers.Conv2D(3, 1)(image)
+    hidden, gate = (
+        keras.Model(image, layers.Conv2D(3, 1, name="top")(x)) for x in (softmax(maps), layers.Multiply()([maps, softmax(maps)]))
+    )
+    for deconvnet in (Deconvnet(hidden, unsupported="gradient"), Deconvnet(gate, unsupported="literature")):
+        assert sees_all(deconvnet.graph, deconvnet.graph.value_of("top"), deconvnet.graph.shapes)
+    by_map = keras.Model(image, layers.Conv2D(3, 1, name="top")(layers.Softmax()(maps)))
+    assert receptive_field(Deconvnet(by_map, unsupported="gradient"), "top").size == (1, 1)
 
 
 def test_one_of_two_branches_that_changes_numbers_is_enough():

@@ -125,6 +125,8 @@ WRONG = {
     "key": ({3: "linear"}, "rules has the key 3; expected the name of a layer, a class of layers, or an activation function"),
     "window": (lambda: {Half: Rule("linear", "small")}, "'small' is no window; expected one of point, whole, a zfnet.Window"),
     "size": (lambda: {Half: Rule("linear", (3, 3))}, r"\(3, 3\) is no window"),
+    "one number": (lambda: {Half: Rule("linear", Window(1, 1, 0))}, "is no window; expected as many numbers of each"),
+    "uneven": (lambda: {Half: Rule("linear", Window((3, 3), (1,), (1,)))}, "is no window; expected as many numbers of each"),
 }
 
 
@@ -180,6 +182,21 @@ def test_hint_for_an_own_rule_without_window():
 def test_window_that_is_too_small_is_refused(window):
     with pytest.raises(ValueError, match=r"'smooth', of type Smooth: its window is given as .* depends on more"):
         Deconvnet(net(Smooth(name="smooth")), rules={Smooth: Rule("linear", window)})
+
+
+class Blend(layers.Layer):
+    """The mean of 3 steps of one signal, and another signal."""
+
+    def call(self, inputs, other):
+        return ops.average_pool(ops.pad(inputs, [[0, 0], [1, 1], [0, 0]]), 3, 1) + other
+
+
+def test_window_of_a_layer_of_two_inputs_counts_for_both():
+    signal = keras.Input((20, 3))
+    both = layers.Conv1D(4, 3, padding="same")(signal), layers.Conv1D(4, 1)(signal)
+    model = keras.Model(signal, Blend(name="blend")(*both))
+    found = receptive_field(Deconvnet(model, rules={Blend: Rule("linear", Window((3,), (1,), (1,)))}), "blend")
+    assert found == ((5,), (1,), (-2,))
 
 
 def test_patches_are_cut_by_the_given_window():

@@ -128,6 +128,29 @@ def test_channels_first_tensors_are_in_the_models_layout():
     np.testing.assert_allclose(found.transpose(0, 2, 3, 1), expected, atol=1e-6)
 
 
+class AddMean(layers.Layer):
+    """Channels-first maps and the means of a signal, one for each map."""
+
+    def call(self, maps, signal):
+        return maps + keras.ops.mean(signal, axis=-1)[:, :, None, None]
+
+
+def test_channels_first_image_and_signal_are_in_the_models_layout():
+    inputs = [keras.Input((3, 9, 8)), keras.Input((4, 5))]
+    maps = layers.Conv2D(4, 3, data_format="channels_first")(inputs[0])
+    model = keras.Model(inputs, AddMean(name="top")(maps, layers.Conv1D(4, 1, data_format="channels_first")(inputs[1])))
+
+    def spread(layer, signal, maps, other):
+        assert (signal.shape[1:], maps.shape[1:], other.shape[1:]) == ((4, 7, 6), (4, 7, 6), (4, 5))
+        return [signal, tf.repeat(tf.reduce_sum(signal, axis=(2, 3))[:, :, None] / 5, 5, axis=2)]
+
+    images = [IMAGES.transpose(0, 3, 1, 2), np.random.default_rng(1).normal(size=(len(IMAGES), 4, 5)).astype("float32")]
+    deconvnets = Deconvnet(model, rules={AddMean: spread}), Deconvnet(model, unsupported="gradient")
+    for found, expected in zip(*(each.project(images, "top", 1, (2, 3)) for each in deconvnets), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert np.any(found)
+
+
 def test_rule_of_a_layer_that_works_on_each_step():
     keras.utils.set_random_seed(3)
     image, gated, top = keras.Input((9, 8, 4)), Gated(), layers.Conv2D(2, 2, name="top")

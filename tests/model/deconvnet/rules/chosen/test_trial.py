@@ -1,0 +1,34 @@
+"""Trials on random numbers: that they find layers whose window is larger than the one given."""
+
+import keras
+import pytest
+from keras import layers, ops
+
+from zfnet import Deconvnet, Rule
+from zfnet.model.deconvnet.rules.call import Call
+from zfnet.model.deconvnet.rules.chosen.trial import random_inputs
+
+
+class Flip(layers.Layer):
+    """Leaves the middle where it is."""
+
+    def call(self, inputs):
+        return ops.flip(inputs, 1)
+
+
+class Transpose(layers.Layer):
+    """Leaves the diagonal where it is."""
+
+    def call(self, inputs):
+        return ops.swapaxes(inputs, 1, 2)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(Flip, (9, 2)), (Flip, (9, 7, 2)), (Transpose, (8, 8, 2)), (Transpose, (7, 7, 5, 2))])
+def test_a_place_that_stays_does_not_hide_others_that_move(kind, shape):
+    with pytest.raises(ValueError, match="depends on more"):
+        Deconvnet(keras.Sequential([keras.Input(shape), kind(name="moves")]), rules={kind: Rule("linear", "point")})
+
+
+def test_a_volume_of_open_size_is_tried_on_a_small_one():
+    call = Call(None, None, (), [(None, None, None, 2)], dims=3)
+    assert random_inputs(call)[0].shape == (2, 24, 24, 24, 2)

@@ -119,6 +119,8 @@ def gallery_inputs(
     """
     inputs = AnyInputs(deconvnet, images)
     found = strongest_activations(deconvnet, inputs.batches(), [layer], k=min(SHOWN, inputs.count))[layer]
+    if (found.examples[:, 0] < 0).any():
+        raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN); neither can the model's weights be.")
     living = found.values[:, 0] > 0
     order = np.random.default_rng(seed).permutation(len(living)) if units is None else np.unique(np.array(units, int))
     chosen = [int(unit) for unit in order if living[unit]]

@@ -42,9 +42,9 @@ def image_set(model: keras.Model, images: Any) -> ImageSet:
     if isinstance(images, tf.data.Dataset | keras.utils.PyDataset):
         return _of_dataset(model, images)
     images = np.asarray(images)
-    if images.size and images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
-        warnings.warn("The values of the images lie between 0 and 1; expected RGB 0..255. Multiply them by 255.", stacklevel=3)
-    return ImageSet.of_array(model, images[None] if images.ndim == 3 else images)
+    found = ImageSet.of_array(model, images[None] if images.ndim == 3 else images)
+    _check_values(float(images.min()), float(images.max()), images.dtype)
+    return found
 
 
 def pictures(images: ImageSet) -> np.ndarray:
@@ -101,13 +101,15 @@ def _is_image(file: pathlib.Path) -> bool:
 
 
 def _of_dataset(model: keras.Model, dataset: tf.data.Dataset | keras.utils.PyDataset) -> ImageSet:
-    count, parts, image_input = 0, 0, ImageInput.of(model)
+    count, parts, image_input, values, dtype = 0, 0, ImageInput.of(model), [0.0], np.dtype("uint8")
     for images, _ in image_batches(_without_labels(dataset)):
         # Its checks are those of each batch.
-        image_input = ImageSet.of_array(model, np.asarray(images)).image_input
+        image_input, dtype = ImageSet.of_array(model, np.asarray(images)).image_input, np.asarray(images).dtype
+        values += [float(np.min(images)), float(np.max(images))]
         count, parts = count + len(images), parts + 1
     if not count:
         raise ValueError("The data set has no images; expected at least one.")
+    _check_values(min(values), max(values), dtype)
 
     def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         left = count if numbers is None else len(numbers)
@@ -120,6 +122,15 @@ def _of_dataset(model: keras.Model, dataset: tf.data.Dataset | keras.utils.PyDat
                 return
 
     return _set("data set", image_input, [str(number) for number in range(count)], batches)
+
+
+def _check_values(low: float, high: float, dtype: np.dtype) -> None:
+    """Raises a ValueError if images were scaled or centred already. A resize that sharpens leaves a few values slightly below 0."""
+    if dtype.kind == "f" and (low or high) and (high <= 1 or -low > high / 4):
+        raise ValueError(
+            f"The values of the images lie between {low:.3g} and {high:.3g}; expected RGB 0..255. Give the images as they were before they "
+            'were scaled, such as `images * 255`, and the scaling as `preprocessing`, such as "unit".'
+        )
 
 
 def _without_labels(dataset: tf.data.Dataset | keras.utils.PyDataset) -> tf.data.Dataset | Iterator:

@@ -11,6 +11,7 @@ from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.inputs.named_models import named_net
 from zfnet.components.inputs.preprocessing import with_preprocessing
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.measures.class_probabilities import class_count
 
 GivenModel: TypeAlias = keras.Model | str | os.PathLike
 
@@ -60,7 +61,14 @@ def given_deconvnet(
     return Deconvnet(open_model(model, preprocessing), unsupported, rules)
 
 
-def given_labels(model: GivenModel, labels: Sequence[str]) -> Sequence[str]:
-    """Names of a model's classes: `labels`, or if these are empty, those of a named net."""
+def given_labels(model: GivenModel, labels: Sequence[str], deconvnet: Deconvnet) -> Sequence[str]:
+    """Names of a model's classes: `labels`, or if these are empty, those of a named net.
+
+    Raises:
+        ValueError: there are more or fewer `labels` than classes.
+    """
+    count = class_count(deconvnet)
+    if len(labels) and count and len(labels) != count:
+        raise ValueError(f"There are {len(labels)} labels; expected {count}, a name for each class of the model.")
     net = None if labels else named_net(model)
     return net.labels() if net else labels

@@ -74,7 +74,8 @@ def gallery(
         >>> figure.save(tmp_path / "conv3.png")[0].name
         'conv3.png'
     """
-    deconvnet, labels = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True), given_labels(model, labels)
+    deconvnet = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True)
+    labels = given_labels(model, labels, deconvnet)
     count = deconvnet.graph.unit_count(layer)
     units = None if units is None else _checked(units, layer, count)
     if not takes_photographs(deconvnet.model):
@@ -117,7 +118,8 @@ def project(
         >>> project(model, images, "conv5").numbers["images"][0]["unit"] >= 0
         True
     """
-    deconvnet, labels = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True), given_labels(model, labels)
+    deconvnet = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True)
+    labels = given_labels(model, labels, deconvnet)
     if not takes_photographs(deconvnet.model):
         return project_inputs(deconvnet, images, layer, unit, labels)
     shown = pictures(image_set(deconvnet.model, images))
@@ -244,11 +246,13 @@ def occlude(
         >>> np.shape(figure.numbers["totals"])
         (5, 5)
     """
-    deconvnet, labels = given_deconvnet(model, preprocessing, unsupported, rules), given_labels(model, labels)
+    deconvnet = given_deconvnet(model, preprocessing, unsupported, rules)
+    labels = given_labels(model, labels, deconvnet)
     shown = pictures(image_set(deconvnet.model, image))
     if len(shown) != 1:
         raise ValueError(f"There are {len(shown)} images; expected one, (height, width, 3), or the path of a photograph.")
-    number = None if label is None else class_number(str(label), labels, class_count(deconvnet))
+    # A number is never a name, though classes may be called "1" and "2".
+    number = None if label is None else class_number(str(label), labels if isinstance(label, str) else (), class_count(deconvnet))
     subject = OcclusionInput("image", shown[0], number, PREDICTED if label is None else GIVEN, labels)
     layer = layer or paper_layers(deconvnet).last_map
     return draw_occlusion(deconvnet, subject, layer, search=_search(deconvnet, images), square=square, stride=stride)

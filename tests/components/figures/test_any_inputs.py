@@ -124,3 +124,12 @@ def test_the_lines_of_the_page_run(tmp_path, monkeypatch):
     for name in ("projections.png", "gallery/gallery_conv2.png", "several.png"):
         with Image.open(tmp_path / name) as picture:
             assert picture.width > 400
+
+
+def test_a_gallery_of_activations_that_are_not_numbers():
+    broken = keras.Sequential([keras.Input((90, 2)), layers.Conv1D(4, 5, activation="relu", name="conv")])
+    kernel, bias = broken.get_layer("conv").get_weights()
+    kernel[..., 1] = np.nan
+    broken.get_layer("conv").set_weights([kernel, bias])
+    with pytest.raises(ValueError, match=r"Activations of layer 'conv' are not all numbers \(NaN\)"):
+        zfnet.gallery(broken, SIGNALS, "conv", units=[1])

@@ -1,5 +1,3 @@
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -60,15 +58,6 @@ def test_a_data_set_is_read_as_an_array(model, images):
                 np.testing.assert_array_equal(one, other)
 
 
-def test_values_from_0_to_1_give_a_warning(model, images):
-    with pytest.warns(UserWarning, match="lie between 0 and 1; expected RGB 0..255"):
-        image_set(model, images / 255)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        image_set(model, np.zeros_like(images, np.uint8))
-        image_set(model, images.astype(np.float32))
-
-
 def test_one_image_and_its_picture(model, images):
     np.testing.assert_array_equal(pictures(image_set(model, images[2])), np.rint(images[2:3]))
 
@@ -121,3 +110,18 @@ def test_wrong_images(model, images, change, words):
 def test_a_folder_without_photographs(model, tmp_path):
     with pytest.raises(ValueError, match=r"no photographs in .*JPEG, PNG"):
         image_set(model, tmp_path)
+
+
+@pytest.mark.parametrize("change", [lambda images: images / 255, lambda images: images / 127.5 - 1, lambda images: images - 120])
+def test_images_that_were_scaled_before(model, images, change):
+    scaled = change(images.astype("float32"))
+    for given in (scaled, scaled[0], *datasets(scaled)):
+        with pytest.raises(ValueError, match=r"lie between .*; expected RGB 0\.\.255"):
+            image_set(model, given)
+
+
+def test_dark_images_are_not_taken_for_scaled_ones(model, images):
+    for given in (np.zeros_like(images, "float32"), (images > 99).astype("uint8"), np.clip(images - 30.0, -20, 255)):
+        assert len(pictures(image_set(model, given))) == len(images)
+    mixed = np.concatenate([np.full((4, *images.shape[1:]), 0.5, "float32"), images])
+    assert len(pictures(image_set(model, tf.data.Dataset.from_tensor_slices(mixed).batch(4)))) == len(mixed)

@@ -29,6 +29,7 @@ def test_a_net_of_keras_has_its_own_preprocessing_and_classes(monkeypatch):
         assert zfnet.open_model(name, preprocessing).layers[1].name == "preprocessing_tf"
     with pytest.raises(ValueError, match=r"keras:MobileNet\?weights=none has its own preprocessing, tf, not caffe: leave"):
         zfnet.open_model(name, "caffe")
-    assert given_labels(name, ()) == ["tench", "goldfish"]
-    assert given_labels(name, ["cat"]) == ["cat"]
-    assert given_labels("net.keras", ()) == ()
+    deconvnet = given_deconvnet(keras.Sequential([keras.Input((12, 10, 3)), keras.layers.Conv2D(4, 3, name="maps")]), None)
+    assert given_labels(name, (), deconvnet) == ["tench", "goldfish"]
+    assert given_labels(name, ["cat"], deconvnet) == ["cat"]
+    assert given_labels("net.keras", (), deconvnet) == ()

@@ -65,7 +65,7 @@ def test_what_fires_is_the_relu_above_a_normalisation():
 
 
 def test_net_without_convolutions_needs_names():
-    with pytest.raises(ValueError, match=r"no Conv2D layer, .* It has: depthwise_conv2d.*flat"):
+    with pytest.raises(ValueError, match=r"no Conv2D or SeparableConv2D layer, .* It has: depthwise_conv2d.*flat"):
         default_layers(Deconvnet(net(0)))
 
 

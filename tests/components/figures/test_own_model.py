@@ -175,3 +175,14 @@ def test_a_net_of_keras_by_name():
 def test_wrong_use(model, images, call, words):
     with pytest.raises(ValueError, match=words):
         call(model, images)
+
+
+def test_a_class_by_its_number_where_names_are_numbers(model, images):
+    by_number, by_name = (zfnet.occlude(model, images[0], label, labels=["1", "2", "0"], stride=16) for label in (1, "1"))
+    assert (by_number.numbers["class"], by_name.numbers["class"]) == ("2", "1")
+
+
+def test_labels_are_as_many_as_classes(model, images):
+    for figure in (lambda: zfnet.occlude(model, images[0], labels=["a"]), lambda: zfnet.gallery(model, images, "conv2", labels=["a"])):
+        with pytest.raises(ValueError, match=r"There are 1 labels; expected 3, a name for each class of the model\."):
+            figure()

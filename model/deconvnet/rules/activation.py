@@ -87,7 +87,8 @@ def operation_function(name: str) -> Callable | None:
 
 def _readout(call, function):
     rule = Readout(function)
-    activation, axis = getattr(call.layer, "activation", call.layer), -1
+    activation: Any = getattr(call.layer, "activation", call.layer)
+    axis = -1
     while type(activation) in (layers.Activation, functools.partial):
         axis = getattr(activation, "keywords", {}).get("axis", axis)
         activation = activation.func if isinstance(activation, functools.partial) else activation.activation

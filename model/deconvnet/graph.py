@@ -189,7 +189,7 @@ class Graph:
             for place, value in enumerate(inputs):
                 self._replace_readout(value, place in found[0].gates)
         rules, taken = self._from_one_source(call, found, tuple(inputs))
-        if len({each for each in below if each}) > 1:
+        if len({each for each, shape in zip(below, shapes, strict=True) if each and len(shape) > 1}) > 1:
             # A position in a signal is no position in an image.
             rules[0].window, rules[0].local = WHOLE if rules[0].window == WHOLE else None, False
         first = len(self.operations)

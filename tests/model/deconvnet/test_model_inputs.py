@@ -199,3 +199,12 @@ def test_a_vector_into_maps(by_autodiff, equals_autodiff, eagerly):
 def test_a_projection_as_one_program_is_for_one_image():
     with pytest.raises(ValueError, match="has 3 inputs; expected one, the image"):
         traced_projection(Deconvnet(net()))
+
+
+def test_a_vector_from_a_signal_leaves_the_places_of_an_image():
+    image, signal = keras.Input((10, 11, 3), name="image"), keras.Input((16, 2), name="signal")
+    vector = layers.Dense(4)(layers.GlobalAveragePooling1D()(layers.Conv1D(4, 3)(signal)))
+    maps = layers.Conv2D(3, 2, name="top")(layers.Add()([layers.Conv2D(4, 3)(image), vector]))
+    deconvnet = Deconvnet(keras.Model([image, signal], maps))
+    assert receptive_field(deconvnet, "top", "image") == ((4, 4), (1, 1), (0, 0))
+    assert receptive_field(deconvnet, "top", "signal") == ((16,), (0,), (0,))

@@ -48,7 +48,7 @@ class Rule:
         is_function = callable(self.backward) and not isinstance(self.backward, type)
         if not is_function and self.backward not in list(NAMED):
             raise ValueError(f"{self.backward!r} is no rule; expected one of {', '.join(NAMED)}, or a function (layer, signal, *inputs).")
-        if isinstance(self.window, Window) and (len({np.shape(part) for part in self.window}) > 1 or np.ndim(self.window.size) != 1):
+        if isinstance(self.window, Window) and len({np.array(each, object).shape for each in self.window} | {()}) != 2:
             raise ValueError(f"{self.window!r} is no window; expected as many numbers of each: (3, 3), (1, 1) and (0, 0) for images.")
         if not isinstance(self.window, Window | None) and self.window not in list(WINDOWS):
             raise ValueError(f"{self.window!r} is no window; expected one of {', '.join(WINDOWS)}, a zfnet.Window, or None.")

@@ -59,10 +59,13 @@ def check_window(call: Call, window: Window) -> None:
 def _check_window_at(call, window, place, inputs, others, before):
     padding = window.padding(inputs[0].shape[1:-1])
     corner = [at * step - pad for at, step, pad in zip(place, window.strides, padding, strict=True)]
-    inside = np.zeros((*inputs[0].shape[:-1], 1), bool)
-    seen = (slice(max(start, 0), max(start + size, 0)) for start, size in zip(corner, window.size, strict=True))
-    inside[:, *seen] = True
-    after = np.asarray(call.function(*(tf.where(inside, value, other) for value, other in zip(inputs, others, strict=True))))
+    seen = tuple(slice(max(start, 0), max(start + size, 0)) for start, size in zip(corner, window.size, strict=True))
+    mixed = []
+    for value, other in zip(inputs, others, strict=True):
+        inside = np.zeros((*value.shape[:-1], 1), bool)
+        inside[:, *seen] = True
+        mixed.append(tf.where(inside, value, other))
+    after = np.asarray(call.function(*mixed))
     here = (slice(None), *place)
     if not is_same(before[here], after[here]):
         raise ValueError(

@@ -29,6 +29,20 @@ def test_a_place_that_stays_does_not_hide_others_that_move(kind, shape):
         Deconvnet(keras.Sequential([keras.Input(shape), kind(name="moves")]), rules={kind: Rule("linear", "point")})
 
 
+class Product(layers.Layer):
+    """Maps times one place of others."""
+
+    def call(self, inputs, gate):
+        return inputs * gate
+
+
+def test_one_place_of_an_input_that_is_used_everywhere_is_no_point():
+    signal = keras.Input((12, 3))
+    model = keras.Model(signal, Product(name="product")(signal, layers.Conv1D(3, 5, padding="same")(signal)[:, :1]))
+    with pytest.raises(ValueError, match=r"'product', of type Product: its window is given as .* depends on more"):
+        Deconvnet(model, rules={Product: Rule("gradient", "point")})
+
+
 def test_a_volume_of_open_size_is_tried_on_a_small_one():
     call = Call(None, None, (), [(None, None, None, 2)], dims=3)
     assert random_inputs(call)[0].shape == (2, 24, 24, 24, 2)

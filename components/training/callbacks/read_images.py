@@ -53,17 +53,16 @@ def read_images(images: Images, most: int, most_bytes: int) -> np.ndarray:
         if isinstance(images, tf.data.Dataset):
             batches: Iterable = _twin_dataset(images)
         elif isinstance(images, keras.utils.PyDataset):
-            batches = _spread_batches(_twin_py_dataset(images), most)
+            batches = _spread_batches(_twin_py_dataset(images), most, most_bytes)
         else:
-            batches = [_spread_array(images, most)]
+            batches = [_spread_array(images, most, most_bytes)]
         kept: list[np.ndarray] = []
         count = 0
         for batch in batches:
             part = _pixels(batch)
             if kept and part.shape[1:] != kept[0].shape[1:]:
                 raise ValueError(f"The images are of the shapes {kept[0].shape[1:]} and {part.shape[1:]}; expected one shape.")
-            size = max(1, int(np.prod(part.shape[1:])) * part.itemsize)
-            kept.append(part[: max(0, min(most, max(1, most_bytes // size)) - count)])
+            kept.append(part[: max(0, _fitting(part, most, most_bytes) - count)])
             count += len(kept[-1])
             if len(kept[-1]) < len(part) or count == most:
                 break
@@ -85,26 +84,37 @@ def _pixels(batch: Any) -> np.ndarray:
     return pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
 
 
+def _fitting(pixels: np.ndarray, most: int, most_bytes: int) -> int:
+    """How many images like these are kept."""
+    size = max(1, int(np.prod(pixels.shape[1:])) * pixels.itemsize)
+    return min(most, max(1, most_bytes // size))
+
+
 def _spread(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, most)).round().astype(int)
 
 
-def _spread_array(images: ArrayLike, most: int) -> np.ndarray:
+def _spread_array(images: ArrayLike, most: int, most_bytes: int) -> np.ndarray:
     try:
         whole = np.asarray(images)
     except ValueError as error:
         raise ValueError(f"The images are a {type(images).__name__} of arrays of several shapes; {EXPECTED}.") from error
-    return whole[_spread(len(whole), most)] if whole.ndim else whole
+    return whole[_spread(len(whole), _fitting(_pixels(whole[:1]), most, most_bytes))] if whole.ndim == 4 else whole
 
 
-def _spread_batches(dataset: keras.utils.PyDataset, most: int) -> Iterator[Any]:
-    """Batches evenly spread over the data set, a few more than needed, since the last one may be small."""
+def _spread_batches(dataset: keras.utils.PyDataset, most: int, most_bytes: int) -> Iterator[np.ndarray]:
+    """As many images of each of some batches, evenly spread; a batch more than needed, since the last one may be small."""
     count = dataset.num_batches
     if not count:
         return
-    size = max(1, len(_pixels(dataset[0])))
-    for place in np.unique(_spread(count, -(-most // size) + 1)):
-        yield dataset[int(place)]
+    first = _pixels(dataset[0])
+    size, most = max(1, len(first)), _fitting(first, most, most_bytes)
+    places, rows = np.unique(_spread(count, -(-most // size) + 1)), size
+    if (count - 1) * size + (len(_pixels(dataset[count - 1])) if count * size > most else size) > most:
+        rows = -(-most // len(places))
+    for place in places:
+        batch = _pixels(dataset[int(place)])
+        yield batch[_spread(len(batch), rows)]
 
 
 def _twin_py_dataset(dataset: keras.utils.PyDataset) -> keras.utils.PyDataset:

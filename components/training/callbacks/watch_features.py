@@ -138,7 +138,8 @@ class WatchFeatures(keras.callbacks.Callback):
         if not self._began:
             self._begin(epoch)
         begin = time.perf_counter()
-        self._convergence.begin(self._before + epoch, anew)
+        with self._warning():
+            self._convergence.begin(self._before + epoch, anew)
         self._clock = time.perf_counter()
         self._budget.add(self._clock - begin)
 
@@ -165,14 +166,15 @@ class WatchFeatures(keras.callbacks.Callback):
         if self.epochs is None and not self._evolution.has_column(self._done):
             with self._warning():
                 self._look(shown=True, whole=True)  # Another callback, after this one, stopped the training.
-        self._convergence.begin(self._done)  # A later `fit` recognises the training by these kernels.
-        figure = self.figure()
-        figure.save(self.log_dir)
-        with self.writer.as_default(step=self._done):
-            for name, picture in figure.pictures.items():
-                tag = urllib.parse.unquote(name.replace("_", "_sheet/", 1))
-                summarize_png(tag, picture, SHEET, figure.encoded[name])
-        self.writer.flush()
+        with self._warning():
+            self._convergence.begin(self._done)  # A later `fit` recognises the training by these kernels.
+            figure = self.figure()
+            figure.save(self.log_dir)
+            with self.writer.as_default(step=self._done):
+                for name, picture in figure.pictures.items():
+                    tag = urllib.parse.unquote(name.replace("_", "_sheet/", 1))
+                    summarize_png(tag, picture, SHEET, figure.encoded[name])
+            self.writer.flush()
 
     @unnoticed
     def figure(self, epochs: Collection[int] | None = None) -> Figure:
@@ -181,6 +183,8 @@ class WatchFeatures(keras.callbacks.Callback):
         `epochs` are those to show, counted from 1, with 0 for before the first. None takes all that were kept, or those of the paper if
         there are more than ten. A notebook shows the figure.
         """
+        if self.model is None:
+            raise ValueError("There is no model to draw features of; call `figure` after `fit` has begun, or `set_model` before.")
         self._prepare()
         evolution = self._evolution
         if epochs is None:
@@ -188,7 +192,10 @@ class WatchFeatures(keras.callbacks.Callback):
             if len(epochs) > COLUMNS:
                 epochs = {epoch for epoch in epochs if epoch in evolution_epochs(self._done)} | {epochs[0], epochs[-1]}
         photographs, ids = evolution.images.origins()
-        columns = drawn_columns(read_evolution(evolution.folder, epochs), photographs, self.maps)
+        found = read_evolution(evolution.folder, epochs)
+        if not found:
+            raise ValueError(f"No features were kept after any of the epochs {sorted(epochs)}; None shows those that were.")
+        columns = drawn_columns(found, photographs, self.maps)
         return draw_evolution(columns, evolution.last_places(epochs, columns), ids)
 
     def _prepare(self) -> None:
@@ -210,17 +217,18 @@ class WatchFeatures(keras.callbacks.Callback):
         self._evolution = FeatureEvolution(deconvnet, layers, images, self.maps, self.seed, evolution, self.writer)
         self._budget = LookBudget(self.share, images.count)
         self._schedule = LookSchedule(self.epochs, self._budget)
-        self._watched, self._known, self._done = self.model, False, 0
+        self._watched, self._known, self._done = self.model, False, self._convergence.epochs()
 
     def _begin(self, epoch: int) -> None:
         """Finds the step of the first epoch of a `fit`, counted from 0, and looks at the features before it."""
-        earlier = self._done if self._known else self._convergence.epochs()
-        if not self._known and epoch == 0 and earlier and not self._convergence.goes_on(earlier):
+        # A training that was killed in its first epoch may have measured more than it restored.
+        earlier, goes_on = self._done, self._known or (epoch == 0 and self.resumed is None)
+        if not self._known and goes_on and earlier and not self._convergence.goes_on(earlier):
             raise ValueError(
                 f"{self.log_dir} holds the features of another training, of {earlier} epochs. Give another log_dir, or remove this one."
             )
         # A killed training begins where it was restored; any other goes on.
-        self._before = max(0, earlier - epoch) if self._known or epoch == 0 else 0
+        self._before = max(0, earlier - epoch) if goes_on else 0
         self._done = first = self._before + epoch
         self._schedule.total = self._before + (self.params or {}).get("epochs", UNKNOWN)
         # An epoch that is resumed in its middle keeps what was written at its beginning.
@@ -255,7 +263,7 @@ class WatchFeatures(keras.callbacks.Callback):
         """Turns the first error into a warning and drops later ones: watching must not end a training of hours."""
         try:
             yield
-        except ValueError as error:
+        except (ValueError, OSError, tf.errors.OpError) as error:
             if not self._warned:
                 warnings.warn(f"The features after epoch {self._done} are not shown. {error}", stacklevel=2)
             self._warned = True

@@ -41,7 +41,7 @@ def test_images_of_an_array_are_evenly_spread():
     assert numbers(read_images(IMAGES, 4, FOREVER)) == [0, 4, 7, 11]
     assert numbers(read_images(IMAGES.tolist(), 100, FOREVER)) == list(range(COUNT))
     # 240 bytes an image.
-    assert numbers(read_images(tf.constant(IMAGES), 100, 500)) == [0, 1]
+    assert numbers(read_images(tf.constant(IMAGES), 100, 500)) == [0, 11]
     assert read_images(IMAGES.astype(np.uint8), 4, FOREVER).dtype == np.uint8
     assert read_images(IMAGES.astype(np.float64), 4, FOREVER).dtype == np.float32
 
@@ -96,7 +96,7 @@ def test_random_numbers_and_counters_of_a_py_dataset_are_left_alone():
     assert dataset.served == 0
     np.testing.assert_array_equal(whole(dataset), expected)
     # Some of each batch.
-    assert [round(number) // 5 for number in read_images(dataset, 6, FOREVER)[:, 0, 0, 0] + 1.5] == [0] * 5 + [1]
+    assert [round(number) // 5 for number in read_images(dataset, 6, FOREVER)[:, 0, 0, 0] + 1.5] == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_data_set_of_a_python_generator_can_be_read_again():
@@ -135,3 +135,30 @@ def test_a_data_set_of_a_python_generator_can_be_read_again():
 def test_wrong_images_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         read_images(images, 100, FOREVER)
+
+
+class Ordered(keras.utils.PyDataset):
+    """Batches in order."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def __len__(self):
+        return -(-COUNT // self.size)
+
+    def __getitem__(self, number):
+        return IMAGES[number * self.size :][: self.size], LABELS[number * self.size :][: self.size]
+
+
+@pytest.mark.parametrize("images", [IMAGES, Ordered(1), Ordered(2)])
+def test_a_limit_of_bytes_spreads_images_too(images):
+    found = numbers(read_images(images, most=COUNT, most_bytes=3 * IMAGES[0].nbytes))
+    assert len(found) == 3
+    assert found[0] < 4
+    assert found[-1] >= 6
+
+
+def test_of_large_batches_images_come_from_several():
+    assert numbers(read_images(Ordered(6), most=6, most_bytes=FOREVER)) == [0, 2, 5, 6, 8, 11]
+    assert numbers(read_images(Ordered(5), most=COUNT, most_bytes=FOREVER)) == list(range(COUNT))

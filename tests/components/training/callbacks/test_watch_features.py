@@ -1,5 +1,6 @@
 import collections
 import json
+import shutil
 import subprocess
 import sys
 
@@ -374,3 +375,34 @@ def test_a_model_that_can_not_be_watched_is_an_error_at_the_start(model, images,
 def test_wrong_arguments_are_refused_when_it_is_made(options, message):
     with pytest.raises(ValueError, match=message):
         zfnet.WatchFeatures(**({"images": IMAGES, "log_dir": "log"} | options))
+
+
+def test_a_training_resumed_in_its_first_epoch_forgets_what_it_measured_after(tmp_path):
+    net().fit(data(), shuffle=False, epochs=1, verbose=0, callbacks=[zfnet.WatchFeatures(IMAGES, tmp_path)])
+    (tmp_path / "watched" / "convergence" / "kernels-0001.npz").unlink()  # It is written when the next epoch begins.
+    watch = zfnet.WatchFeatures(IMAGES, tmp_path, resumed=0)
+    net().fit(data(), shuffle=False, epochs=2, verbose=0, callbacks=[watch])
+    assert watch.figure().numbers["columns"] == ["untrained", "epoch 1", "epoch 2"]
+
+
+def test_a_figure_without_a_training(tmp_path):
+    with pytest.raises(ValueError, match="no model to draw features of"):
+        zfnet.WatchFeatures(IMAGES, tmp_path).figure()
+    net().fit(data(), shuffle=False, epochs=2, verbose=0, callbacks=[zfnet.WatchFeatures(IMAGES, tmp_path)])
+    later = zfnet.WatchFeatures(IMAGES, tmp_path)
+    later.set_model(net())
+    assert later.figure().numbers["columns"] == ["untrained", "epoch 1", "epoch 2"]
+    with pytest.raises(ValueError, match=r"after any of the epochs \[8, 9\]"):
+        later.figure([9, 8])
+
+
+def test_a_disk_that_fails_does_not_end_a_training(tmp_path):
+    def break_disk(epoch, logs):
+        for folder in (tmp_path / "watched").glob("*/"):
+            shutil.rmtree(folder)
+            folder.write_text("no directory")
+
+    failing = keras.callbacks.LambdaCallback(on_epoch_end=break_disk)
+    with pytest.warns(UserWarning, match="The features after epoch 1 are not shown"):
+        history = net().fit(data(), shuffle=False, epochs=3, verbose=0, callbacks=[failing, zfnet.WatchFeatures(IMAGES, tmp_path)])
+    assert len(history.history["loss"]) == 3

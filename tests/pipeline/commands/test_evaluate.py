@@ -149,7 +149,7 @@ def test_ten_crops_of_the_file_of_a_run(evaluate):
     ("arguments", "code", "message"),
     [
         ([], 2, "Missing argument 'MODEL [MODEL ...]'"),
-        (["nameless/model.keras"], 2, "give --data, or the directory of its run"),
+        (["nameless/model.keras"], 2, "give --data, or the directory of a run"),
         (["nameless/model.keras", "--data", "photographs", "--split", "test"], 2, "photographs have the splits train and validation"),
         (["root", "--split", "test"], 1, "has no split 'test'; it has train, validation"),
         (["root", "other/model.keras"], 1, "There is a class that other/model.keras does not know: 'dog'"),

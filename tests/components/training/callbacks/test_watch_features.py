@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.python.framework import config
 
 import zfnet
 from zfnet.components.training.callbacks.evolution import FeatureEvolution
@@ -161,6 +162,17 @@ def test_another_fit_goes_on_counting(trained):
         net().fit(dataset, shuffle=False, verbose=0, callbacks=[zfnet.WatchFeatures(dataset, folder)])
 
 
+@pytest.fixture
+def xla():
+    """Keras compiles no model while TensorFlow is deterministic, as a training before in this process may have left it."""
+    was_on = config.is_op_determinism_enabled()
+    config.disable_op_determinism()
+    yield
+    if was_on:
+        config.enable_op_determinism()
+
+
+@pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize(
     ("make", "options", "named"),
     [

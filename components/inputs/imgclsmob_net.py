@@ -7,14 +7,12 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from zfnet.components.inputs.imagenet_classes import class_labels, imagenet_classes
+from zfnet.components.inputs.imagenet_net import IMAGENET, NONE, ImagenetNet
 from zfnet.components.inputs.keras_cache import cache_directory, cached_file
 
 if TYPE_CHECKING:
     import keras
 
-PREFIX = "imgclsmob:"
-IMAGENET, NONE = "imagenet", "none"
 SOURCE, LICENCE = "https://github.com/osmr/imgclsmob", "MIT"
 
 
@@ -38,7 +36,7 @@ PUBLISHED = {
 }
 
 
-class ImgclsmobNet(NamedTuple):
+class ImgclsmobNet(ImagenetNet):
     """A ZFNet of github.com/osmr/imgclsmob, whose weights have the MIT licence.
 
     Attributes:
@@ -50,8 +48,7 @@ class ImgclsmobNet(NamedTuple):
         ImgclsmobNet(name='zfnetb', weights='my.h5')
     """
 
-    name: str
-    weights: str = IMAGENET
+    PREFIX = "imgclsmob:"
 
     @classmethod
     def of(cls, argument: str) -> Self:
@@ -60,17 +57,12 @@ class ImgclsmobNet(NamedTuple):
         Raises:
             ValueError: there is no such net.
         """
-        name, mark, choice = argument.removeprefix(PREFIX).partition("?")
+        name, mark, choice = argument.removeprefix(cls.PREFIX).partition("?")
         key, _, weights = choice.partition("=") if mark else ("weights", "=", IMAGENET)
         if name not in PUBLISHED or key != "weights" or not weights:
-            known = " or ".join(PREFIX + each for each in PUBLISHED)
+            known = " or ".join(cls.PREFIX + each for each in PUBLISHED)
             raise ValueError(f"There is no net {argument!r}; expected {known}, and after it ?weights=none or ?weights=FILE if you like.")
         return cls(name, weights)
-
-    @property
-    def argument(self) -> str:
-        """The MODEL argument that names the net."""
-        return f"{PREFIX}{self.name}" + ("" if self.weights == IMAGENET else f"?weights={self.weights}")
 
     @property
     def preprocessing(self) -> str:
@@ -95,14 +87,6 @@ class ImgclsmobNet(NamedTuple):
         if path:
             set_imgclsmob_weights(model, path)
         return with_preprocessing(model, self.preprocessing)
-
-    def classes(self) -> list[tuple[str, str]]:
-        """Numbers and names of the classes, see `imagenet_classes`; random weights have none."""
-        return [] if self.weights == NONE else imagenet_classes(self.argument)
-
-    def labels(self) -> list[str]:
-        """Names of the classes, see `class_labels`."""
-        return class_labels(self.argument, self.classes)
 
     def _given(self) -> pathlib.Path:
         import h5py
@@ -129,7 +113,7 @@ class ImgclsmobNet(NamedTuple):
         if found != published.sha1:
             raise ValueError(
                 f"{path} is not the file that imgclsmob published: its SHA-1 is {found}, expected {published.sha1}.\n"
-                f"Delete it to download it again; for weights of your own, use {PREFIX}{self.name}?weights=FILE."
+                f"Delete it to download it again; for weights of your own, use {self.PREFIX}{self.name}?weights=FILE."
             )
         return path
 

@@ -6,20 +6,17 @@ import inspect
 import random
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
-from zfnet.components.inputs.imagenet_classes import class_labels, imagenet_classes
+from zfnet.components.inputs.imagenet_net import IMAGENET, NONE, ImagenetNet
 from zfnet.components.inputs.keras_cache import DownloadError, announced_downloads
 from zfnet.components.inputs.preprocessing import PREPROCESSINGS, preprocess, with_preprocessing
 
 if TYPE_CHECKING:
     import keras
 
-PREFIX = "keras:"
-IMAGENET, NONE = "imagenet", "none"
 
-
-class KerasNet(NamedTuple):
+class KerasNet(ImagenetNet):
     """A net of `keras.applications`.
 
     Attributes:
@@ -32,8 +29,7 @@ class KerasNet(NamedTuple):
         ('tf', 'preprocessing_tf')
     """
 
-    name: str
-    weights: str = IMAGENET
+    PREFIX = "keras:"
 
     @classmethod
     def of(cls, argument: str) -> Self:
@@ -42,24 +38,19 @@ class KerasNet(NamedTuple):
         Raises:
             ValueError: Keras has no such net, or there is no such choice of weights.
         """
-        name, _, choice = argument.removeprefix(PREFIX).partition("?")
+        name, _, choice = argument.removeprefix(cls.PREFIX).partition("?")
         known = applications()
         if name not in known:
             lower = {each.lower(): each for each in known}
             near = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
-            hint = f"Did you mean {' or '.join(PREFIX + each for each in near)}?" if near else f"There are: {', '.join(known)}."
+            hint = f"Did you mean {' or '.join(cls.PREFIX + each for each in near)}?" if near else f"There are: {', '.join(known)}."
             raise ValueError(f"keras.applications has no net {name!r}. {hint}")
         weights = choice.removeprefix("weights=") if choice else IMAGENET
         if weights not in (IMAGENET, NONE):
             raise ValueError(
-                f"{argument}: expected {PREFIX}{name}, with weights of ImageNet, or {PREFIX}{name}?weights=none, with random ones."
+                f"{argument}: expected {cls.PREFIX}{name}, with weights of ImageNet, or {cls.PREFIX}{name}?weights=none, with random ones."
             )
         return cls(name, weights)
-
-    @property
-    def argument(self) -> str:
-        """The MODEL argument that names the net."""
-        return f"{PREFIX}{self.name}" + ("" if self.weights == IMAGENET else f"?weights={self.weights}")
 
     @property
     def preprocessing(self) -> str:
@@ -106,20 +97,6 @@ class KerasNet(NamedTuple):
             raise ValueError(f"{self.argument} can't be loaded from {files[-1]}: {reason}. Delete it to download it again.") from error
         finally:
             random.setstate(state)
-
-    def classes(self) -> list[tuple[str, str]]:
-        """The classes in the order of the outputs: the number that ImageNet gives them, such as `n01440764`, and the name, `tench`.
-
-        They come from Keras' cache, or are downloaded into it. Random weights have none: their outputs mean nothing.
-
-        Raises:
-            DownloadError: they are not in the cache and can't be downloaded.
-        """
-        return [] if self.weights == NONE else imagenet_classes(self.argument)
-
-    def labels(self) -> list[str]:
-        """Names of the classes, see `class_labels`."""
-        return class_labels(self.argument, self.classes)
 
 
 def applications() -> "dict[str, Callable[..., keras.Model]]":

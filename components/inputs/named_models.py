@@ -2,12 +2,11 @@
 
 from typing import TypeAlias
 
-from zfnet.components.inputs import imgclsmob_net, keras_net
 from zfnet.components.inputs.imgclsmob_net import ImgclsmobNet
 from zfnet.components.inputs.keras_net import KerasNet
 
 NamedNet: TypeAlias = KerasNet | ImgclsmobNet
-NETS: dict[str, type[NamedNet]] = {keras_net.PREFIX: KerasNet, imgclsmob_net.PREFIX: ImgclsmobNet}
+NETS: dict[str, type[NamedNet]] = {net.PREFIX: net for net in (KerasNet, ImgclsmobNet)}
 
 
 def named_net(model: object) -> NamedNet | None:

@@ -103,7 +103,7 @@ def _spread_array(images: ArrayLike, most: int, most_bytes: int) -> np.ndarray:
 
 
 def _spread_batches(dataset: keras.utils.PyDataset, most: int, most_bytes: int) -> Iterator[np.ndarray]:
-    """As many images of each of some batches, evenly spread; a batch more than needed, since the last one may be small."""
+    """Reads batches evenly spread, and the same number of images of each; one batch more than needed, since the last may be small."""
     count = dataset.num_batches
     if not count:
         return

@@ -17,7 +17,7 @@ READERS = 16
 MOST_HELD = 256 << 20
 # Strong augmentation: the side of the smallest square, as a share of the image's; the smallest and largest factor of brightness; the
 # largest shift of a channel (of 0..255), up or down; and the share of the images that turn grey.
-SMALLEST, GAINS, SHIFT, GREY = 0.6, (0.7, 1.3), 25.0, 0.6
+SMALLEST, GAINS, SHIFT, GREY = 0.6, (0.7, 1.3), 25.0, 0.8
 # Random numbers of an image are whole numbers below this.
 DRAWS = 1 << 30
 
@@ -101,7 +101,7 @@ def training_batches(
 
 
 def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Varies the colours of images: brightness and contrast, a cast, and three fifths of them become grey.
+    """Varies the colours of images: brightness and contrast, a cast, and four fifths of them become grey.
 
     Not in the paper. If colour alone distinguishes classes, a net learns colours and no shapes.
 

@@ -15,7 +15,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 STEPS_PER_EPOCH = 8
 LARGEST_BATCH = 64
 # Part of the epochs over which a rate falls that have strong augmentation; in the others a net learns images as they are.
-STRONG = 0.6
+STRONG = 0.4
 
 
 def choice(

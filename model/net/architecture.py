@@ -166,7 +166,7 @@ class Architecture:
         """
         halved = self.with_filters(**{layer.name: layer.filters // 2 for layer in self.convolutions}).with_units(512)
         starts = dataclasses.replace(halved, input_size=96, input_scale=1 / 64, first_stddev=0.0003, deep_stddev=None, rms_radius=0.2)
-        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.02)
+        return dataclasses.replace(starts, learning_rate=0.02, schedule="cosine", weight_decay=0.05)
 
 
 # Zeiler & Fergus 2013 (v3), Fig. 3. Reading: padding 1 in conv1, which gives the figure's 110 (`same` would give 112).

@@ -54,7 +54,7 @@ def test_strong_augmentation_ends_where_the_rate_is_low():
         return Recipe(architecture=architecture, batch_size=64, **choices).strong_epochs_for(4500)
 
     assert strong_epochs("zfnet-small") == strong_epochs("zfnet") == 0
-    assert strong_epochs("zfnet-small", augmentation="strong") == 6
+    assert strong_epochs("zfnet-small", augmentation="strong") == 4
     # Nobody knows when a rate that falls on plateaus will be low.
     assert strong_epochs("zfnet", augmentation="strong") == 10
 
@@ -63,9 +63,9 @@ def test_the_rate_falls_over_the_same_epochs_however_many_are_trained():
     recipes = [Recipe(epochs=epochs, batch_size=64, augmentation="strong") for epochs in (3, None, 30)]
     assert [recipe.decay_epochs_for(4000) for recipe in recipes] == [10] * 3
     assert recipes[1].epochs_for(4000) == 10
-    assert [recipe.strong_epochs_for(4000) for recipe in recipes] == [6] * 3
+    assert [recipe.strong_epochs_for(4000) for recipe in recipes] == [4] * 3
     longer = Recipe(epochs=30, batch_size=64, augmentation="strong", decay_epochs=30)
-    assert (longer.decay_epochs_for(4000), longer.strong_epochs_for(4000)) == (30, 18)
+    assert (longer.decay_epochs_for(4000), longer.strong_epochs_for(4000)) == (30, 12)
 
 
 @pytest.mark.parametrize(

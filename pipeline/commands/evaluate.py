@@ -60,9 +60,8 @@ def command(
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
         examples = find_examples(found, data, split, pathlib.Path(work))
 
-        if slice_by and data and not data.lower().endswith(".csv") and not examples.prepared:
-            raise ValueError(f"--slice-by {slice_by} names a column of a CSV; the examples come from {data}: expected --data TABLE.csv.")
-
+        if slice_by and data and not examples.prepared:
+            _read_slices(data, slice_by)  # an unknown column is reported before photographs are prepared
         from zfnet.components.evaluation.measures import all_gpus, evaluate_models
 
         with all_gpus().scope():
@@ -73,11 +72,12 @@ def command(
                 compared.append(_probabilities(name, each, model, examples, image_size, ten_crop))
                 size = compared[-1].image_input
                 rows.append({"model": name, "height": size.height, "width": size.width, "preprocessing": used})
+            first = compared[0].examples
+            ids, values = _ids_and_values(first, split, slice_by) if worst or slice_by else ([], [])
             answered = evaluate_models(compared, split, ten_crop=ten_crop)
-        first = compared[0].examples
         named = data or first.read_json("manifest.json").get("source")
         labels = first.labels
-        *single, ensemble = [numbers | _details(answers, first, split, by_class, worst, slice_by) for answers, numbers in answered]
+        *single, ensemble = [numbers | _details(answers, labels, ids, values, by_class, worst) for answers, numbers in answered]
     count = ensemble["examples"]
     for each in (*single, ensemble):
         del each["examples"]  # It is the same for all.
@@ -136,31 +136,38 @@ def _probabilities(name, found, model, examples, image_size, ten_crop):
     return Probabilities(model, prepared, order=order, mean=mean)
 
 
-def _details(answers, examples, split, by_class, worst, slice_by):
-    """The lists that options ask for, by name."""
+def _ids_and_values(examples, split, slice_by):
+    """Ids of the examples of a split, in its order, and their values in the column `slice_by`, none if it is None."""
     from zfnet.components.data.batches import read_origins
-    from zfnet.components.evaluation import measures
 
-    details = {"classes": measures.by_class(answers, examples.labels)} if by_class else {}
-    if worst or slice_by:
-        ids = read_origins(examples, split).ids
-        if worst:
-            details["mistakes"] = measures.list_mistakes(answers, examples.labels, ids, worst)
-        if slice_by:
-            details["slices"] = measures.by_slice(answers, _slice_values(examples, ids, slice_by))
-    return details
-
-
-def _slice_values(examples, ids, column):
-    from zfnet.components.data.sources.csv_table import read_column
-
+    ids = read_origins(examples, split).ids
+    if not slice_by:
+        return ids, []
     table = str(examples.read_json("manifest.json").get("source"))
-    if not table.lower().endswith(".csv"):
-        raise ValueError(f"--slice-by {column} names a column of a CSV; the examples come from {table}: expected --data TABLE.csv.")
-    values = read_column(table, column)
+    values = _read_slices(table, slice_by)
     if missing := next((id for id in ids if id not in values), None):
         raise ValueError(f"{table} has no row for the example {missing!r}: it was changed. Give it with --data, to prepare examples anew.")
-    return [values[id] for id in ids]
+    return ids, [values[id] for id in ids]
+
+
+def _read_slices(table, column):
+    from zfnet.components.data.sources.csv_table import read_column
+
+    if not table.lower().endswith(".csv"):
+        raise ValueError(f"--slice-by {column} names a column of a CSV; the examples come from {table}: expected --data TABLE.csv.")
+    return read_column(table, column)
+
+
+def _details(answers, labels, ids, values, by_class, worst):
+    """The lists that options ask for, by name."""
+    from zfnet.components.evaluation import measures
+
+    details = {"classes": measures.by_class(answers, labels)} if by_class else {}
+    if worst:
+        details["mistakes"] = measures.list_mistakes(answers, labels, ids, worst)
+    if values:
+        details["slices"] = measures.by_slice(answers, values)
+    return details
 
 
 def _tables(numbers, classes, slice_by):
@@ -172,7 +179,6 @@ def _tables(numbers, classes, slice_by):
 
     headings = ["examples", "top-1", f"top-{min(5, classes)}"]
     if "classes" in numbers:
-        # The first is the most frequent.
         wrong = [", ".join(f"{each['class']} {each['examples']:,}" for each in row["mistaken_for"]) for row in numbers["classes"]]
         rows = [[row["class"], text, *errors(row)] for row, text in zip(numbers["classes"], wrong, strict=True)]
         yield aligned_table([["class", "mistaken for", *headings], *rows], 2)

@@ -49,7 +49,7 @@ def served_directory(argument: str) -> epath.Path | None:
 class ServedModel:
     """A SavedModel of `zfnet run`, called by its signature `probabilities`.
 
-    A graph is a program. Before TensorFlow loads it, all functions that it could run are looked through: an operation that is unknown, has a
+    A graph is a program. Before TensorFlow loads it, all functions that it could run are checked: an operation that is unknown, has a
     state that predictions do not need, or could read or write files is refused. What remains computes numbers from images.
 
     Args:
@@ -81,9 +81,7 @@ class ServedModel:
         shape = taken[0].shape.as_list() if len(taken) == 1 and taken[0].shape.rank == 4 else []
         if not shape or shape[1] is None or shape[1:] != [shape[1], shape[1], 3] or SIGNATURE not in signature.structured_outputs:
             found = ", ".join(self._loaded.signatures) or "none"
-            raise ValueError(
-                f"{directory} has the signatures {found}; expected {SIGNATURE}, from images (None, size, size, 3), as `zfnet run` serves it."
-            )
+            raise ValueError(f"{directory} has the signatures {found}; expected {SIGNATURE}, as `zfnet run` serves it.")
         self.size = shape[1]
         if signature.structured_outputs[SIGNATURE].shape[-1] != len(self.labels):
             outputs = signature.structured_outputs[SIGNATURE].shape[-1]

@@ -4,7 +4,7 @@ import functools
 import os
 import pathlib
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 from etils import epath
@@ -119,5 +119,4 @@ def open_predictor(
 
     if served:
         return Predictor.of_served(ServedModel(served), top)
-    assert found
-    return Predictor.of_model(found.open_model(preprocessing)[0], list(labels) or found.labels, top, image_size)
+    return Predictor.of_model(cast(ModelArgument, found).open_model(preprocessing)[0], list(labels) or found.labels, top, image_size)

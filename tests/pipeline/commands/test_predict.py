@@ -42,7 +42,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def predict(home, monkeypatch):
     monkeypatch.chdir(home)
-    return lambda *arguments: CliRunner().invoke(command, ["model", *arguments, "--verbose"])
+    return lambda *arguments: CliRunner().invoke(command, ["--verbose", "model", *arguments])
 
 
 def rows_of(path):
@@ -52,9 +52,11 @@ def rows_of(path):
 def test_photographs_get_the_probabilities_of_their_stored_examples(predict, home):
     result = predict("photographs", "--out", "all.csv")
     assert result.exit_code == 0, result.output
-    assert "91 images, 1 without a prediction" in result.output and "cat/broken.jpg: none of JPEG" in result.output
+    assert "91 images, 1 without a prediction" in result.output
+    assert "cat/broken.jpg: none of JPEG" in result.output
     rows = rows_of(home / "all.csv")
-    assert [row["path"] for row in rows] == sorted(row["path"] for row in rows) and len(rows) == 91
+    assert [row["path"] for row in rows] == sorted(row["path"] for row in rows)
+    assert len(rows) == 91
     found = {row["path"]: row for row in rows}
     model, examples = keras.saving.load_model(home / "model/model.keras"), Examples(home / "prepared")
     for split in ("train", "validation"):
@@ -66,7 +68,8 @@ def test_photographs_get_the_probabilities_of_their_stored_examples(predict, hom
         for id, label, probabilities in zip(ids, labels.numpy(), wanted, strict=True):
             order = np.argsort(-probabilities)
             row = found[id]
-            assert row["class"] == CLASSES[label] and [row[f"label_{k}"] for k in (1, 2, 3)] == [CLASSES[place] for place in order]
+            assert row["class"] == CLASSES[label]
+            assert [row[f"label_{k}"] for k in (1, 2, 3)] == [CLASSES[place] for place in order]
             np.testing.assert_allclose([float(row[f"probability_{k}"]) for k in (1, 2, 3)], probabilities[order], atol=2e-6)
     assert predict("prepared", "--split", "train", "--out", "train.csv").exit_code == 0
     assert all(row == found[row["path"]] for row in rows_of(home / "train.csv"))
@@ -95,10 +98,13 @@ def test_table_of_paths_and_one_image(predict, home):
     (home / "paths.csv").write_text("path\nphotographs/dog/01.png\nphotographs/gone.png\n")
     assert predict("paths.csv", "--out", "table.csv").exit_code == 0
     first, gone = rows_of(home / "table.csv")
-    assert first["path"] == "photographs/dog/01.png" and not first["class"] and gone["error"] == "no such file"
+    assert first["path"] == "photographs/dog/01.png"
+    assert not first["class"]
+    assert gone["error"] == "no such file"
     assert predict("photographs/dog/01.png", "--out", "one.csv").exit_code == 0
     (one,) = rows_of(home / "one.csv")
-    assert one["label_1"] == first["label_1"] and one["probability_1"] == first["probability_1"]
+    assert one["label_1"] == first["label_1"]
+    assert one["probability_1"] == first["probability_1"]
 
 
 @pytest.mark.parametrize(
@@ -115,5 +121,6 @@ def test_wrong_use(predict, home, arguments, said):
     (home / "empty").mkdir(exist_ok=True)
     (home / "a.csv").write_text("kept")
     result = predict(*arguments)
-    assert result.exit_code == 1 and said in result.output
+    assert result.exit_code == 1
+    assert said in result.output
     assert (home / "a.csv").read_text() == "kept"

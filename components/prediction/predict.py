@@ -2,23 +2,19 @@
 
 import collections
 import itertools
-import json
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from etils import epath
 
 from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
 from zfnet.components.data.damage import named_damage
 from zfnet.components.inputs.photograph import UnreadablePhotograph
 from zfnet.components.prediction.images import Images, ImageToPredict, StoredImages, count_images
 from zfnet.components.prediction.predictor import Answer, Predictor
-from zfnet.components.storage.files import atomic_file, open_file
 from zfnet.model.progress import progress
 
 BATCH = 64
@@ -110,56 +106,3 @@ def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str
         raise ValueError(
             f"{chunk[0]} has {found} examples, and the manifest says {chunk[1]}: copy the directory again, or prepare it again."
         )
-
-
-def predict_on_beam(
-    open_predictor: Callable[[], Predictor], images: Images, out: epath.PathLike, runner: str, beam_options: tuple[str, ...]
-) -> Iterator[Row]:
-    """Yields the same rows as `predict_images`; the workers of Beam compute them, a chunk at a time.
-
-    Each worker opens the model once, by `open_predictor`, and writes the rows of a chunk to a file in a directory beside `out`, which is
-    removed in the end. `runner` and `beam_options` are as in `open_pipeline`.
-
-    Raises:
-        ValueError: as `predict_images` does, or workers can't reach the data or the model.
-    """
-    import apache_beam as beam
-
-    from zfnet.components.data.beam.options import check_data_reaches_runner
-    from zfnet.components.data.beam.pipeline import open_pipeline
-    from zfnet.components.data.photograph_progress import PROGRESS
-    from zfnet.components.prediction.predict_on_worker import PredictChunk
-
-    check_data_reaches_runner(runner, images.location)
-    work = epath.Path(out).parent / f".{epath.Path(out).name}.{uuid.uuid4().hex}.partial"
-    work.mkdir(parents=True)
-    try:
-        with PROGRESS.shown("Predicting"), open_pipeline(runner, beam_options, str(work)) as pipeline:
-            _ = (
-                pipeline
-                | beam.Create([None])
-                | "List" >> beam.FlatMap(lambda _: enumerate(images.chunks()))
-                | beam.Reshuffle()
-                | "Predict" >> beam.ParDo(PredictChunk(open_predictor, images, str(work)))
-                | beam.combiners.ToList()
-                | "Report" >> beam.Map(_write_report, f"{work}/report.json")
-            )
-        chunks = json.loads((work / "report.json").read_text())
-        if not chunks:
-            raise ValueError(f"There are no images in {images.location}; expected a folder or a table with at least one.")
-        for number in chunks:
-            with open_file(chunk_file(str(work), number)) as file:
-                for line in file:
-                    yield tuple(json.loads(line))
-    finally:
-        work.rmtree(missing_ok=True)
-
-
-def chunk_file(directory: str, number: int) -> str:
-    """The file with the rows of a chunk."""
-    return f"{directory}/{number:07d}.jsonl"
-
-
-def _write_report(chunks: list[int], path: str) -> None:
-    with atomic_file(path) as file:
-        file.write(json.dumps(sorted(chunks)).encode())

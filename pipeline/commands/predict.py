@@ -74,20 +74,23 @@ def command(
     found = None if served else find_model(model, custom_objects)
     with tempfile.TemporaryDirectory(prefix="zfnet-predict-") as work:
         from zfnet.components.prediction.images import open_images
-        from zfnet.components.prediction.predict import predict_images, predict_on_beam
+        from zfnet.components.prediction.predict import predict_images
 
         predictor = open_predictor(served, found, preprocessing, image_size, top, ())
         numbers = dict(found.net.classes()) if found and found.net and found.labels else {}
         images = open_images(data, split, [*predictor.labels, *numbers], pathlib.Path(work))
         if found and not found.labels and len(images.labels) == len(predictor.labels):
             click.echo(f"{model}: there is no labels.txt; its outputs are assumed to be the classes of the data, in their order", err=True)
-            predictor.labels = images.labels
+            predictor.labels = list(images.labels)
         if runner:
+            from zfnet.components.prediction.predict_on_beam import predict_on_beam
+
             opened = functools.partial(open_predictor, served, found, preprocessing, image_size, top, tuple(predictor.labels))
             rows = predict_on_beam(opened, images, out, runner, beam_options)
         else:
             rows = predict_images(predictor, images)
-        count, failed, first = 0, 0, []
+        count, failed = 0, 0
+        first: list[str] = []
 
         def counted():
             nonlocal count, failed
@@ -119,4 +122,5 @@ def open_predictor(
 
     if served:
         return Predictor.of_served(ServedModel(served), top)
-    return Predictor.of_model(cast(ModelArgument, found).open_model(preprocessing)[0], list(labels) or found.labels, top, image_size)
+    found = cast(ModelArgument, found)
+    return Predictor.of_model(found.open_model(preprocessing)[0], list(labels) or found.labels, top, image_size)

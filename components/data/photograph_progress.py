@@ -18,13 +18,13 @@ class PhotographProgress:
         self._bar: Any = None
 
     @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
-        """Counts from 0, and shows the bar during the `with` statement on the standard error, if that is a terminal."""
+    def shown(self, title: str = "Preparing") -> Iterator[None]:
+        """Counts from 0, and shows the bar under a title during the `with` statement on the standard error, if that is a terminal."""
         from tqdm import tqdm
 
         self.expected = self.done = 0
         options = {"unit": " photographs", "disable": None, "leave": False, "delay": 1.0, "dynamic_ncols": True}
-        with tqdm(desc="Preparing", **options) as self._bar:
+        with tqdm(desc=title, **options) as self._bar:
             try:
                 yield
             finally:

@@ -42,8 +42,7 @@ class Probabilities:
             raise ValueError(f"The model {model.name!r} has {gives}; the examples have {classes} classes: expected {expected}.")
         if mean is not None and mean.shape != (side, side, 3):
             raise ValueError(f"The mean image is {mean.shape}, the stored images are {(side, side, 3)}; expected the same.")
-        self.is_binary = shapes[0][1] == 1
-        self.logits = not self.is_binary and not _gives_probabilities(model, self.image_input)
+        self._of_crops = ModelProbabilities(model, self.image_input)
 
     def stored_size(self, ten_crop: bool) -> int:
         """Side of the images to read, in pixels: the stored image for ten crops, else its central crop."""
@@ -78,16 +77,31 @@ class Probabilities:
         return tf.ensure_shape(tf.reduce_mean(crops, axis=0), (images.shape[0], len(self.examples.labels)))
 
     def _predict(self, squares):
-        images = self.image_input.crop(squares)
-        if self.image_input.channels_first:
+        outputs = self._of_crops.of(squares)
+        return outputs if self.order is None else tf.gather(outputs, self.order, axis=1)
+
+
+class ModelProbabilities:
+    """The probabilities of a model for images, whether it gives probabilities, logits, or one sigmoid for two classes.
+
+    `model` is as in `Probabilities`, with one output, a vector; `image_input` is the size of its images.
+    """
+
+    def __init__(self, model: keras.Model, image_input: ImageInput) -> None:
+        self._model, self._image_input = model, image_input
+        self._is_binary = model.outputs[0].shape[-1] == 1
+        self._logits = not self._is_binary and not _gives_probabilities(model, image_input)
+
+    def of(self, squares: tf.Tensor) -> tf.Tensor:
+        """Float64 probabilities `(n, classes)`, in the model's order, of float images `(n, side, side, 3)`, RGB 0..255."""
+        images = self._image_input.crop(squares)
+        if self._image_input.channels_first:
             images = tf.transpose(images, (0, 3, 1, 2))
         # In float32 the softmax has ties where logits that are near each other, or far from each other, differ.
-        outputs = tf.cast(self.model(images, training=False), tf.float64)
-        if self.is_binary:
+        outputs = tf.cast(self._model(images, training=False), tf.float64)
+        if self._is_binary:
             outputs = tf.concat([1 - outputs, outputs], axis=1)
-        if self.logits:
-            outputs = tf.nn.softmax(outputs)
-        return outputs if self.order is None else tf.gather(outputs, self.order, axis=1)
+        return tf.nn.softmax(outputs) if self._logits else outputs
 
 
 def output_classes(model: keras.Model) -> int:

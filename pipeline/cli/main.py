@@ -12,6 +12,7 @@ COMMANDS = (
     "runs",
     "examples",
     "evaluate",
+    "predict",
     "project",
     "gallery",
     "evolution",

@@ -10,10 +10,10 @@ NAMES = {
 }
 
 
-def named_columns(cells: list[str]) -> dict[str, int | None] | None:
+def named_columns(cells: list[str], *, labelled: bool = True) -> dict[str, int | None] | None:
     """The places of the columns path, label and split in a header line, None for a split that is missing; None if it is no header.
 
-    A header has a name for the path and one for the label. Capitals, spaces, signs and a plural do not matter.
+    A header has a name for the path and, if `labelled`, one for the label. Capitals, spaces, signs and a plural do not matter.
 
     Examples:
         >>> named_columns(["Number", "image_id", "Labels"])
@@ -25,4 +25,4 @@ def named_columns(cells: list[str]) -> dict[str, int | None] | None:
         column: next((words.index(word) for name in names.split() for word in (name, f"{name}s", f"{name}es") if word in words), None)
         for column, names in NAMES.items()
     }
-    return None if places["path"] is None or places["label"] is None else places
+    return None if places["path"] is None or (labelled and places["label"] is None) else places

@@ -60,13 +60,13 @@ class CsvSource(FileSource):
         paths: set[str] = set()
         first: list[Row] = []
         classes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-        for row in _rows(self.location):
+        for row in table_rows(self.location):
             if row.path in paths:
                 raise ValueError(f"{data}, line {row.line}: duplicate path {row.path!r}; keep one line.")
             paths.add(row.path)
             classes[row.split][row.label] += 1
             first += [row] if len(first) < LOOKED_FOR else []
-        self.remote = any(is_remote(_absolute(self.location, path)) for path in paths)
+        self.remote = any(is_remote(absolute_path(self.location, path)) for path in paths)
         self._splits = _choose_splits(data, classes)
         rows = sum((classes[role] for role in self._splits), collections.Counter())
         self._classes = sorted(rows, key=_sort_key(rows))
@@ -85,8 +85,8 @@ class CsvSource(FileSource):
     def fingerprint(self) -> str:
         """A digest of the table, and of the sizes and times of change of photographs on local disks."""
         digest = hashlib.sha256()
-        for row in _rows(self.location):
-            digest.update("\0".join((row.path, row.label, row.split, _state(_absolute(self.location, row.path)))).encode() + b"\0")
+        for row in table_rows(self.location):
+            digest.update("\0".join((row.path, row.label, row.split, _state(absolute_path(self.location, row.path)))).encode() + b"\0")
         return f"csv:{digest.hexdigest()}"
 
     def listing(self) -> Listing:
@@ -106,7 +106,7 @@ def read_column(data: str, column: str) -> dict[str, str]:
     if not epath.Path(data).expanduser().exists():
         raise ValueError(f"There is no table {data!r}, whose columns divide the examples: give its place with --data.")
     values: dict[str, str] = {}
-    for row in _rows(os.fspath(epath.Path(data).expanduser())):
+    for row in table_rows(os.fspath(epath.Path(data).expanduser())):
         names = [cell.strip() for cell in row.header or ()]
         if names.count(column) != 1:
             found = f"the columns {', '.join(names)}" if names else "no first line that names its columns"
@@ -116,8 +116,11 @@ def read_column(data: str, column: str) -> dict[str, str]:
     return values
 
 
-def _rows(file: str) -> Iterator[Row]:
-    """Yields the rows of the table, without its header and repetitions of it, as in tables that were joined."""
+def table_rows(file: str, *, labelled: bool = True) -> Iterator[Row]:
+    """Yields the rows of the table, without its header and repetitions of it, as in tables that were joined.
+
+    If not `labelled`, classes may be missing: then they are empty.
+    """
     with io.TextIOWrapper(open_file(file), encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, strict=True)
         columns: dict[str, int | None] = {"path": 0, "label": 1, "split": 2}
@@ -127,20 +130,20 @@ def _rows(file: str) -> Iterator[Row]:
             for cells in lines:
                 if not "".join(cells).strip():
                     continue
-                if not begun and (found := named_columns(cells)):
+                if not begun and (found := named_columns(cells, labelled=labelled)):
                     columns, header = found, cells
                 elif cells != header:
-                    yield _row(file, lines.line_num, cells, columns, header)
+                    yield _row(file, lines.line_num, cells, columns, header, labelled)
                 begun = True
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{file}, line {lines.line_num + 1}: {error}; {EXPECTED}.") from error
 
 
-def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None], header: list[str] | None) -> Row:
+def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None], header: list[str] | None, labelled: bool) -> Row:
     found = [cells[place].strip() if place is not None and place < len(cells) else "" for place in columns.values()]
     place = columns["path"]
     path, label, split = cells[place] if found[0] and place is not None else "", found[1], found[2]
-    if not path or not label:
+    if not path or (labelled and not label):
         raise ValueError(f"{file}, line {number}: {','.join(cells)!r} has no {'label' if path else 'path'}; {EXPECTED}.")
     role = split_role(split) if split else ""
     if role is None:
@@ -151,7 +154,7 @@ def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None
 
 def _check_first(file: str, rows: list[Row]) -> None:
     """Raises a ValueError if the first of `rows` names no photograph, as a header does, while others do."""
-    missing, *others = (not epath.Path(_absolute(file, row.path)).exists() for row in rows)
+    missing, *others = (not epath.Path(absolute_path(file, row.path)).exists() for row in rows)
     if missing and not all(others):
         path, label, *_ = rows[0]
         raise ValueError(
@@ -192,15 +195,16 @@ def _sort_key(names: Collection[str]) -> Callable[[str], Any]:
 def _list(file: str, labels: dict[str, int], splits: dict[str, str]) -> Iterator[tuple[str, list[PhotographFile]]]:
     """Yields `(split, files)` for the photographs of each class."""
     classes: dict[tuple[str, int], dict[str, PhotographFile]] = collections.defaultdict(dict)
-    for row in _rows(file):
+    for row in table_rows(file):
         if row.split in splits:
-            file_of_row = as_text(os.fsencode(row.path)), labels[row.label], os.fsencode(_absolute(file, row.path))
+            file_of_row = as_text(os.fsencode(row.path)), labels[row.label], os.fsencode(absolute_path(file, row.path))
             classes[splits[row.split], labels[row.label]][row.path] = file_of_row
     for (split, _), files in classes.items():
         yield from split_files(split, files)
 
 
-def _absolute(file: str, path: str) -> str:
+def absolute_path(file: str, path: str) -> str:
+    """The place of a photograph that the table `file` names by `path`."""
     return path if is_remote(path) else os.fspath(epath.Path(file).parent / epath.Path(path).expanduser())
 
 

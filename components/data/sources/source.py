@@ -117,7 +117,7 @@ class FileSource(Source):
     def read(references: list[PhotographFile]) -> Iterator[SourcePhotograph]:
         """Yields the photographs. A file is opened only when its photograph is read."""
         for id, label, path in references:
-            yield SourcePhotograph(id, label, as_text(path), functools.partial(_read, path))
+            yield SourcePhotograph(id, label, as_text(path), functools.partial(read_file, path))
 
 
 def as_text(path: bytes) -> str:
@@ -154,7 +154,8 @@ def check_look_alikes(data: str, classes: Mapping[str, Collection[str]]) -> None
             raise ValueError(f"{data} has the classes {other!a} and {name!a}, which look alike: give them one name, or two that differ.")
 
 
-def _read(path: bytes) -> bytes:
+def read_file(path: bytes) -> bytes:
+    """The bytes of a photograph; raises `UnreadablePhotograph` if there are none that can be read."""
     name = os.fsdecode(path)
     return _read_remote(name) if is_remote(name) else _read_local(Path(name))
 

@@ -70,11 +70,10 @@ class TfdsSource(Source):
         return f"tfds:{self._builder.info.full_name}" + "".join(f"@{split}" for split in (self._train, self._validation) if split)
 
     def plan(self, pipeline: "beam.Pipeline", num_shards: int | None) -> "beam.PCollection[tuple[ShardKey, list[TfdsRange]]]":
-        """Divides the data set in TFDS's order; prepares it first if necessary."""
+        """Divides the data set in TFDS's order."""
         import apache_beam as beam
 
-        prepare(self._builder)
-        splits = self._split_ranges()
+        splits = self.split_ranges()
         counts = {split: length(ranges) for split, ranges in splits.items()}
         shards = []
         for split, number in shard_numbers(counts, num_shards).items():
@@ -84,8 +83,9 @@ class TfdsSource(Source):
                 shards.append(((split, index, number), part_of(splits[split], start, stop)))
         return pipeline | beam.Create(shards) | beam.Reshuffle()
 
-    def _split_ranges(self) -> dict[str, list[TfdsRange]]:
-        """The examples of our splits in the prepared data set."""
+    def split_ranges(self) -> dict[str, list[TfdsRange]]:
+        """The examples of our splits in the data set, which is prepared first if necessary."""
+        prepare(self._builder)
         counts = {split: info.num_examples for split, info in self._builder.info.splits.items()}
         if not self._train and "train" not in counts:
             expected = f"expected one called train; or name those to use, as in {self.data}@TRAIN,VALIDATION"

@@ -1,0 +1,108 @@
+"""Predict the classes of many images: one row for each, in their order, here or on the workers of Beam."""
+
+import collections
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
+from zfnet.components.data.damage import named_damage
+from zfnet.components.inputs.photograph import UnreadablePhotograph
+from zfnet.components.prediction.images import Images, ImageToPredict, StoredImages, count_images
+from zfnet.components.prediction.predictor import Answer, Predictor
+from zfnet.model.progress import progress
+
+BATCH = 64
+CORES = os.cpu_count() or 1
+NAN = "the model gives NaN"
+STORED = {"image": tf.io.FixedLenFeature([], tf.string), "id": ORIGIN_FEATURES["id"], "class_name": tf.io.FixedLenFeature([], tf.string)}
+
+# Path or id, class if it is known, classes that the model names and their probabilities, and the reason if there are none.
+Row = tuple[str, str, list[str], list[float], str]
+
+
+def predict_images(predictor: Predictor, images: Images) -> Iterator[Row]:
+    """Yields a row for each image, in order, with a progress bar.
+
+    Batches are the same wherever they are computed, since they never reach over a chunk. Photographs are decoded by several threads.
+
+    Raises:
+        ValueError: there are no images; or prepared ones are damaged, or were prepared for another size.
+    """
+    check_stored_size(predictor, images)
+    rows = itertools.chain.from_iterable(predict_chunk(predictor, images, chunk) for chunk in images.chunks())
+    yield from progress(rows, count_images(images), "Predicting")
+
+
+def check_stored_size(predictor: Predictor, images: Images) -> None:
+    """Raises a ValueError if prepared images do not have the size that the model takes."""
+    if isinstance(images, StoredImages) and (size := images.examples.image_size) != predictor.size:
+        raise ValueError(
+            f"The model expects images of {predictor.size} pixels, but {images.location} was prepared for {size}: give the photographs."
+        )
+
+
+def predict_chunk(predictor: Predictor, images: Images, chunk: Any) -> Iterator[Row]:
+    """Yields the rows of one chunk."""
+    batches = _stored_batches(predictor, images, chunk) if isinstance(images, StoredImages) else _batches(predictor, images, chunk)
+    for paths, truths, pixels, errors in batches:
+        for path, truth, answer, error in zip(paths, truths, predictor.answers(pixels), errors, strict=True):
+            answer, error = (Answer([], []), error) if error else (answer, "" if answer.labels else NAN)
+            yield path, truth, answer.labels, answer.probabilities, error
+
+
+def _batches(predictor: Predictor, images: Images, chunk: Any) -> Iterator[tuple]:
+    """Yields paths, classes, pixels and errors of photographs; one that can't be read is black."""
+
+    def prepare(image: ImageToPredict) -> tuple[str, str, np.ndarray, str]:
+        try:
+            return image.path, image.truth, predictor.image(image.read()), ""
+        except UnreadablePhotograph as error:
+            return image.path, image.truth, np.zeros((predictor.size, predictor.size, 3), np.uint8), str(error)
+
+    prepared = _ahead(prepare, images.read(chunk), max(16, CORES) if images.remote else CORES)
+    while batch := list(itertools.islice(prepared, BATCH)):
+        paths, truths, pixels, errors = zip(*batch, strict=True)
+        yield paths, truths, np.stack(pixels), errors
+
+
+def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
+    """Yields `function(item)` in order, while threads work on the items of the next batch."""
+    begun: collections.deque[Future] = collections.deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
+        try:
+            for item in items:
+                begun.append(pool.submit(function, item))
+                if len(begun) > BATCH:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for waiting in begun:
+                waiting.cancel()
+
+
+def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str, int]) -> Iterator[tuple]:
+    """Yields ids, classes, pixels and errors of prepared examples, which TensorFlow reads and decodes beside the model."""
+    margin, size = (images.examples.side - predictor.size) // 2, predictor.size
+
+    def decode(record):
+        example = tf.io.parse_single_example(record, STORED)
+        return example["id"], example["class_name"], decode_crop(example["image"], margin, margin, size)
+
+    records = tf.data.TFRecordDataset(chunk[0]).map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(2)
+    found = 0
+    with named_damage(images.examples):
+        for ids, classes, pixels in records:
+            found += len(ids)
+            names, truths = ([text.decode() for text in each.numpy()] for each in (ids, classes))
+            yield names, truths, pixels, [""] * len(names)
+    if found != chunk[1]:
+        raise ValueError(
+            f"{chunk[0]} has {found} examples, and the manifest says {chunk[1]}: copy the directory again, or prepare it again."
+        )

@@ -1,0 +1,126 @@
+"""`zfnet predict`: the classes that a model gives to images, in a table."""
+
+import functools
+import os
+import pathlib
+import tempfile
+from typing import TYPE_CHECKING, cast
+
+import click
+from etils import epath
+
+from zfnet.components.storage.files import is_remote
+from zfnet.pipeline.cli.arguments import ModelArgument, find_model
+from zfnet.pipeline.cli.command import Command
+from zfnet.pipeline.cli.options import beam_options_argument, custom_objects_option, image_size_option, model_argument, preprocessing_option
+from zfnet.pipeline.cli.output import check_outside_data, make_its_directory
+
+if TYPE_CHECKING:
+    from zfnet.components.prediction.predictor import Predictor
+
+LISTED = 20  # images that can't be read
+
+
+@click.command(cls=Command, short_help="Name the classes of images, in a table.")
+@model_argument
+@click.argument("data")
+@click.option(
+    "--out", type=click.Path(path_type=epath.Path), required=True, metavar="FILE", help="Table to write: .csv, .jsonl or .parquet."
+)
+@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="K", help="Number of classes to name.")
+@click.option(
+    "--split",
+    metavar="SPLIT",
+    show_default="validation; all rows of a table",
+    help="Data split of prepared examples, TFDS names and tables.",
+)
+@click.option("--runner", metavar="NAME", show_default="this process, without Beam", help="Beam runner that predicts.")
+@preprocessing_option
+@image_size_option
+@custom_objects_option
+@beam_options_argument
+def command(
+    model: str,
+    data: str,
+    out: epath.Path,
+    top: int,
+    split: str | None,
+    runner: str | None,
+    preprocessing: str | None,
+    image_size: int | None,
+    custom_objects: tuple[str, ...],
+    beam_options: tuple[str, ...],
+) -> None:
+    """Write the most probable classes of each image of DATA to FILE.
+
+    MODEL is as for the other commands, or a SavedModel that `zfnet run` served, such as zfnet_run/serving/1. DATA is a folder of images,
+    with or without class folders, at any depth; one image; a CSV of paths; prepared examples; or a TFDS name.
+    """
+    if beam_options and not runner:
+        raise click.UsageError("Options of Beam need a runner: give --runner.")
+    from zfnet.components.prediction.rows_file import check_suffix, write_rows
+
+    check_suffix(out)
+    if not is_remote(out):
+        check_outside_data(out.parent, data, "--out")
+        if out.resolve() == pathlib.Path(data).expanduser().resolve():
+            raise ValueError(f"--out {out} is DATA itself; give another file.")
+        make_its_directory(pathlib.Path(out))
+    from zfnet.components.prediction.saved_model import served_directory
+
+    served = served_directory(model)
+    if served and (preprocessing or image_size or custom_objects):
+        raise ValueError(f"{model} is a served model, which has its own preprocessing, size and layers: leave these options out.")
+    found = None if served else find_model(model, custom_objects)
+    with tempfile.TemporaryDirectory(prefix="zfnet-predict-") as work:
+        from zfnet.components.prediction.images import open_images
+        from zfnet.components.prediction.predict import predict_images
+
+        predictor = open_predictor(served, found, preprocessing, image_size, top, ())
+        numbers = dict(found.net.classes()) if found and found.net and found.labels else {}
+        images = open_images(data, split, [*predictor.labels, *numbers], pathlib.Path(work))
+        if found and not found.labels and len(images.labels) == len(predictor.labels):
+            click.echo(f"{model}: there is no labels.txt; its outputs are assumed to be the classes of the data, in their order", err=True)
+            predictor.labels = list(images.labels)
+        if runner:
+            from zfnet.components.prediction.predict_on_beam import predict_on_beam
+
+            opened = functools.partial(open_predictor, served, found, preprocessing, image_size, top, tuple(predictor.labels))
+            rows = predict_on_beam(opened, images, out, runner, beam_options)
+        else:
+            rows = predict_images(predictor, images)
+        count, failed = 0, 0
+        first: list[str] = []
+
+        def counted():
+            nonlocal count, failed
+            for row in rows:
+                count += 1
+                if row[4]:
+                    failed += 1
+                    first.extend([f"  {row[0]}: {row[4]}"] if len(first) < LISTED else [])
+                yield row
+            if failed == count:
+                raise ValueError(f"None of the {count:,} images of {data} can be predicted ({first[0].strip()}).")
+
+        write_rows(os.fspath(out), counted(), min(top, len(predictor.labels)))
+    click.echo(f"{out}: {count:,} image{'s' if count > 1 else ''}, {failed:,} without a prediction")
+    click.echo("\n".join([*first, *([f"  and {failed - LISTED:,} more, see the column error"] if failed > LISTED else [])]), nl=bool(first))
+
+
+def open_predictor(
+    served: epath.Path | None,
+    found: ModelArgument | None,
+    preprocessing: str | None,
+    image_size: int | None,
+    top: int,
+    labels: tuple[str, ...],
+) -> "Predictor":
+    """Opens the model that is `served` or `found`; `labels` replace the names of its classes, unless they are empty."""
+    from zfnet.components.prediction.predictor import Predictor
+    from zfnet.components.prediction.saved_model import ServedModel
+
+    if served:
+        return Predictor.of_served(ServedModel(served), top)
+    found = cast(ModelArgument, found)
+    return Predictor.of_model(found.open_model(preprocessing)[0], list(labels) or found.labels, top, image_size)

@@ -12,10 +12,11 @@ from etils import epath
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
 from zfnet.components.storage.files import RemoteDirectory, is_remote, local_files
 
-# A SavedModel may hold files here that TensorFlow does not read: digests of the model and of its training data, and its evaluation.
+# A SavedModel may hold files here that TensorFlow does not read: digests of the model and of its training data, its evaluation, its check.
 EXTRA = "assets.extra"
 DIGEST = f"{EXTRA}/model_digest.txt"
 EXAMPLES_DIGEST = f"{EXTRA}/examples_digest.txt"
+CHECKED = f"{EXTRA}/checked.json"
 
 
 def push(
@@ -25,19 +26,25 @@ def push(
     serving: Output[Serving],
     *,
     destination: Setting[str],
+    check_seconds: Setting[float] = 600.0,
 ) -> None:
     """Writes a blessed model as the next version of a SavedModel directory, as model servers watch it.
 
-    A model that is served already, and is only evaluated anew, keeps its version.
+    A model that is served already, and is only evaluated anew, keeps its version. Before a new version gets its place, its answers are
+    compared with those of Keras, see `check_export`; one that fails is kept beside as `destination/<integer>.refused`, if that is local.
 
     Args:
         examples: the examples it was trained on, for their size and digest.
         model: the model.
         evaluation: says whether the model is blessed; one that is not is not pushed.
-        serving: gets `version.json`: the version, or null.
+        serving: gets `version.json`: the version, or null; and `checked`, the results of the check, which are in the version too.
         destination: directory of the versions, `serving` under the root; the new one is `destination/<integer>`.
+        check_seconds: seconds that the check may take.
+
+    Raises:
+        ValueError: the exported model fails its check.
     """
-    version = None
+    version, checked = None, None
     if evaluation.read_json("evaluation.json")["blessed"]:
         directory = epath.Path(destination)
         directory.mkdir(parents=True, exist_ok=True)
@@ -46,30 +53,41 @@ def push(
         version = max((int(path.name) for path in versions if path.name.isdecimal()), default=0)
         pushed = directory / str(version) / DIGEST
         if not pushed.exists() or pushed.read_text() != digest:
-            from zfnet.components.serving.export import export
+            from zfnet.components.serving import check, export
 
             version += 1
             with _new_version(directory / str(version)) as beside:
-                export(model, side=examples.side, path=beside)
+                export.export(model, side=examples.side, path=beside)
+                checked = check.check_export(beside, model, examples, check_seconds)
                 (beside / DIGEST).parent.mkdir()
                 (beside / DIGEST).write_text(digest)
                 (beside / EXAMPLES_DIGEST).write_text(examples.digest())
+                (beside / CHECKED).write_text(json.dumps(checked, indent=1))
                 (beside / EXTRA / "evaluation.json").write_bytes((evaluation.path / "evaluation.json").read_bytes())
-    (serving.path / "version.json").write_text(json.dumps({"version": version}))
+        elif (directory / str(version) / CHECKED).exists():
+            checked = json.loads((directory / str(version) / CHECKED).read_text())
+    (serving.path / "version.json").write_text(json.dumps({"version": version, "checked": checked}))
 
 
 @contextlib.contextmanager
 def _new_version(version: epath.Path) -> Iterator[epath.Path]:
     """Gives a local path at which to make the directory `version`.
 
-    A local directory is renamed when it is complete. A remote one can't be: the file that servers look for, and after it the digest, are
-    sent last.
+    A local directory is renamed when it is complete, or to `<version>.refused` if it fails its check. A remote one can't be: the file that
+    servers look for, and after it the digest, are sent last.
     """
     if not is_remote(str(version)):
-        beside = version.with_name(f"{version.name}.partial")
-        if beside.exists():
-            shutil.rmtree(beside)
-        yield beside
+        beside, refused = (version.with_name(f"{version.name}.{ending}") for ending in ("partial", "refused"))
+        for earlier in (beside, refused):
+            if earlier.exists():
+                shutil.rmtree(earlier)
+        try:
+            yield beside
+        except ValueError as error:
+            if not beside.exists():
+                raise
+            beside.rename(refused)
+            raise ValueError(f"{error} It is kept as {refused}.") from error
         beside.rename(version)
         return
     with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:

@@ -36,6 +36,9 @@ class RunConfig:
         "is twice as large as the weights.",
     )
     maps_per_layer: int = choice(9, "Number of feature maps to draw per layer.", option=False)
+    check_seconds: float = choice(
+        600, "Seconds that the check of the exported model may take. Above it, the run fails and the model is not served.", least=1
+    )
     max_rejected: float = choice(0.1, "Largest accepted share of unreadable images, 0 to 1. Above it, the run fails.", least=0, most=1)
 
     def with_choices(self, **choices: Any) -> "RunConfig":

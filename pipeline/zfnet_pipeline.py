@@ -91,6 +91,7 @@ def zfnet_pipeline(
             "model": model,
             "evaluation": evaluator.output("evaluation"),
             "destination": lambda plan: str(root / "serving"),
+            "check_seconds": config.check_seconds,
         },
         still_holds=functools.partial(_still_serves, root),
     )

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from zfnet.components.artifacts import Evaluation, Model, Serving
-from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA, push
+from zfnet.components.pusher import CHECKED, DIGEST, EXAMPLES_DIGEST, EXTRA, push
+from zfnet.components.serving import export
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def run(examples, model, evaluation, tmp_path):
 def test_versions_increase(examples, model, evaluation, tmp_path):
     (tmp_path / "serving" / "9").mkdir(parents=True)
     (tmp_path / "serving" / "10.partial").mkdir()  # of a push that was killed
+    (tmp_path / "serving" / "10.refused").mkdir()  # of one that failed its check
     assert run(examples, model, evaluation(True), tmp_path) == 10
     assert (tmp_path / "serving" / "10" / "saved_model.pb").is_file()
     assert (tmp_path / "serving" / "10" / "assets" / "labels.txt").read_text() == "blue\ngreen\nred\n"
@@ -39,6 +41,23 @@ def test_version_says_what_it_is(examples, model, evaluation, tmp_path):
     assert (version / DIGEST).read_text() == model.digest()
     assert (version / EXAMPLES_DIGEST).read_text() == examples.digest()
     assert json.loads((version / EXTRA / "evaluation.json").read_text()) == {"blessed": True}
+    checked = json.loads((version / CHECKED).read_text())
+    assert set(checked["signatures"]) == {"serving_default", "probabilities", "project"}
+    assert json.loads((tmp_path / "output/version.json").read_text())["checked"] == checked
+
+
+def test_model_that_fails_its_check_is_kept_beside(examples, model, evaluation, tmp_path, monkeypatch):
+    original = export.classification
+    monkeypatch.setattr(
+        export,
+        "classification",
+        lambda *given: lambda image_bytes: (answer := original(*given)(image_bytes)) | {"probabilities": answer["probabilities"] / 2},
+    )
+    with pytest.raises(ValueError, match=r"wrongly in its signature serving_default.* It is kept as .*/serving/1\.refused"):
+        run(examples, model, evaluation(True), tmp_path)
+    assert [path.name for path in (tmp_path / "serving").iterdir()] == ["1.refused"]
+    assert (tmp_path / "serving/1.refused/saved_model.pb").is_file()
+    assert not (tmp_path / "output/version.json").exists()
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(examples, model, evaluation, tmp_path):

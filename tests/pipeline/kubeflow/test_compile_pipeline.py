@@ -95,6 +95,7 @@ def test_choices_are_parameters(compiled):
     assert {name: parameter.get("defaultValue") for name, parameter in parameters.items()} == {
         "architecture": "zfnet-small",
         "augmentation": "paper",
+        "check_seconds": 600.0,
         "beam_options": [],
         "crops": "ten",
         "data": "birds",

@@ -142,7 +142,10 @@ class Model(Artifact):
 
 
 class Evaluation(Artifact):
-    """`evaluation.json`: errors and structured filters as fractions, their number, and whether the model is blessed, or why not."""
+    """`evaluation.json`: errors as fractions, where the model errs, and whether it is blessed, or why not; and `confusion.npy`.
+
+    The matrix counts validation examples: int64 `(classes, classes)`, rows are true classes, columns are predicted classes.
+    """
 
     PROPERTIES = "evaluation.json"
 

@@ -21,12 +21,17 @@ def evaluate(
         examples: prepared examples; the split `validation` is used.
         statistics: class counts, and the mean image for ten crops.
         model: the trained model.
-        evaluation: gets `evaluation.json`: the numbers of all `MEASURES`; `structured`, the share of the first convolution's filters that
-            have structure, null if they are too small to tell; `blessed`, and the `reason`.
+        evaluation: gets `evaluation.json`: the numbers of all `MEASURES`; the lists of `tell_mistakes`; `structured`, the share of the
+            first convolution's filters that have structure, null if they are too small to tell; `blessed`, and the `reason`. Also gets
+            `confusion.npy`, the confusion matrix.
         ten_crop: whether to average the paper's ten crops as well (section 3).
         baseline: evaluation of the model that was pushed last for the same data; None if there is none.
     """
-    from zfnet.components.evaluation.measures import all_gpus, evaluate_models
+    import numpy as np
+
+    from zfnet.components.data.batches import read_origins
+    from zfnet.components.evaluation.confusion import confusion_matrix
+    from zfnet.components.evaluation.measures import all_gpus, evaluate_models, tell_mistakes
     from zfnet.components.evaluation.probabilities import Probabilities
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.storage.local_copy import local_copy
@@ -34,9 +39,13 @@ def evaluate(
 
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")
-        probabilities = Probabilities(net, local_copy(examples), mean=statistics.mean_image() if ten_crop else None)
-        result = evaluate_models([probabilities], "validation", ten_crop=ten_crop)[0] | {"structured": structured_share(net)}
+        local = local_copy(examples)
+        probabilities = Probabilities(net, local, mean=statistics.mean_image() if ten_crop else None)
+        answers, result = evaluate_models([probabilities], "validation", ten_crop=ten_crop)[0]
+        result |= {"structured": structured_share(net)}
     class_counts = statistics.read_json("statistics.json")["classes"]["validation"]
     blessed, reason = bless(result, class_counts, baseline.read_json("evaluation.json") if baseline else None)
-    result |= {"blessed": blessed, "reason": reason}
+    result |= {"blessed": blessed, "reason": reason} | tell_mistakes(answers, local.labels, read_origins(local, "validation").ids)
+    with (evaluation.path / "confusion.npy").open("wb") as file:
+        np.save(file, confusion_matrix(answers.labels, answers.predicted, answers.classes))
     (evaluation.path / "evaluation.json").write_text(json.dumps(result, indent=1))

@@ -20,12 +20,15 @@ def measure_training_error(
         model: the trained model.
         training_error: gets `training_error.json`.
     """
-    from zfnet.components.evaluation.measures import all_gpus, measure_models
+    from zfnet.components.evaluation.answers import answer_split
+    from zfnet.components.evaluation.errors import error_shares
+    from zfnet.components.evaluation.measures import all_gpus
     from zfnet.components.evaluation.probabilities import Probabilities
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.storage.local_copy import local_copy
 
     with all_gpus().scope():
         net = load_model_file(local_copy(model).path / "model.keras")
-        errors = measure_models([Probabilities(net, local_copy(examples))], "train")[0]
+        answers = answer_split([Probabilities(net, local_copy(examples))], "train")[0]
+    errors = error_shares(answers.ranks, answers.classes) | {"examples": len(answers.labels)}
     (training_error.path / "training_error.json").write_text(json.dumps(errors, indent=1))

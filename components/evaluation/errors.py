@@ -32,11 +32,13 @@ def count_errors(labels: tf.Tensor, probabilities: tf.Tensor, counted: tf.Tensor
     return tf.reduce_sum(tf.where(tf.convert_to_tensor(counted)[:, None], wrong, 0.0), axis=0)
 
 
-def error_shares(errors: np.ndarray, examples: int) -> dict[str, float]:
-    """Names the shares of `examples`, 0..1, that the sums of `count_errors` over all batches are.
+def error_shares(ranks: np.ndarray, classes: int) -> dict[str, float | None]:
+    """Top-1 and top-5 error, fractions 0..1, of examples whose true classes have these ranks (`Answers.ranks`); None without examples.
+
+    With five `classes` or fewer, as many guesses are given as there are classes.
 
     Examples:
-        >>> error_shares(np.array([3.0, 1.0]), 4)
+        >>> error_shares(np.array([1, 2, 2, 6]), classes=10)
         {'top1_error': 0.75, 'top5_error': 0.25}
     """
-    return {f"top{k}_error": float(count) / examples for k, count in zip(GUESSES, errors, strict=True)}
+    return {f"top{k}_error": float((ranks > min(k, classes)).sum()) / len(ranks) if len(ranks) else None for k in GUESSES}

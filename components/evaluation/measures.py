@@ -1,40 +1,136 @@
-"""Evaluate models and their ensemble: a list of measures, all computed in one pass over the examples."""
+"""Numbers of an evaluation: a list of measures, functions of the table of answers."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from zfnet.components.data.batches import padded_batch_size, padded_batches
-from zfnet.components.data.damage import named_damage
-from zfnet.components.evaluation.errors import count_errors, error_shares
-from zfnet.components.evaluation.probabilities import Probabilities, check_same_examples
-from zfnet.model.progress import progress
+from zfnet.components.evaluation.answers import Answers, answer_split
+from zfnet.components.evaluation.confusion import confused_pairs, confusion_matrix
+from zfnet.components.evaluation.errors import error_shares
+from zfnet.components.evaluation.probabilities import Probabilities
 
-# Images that a replica is given at once.
-BATCH = 64
+BINS = 15
+WRONG_ANSWERS = 3
+# Entries of a list, so that evaluation.json stays small with 1,000 classes.
+MOST = 100
 
 
-class Measure(NamedTuple):
-    """One or several numbers of an evaluation, as two functions.
+def count_errors(answers: Answers) -> dict[str, Any]:
+    """Top-1 and top-5 error, fractions 0..1, strictly: a tie with the true class is an error, and so is NaN (see `top_k_error`)."""
+    return error_shares(answers.ranks, answers.classes)
 
-    Attributes:
-        sums: takes labels `(n,)`, probabilities `(n, classes)` and bools `(n,)` of one batch, and returns a float tensor whose shape is the
-            same for every batch; it is summed over batches and replicas. The bools are false for black images that only fill up the
-            batch: choose with `tf.where`, because a product with 0 keeps NaN.
-        numbers: takes these sums, a float64 array, and the number of examples, and returns the numbers by name, as JSON can hold them (None
-            where there is none, such as the error of a class without examples).
+
+def calibrate(answers: Answers) -> dict[str, Any]:
+    """Compares the probability of the best guess with how often it is right, in 15 equal bins of the probability (Guo et al. 2017).
+
+    Returns:
+        `expected_calibration_error`: mean distance between the two over the examples, 0..1; and `calibration`, for each bin that has
+        examples, from low to high probability: their number, their mean probability (`confidence`), and the share that is right
+        (`accuracy`).
+
+    Examples:
+        >>> sure = Answers(*(np.array(column) for column in ([0, 0], [0, 1], [1.0, 1.0], [1, 2], [1.0, 0.0])), classes=2)
+        >>> calibrate(sure)["expected_calibration_error"]
+        0.5
     """
-
-    sums: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-    numbers: Callable[[np.ndarray, int], dict[str, Any]]
+    places = np.minimum((answers.probabilities * BINS).astype(int), BINS - 1)
+    counts, confidence, right = (
+        np.bincount(places, weights, BINS) for weights in (None, answers.probabilities, (answers.ranks == 1).astype(float))
+    )
+    bins = [
+        {"examples": int(counts[each]), "confidence": float(confidence[each] / counts[each]), "accuracy": float(right[each] / counts[each])}
+        for each in np.flatnonzero(counts)
+    ]
+    error = sum(each["examples"] * abs(each["accuracy"] - each["confidence"]) for each in bins) / len(places)
+    return {"expected_calibration_error": float(error), "calibration": bins}
 
 
 # Every evaluation computes all of these.
-MEASURES = [
-    Measure(count_errors, error_shares),
-]
+MEASURES: list[Callable[[Answers], dict[str, Any]]] = [count_errors, calibrate]
+
+
+def by_class(answers: Answers, names: list[str]) -> list[dict[str, Any]]:
+    """Number of examples, errors and most frequent wrong answers of each class, in the order of `names`.
+
+    The errors are None for a class without examples. Each entry is
+    `{"class", "examples", "top1_error", "top5_error", "mistaken_for"}`; the last is a list of at most three `{"class", "examples"}`, most
+    frequent first.
+
+    Examples:
+        >>> by_class(answer_split([Probabilities(model, examples)], "validation")[0], examples.labels)[0]["class"]
+        'ant'
+    """
+    wrong = confusion_matrix(answers.labels, answers.predicted, answers.classes)
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(answers.labels, kind="stable")
+    ranks = np.split(answers.ranks[order], np.searchsorted(answers.labels[order], np.arange(1, answers.classes)))
+    return [
+        {"class": name, "examples": len(own)}
+        | error_shares(own, answers.classes)
+        | {
+            "mistaken_for": [
+                {"class": names[other], "examples": int(row[other])}
+                for other in np.argsort(-row, kind="stable")[:WRONG_ANSWERS]
+                if row[other]
+            ]
+        }
+        for name, own, row in zip(names, ranks, wrong, strict=True)
+    ]
+
+
+def by_slice(answers: Answers, values: list[str]) -> list[dict[str, Any]]:
+    """Number of examples and errors of each slice, the largest slice first: `{"value", "examples", "top1_error", "top5_error"}`.
+
+    `values` has one text per example, in the order of the split; examples with the same text are one slice.
+
+    Examples:
+        >>> answers = answer_split([Probabilities(model, examples)], "validation")[0]
+        >>> [each["examples"] for each in by_slice(answers, ["phone"] * 15 + ["camera"] * 5)]
+        [15, 5]
+    """
+    names, places, counts = np.unique(np.array(values, object), return_inverse=True, return_counts=True)
+    ranks = np.split(answers.ranks[np.argsort(places, kind="stable")], np.cumsum(counts)[:-1])
+    slices = [
+        {"value": str(name), "examples": len(own)} | error_shares(own, answers.classes) for name, own in zip(names, ranks, strict=True)
+    ]
+    return sorted(slices, key=lambda each: -each["examples"])
+
+
+def list_mistakes(answers: Answers, names: list[str], ids: list[str], most: int = MOST) -> list[dict[str, Any]]:
+    """The at most `most` examples whose wrong answers have the highest probability, most probable first; equals in the split's order.
+
+    `names` are those of the classes, and `ids` those of the examples. Each entry is
+    `{"id", "class", "predicted", "probability", "probability_of_class"}`.
+    """
+    wrong = np.flatnonzero(answers.ranks > 1)
+    worst = wrong[np.argsort(-answers.probabilities[wrong], kind="stable")[:most]]
+    return [
+        {
+            "id": ids[place],
+            "class": names[answers.labels[place]],
+            "predicted": names[answers.predicted[place]],
+            "probability": float(answers.probabilities[place]),
+            "probability_of_class": float(answers.of_class[place]),
+        }
+        for place in worst
+    ]
+
+
+def tell_mistakes(answers: Answers, names: list[str], ids: list[str]) -> dict[str, Any]:
+    """Lists that tell where a model errs: `classes` (`by_class`), `confused`, the most frequent pairs, and `mistakes` (`list_mistakes`).
+
+    `confused` and `mistakes` have at most 100 entries; those of `confused` are `{"class", "predicted", "examples"}`.
+    """
+    matrix = confusion_matrix(answers.labels, answers.predicted, answers.classes)
+    return {
+        "classes": by_class(answers, names),
+        "confused": [
+            {"class": names[true], "predicted": names[other], "examples": count} for true, other, count in confused_pairs(matrix, MOST)
+        ],
+        "mistakes": list_mistakes(answers, names, ids),
+    }
 
 
 def all_gpus() -> tf.distribute.Strategy:
@@ -42,81 +138,23 @@ def all_gpus() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if len(tf.config.list_logical_devices("GPU")) > 1 else tf.distribute.get_strategy()
 
 
-def evaluate_models(models: list[Probabilities], split: str, *, ten_crop: bool) -> list[dict[str, Any]]:
-    """Computes the numbers of `measure_models` for central crops, and each again for ten crops under the name `NAME_ten_crop`.
+def evaluate_models(models: list[Probabilities], split: str, *, ten_crop: bool) -> list[tuple[Answers, dict[str, Any]]]:
+    """Asks each model, and last their ensemble, as `answer_split` does, and computes all `MEASURES` of the answers.
 
-    The numbers for ten crops are None if `ten_crop` is false.
+    Returns:
+        For each, the answers to central crops, and the numbers by name: those of central crops, again for ten crops under the name
+        `NAME_ten_crop` (None if `ten_crop` is false), and `examples`, their number.
     """
-    central = measure_models(models, split)
-    crops = measure_models(models, split, ten_crop=True) if ten_crop else [dict.fromkeys(numbers) for numbers in central]
+    central = answer_split(models, split)
+    numbers = [_measure(answers) for answers in central]
+    crops = (
+        [_measure(each) for each in answer_split(models, split, ten_crop=True)] if ten_crop else [dict.fromkeys(each) for each in numbers]
+    )
     return [
-        numbers | {f"{name}_ten_crop": number for name, number in others.items() if name != "examples"}
-        for numbers, others in zip(central, crops, strict=True)
+        (answers, own | {"examples": len(answers.labels)} | {f"{name}_ten_crop": number for name, number in others.items()})
+        for answers, own, others in zip(central, numbers, crops, strict=True)
     ]
 
 
-def measure_models(models: list[Probabilities], split: str, *, ten_crop: bool = False) -> list[dict[str, Any]]:
-    """Computes all `MEASURES` for each model and for the mean of their probabilities (Zeiler & Fergus 2013, Table 2).
-
-    Every example counts once. To use several devices, load the models and call this in the scope of a `tf.distribute` strategy: every
-    replica takes a share of each batch.
-
-    Args:
-        models: with examples made from the same photographs.
-        ten_crop: whether to average the probabilities of the paper's ten crops, instead of those of the central crop alone.
-
-    Returns:
-        For each model, and last for the ensemble, the numbers by name, such as `top1_error`; and `examples`, their number.
-
-    Raises:
-        ValueError: the examples are not the same for all, have no such split, or are damaged.
-
-    Examples:
-        >>> alone, ensemble = measure_models([Probabilities(model, examples)], "validation")
-        >>> list(alone)
-        ['top1_error', 'top5_error', 'examples']
-    """
-    splits = models[0].examples.read_json("manifest.json")["splits"]
-    if split not in splits:
-        raise ValueError(f"{models[0].examples.path} has no split {split!r}; it has {', '.join(splits)}.")
-    check_same_examples([model.examples for model in models], split)
-    strategy = tf.distribute.get_strategy()
-    # Models that take the same images share them.
-    keys = [f"{model.examples.path} {model.stored_size(ten_crop)}" for model in models]
-    count = models[0].examples.count(split)
-    batch_size = padded_batch_size(count, BATCH, strategy.num_replicas_in_sync)
-
-    def read(context):
-        batches = {}
-        for key, model in zip(keys, models, strict=True):
-            batches[key] = padded_batches(model.examples, split, size=model.stored_size(ten_crop), batch_size=batch_size, context=context)
-        return tf.data.Dataset.zip(batches)
-
-    def on_replica(batch):
-        _, labels, counted = batch[keys[0]]
-        predicted = [model.of(batch[key][0], ten_crop) for key, model in zip(keys, models, strict=True)]
-        predicted.append(tf.add_n(predicted) / len(predicted))
-        sums = [tf.stack([measure.sums(labels, each, counted) for each in predicted]) for measure in MEASURES]
-        return *sums, tf.reduce_sum(tf.cast(counted, tf.float32))
-
-    @tf.function
-    def sum_batch(batch):
-        return [strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None) for each in strategy.run(on_replica, (batch,))]
-
-    totals: list[Any] = [0.0] * (len(MEASURES) + 1)
-    with named_damage(*(model.examples for model in models)):
-        for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
-            totals = [total + summed.numpy().astype(float) for total, summed in zip(totals, sum_batch(batch), strict=True)]
-    *sums, counted = totals
-    if int(counted) != count:
-        raise ValueError(
-            f"{models[0].examples.path} has fewer examples in {split} than the {count} of its manifest: files are cut off. Copy the "
-            "directory again, or prepare the examples again."
-        )
-    rows = []
-    for place in range(len(models) + 1):
-        numbers: dict[str, Any] = {}
-        for measure, total in zip(MEASURES, sums, strict=True):
-            numbers |= measure.numbers(total[place], int(counted))
-        rows.append(numbers | {"examples": int(counted)})
-    return rows
+def _measure(answers: Answers) -> dict[str, Any]:
+    return {name: number for measure in MEASURES for name, number in measure(answers).items()}

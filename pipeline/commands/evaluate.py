@@ -1,4 +1,4 @@
-"""`zfnet evaluate`: error rates of models, single and averaged."""
+"""`zfnet evaluate`: error rates of models, single and averaged, and the classes and examples that they mistake."""
 
 import json
 import pathlib
@@ -25,6 +25,13 @@ ENSEMBLE = "all, probabilities averaged"
 )
 @click.option("--split", default="validation", show_default=True, metavar="SPLIT", help="Data split.")
 @click.option("--ten-crop", is_flag=True, help="Also average over the paper's ten crops.")
+@click.option("--by-class", is_flag=True, help="Also show each class: its errors, and the class that it is most often mistaken for.")
+@click.option(
+    "--worst", type=click.IntRange(min=1), metavar="N", help="Also list the N examples whose wrong answers have the highest probability."
+)
+@click.option(
+    "--slice-by", metavar="COLUMN", help="Also show the errors for each value of a column of the CSV that the examples were made from."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @preprocessing_option
 @image_size_option
@@ -34,6 +41,9 @@ def command(
     data: str | None,
     split: str,
     ten_crop: bool,
+    by_class: bool,
+    worst: int | None,
+    slice_by: str | None,
     as_json: bool,
     preprocessing: str | None,
     image_size: int | None,
@@ -43,12 +53,15 @@ def command(
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Models may have different
     image sizes and different orders of classes. Classes are matched by their names, in the file labels.txt beside each model. A net of
-    Keras has the classes of ImageNet, matched by name or number, such as tench or n01440764.
+    Keras has the classes of ImageNet, matched by name or number, such as tench or n01440764. Further tables are those of the averaged
+    probabilities if there are several models; --json has them for each model.
     """
     found = [find_model(model, custom_objects) for model in models]
     with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
         examples = find_examples(found, data, split, pathlib.Path(work))
 
+        if slice_by and data and not examples.prepared:
+            _read_slices(data, slice_by)  # an unknown column is reported before photographs are prepared
         from zfnet.components.evaluation.measures import all_gpus, evaluate_models
 
         with all_gpus().scope():
@@ -59,9 +72,12 @@ def command(
                 compared.append(_probabilities(name, each, model, examples, image_size, ten_crop))
                 size = compared[-1].image_input
                 rows.append({"model": name, "height": size.height, "width": size.width, "preprocessing": used})
-            *single, ensemble = evaluate_models(compared, split, ten_crop=ten_crop)
-        first = compared[0].examples
-        classes, named = len(first.labels), data or first.read_json("manifest.json").get("source")
+            first = compared[0].examples
+            ids, values = _ids_and_values(first, split, slice_by) if worst or slice_by else ([], [])
+            answered = evaluate_models(compared, split, ten_crop=ten_crop)
+        named = data or first.read_json("manifest.json").get("source")
+        labels = first.labels
+        *single, ensemble = [numbers | _details(answers, labels, ids, values, by_class, worst) for answers, numbers in answered]
     count = ensemble["examples"]
     for each in (*single, ensemble):
         del each["examples"]  # It is the same for all.
@@ -76,9 +92,11 @@ def command(
         click.echo(json.dumps(result, indent=1))
         return
     preprocessings = sorted({used for _, used in opened})
-    click.echo("\n".join(error_table(result["models"], result["ensemble"], classes)))
-    of = f"{split} examples of {classes:,} classes{f', {named}' if named else ''}"
+    click.echo("\n".join(error_table(result["models"], result["ensemble"], len(labels))))
+    of = f"{split} examples of {len(labels):,} classes{f', {named}' if named else ''}"
     click.echo(f"{count:,} {of}; preprocessing {' and '.join(preprocessings)}")
+    for table in _tables(ensemble, len(labels), slice_by):
+        click.echo("\n" + "\n".join(table))
 
 
 def _check_image_size(models, image_size):
@@ -116,6 +134,67 @@ def _probabilities(name, found, model, examples, image_size, ten_crop):
         click.echo(f"{name}: the file holds only the centre of its mean image, which is subtracted from each of the ten crops", err=True)
     mean = found.statistics.mean_image() if centres and found.statistics else None
     return Probabilities(model, prepared, order=order, mean=mean)
+
+
+def _ids_and_values(examples, split, slice_by):
+    """Ids of the examples of a split, in its order, and their values in the column `slice_by`, none if it is None."""
+    from zfnet.components.data.batches import read_origins
+
+    ids = read_origins(examples, split).ids
+    if not slice_by:
+        return ids, []
+    table = str(examples.read_json("manifest.json").get("source"))
+    values = _read_slices(table, slice_by)
+    if missing := next((id for id in ids if id not in values), None):
+        raise ValueError(f"{table} has no row for the example {missing!r}: it was changed. Give it with --data, to prepare examples anew.")
+    return ids, [values[id] for id in ids]
+
+
+def _read_slices(table, column):
+    from zfnet.components.data.sources.csv_table import read_column
+
+    if not table.lower().endswith(".csv"):
+        raise ValueError(f"--slice-by {column} names a column of a CSV; the examples come from {table}: expected --data TABLE.csv.")
+    return read_column(table, column)
+
+
+def _details(answers, labels, ids, values, by_class, worst):
+    """The lists that options ask for, by name."""
+    from zfnet.components.evaluation import measures
+
+    details = {"classes": measures.by_class(answers, labels)} if by_class else {}
+    if worst:
+        details["mistakes"] = measures.list_mistakes(answers, labels, ids, worst)
+    if values:
+        details["slices"] = measures.by_slice(answers, values)
+    return details
+
+
+def _tables(numbers, classes, slice_by):
+    """Yields the lines of the tables that options ask for, from the lists of `_details`."""
+    from zfnet.components.data.sources.source import class_name
+
+    def errors(row):
+        return [f"{row['examples']:,}", *("-" if row[f"top{k}_error"] is None else f"{row[f'top{k}_error']:.1%}" for k in (1, 5))]
+
+    headings = ["examples", "top-1", f"top-{min(5, classes)}"]
+    if "classes" in numbers:
+        wrong = [", ".join(f"{each['class']} {each['examples']:,}" for each in row["mistaken_for"]) for row in numbers["classes"]]
+        rows = [[row["class"], text, *errors(row)] for row, text in zip(numbers["classes"], wrong, strict=True)]
+        yield aligned_table([["class", "mistaken for", *headings], *rows], 2)
+    if "mistakes" in numbers:
+        rows = [
+            [
+                *(class_name(row[name]) for name in ("id", "class", "predicted")),
+                f"{row['probability']:.1%}",
+                f"{row['probability_of_class']:.1%}",
+            ]
+            for row in numbers["mistakes"]
+        ]
+        yield aligned_table([["example", "class", "predicted", "probability", "of its class"], *rows], 3)
+    if "slices" in numbers:
+        rows = [[class_name(row["value"]) or "(empty)", *errors(row)] for row in numbers["slices"]]
+        yield aligned_table([[slice_by, *headings], *rows])
 
 
 def error_table(models: list[dict], ensemble: dict | None, classes: int) -> list[str]:

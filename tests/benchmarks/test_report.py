@@ -60,7 +60,7 @@ def test_the_papers_page_shows_what_was_measured(name, parts, monkeypatch):
 
 
 def test_every_benchmark_is_shown():
-    others = {"recipe", "report", "paper", "pictures", "signals", "steps", "tensorboard_pages", "textbook"}
+    others = {"evaluation", "recipe", "report", "paper", "pictures", "signals", "steps", "tensorboard_pages", "textbook"}
     assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - others == set(DOCUMENTS)
 
 

@@ -1,10 +1,11 @@
 import json
 
 import keras
+import numpy as np
 import pytest
-import tensorflow as tf
 
-from zfnet.components.artifacts import Evaluation
+from zfnet.components.artifacts import Evaluation, Model
+from zfnet.components.data.batches import read_origins
 from zfnet.components.evaluation import measures
 from zfnet.components.evaluator import evaluate
 from zfnet.model.measures.filters import filter_structure
@@ -31,15 +32,35 @@ def test_ten_crops_when_asked_for(examples, statistics, model, tmp_path):
     assert found["top5_error_ten_crop"] is not None
 
 
-def sum_probabilities(labels, probabilities, counted):
-    return tf.reduce_sum(tf.where(counted[:, None], probabilities, 0))
-
-
 def test_a_further_measure_is_in_the_file(examples, statistics, model, tmp_path, monkeypatch):
     before = run(examples, statistics, model, tmp_path, ten_crop=True)
-    measure = measures.Measure(sum_probabilities, lambda total, examples: {"sum": round(float(total) / examples, 6)})
-    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, measure])
-    assert run(examples, statistics, model, tmp_path, ten_crop=True) == before | {"sum": 1, "sum_ten_crop": 1}
+    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, lambda answers: {"first": int(answers.labels[0])}])
+    label = int(read_origins(examples, "validation").labels[0])
+    assert run(examples, statistics, model, tmp_path, ten_crop=True) == before | {"first": label, "first_ten_crop": label}
+
+
+def test_tells_where_a_net_errs(examples, statistics, tmp_path):
+    """The net always answers the first class, with the same probability."""
+    net = keras.Sequential([keras.Input((56, 56, 3)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax", kernel_initializer="zeros")])
+    net.layers[-1].bias.assign([2.0, 0.0, 0.0])
+    net.add(keras.layers.Identity(name="conv1"))
+    (tmp_path / "model").mkdir()
+    net.save(tmp_path / "model/model.keras")
+    found = run(examples, statistics, Model(tmp_path / "model"), tmp_path)
+    origins, names = read_origins(examples, "validation"), examples.labels
+    counts = np.bincount(origins.labels, minlength=3)
+    assert np.load(tmp_path / "confusion.npy").tolist() == [[count, 0, 0] for count in counts]
+    assert [each["top1_error"] for each in found["classes"]] == [0, 1, 1]
+    assert [each["examples"] for each in found["classes"]] == counts.tolist()
+    assert found["classes"][1]["mistaken_for"] == [{"class": names[0], "examples": counts[1]}]
+    assert {(each["class"], each["predicted"], each["examples"]) for each in found["confused"]} == {
+        (names[label], names[0], counts[label]) for label in (1, 2)
+    }
+    wrong = [(id, names[label]) for id, label in zip(origins.ids, origins.labels, strict=True) if label]
+    assert [(each["id"], each["class"]) for each in found["mistakes"]] == wrong[:100]
+    probability = np.e**2 / (np.e**2 + 2)
+    assert found["mistakes"][0]["probability"] == pytest.approx(probability)
+    assert found["expected_calibration_error"] == pytest.approx(abs(probability - (1 - found["top1_error"])))
 
 
 def test_does_not_bless_what_falls_behind_the_model_pushed_last(examples, statistics, model, tmp_path):
@@ -54,8 +75,6 @@ def test_does_not_bless_what_falls_behind_the_model_pushed_last(examples, statis
 
 
 def test_unreadable_model_is_named(examples, statistics, tmp_path):
-    from zfnet.components.artifacts import Model
-
     (tmp_path / "model.keras").write_text("no model")
     with pytest.raises(ValueError, match="is not a Keras model file"):
         run(examples, statistics, Model(tmp_path), tmp_path)

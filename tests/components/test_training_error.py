@@ -1,7 +1,7 @@
 import pytest
 
 from zfnet.components.artifacts import TrainingError
-from zfnet.components.evaluation.measures import measure_models
+from zfnet.components.evaluation.measures import evaluate_models
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.training_error import measure_training_error
@@ -15,8 +15,9 @@ def test_counts_every_training_example_once(examples, model, bars, tmp_path):
     assert made.properties() == found
     assert [(bar.title, len(bar.items)) for bar in bars] == [("Evaluating", bars[0].total)]
     net = load_model_file(model.path / "model.keras")
-    train, validation = (measure_models([Probabilities(net, examples)], split)[0] for split in ("train", "validation"))
-    assert found == train != validation
+    train, validation = (evaluate_models([Probabilities(net, examples)], split, ten_crop=False)[0][1] for split in ("train", "validation"))
+    assert found == {name: train[name] for name in found} != {name: validation[name] for name in found}
+    assert list(found) == ["top1_error", "top5_error", "examples"]
 
 
 def test_model_that_is_not_there(examples, tmp_path):

@@ -28,14 +28,15 @@ LOOKED_FOR = 20  # the first photographs, which tell whether a first line names 
 class Row(NamedTuple):
     """One row: the photograph's path as written, its class, and the role of its split (`split_role`), "" if it has none.
 
-    `line` is its number in the file, from 1; `headed` says whether a header came before it.
+    `line` is its number in the file, from 1; `header` is the line that named the columns, None if there was none; `cells` are all columns.
     """
 
     path: str
     label: str
     split: str
     line: int
-    headed: bool
+    header: list[str] | None
+    cells: list[str]
 
 
 class CsvSource(FileSource):
@@ -72,7 +73,7 @@ class CsvSource(FileSource):
         check_look_alikes(data, {name: [role for role in self._splits if classes[role][name]] for name in self._classes})
         if len(self._classes) < 2:
             raise ValueError(f"{data} has {len(self._classes)} classes ({', '.join(self._classes)}): expected at least two; {EXPECTED}.")
-        if not first[0].headed and rows[first[0].label] == 1:
+        if not first[0].header and rows[first[0].label] == 1:
             _check_first(self.location, first)
         self.notes = [f"{data}: {note}" for note in _notes(classes, self._splits)]
 
@@ -94,6 +95,27 @@ class CsvSource(FileSource):
         return [self.location], functools.partial(_list, labels=labels, splits=self._splits)
 
 
+def read_column(data: str, column: str) -> dict[str, str]:
+    """Reads one column of a table with a header, by the id of the example that each row is; an empty text where a row is too short.
+
+    `data` is the table's path, and `column` is the column's name in the header.
+
+    Raises:
+        ValueError: there is no such file, it is no table with a header, or the header does not name this column once.
+    """
+    if not epath.Path(data).expanduser().exists():
+        raise ValueError(f"There is no table {data!r}, whose columns divide the examples: give its place with --data.")
+    values: dict[str, str] = {}
+    for row in _rows(os.fspath(epath.Path(data).expanduser())):
+        names = [cell.strip() for cell in row.header or ()]
+        if names.count(column) != 1:
+            found = f"the columns {', '.join(names)}" if names else "no first line that names its columns"
+            raise ValueError(f"{data} has {found}: expected one column {column!r}.")
+        place = names.index(column)
+        values[as_text(os.fsencode(row.path))] = row.cells[place].strip() if place < len(row.cells) else ""
+    return values
+
+
 def _rows(file: str) -> Iterator[Row]:
     """Yields the rows of the table, without its header and repetitions of it, as in tables that were joined."""
     with io.TextIOWrapper(open_file(file), encoding="utf-8-sig", newline="") as text:
@@ -108,13 +130,13 @@ def _rows(file: str) -> Iterator[Row]:
                 if not begun and (found := named_columns(cells)):
                     columns, header = found, cells
                 elif cells != header:
-                    yield _row(file, lines.line_num, cells, columns, header is not None)
+                    yield _row(file, lines.line_num, cells, columns, header)
                 begun = True
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{file}, line {lines.line_num + 1}: {error}; {EXPECTED}.") from error
 
 
-def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None], headed: bool) -> Row:
+def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None], header: list[str] | None) -> Row:
     found = [cells[place].strip() if place is not None and place < len(cells) else "" for place in columns.values()]
     place = columns["path"]
     path, label, split = cells[place] if found[0] and place is not None else "", found[1], found[2]
@@ -124,7 +146,7 @@ def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None
     if role is None:
         unknown = f"the split {split!r} is neither train nor validation nor test; if the column is no split, call it otherwise"
         raise ValueError(f"{file}, line {number}: {unknown}; {EXPECTED}.")
-    return Row(path, label, role, number, headed)
+    return Row(path, label, role, number, header, cells)
 
 
 def _check_first(file: str, rows: list[Row]) -> None:

@@ -10,7 +10,7 @@ from zfnet.components.artifacts import Examples, Model
 from zfnet.components.data.batches import central_crops, model_batches, read_origins
 from zfnet.components.data.damage import named_damage
 from zfnet.components.data.examples.shard import BrokenShardError, read_shard, write_shard
-from zfnet.components.evaluation.measures import measure_models
+from zfnet.components.evaluation.answers import answer_split
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.trainer import train
@@ -60,7 +60,7 @@ def test_images_of_a_model(damaged):
 def test_evaluation(damaged):
     copy, shard = damaged("validation")
     with pytest.raises(BrokenShardError) as error:
-        measure_models([Probabilities(tiny_net(copy), copy)], "validation")
+        answer_split([Probabilities(tiny_net(copy), copy)], "validation")
     assert is_named(error, shard)
 
 
@@ -70,7 +70,7 @@ def test_evaluation_of_fewer_examples_than_there_should_be(examples, tmp_path):
     kept = list(read_shard(copy.shards("validation")[-1]))[:-1]
     write_shard(copy.shards("validation")[-1], kept)  # cut off where a record ends, so that no checksum is wrong
     with pytest.raises(ValueError, match=f"fewer examples in validation than the {copy.count('validation')} of its manifest"):
-        measure_models([Probabilities(tiny_net(copy), copy)], "validation")
+        answer_split([Probabilities(tiny_net(copy), copy)], "validation")
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

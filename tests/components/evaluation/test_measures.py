@@ -7,17 +7,21 @@ import sys
 import keras
 import numpy as np
 import pytest
+import sklearn.calibration
+import sklearn.metrics
 import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import central_crops
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.components.evaluation import measures
-from zfnet.components.evaluation.measures import MEASURES, Measure, all_gpus, evaluate_models, measure_models
+from zfnet.components.evaluation import answers
+from zfnet.components.evaluation.answers import Answers, answer_rows, answer_split
+from zfnet.components.evaluation.measures import all_gpus, by_class, by_slice, calibrate, count_errors, evaluate_models, list_mistakes
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.model import ten_crop
+from zfnet.model.net.evaluation import top_k_error
 
 ON_REPLICAS = """
 import json, sys
@@ -30,15 +34,15 @@ else:
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
     strategy = tf.distribute.MirroredStrategy([f"cpu:{number}" for number in range(replicas)])
 from zfnet.components.artifacts import Examples
-from zfnet.components.evaluation import measures
+from zfnet.components.evaluation import answers
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.inputs.model_file import load_model_file
-measures.BATCH = 3
+answers.BATCH = 3
 path, model = sys.argv[2:]
 with strategy.scope():
     models = [Probabilities(load_model_file(model), Examples(path), order) for order in ([1, 2, 0], None)]
-    found = [measures.measure_models(models, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
-print(json.dumps([strategy.num_replicas_in_sync, found]))
+    found = [answers.answer_split(models, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
+print(json.dumps([strategy.num_replicas_in_sync, [[[column.tolist() for column in each[:5]] for each in many] for many in found]]))
 """
 
 
@@ -103,6 +107,10 @@ def nets(model):
     return [load_model_file(model.path / "model.keras"), net_of(56, 1), net_of(28, 2)]
 
 
+def measure_models(models, split, ten_crop=False):
+    return [count_errors(each) | {"examples": len(each.labels)} for each in answer_split(models, split, ten_crop=ten_crop)]
+
+
 def images_and_labels(examples, split, size):
     batches = list(central_crops(examples, split, size=size, batch_size=1).as_numpy_iterator())
     return np.concatenate([images for images, _, _ in batches]), np.concatenate([labels for _, labels, _ in batches])
@@ -112,41 +120,71 @@ def share(errors):
     return sum(errors) / len(errors)
 
 
-def sum_log_losses(labels, probabilities, counted):
-    losses = -tf.math.log(tf.gather(probabilities, labels, batch_dims=1))
-    return tf.reduce_sum(tf.where(counted, losses, 0))
+def random_answers(classes, ties=False):
+    rng = np.random.default_rng(classes)
+    scores = rng.integers(1, 8, (400, classes)) / 8 if ties else rng.dirichlet(np.ones(classes), 400)
+    labels = rng.integers(0, classes - 1, 400)  # the last class has no example
+    if ties:
+        scores[::17, rng.integers(classes)] = np.nan
+    return Answers.of(answer_rows(labels, scores).numpy(), classes), labels, scores
 
 
-def count_errors_by_class(labels, probabilities, counted):
-    """Images and errors of each class: `(classes, 2)`."""
-    wrong = tf.argmax(probabilities, axis=1) != labels
-    images_and_errors = tf.cast(tf.stack([counted, counted & wrong], axis=1), tf.float32)
-    return tf.matmul(tf.one_hot(labels, probabilities.shape[-1]), images_and_errors, transpose_a=True)
+@pytest.mark.parametrize("classes", [2, 3, 5, 6, 40])
+def test_errors_are_those_of_top_k_error_with_ties_and_nan(classes):
+    found, labels, scores = random_answers(classes, ties=True)
+    wrong = [float(top_k_error(labels, scores, min(k, classes)).numpy().mean(dtype=float)) for k in (1, 5)]
+    assert list(count_errors(found).values()) == pytest.approx(wrong, abs=1e-12)
+    assert ((found.predicted == labels) == (found.ranks == 1)).all()
+    assert np.isfinite([found.probabilities, found.of_class]).all()
 
 
-def test_a_measure_is_added_by_one_line(monkeypatch, nets, examples, smaller):
-    monkeypatch.setattr(measures, "BATCH", 6)  # black images fill up the last batch
-    log_loss = Measure(sum_log_losses, lambda losses, examples: {"log_loss": float(losses) / examples})
-    by_class = Measure(count_errors_by_class, lambda counts, _: {"error_by_class": (counts[:, 1] / counts[:, 0]).tolist()})
-    monkeypatch.setattr(measures, "MEASURES", [*MEASURES, log_loss, by_class])
-    (images, labels), (small, _) = images_and_labels(examples, "train", 56), images_and_labels(smaller, "train", 28)
-    answers = [nets[1].predict(images, verbose=0), nets[2].predict(small, verbose=0)]
-    answers.append((answers[0] + answers[1]) / 2)
-    found = measure_models([Probabilities(nets[1], examples), Probabilities(nets[2], smaller)], "train")
-    for numbers, answer in zip(found, answers, strict=True):
-        assert list(numbers) == ["top1_error", "top5_error", "log_loss", "error_by_class", "examples"]
-        assert numbers["log_loss"] == pytest.approx(-np.log(answer[np.arange(len(labels)), labels]).mean(), rel=1e-4)
-        assert numbers["error_by_class"] == pytest.approx([share(answer[labels == each].argmax(1) != each) for each in range(3)])
+@pytest.mark.parametrize("classes", [7, 40])
+def test_the_table_is_that_of_scikit_learn(classes):
+    found, labels, scores = random_answers(classes)
+    assert found.predicted.tolist() == scores.argmax(1).tolist()
+    assert found.probabilities.tolist() == scores.max(1).tolist()
+    accuracy = [sklearn.metrics.top_k_accuracy_score(labels, scores, k=k, labels=range(classes)) for k in (1, 5)]
+    assert list(count_errors(found).values()) == pytest.approx([1 - each for each in accuracy])
+    matrix = sklearn.metrics.confusion_matrix(labels, scores.argmax(1), labels=range(classes))
+    wrong = matrix - np.diag(np.diag(matrix))
+    right, share = sklearn.calibration.calibration_curve(scores.argmax(1) == labels, scores.max(1), n_bins=15)
+    bins = calibrate(found)["calibration"]
+    assert [each["accuracy"] for each in bins] == pytest.approx(right)
+    assert [each["confidence"] for each in bins] == pytest.approx(share)
+    rows = by_class(found, list(map(str, range(classes))))
+    assert rows[-1] == {"class": str(classes - 1), "examples": 0, "top1_error": None, "top5_error": None, "mistaken_for": []}
+    for label, row in enumerate(rows[:-1]):
+        assert row["top1_error"] == pytest.approx(1 - matrix[label, label] / matrix[label].sum())
+        assert [each["examples"] for each in row["mistaken_for"]] == sorted(wrong[label][wrong[label] > 0], reverse=True)[:3]
+
+
+def test_the_most_confident_mistakes():
+    found, labels, scores = random_answers(7)
+    wrong = [place for place in range(400) if scores[place].argmax() != labels[place]]
+    worst = sorted(wrong, key=lambda place: -scores[place].max())[:10]
+    mistakes = list_mistakes(found, list("abcdefg"), [f"photo {place}" for place in range(400)], 10)
+    assert [each["id"] for each in mistakes] == [f"photo {place}" for place in worst]
+    assert [each["probability_of_class"] for each in mistakes] == [scores[place, labels[place]] for place in worst]
+
+
+def test_slices():
+    found, labels, scores = random_answers(7)
+    values = ["phone" if place % 4 else "" for place in range(400)]
+    wrong = scores.argmax(1) != labels
+    assert [(each["value"], each["examples"], each["top1_error"]) for each in by_slice(found, values)] == [
+        ("phone", 300, share([wrong[place] for place in range(400) if place % 4])),
+        ("", 100, share(wrong[::4])),
+    ]
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_equals_an_independent_computation(monkeypatch, nets, examples, smaller, split):
-    monkeypatch.setattr(measures, "BATCH", 6)  # the last batch is not full
+    monkeypatch.setattr(answers, "BATCH", 6)  # the last batch is not full
     (images, labels), (small, _) = images_and_labels(examples, split, 56), images_and_labels(smaller, split, 28)
     assert len(labels) % 6
-    answers = [net.predict(seen, verbose=0) for net, seen in zip(nets, (images, images, small), strict=True)]
-    answers[1] = answers[1][:, [2, 0, 1]]
-    expected = [share(answer.argmax(1) != labels) for answer in [*answers, sum(answers)]]
+    predicted = [net.predict(seen, verbose=0) for net, seen in zip(nets, (images, images, small), strict=True)]
+    predicted[1] = predicted[1][:, [2, 0, 1]]
+    expected = [share(answer.argmax(1) != labels) for answer in [*predicted, sum(predicted)]]
     voters = [Probabilities(nets[0], examples), Probabilities(nets[1], examples, order=[2, 0, 1]), Probabilities(nets[2], smaller)]
     found = measure_models(voters, split)
     assert [each["top1_error"] for each in found] == pytest.approx(expected)
@@ -169,10 +207,11 @@ def test_ten_crops(nets, examples, smaller, statistics):
 
 def test_ten_crops_have_names_of_their_own(nets, examples):
     model = Probabilities(nets[1], examples)
-    central, crops = (measure_models([model], "validation", ten_crop=ten_crop)[0] for ten_crop in (False, True))
-    of_crops = {"top1_error_ten_crop": crops["top1_error"], "top5_error_ten_crop": crops["top5_error"]}
-    assert evaluate_models([model], "validation", ten_crop=True)[0] == central | of_crops
-    assert evaluate_models([model], "validation", ten_crop=False)[0] == central | dict.fromkeys(of_crops)
+    central, crops = (answer_split([model], "validation", ten_crop=ten_crop)[0] for ten_crop in (False, True))
+    numbers, of_crops = ({**count_errors(each), **calibrate(each)} for each in (central, crops))
+    of_crops, numbers = {f"{name}_ten_crop": value for name, value in of_crops.items()}, numbers | {"examples": len(central.labels)}
+    assert evaluate_models([model], "validation", ten_crop=True)[0][1] == numbers | of_crops
+    assert evaluate_models([model], "validation", ten_crop=False)[0][1] == numbers | dict.fromkeys(of_crops)
 
 
 def test_a_net_that_answers_nan_spoils_the_ensemble(nets, examples):
@@ -221,14 +260,23 @@ def on_replicas(nets, examples, tmp_path):
 def on_one(nets, examples):
     """The same in this process, without a strategy."""
     models = [Probabilities(nets[1], examples, order) for order in ([1, 2, 0], None)]
-    return [measure_models(models, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
+    return [answer_split(models, "validation", ten_crop=ten_crop) for ten_crop in (False, True)]
+
+
+def check_alike(found, expected):
+    """Every column of the tables, in order; another size of batch may round probabilities otherwise."""
+    for ours, theirs in zip([each for many in found for each in many], [each for many in expected for each in many], strict=True):
+        for column, other in zip(ours, theirs[:5], strict=True):
+            assert column == pytest.approx(other.tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 4])
 def test_every_example_counts_once_on_any_number_of_replicas(on_replicas, on_one, replicas):
     out, error = on_replicas(str(replicas)).communicate(timeout=200)
     assert out, error[-2000:]
-    assert json.loads(out) == [replicas, on_one]
+    count, found = json.loads(out)
+    assert count == replicas
+    check_alike(found, on_one)
 
 
 def test_every_example_counts_once_on_two_workers(on_replicas, on_one):
@@ -240,7 +288,9 @@ def test_every_example_counts_once_on_two_workers(on_replicas, on_one):
         for worker in workers:
             out, error = worker.communicate(timeout=200)
             assert out, error[-2000:]
-            assert json.loads(out) == [2, on_one]
+            count, found = json.loads(out)
+            assert count == 2
+            check_alike(found, on_one)
     finally:
         for worker in workers:
             worker.kill()

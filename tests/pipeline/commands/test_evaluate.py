@@ -3,7 +3,6 @@ import json
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
 
@@ -121,14 +120,46 @@ def test_one_run_on_its_own_examples(evaluate, home):
 
 
 def test_a_further_measure_is_in_the_json(evaluate, monkeypatch):
-    def count(labels, probabilities, counted):
-        return tf.reduce_sum(tf.cast(counted, tf.float32))
-
-    measure = measures.Measure(count, lambda total, examples: {"counted": float(total) / examples})
-    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, measure])
+    monkeypatch.setattr(measures, "MEASURES", [*measures.MEASURES, lambda answers: {"counted": 1.0}])
     found = json.loads(evaluate("root", "root", "--json").stdout)
     for row in (*found["models"], found["ensemble"]):
         assert (row["counted"], row["counted_ten_crop"]) == (1, None)
+
+
+def test_classes_and_worst_examples(evaluate, home):
+    done = evaluate("root", "--by-class", "--worst", "2")
+    assert done.exit_code == 0, done.stderr
+    row = json.loads(evaluate("root", "--by-class", "--worst", "2", "--json").stdout)["models"][0]
+    assert [each["class"] for each in row["classes"]] == CLASSES
+    assert len(row["mistakes"]) == 2
+    images, labels = seen(home, 28, 28)
+    probabilities = keras.saving.load_model(home / "root/trainer/2/model/model.keras", compile=False)(images).numpy()
+    wrong = probabilities.argmax(1) != labels
+    assert [each["top1_error"] for each in row["classes"]] == pytest.approx([wrong[labels == label].mean() for label in range(3)])
+    assert row["mistakes"][0]["probability"] == pytest.approx(probabilities.max(1)[wrong].max(), rel=1e-5)
+    assert "class  mistaken for" in done.stdout
+    assert row["mistakes"][0]["id"] in done.stdout
+    assert "classes" not in json.loads(evaluate("root", "--json").stdout)["models"][0]
+
+
+def test_slices_by_a_column_of_the_table(evaluate, home):
+    lines = [f"{name}/{number}.png,{name},{'phone' if number % 3 else ''}" for name in CLASSES for number in range(25)]
+    (home / "photographs/table.csv").write_text("\n".join(["path,label,camera", *lines]))
+    done = evaluate("root", "--data", "photographs/table.csv", "--slice-by", "camera", "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    slices = {each["value"]: each for each in found["models"][0]["slices"]}
+    assert set(slices) == {"phone", ""}
+    assert sum(each["examples"] for each in slices.values()) == found["examples"]
+    total = sum(each["examples"] * each["top1_error"] for each in slices.values())
+    assert total / found["examples"] == pytest.approx(found["models"][0]["top1_error"])
+    assert "(empty)" in evaluate("root", "--data", "photographs/table.csv", "--slice-by", "camera").stdout
+    unknown = evaluate("root", "--data", "photographs/table.csv", "--slice-by", "lens")
+    assert unknown.exit_code == 1
+    assert "has the columns path, label, camera: expected one column 'lens'" in unknown.stderr
+    no_table = evaluate("root", "--slice-by", "camera")
+    assert no_table.exit_code == 1
+    assert "expected --data TABLE.csv" in no_table.stderr
 
 
 def test_a_file_without_labels_is_taken_at_its_word(evaluate):

@@ -7,6 +7,7 @@ from etils import epath
 from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
 from zfnet.components.evaluation.baseline import Pushed
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
+from zfnet.pipeline.orchestration.metadata import Artifact as Record
 from zfnet.pipeline.orchestration.metadata import open_metadata
 
 A = TypeVar("A", bound=Artifact)
@@ -29,21 +30,22 @@ def pushed_last(root: epath.PathLike, model: str, metadata_url: str | None = Non
             version = execution.artifacts("output")["serving"].properties.get("version")
             if version is None or inputs["model"].digest == model:
                 continue
-
-            def left(kind: type[A], name: str, inputs: dict = inputs) -> A | None:
-                return kind(root / inputs[name].path) if inputs[name].is_whole(root) else None
-
             found = Pushed(
                 version,
                 root / "serving" / str(version),
                 inputs["examples"].digest,
-                left(Evaluation, "evaluation"),
-                left(Model, "model"),
-                left(Examples, "examples"),
+                _left(Evaluation, inputs["evaluation"], root),
+                _left(Model, inputs["model"], root),
+                _left(Examples, inputs["examples"], root),
             )
             if found.evaluation or found.model or found.served.exists():
                 return found
     return None
+
+
+def _left(kind: type[A], record: Record, root: epath.Path) -> A | None:
+    """The recorded artifact, or None if it is not whole any more."""
+    return kind(root / record.path) if record.is_whole(root) else None
 
 
 def served_last(root: epath.PathLike, model: str) -> Pushed | None:

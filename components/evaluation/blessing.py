@@ -41,17 +41,17 @@ def bless(
     error, label = evaluation[name], f"top-{guesses} error"
     chance = sum(counts[:-guesses]) / sum(counts)
     constant = f"the error of always predicting {'the most frequent class' if guesses == 1 else f'the {guesses} most frequent classes'}"
-    last = baseline[name] if baseline else None
+    last, described = (baseline[name], _described(baseline)) if baseline else (None, "")
     unmet = [reason for threshold in thresholds if (reason := threshold.check(evaluation))]
     if not error < chance:
         unmet.insert(0, f"{label} {error:.4f} is not below {chance:.4f}, {constant}")
     elif last is not None and error > last:
-        unmet.insert(0, f"{label} {error:.4f} is above {last:.4f}, {_described(baseline)}")
+        unmet.insert(0, f"{label} {error:.4f} is above {last:.4f}, {described}")
     if unmet:
         return False, "; ".join(unmet)
     met = [f"{label} {error:.4f} is below {chance:.4f}, {constant}"]
     if baseline:
-        met.append(f"and not above {last:.4f}, {_described(baseline)}" if last is not None else _described(baseline))
+        met.append(described if last is None else f"and not above {last:.4f}, {described}")
     if thresholds:
         met.append(f"and meets {', '.join(map(str, thresholds))}")
     return True, ", ".join(met)
@@ -66,7 +66,7 @@ def _described(baseline: dict[str, Any]) -> str:
         return "the error of the last pushed model for the same data"
     text = f"the error of the last pushed model, {version}, on these examples"
     trained_on, size = baseline["trained_on"], baseline["scaled_to"]
-    notes = ["the examples that it was trained on are not known"] if trained_on is None else []
+    notes = ["it is not known how many of them it was trained on"] if trained_on is None else []
     if trained_on:
         notes.append(f"it was trained on {trained_on} of them")
     if size:

@@ -35,8 +35,8 @@ class Threshold(NamedTuple):
         """
         match = FORM.fullmatch(text)
         try:
-            number, of_class, comparison, limit = match.groups() if match else (None, None, None, "none")
-            value = float(limit)
+            number, of_class, comparison, limit = match.groups() if match else ("", None, "", "")
+            value = float(limit or "none")
         except ValueError:
             raise ValueError(f"{text!r}: expected a threshold such as top1_error<0.2, or top1_error[CLASS]<0.3 for one class.") from None
         names = OF_CLASSES if of_class else [*NUMBERS, *(name + TEN_CROP for name in NUMBERS[:3])]

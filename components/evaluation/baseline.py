@@ -43,10 +43,11 @@ def measure_baseline(pushed: Pushed, examples: Examples) -> dict[str, Any]:
         ids, that the model was trained on, None if that is not known.
 
     Examples:
-        >>> pushed = Pushed(3, examples.path, "another", model=zfnet.components.artifacts.Model(run / "trainer/3/model"))
-        >>> found = measure_baseline(pushed, examples)
-        >>> found["evaluated_anew"], found["top1_error"] <= 1, found["trained_on"]
-        (True, True, None)
+        >>> model.save(tmp_path / "model.keras")
+        >>> _ = (tmp_path / "labels.txt").write_text("".join(f"{label}{chr(10)}" for label in examples.labels))
+        >>> found = measure_baseline(Pushed(3, tmp_path, "another digest", model=Model(tmp_path)), examples)
+        >>> found["evaluated_anew"], found["trained_on"]
+        (True, None)
     """
     found: dict[str, Any] = {"version": pushed.version, **dict.fromkeys(ERRORS), "not_compared": None, "evaluated_anew": False}
     if pushed.evaluation is not None and pushed.examples_digest == examples.digest():

@@ -44,7 +44,7 @@ def measure_baseline(pushed: Pushed, examples: Examples) -> dict[str, Any]:
 
     Examples:
         >>> model.save(tmp_path / "model.keras")
-        >>> _ = (tmp_path / "labels.txt").write_text("".join(f"{label}{chr(10)}" for label in examples.labels))
+        >>> np.savetxt(tmp_path / "labels.txt", examples.labels, "%s")
         >>> found = measure_baseline(Pushed(3, tmp_path, "another digest", model=Model(tmp_path)), examples)
         >>> found["evaluated_anew"], found["trained_on"]
         (True, None)

@@ -25,6 +25,7 @@ def push(
     evaluation: Input[Evaluation],
     serving: Output[Serving],
     *,
+    push_anyway: str | None = None,
     destination: Setting[str],
     check_seconds: Setting[float] = 600.0,
 ) -> None:
@@ -37,15 +38,18 @@ def push(
         examples: the examples it was trained on, for their size and digest.
         model: the model.
         evaluation: says whether the model is blessed; one that is not is not pushed.
-        serving: gets `version.json`: the version, or null; and `checked`, the results of the check, which are in the version too.
+        serving: gets `version.json`: the version, or null; `pushed_anyway`, the reason to push a model that is not blessed, else null; and
+            `checked`, the results of the check. The last two are in the version too.
+        push_anyway: reason to push a model that is not blessed; None pushes none.
         destination: directory of the versions, `serving` under the root; the new one is `destination/<integer>`.
         check_seconds: seconds that the check may take.
 
     Raises:
         ValueError: the exported model fails its check.
     """
-    version, checked = None, None
-    if evaluation.read_json("evaluation.json")["blessed"]:
+    version, checked, found = None, None, evaluation.read_json("evaluation.json")
+    anyway = None if found["blessed"] else push_anyway
+    if found["blessed"] or anyway:
         directory = epath.Path(destination)
         directory.mkdir(parents=True, exist_ok=True)
         digest = model.digest()
@@ -63,10 +67,10 @@ def push(
                 (beside / DIGEST).write_text(digest)
                 (beside / EXAMPLES_DIGEST).write_text(examples.digest())
                 (beside / CHECKED).write_text(json.dumps(checked, indent=1))
-                (beside / EXTRA / "evaluation.json").write_bytes((evaluation.path / "evaluation.json").read_bytes())
+                (beside / EXTRA / "evaluation.json").write_text(json.dumps(found | {"pushed_anyway": anyway}, indent=1))
         elif (directory / str(version) / CHECKED).exists():
             checked = json.loads((directory / str(version) / CHECKED).read_text())
-    (serving.path / "version.json").write_text(json.dumps({"version": version, "checked": checked}))
+    (serving.path / "version.json").write_text(json.dumps({"version": version, "pushed_anyway": anyway, "checked": checked}))
 
 
 @contextlib.contextmanager

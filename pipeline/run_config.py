@@ -39,6 +39,8 @@ class RunConfig:
     check_seconds: float = choice(
         600, "Seconds that the check of the exported model may take. Above it, the run fails and the model is not served.", least=1
     )
+    bless: tuple[str, ...] = choice((), "Conditions that the model must meet to be served, such as top1_error<0.2.", option=False)
+    push_anyway: str | None = choice(None, "Reason to serve a model that is not good enough.", option=False)
     max_rejected: float = choice(0.1, "Largest accepted share of unreadable images, 0 to 1. Above it, the run fails.", least=0, most=1)
 
     def with_choices(self, **choices: Any) -> "RunConfig":

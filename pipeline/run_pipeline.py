@@ -96,10 +96,10 @@ def summarize(root: epath.PathLike, results: "dict[str, StepResult]", error: Bas
     """Summarizes a run from the results of its steps, by name, and the exception that ended it, if any; paths are relative to `root`.
 
     Returns:
-        `status` ("done", "not_blessed" or "failed") and `message` (the reason, or None if done); `metrics`: errors as fractions, and
-        `structured`, the share of the first convolution's filters that have structure, None if they are too small to judge; numbers of
-        `examples`; `seconds` by step; names of unchanged steps, `cached`; `versions` of libraries; `anomalies`; and the paths of
-        `artifacts`. Results of steps that did not run are None.
+        `status` ("done", "not_blessed", "pushed_anyway" or "failed") and `message` (the reason, or None if done); `metrics`: errors as
+        fractions, and `structured`, the share of the first convolution's filters that have structure, None if they are too small to judge;
+        numbers of `examples`; `seconds` by step; names of unchanged steps, `cached`; `versions` of libraries; `anomalies`; and the paths
+        of `artifacts`. Results of steps that did not run are None.
     """
     made: dict[type, Any] = {type(artifact): artifact for result in results.values() for artifact in result.outputs.values()}
     evaluation = made[artifacts.Evaluation].read_json("evaluation.json") if artifacts.Evaluation in made else {}
@@ -109,6 +109,9 @@ def summarize(root: epath.PathLike, results: "dict[str, StepResult]", error: Bas
         status, message = "failed", (failed or [error_message(error)])[0]
     elif evaluation and not evaluation["blessed"]:
         status, message = "not_blessed", evaluation["reason"]
+        pushed = made[artifacts.Serving].read_json("version.json") if artifacts.Serving in made else {}
+        if anyway := pushed.get("pushed_anyway"):
+            status, message = "pushed_anyway", f"{message}; pushed anyway: {anyway}"
     return {
         "status": status,
         "message": message,

@@ -7,8 +7,8 @@ from typing import Any
 
 from etils import epath
 
-from zfnet.components.artifacts import Evaluation, Serving
 from zfnet.components.data.beam.options import step_options
+from zfnet.components.evaluation.baseline import Pushed
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.example_validator import check_anomalies, validate_examples
@@ -19,6 +19,7 @@ from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
 from zfnet.pipeline.orchestration.metadata import Execution, open_metadata
 from zfnet.pipeline.orchestration.step import ExecutionPlan, OutputOf, Step
+from zfnet.pipeline.pushed_last import pushed_last
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -30,7 +31,7 @@ def zfnet_pipeline(
     beam_options: tuple[str, ...] = (),
     strict: bool = False,
     metadata_url: str | None = None,
-    baseline: Callable[[epath.Path, str, str], Evaluation | None] | None = None,
+    baseline: Callable[[epath.Path, str], Pushed | None] | None = None,
 ) -> list[Step]:
     """Declares the steps of the pipeline, in the order in which to run them; nothing is run.
 
@@ -41,8 +42,8 @@ def zfnet_pipeline(
         beam_options: further options of that runner; `--STEP.NAME=VALUE` for one step.
         strict: whether an anomaly in the examples ends the run.
         metadata_url: the database that earlier runs are recorded in, see `open_metadata`; None for the root's own.
-        baseline: finds what a model is compared with, from the root and the digests of the examples and of the model; None
-            looks into that database.
+        baseline: finds the model pushed last, from the root and the digest of the model to compare with it; None looks into that
+            database.
 
     Raises:
         ValueError: an option of Beam is for no step, or Beam does not know it.
@@ -90,6 +91,7 @@ def zfnet_pipeline(
             "examples": examples,
             "model": model,
             "evaluation": evaluator.output("evaluation"),
+            "push_anyway": config.push_anyway,
             "destination": lambda plan: str(root / "serving"),
             "check_seconds": config.check_seconds,
         },
@@ -126,7 +128,7 @@ def training_steps(
     examples: OutputOf,
     statistics: OutputOf,
     metadata_url: str | None = None,
-    baseline: Callable[[epath.Path, str, str], Evaluation | None] | None = None,
+    baseline: Callable[[epath.Path, str], Pushed | None] | None = None,
 ) -> tuple[Step, Step]:
     """Declares Trainer and Evaluator for the examples and their statistics, as in `zfnet_pipeline`."""
     find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
@@ -151,34 +153,11 @@ def training_steps(
             "statistics": statistics,
             "model": trainer.output("model"),
             "ten_crop": config.ten_crop,
-            "baseline": lambda plan: find_baseline(root, plan.digests["examples"], plan.digests["model"]),
+            "thresholds": config.bless,
+            "baseline": lambda plan: find_baseline(root, plan.digests["model"]),
         },
     )
     return trainer, evaluator
-
-
-def pushed_last(root: epath.PathLike, examples: str, model: str, metadata_url: str | None = None) -> Evaluation | None:
-    """Finds the baseline of a model in the database of runs: the evaluation of the model pushed last for the same data.
-
-    It is None if no other model was pushed or nothing is left of its evaluation.
-
-    Args:
-        root: the directory that runs were made in.
-        examples: digest of the examples; only models that were trained on these count.
-        model: digest of the model to be evaluated, which is never compared with itself.
-        metadata_url: the database that runs were recorded in, see `open_metadata`; None for the root's own.
-    """
-    root = epath.Path(root)
-    with open_metadata(root, metadata_url) as session:
-        for execution in session.executions(step="Pusher", status="done"):
-            serving, inputs = execution.artifacts("output")["serving"], execution.artifacts("input")
-            if inputs["examples"].digest != examples or inputs["model"].digest == model:
-                continue
-            if not (serving.is_whole(root) and inputs["evaluation"].is_whole(root)):
-                continue
-            if Serving(root / serving.path).read_json("version.json")["version"] is not None:
-                return Evaluation(root / inputs["evaluation"].path)
-    return None
 
 
 def training_log(root: epath.Path, trainer: ExecutionPlan) -> epath.Path:

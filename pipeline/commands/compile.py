@@ -103,7 +103,8 @@ def command(
         if (error.name or "").partition(".")[0] not in ("kfp", "docstring_parser"):
             raise
         raise ValueError("zfnet compile needs the SDK of Kubeflow Pipelines: pip install --editable '.[kfp]'") from error
-    from zfnet.pipeline.kubeflow.task import NamedData, served_last
+    from zfnet.pipeline.kubeflow.task import NamedData
+    from zfnet.pipeline.pushed_last import served_last
     from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
     config.check_image_size()

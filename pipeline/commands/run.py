@@ -8,6 +8,7 @@ import click
 from etils import epath
 
 from zfnet.components.artifacts import Examples
+from zfnet.components.evaluation.threshold import TEN_CROP, Threshold
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
 from zfnet.pipeline.cli.command import Command, command_line
@@ -19,6 +20,19 @@ from zfnet.pipeline.run_config import RunConfig, choose, config_names
 from zfnet.pipeline.run_pipeline import follow_run, run_pipeline
 
 NOT_BLESSED = 3
+
+
+def _conditions(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...] | None:
+    try:
+        return tuple(str(Threshold.parse(word)) for word in words) or None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _reason(ctx: click.Context, parameter: click.Parameter, words: str | None) -> str | None:
+    if words is not None and not words.strip():
+        raise click.BadParameter("expected the reason in words, which is recorded with the model.")
+    return words
 
 
 @click.command(cls=Command, short_help="Train a network on images and draw its features.")
@@ -35,6 +49,20 @@ NOT_BLESSED = 3
     help="Reduce the configuration to about a minute on a laptop: two epochs at 64 pixels, and only a part of a large data set.",
 )
 @choice_options()
+@click.option(
+    "--bless",
+    multiple=True,
+    callback=_conditions,
+    metavar="CONDITION",
+    help="Serve the model only if it also meets this condition, such as 'top1_error<0.2', 'top1_error[CLASS]<0.3' for one class or "
+    "'top1_error[*]<0.4' for each class. May be repeated. A change repeats the evaluation, not the training.",
+)
+@click.option(
+    "--push-anyway",
+    callback=_reason,
+    metavar="REASON",
+    help="Serve the model even if it is not good enough. The reason is recorded with it, and the exit code is 0.",
+)
 @root_option
 @click.option("--strict", is_flag=True, help="Fail before training if the data has anomalies.")
 @click.option("--wait", is_flag=True, help="If another run uses the root, wait for its end instead of failing.")
@@ -55,7 +83,8 @@ def command(
     """Prepare images, train a network on them, evaluate it, draw its features, and export it for serving.
 
     A second run repeats only the steps whose inputs, options or code changed. ROOT/run.json and the exit code give the result: 0 success,
-    1 failure, 2 wrong usage, 3 model not good enough to be served (run.json gives the reason).
+    1 failure, 2 wrong usage, 3 model not good enough to be served (run.json gives the reason). A model is good enough if it is better than
+    always predicting the most frequent classes, not worse than the model served last on the same examples, and meets all of --bless.
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`. The name of a
     step limits an option to it: --StatisticsGen.direct_num_workers=1.
@@ -63,6 +92,9 @@ def command(
     # SIGTERM is treated like Ctrl-C: partial outputs are removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = choose(config_name, choices, local)
+    conditions = [Threshold.parse(text) for text in config.bless]
+    if not config.ten_crop and (crops := [str(each) for each in conditions if each.number.endswith(TEN_CROP)]):
+        raise click.UsageError(f"--bless {crops[0]!r} needs --ten-crop.")
     check_outside_data(root, config.data, "--root")
 
     from zfnet.components.data.sources.open_source import open_source
@@ -78,7 +110,10 @@ def command(
         # TFDS reads with TensorFlow, which supports fewer storages.
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         config.check_image_size()
-        return zfnet_pipeline(config, open_source(config.data, downloads), root, runner, beam_options, strict, metadata_url)
+        source = open_source(config.data, downloads)
+        for condition in conditions:
+            condition.check_class(source.labels)
+        return zfnet_pipeline(config, source, root, runner, beam_options, strict, metadata_url)
 
     summary = run_pipeline(root, declare, command_line(), metadata_url, wait)
     report(root, config, summary)

@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypedDict
 
 from zfnet.components.artifacts import Artifact, Evaluation
 from zfnet.components.data.sources.open_source import open_source
-from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
 from zfnet.pipeline.cli.command import configure_libraries
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
+from zfnet.pipeline.pushed_last import served_last
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
@@ -64,22 +64,6 @@ def run_task(name: str, arguments: dict[str, Any], declare: Callable[[pathlib.Pa
 def declared_steps(root: pathlib.Path) -> list[Step]:
     """All steps that `zfnet run` may have, with arguments that a task replaces by its own."""
     return zfnet_pipeline(RunConfig(), NamedData(""), root, "", strict=True, baseline=served_last)
-
-
-def served_last(root: pathlib.Path, examples: str, model: str) -> Evaluation | None:
-    """Finds the baseline in the directory of served models, for tasks of Kubeflow, which have no database; see `pushed_last`.
-
-    The evaluation is from the highest version that there is; it is None if no other model is served.
-    """
-    versions = [path for path in (root / "serving").glob("*") if path.name.isdecimal()]
-    for version in sorted(versions, key=lambda path: int(path.name), reverse=True):
-        evaluation = Evaluation(version / EXTRA)
-        # A version that something else wrote has none.
-        if not ((version / EXAMPLES_DIGEST).is_file() and (evaluation.path / "evaluation.json").is_file()):
-            continue
-        if (version / EXAMPLES_DIGEST).read_text() == examples and (version / DIGEST).read_text() != model:
-            return evaluation
-    return None
 
 
 def shared_directory(root: str) -> pathlib.Path:

@@ -7,6 +7,7 @@ import pytest
 from zfnet.components.artifacts import Evaluation, Model
 from zfnet.components.data.batches import read_origins
 from zfnet.components.evaluation import measures
+from zfnet.components.evaluation.baseline import Pushed
 from zfnet.components.evaluator import evaluate
 from zfnet.model.measures.filters import filter_structure
 
@@ -66,12 +67,31 @@ def test_tells_where_a_net_errs(examples, statistics, tmp_path):
 def test_does_not_bless_what_falls_behind_the_model_pushed_last(examples, statistics, model, tmp_path):
     baseline = tmp_path / "baseline"
     baseline.mkdir()
+    pushed = Pushed(7, tmp_path / "serving/7", examples.digest(), Evaluation(baseline))
     (baseline / "evaluation.json").write_text(json.dumps({"top1_error": -0.1, "top5_error": 0.0}))
-    found = run(examples, statistics, model, tmp_path, baseline=Evaluation(baseline))
+    found = run(examples, statistics, model, tmp_path, baseline=pushed)
     assert not found["blessed"]
     assert "the error of the last pushed model" in found["reason"]
     (baseline / "evaluation.json").write_text(json.dumps({"top1_error": found["top1_error"], "top5_error": 0.0}))
-    assert run(examples, statistics, model, tmp_path, baseline=Evaluation(baseline))["blessed"]
+    assert run(examples, statistics, model, tmp_path, baseline=pushed)["blessed"]
+
+
+def test_model_pushed_for_other_examples_is_evaluated_on_these(examples, statistics, model, tmp_path):
+    found = run(examples, statistics, model, tmp_path, baseline=Pushed(7, tmp_path / "serving/7", "others", model=model))
+    assert found["blessed"]  # equal is good enough
+    assert found["baseline"]["top1_error"] == found["top1_error"]
+    assert f"not above {found['top1_error']:.4f}, the error of the last pushed model, version 7, on these examples" in found["reason"]
+
+
+def test_thresholds_decide_as_well(examples, statistics, model, tmp_path):
+    met, unmet = ("top1_error<0.9", "top1_error[*]<=1"), ("top5_error>0.5", "top1_error[red]>=0.99")
+    found = run(examples, statistics, model, tmp_path, thresholds=met)
+    assert (found["blessed"], found["thresholds"]) == (True, list(met))
+    found = run(examples, statistics, model, tmp_path, thresholds=met + unmet)
+    assert not found["blessed"]
+    assert "top5_error is 0, expected top5_error>0.5; top1_error of red is " in found["reason"]
+    with pytest.raises(ValueError, match=r"there is no class 'rad' in the data; there are blue, green, red\."):
+        run(examples, statistics, model, tmp_path, thresholds=("top1_error[rad]<1",))
 
 
 def test_unreadable_model_is_named(examples, statistics, tmp_path):

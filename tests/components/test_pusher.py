@@ -19,9 +19,9 @@ def evaluation(tmp_path):
     return make
 
 
-def run(examples, model, evaluation, tmp_path):
+def run(examples, model, evaluation, tmp_path, **also):
     (tmp_path / "output").mkdir(exist_ok=True)
-    push(examples, model, evaluation, Serving(tmp_path / "output"), destination=str(tmp_path / "serving"))
+    push(examples, model, evaluation, Serving(tmp_path / "output"), destination=str(tmp_path / "serving"), **also)
     return json.loads((tmp_path / "output" / "version.json").read_text())["version"]
 
 
@@ -40,7 +40,7 @@ def test_version_says_what_it_is(examples, model, evaluation, tmp_path):
     version = tmp_path / "serving/1"
     assert (version / DIGEST).read_text() == model.digest()
     assert (version / EXAMPLES_DIGEST).read_text() == examples.digest()
-    assert json.loads((version / EXTRA / "evaluation.json").read_text()) == {"blessed": True}
+    assert json.loads((version / EXTRA / "evaluation.json").read_text()) == {"blessed": True, "pushed_anyway": None}
     checked = json.loads((version / CHECKED).read_text())
     assert set(checked["signatures"]) == {"serving_default", "probabilities", "project"}
     assert json.loads((tmp_path / "output/version.json").read_text())["checked"] == checked
@@ -65,6 +65,18 @@ def test_a_model_that_is_not_blessed_is_not_pushed(examples, model, evaluation, 
     assert not (tmp_path / "serving").exists()
 
 
+def test_reason_to_push_anyway_is_in_the_version(examples, model, evaluation, tmp_path):
+    assert run(examples, model, evaluation(False), tmp_path, push_anyway="for the fair") == 1
+    assert json.loads((tmp_path / "serving/1" / EXTRA / "evaluation.json").read_text()) == {
+        "blessed": False,
+        "pushed_anyway": "for the fair",
+    }
+    assert json.loads((tmp_path / "output/version.json").read_text())["pushed_anyway"] == "for the fair"
+    # A blessed model needs no reason, and keeps its version.
+    assert run(examples, model, evaluation(True), tmp_path, push_anyway="for the fair") == 1
+    assert json.loads((tmp_path / "output/version.json").read_text())["pushed_anyway"] is None
+
+
 def test_the_model_that_is_served_already_keeps_its_version(examples, model, evaluation, tmp_path):
     assert run(examples, model, evaluation(True), tmp_path) == 1
     assert run(examples, model, evaluation(True), tmp_path) == 1
@@ -84,7 +96,7 @@ examples, model, evaluation = (kind(path) for kind, path in zip((Examples, Model
 for number in (1, 2):
     serving = Serving(f"gs://photos/pusher/{number}/serving")
     push(examples, model, evaluation, serving, destination="gs://photos/serving")
-    print(serving.read_json("version.json"))
+    print(serving.read_json("version.json")["version"])
 """
 
 
@@ -93,7 +105,7 @@ def test_remote_version_is_found_when_all_of_it_is_there(examples, model, tmp_pa
     # Of a process that was killed: no digest, so it is not taken for the model.
     open_bucket().blob("serving/3/saved_model.pb").upload_from_string("half")
     (tmp_path / "evaluation.json").write_text(json.dumps({"blessed": True}))
-    assert in_cloud(REMOTE, str(examples.path), str(model.path), str(tmp_path)).splitlines() == ["{'version': 4}"] * 2
+    assert in_cloud(REMOTE, str(examples.path), str(model.path), str(tmp_path)).splitlines() == ["4"] * 2
     blobs = sorted(open_bucket().list_blobs(prefix="serving/4/"), key=lambda blob: blob.generation)
     names = [blob.name.removeprefix("serving/4/") for blob in blobs]
     assert names[-2:] == ["saved_model.pb", "assets.extra/model_digest.txt"]

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 from etils import epath
 
+from zfnet.components.artifacts import Evaluation, Serving
 from zfnet.components.training.cluster_task import Task
-from zfnet.pipeline.run_pipeline import ANNOUNCED, announced_run, follow_run, publish_figures
+from zfnet.pipeline.run_pipeline import ANNOUNCED, announced_run, follow_run, publish_figures, summarize
 
 # A pipeline of the real artifacts, each as small as can be, behind a command as `zfnet run` is one.
 PROGRAM = """
@@ -137,6 +139,19 @@ def test_model_that_is_not_blessed(run):
     assert (summary["status"], summary["message"]) == ("not_blessed", "error 0.75")
     assert summary["artifacts"]["model"] == "trainer/3/model/model.keras"
     assert summary["artifacts"]["serving"] is None
+
+
+def test_model_that_is_pushed_anyway(tmp_path):
+    made = {"evaluation.json": {"blessed": False, "reason": "error 0.75"}, "version.json": {"version": 3, "pushed_anyway": "for the fair"}}
+    for name, content in made.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    results = {
+        name: types.SimpleNamespace(outputs={"made": kind(tmp_path)}, seconds=1.0, cached=False, error=None)
+        for name, kind in {"Evaluator": Evaluation, "Pusher": Serving}.items()
+    }
+    summary = summarize(tmp_path, results)
+    assert (summary["status"], summary["message"]) == ("pushed_anyway", "error 0.75; pushed anyway: for the fair")
+    assert summary["artifacts"]["serving"] == "serving/3"
 
 
 def test_failure_tells_why_and_keeps_what_there_is(run, tmp_path):

@@ -9,12 +9,12 @@ import sys
 import pytest
 from PIL import Image
 
-from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
+from zfnet.components.artifacts import Serving
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.pipeline.orchestration.local_runner import LocalRunner
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import load_config
-from zfnet.pipeline.zfnet_pipeline import pushed_last, zfnet_pipeline
+from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 
 @pytest.fixture
@@ -43,11 +43,21 @@ def test_steps_are_in_order_and_joined(declare):
 
 
 def test_choices_arrive(declare):
-    steps = declare(epochs=7, image_size=64, maps_per_layer=4, ten_crop=True, max_rejected=0.5)
+    steps = declare(
+        epochs=7,
+        image_size=64,
+        maps_per_layer=4,
+        ten_crop=True,
+        max_rejected=0.5,
+        bless=("top1_error<0.2",),
+        push_anyway="for a demonstration",
+    )
     assert steps["ExampleGen"].arguments["image_size"] == 64
     assert steps["ExampleGen"].arguments["max_rejected"] == 0.5
     assert steps["Trainer"].arguments["epochs"] == 7
     assert steps["Evaluator"].arguments["ten_crop"] is True
+    assert steps["Evaluator"].arguments["thresholds"] == ("top1_error<0.2",)
+    assert steps["Pusher"].arguments["push_anyway"] == "for a demonstration"
     assert steps["Visualizer"].arguments["maps"] == 4
 
 
@@ -128,85 +138,3 @@ print(sorted({"tensorflow", "keras", "apache_beam", "tensorflow_datasets", "skim
 """
     done = subprocess.run([sys.executable, "-c", program, tmp_path], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
-
-
-def generate(examples: Output[Examples], *, data: str) -> None:
-    (examples.path / "manifest.json").write_text(data)
-
-
-def train(examples: Input[Examples], model: Output[Model], *, seed: int) -> None:
-    (model.path / "model.keras").write_text(f"model {seed}")
-
-
-def evaluate(
-    examples: Input[Examples],
-    model: Input[Model],
-    evaluation: Output[Evaluation],
-    *,
-    blessed: bool,
-    tries: int,
-    baseline: Setting[Evaluation | None],
-) -> None:
-    found = baseline.read_json("evaluation.json")["model"] if baseline else None
-    text = {"model": (model.path / "model.keras").read_text(), "baseline": found, "blessed": blessed}
-    (evaluation.path / "evaluation.json").write_text(json.dumps(text))
-
-
-def push(examples: Input[Examples], model: Input[Model], evaluation: Input[Evaluation], serving: Output[Serving]) -> None:
-    version = 1 if evaluation.read_json("evaluation.json")["blessed"] else None
-    (serving.path / "version.json").write_text(json.dumps({"version": version}))
-
-
-@pytest.fixture
-def compared_with(tmp_path):
-    """Trains, evaluates and pushes a model under ROOT; returns the model that its errors were compared with."""
-
-    def run(seed: int, data: str = "cats", blessed: bool = True, tries: int = 1) -> str | None:
-        example_gen = Step("ExampleGen", generate, {"data": data})
-        examples = example_gen.output("examples")
-        trainer = Step("Trainer", train, {"examples": examples, "seed": seed})
-        model = {"examples": examples, "model": trainer.output("model")}
-        find = lambda plan: pushed_last(tmp_path, plan.digests["examples"], plan.digests["model"])  # noqa: E731
-        evaluator = Step("Evaluator", evaluate, {**model, "blessed": blessed, "tries": tries, "baseline": find})
-        pusher = Step("Pusher", push, {**model, "evaluation": evaluator.output("evaluation")})
-        with LocalRunner(tmp_path, "zfnet run") as runner:
-            results = runner.run([example_gen, trainer, evaluator, pusher])
-        return results["Evaluator"].outputs["evaluation"].read_json("evaluation.json")["baseline"]
-
-    return run
-
-
-def test_first_model_is_compared_with_none(compared_with):
-    assert compared_with(seed=0) is None
-
-
-def test_model_is_compared_with_the_one_pushed_last(compared_with):
-    compared_with(seed=0)
-    assert compared_with(seed=1) == "model 0"
-    assert compared_with(seed=2) == "model 1"
-
-
-def test_model_that_was_not_pushed_does_not_count(compared_with):
-    compared_with(seed=0)
-    compared_with(seed=1, blessed=False)
-    assert compared_with(seed=2) == "model 0"
-
-
-def test_other_data_does_not_count(compared_with):
-    compared_with(seed=0)
-    assert compared_with(seed=1, data="dogs") is None
-    assert compared_with(seed=2) == "model 0"
-
-
-def test_model_is_not_compared_with_itself(compared_with):
-    compared_with(seed=0)
-    assert compared_with(seed=0, tries=2) is None
-    compared_with(seed=1)
-    # Evaluated again, the model that was pushed last is compared with the one before.
-    assert compared_with(seed=1, tries=2) == "model 0"
-
-
-def test_evaluation_that_is_gone_does_not_count(compared_with, tmp_path):
-    compared_with(seed=0)
-    shutil.rmtree(tmp_path / "evaluator/3")
-    assert compared_with(seed=1) is None

@@ -39,6 +39,11 @@ class PreparedSource:
     def __repr__(self) -> str:
         return f"PreparedSource({self.data!r})"
 
+    @property
+    def labels(self) -> list[str]:
+        """Class names; the place of a name is its label."""
+        return self._examples.labels
+
     def fingerprint(self) -> str:
         """Text that changes when the examples do: the manifest holds the digest of every shard."""
         return f"prepared:{self._examples.digest()}"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.evaluation.blessing import bless
+from zfnet.components.evaluation.threshold import Threshold
 
 TEN_CLASSES = [10] * 10
 
@@ -44,6 +45,46 @@ def test_commonest_classes_are_what_constant_answers_get_right():
 
 def test_reason_names_the_model_pushed_last():
     assert "above 0.2000, the error of the last pushed model" in bless(errors(0.1, 0.3), TEN_CLASSES, errors(0.1, 0.2))[1]
+
+
+def anew(**also):
+    return errors(0.1, 0.2) | {"version": 4, "not_compared": None, "evaluated_anew": True, "scaled_to": None, "trained_on": 0} | also
+
+
+@pytest.mark.parametrize(
+    ("baseline", "described"),
+    [
+        (anew(), "0.2000, the error of the last pushed model, version 4, on these examples"),
+        (anew(trained_on=3), "version 4, on these examples (it was trained on 3 of them)"),
+        (anew(trained_on=None), "on these examples (it is not known how many of them it was trained on)"),
+        (anew(scaled_to=64), "on these examples (they were scaled to the 64 pixels that it takes)"),
+    ],
+)
+def test_reason_tells_how_the_pushed_model_was_evaluated(baseline, described):
+    for error, blessed in ((0.2, True), (0.3, False)):
+        found, reason = bless(errors(0.1, error), TEN_CLASSES, baseline)
+        assert found is blessed
+        assert reason.endswith(described)
+
+
+def test_reason_tells_why_there_is_no_comparison():
+    baseline = {"version": 4, "not_compared": "Other classes.", "evaluated_anew": False} | errors(None, None)
+    blessed, reason = bless(errors(0.1, 0.3), TEN_CLASSES, baseline)
+    assert blessed
+    assert reason.endswith("most frequent classes, not compared with the last pushed model, version 4 (Other classes)")
+
+
+def test_thresholds_are_named():
+    thresholds = [Threshold.parse(text) for text in ("top1_error<0.5", "top5_error<=0.1")]
+    assert bless(errors(0.4, 0.1), TEN_CLASSES, None, thresholds)[1].endswith(", and meets top1_error<0.5, top5_error<=0.1")
+    assert bless(errors(0.5, 0.2), TEN_CLASSES, None, thresholds) == (
+        False,
+        "top1_error is 0.5, expected top1_error<0.5; top5_error is 0.2, expected top5_error<=0.1",
+    )
+    # All reasons together, so that a user knows them at once.
+    reason = bless(errors(0.5, 0.6), TEN_CLASSES, None, thresholds[:1])[1]
+    assert "0.6000 is not below 0.5000" in reason
+    assert reason.endswith("; top1_error is 0.5, expected top1_error<0.5")
 
 
 @pytest.mark.parametrize("counts", [[0, 7, 0], [3], [0, 0, 0, 0, 0, 0, 9], [0, 0]])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from zfnet.pipeline.commands.run import report
-from zfnet.pipeline.orchestration.lineage import read_runs
+from zfnet.pipeline.orchestration.lineage import read_lineage, read_runs
 from zfnet.pipeline.orchestration.lock import root_lock
 from zfnet.pipeline.run_config import RunConfig, choose
 
@@ -128,6 +128,23 @@ def test_exit_codes_of_a_model_that_learned_nothing(run, tmp_path):
     assert strict.stderr.count("\n") == 1
     assert summary["status"] == "failed"
     assert summary["cached"] == ["ExampleGen", "StatisticsGen", "ExampleValidator"]
+
+    demanding, summary = run("--architecture", "alexnet-small", "--bless", "top1_error<0.1", "--bless", "top1_error[*] <= 1")
+    assert (demanding.returncode, summary["status"]) == (3, "not_blessed")
+    assert summary["message"].endswith("; top1_error is 0.5, expected top1_error<0.1")
+    assert {*summary["seconds"]} - {*summary["cached"]} == {"Evaluator", "Pusher"}
+
+    unknown, summary = run("--architecture", "alexnet-small", "--bless", "top1_error[bird]<0.1")
+    assert unknown.stderr == "Error: top1_error[bird]<0.1: there is no class 'bird' in the data; there are cat, dog.\n"
+    assert (unknown.returncode, summary["seconds"]) == (1, {})
+
+    anyway, summary = run("--architecture", "alexnet-small", "--push-anyway", "to try the server")
+    assert (anyway.returncode, anyway.stderr, summary["status"]) == (0, "", "pushed_anyway")
+    assert summary["message"].endswith("; pushed anyway: to try the server")
+    assert {*summary["seconds"]} - {*summary["cached"]} == {"Pusher"}
+    assert (tmp_path / "root" / summary["artifacts"]["serving"] / "saved_model.pb").is_file()
+    pushed = read_lineage(tmp_path / "root", None)
+    assert pushed["parameters"]["push_anyway"] == pushed["outputs"]["serving"]["properties"]["pushed_anyway"] == "to try the server"
 
 
 def test_unknown_architecture_fails_before_photographs_are_prepared(run):

@@ -112,6 +112,7 @@ def test_choices_are_parameters(compiled):
         "runner": "FnApiRunner",
         "seed": 3,
         "ten_crop": False,
+        "thresholds": [],
     }
     assert not parameters["root"].get("isOptional")
     assert parameters["patience"]["description"].startswith("Epochs without a lower validation error")

@@ -7,7 +7,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Setting
 from zfnet.components.pusher import DIGEST, EXAMPLES_DIGEST, EXTRA
-from zfnet.pipeline.kubeflow.task import NamedData, Record, declared_steps, recorded, run_task, served_last, shared_directory, with_choices
+from zfnet.pipeline.kubeflow.task import NamedData, Record, declared_steps, recorded, run_task, shared_directory, with_choices
 from zfnet.pipeline.orchestration.step import ExecutionPlan, Step
 from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
@@ -113,7 +113,7 @@ def test_model_is_compared_with_the_one_that_is_served(tmp_path):
         (version / file).write_text(text)
     evaluator = {step.name: step for step in declared_steps(tmp_path)}["Evaluator"]
     plan = ExecutionPlan(evaluator, {}, {"examples": "cats", "statistics": "s", "model": "new"}, {})
-    assert str(plan.settings()["baseline"].path) == str(version / EXTRA)
+    assert str(plan.settings()["baseline"].served) == str(version)
     # No database was made to ask.
     assert [entry.name for entry in tmp_path.iterdir()] == ["serving"]
 
@@ -179,53 +179,3 @@ def test_data_is_opened_only_when_asked(tmp_path):
 def test_photographs_that_were_not_opened_have_no_fingerprint():
     with pytest.raises(ValueError, match="birds was not opened here"):
         NamedData("birds").fingerprint()
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """Writes a version of the serving directory, as far as it says what it is."""
-
-    def write(version: str, model: str, examples: str = "cats", evaluation: bool = True) -> None:
-        directory = tmp_path / "serving" / version
-        (directory / "assets.extra").mkdir(parents=True)
-        (directory / DIGEST).write_text(model)
-        (directory / EXAMPLES_DIGEST).write_text(examples)
-        if evaluation:
-            (directory / "assets.extra/evaluation.json").write_text(f'"{model}"')
-
-    return write
-
-
-@pytest.fixture
-def compared_in_a_task(tmp_path):
-    def find(model: str, examples: str = "cats") -> str | None:
-        found = served_last(tmp_path, examples, model)
-        return found and found.read_json("evaluation.json")
-
-    return find
-
-
-def test_first_model_is_compared_in_a_task_none(compared_in_a_task):
-    assert compared_in_a_task("new") is None
-
-
-def test_highest_version_of_another_model_counts(serve, compared_in_a_task):
-    serve("9", "nine")
-    serve("10", "ten")
-    serve("11.partial", "half")
-    assert compared_in_a_task("new") == "ten"
-    assert compared_in_a_task("ten") == "nine"
-
-
-def test_other_data_does_not_count_in_a_task(serve, compared_in_a_task):
-    serve("1", "one")
-    serve("2", "two", examples="dogs")
-    assert compared_in_a_task("new") == "one"
-    assert compared_in_a_task("new", examples="birds") is None
-
-
-def test_version_without_an_evaluation_does_not_count(serve, compared_in_a_task, tmp_path):
-    serve("1", "one")
-    serve("2", "two", evaluation=False)
-    (tmp_path / "serving/3").mkdir()
-    assert compared_in_a_task("new") == "one"

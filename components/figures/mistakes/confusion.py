@@ -80,14 +80,18 @@ def _numbered(names: Sequence[str], matrix: np.ndarray) -> np.ndarray:
 
 
 def _whole(panel: Axes, matrix: np.ndarray) -> None:
-    shares = np.ma.masked_equal(_shares(matrix), 0)
-    norm = LogNorm(min(0.01, float(shares.min())) if shares.count() else 0.01, 1)
-    mesh = panel.imshow(shares, cmap="viridis_r", norm=norm, interpolation="nearest")
-    bar = panel.figure.colorbar(mesh, ax=panel, shrink=0.7)
+    shares = _shares(matrix)
+    np.fill_diagonal(shares, 0)
+    # A point is not smaller than a pixel, so that no mistake disappears between pixels.
+    starts = np.unique(np.linspace(0, len(shares), POINTS + 1).astype(int)[:-1])
+    points = np.maximum.reduceat(np.maximum.reduceat(shares, starts, axis=0), starts, axis=1)
+    shown = np.ma.masked_equal(points, 0)
+    norm = LogNorm(min(0.01, float(shown.min())) if shown.count() else 0.01, 1)
+    mesh = panel.imshow(shown, cmap="viridis_r", norm=norm, interpolation="nearest")
+    bar = panel.figure.colorbar(mesh, ax=panel, shrink=0.6, format=lambda value, _: f"{value:.2g}" if value < 0.01 else f"{value:.0%}")
     bar.set_label("share of the true class's examples; white: none")
-    panel.set(
-        xlabel="predicted class", ylabel="true class", title=f"All {len(matrix):,} classes, those mistaken for each other side by side"
-    )
+    panel.set(xlabel="predicted class", ylabel="true class", xticks=[], yticks=[])
+    panel.set_title(f"Mistakes among {len(matrix):,} classes,\nsimilar classes side by side")
     panel.grid(False)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import MaxNLocator
 
 from zfnet.components.evaluation.confusion import confused_pairs, similar_order
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
@@ -12,6 +13,7 @@ from zfnet.components.pictures.figure import Figure
 
 NUMBERED = 20  # Classes at most whose matrix is drawn with numbers.
 PAIRS = 30
+POINTS = 200  # Points a side of a matrix without numbers.
 CELL, MARGIN = 46, 190  # Side of a cell, and room for names beside the matrix, in pixels.
 LONGEST, SHORTER = 22, 18  # Characters of a class beside the matrix, and of one of a pair.
 DARK = 0.5  # Share of a row above which a number is white.
@@ -21,8 +23,9 @@ BAR = "#c0392b"
 def draw_confusion(labels: Sequence[str], matrix: np.ndarray) -> Figure:
     """Draws a confusion matrix whose classes are ordered so that those that are mistaken for each other are side by side.
 
-    At most twenty classes: a cell has the number of its examples, and its colour is the share of its row. More classes: a point for each
-    cell, coloured by the share of its row on a logarithmic scale, beside the 30 most frequent pairs.
+    At most twenty classes: a cell has the number of its examples, and its colour is the share of its row. More classes: the mistakes
+    alone as points, coloured by the share of their row on a logarithmic scale, beside the 30 most frequent pairs. There are at most 200
+    points a side; a point of several cells has the largest share.
 
     Args:
         labels: names of the classes.
@@ -41,9 +44,7 @@ def draw_confusion(labels: Sequence[str], matrix: np.ndarray) -> Figure:
     """
     matrix = np.asarray(matrix)
     if matrix.shape != (len(labels), len(labels)):
-        raise ValueError(
-            f"The confusion matrix has the shape {matrix.shape}; expected a row and a column for each of {len(labels)} classes."
-        )
+        raise ValueError(f"The confusion matrix has the shape {matrix.shape}; expected {(len(labels), len(labels))}, as many as classes.")
     order = similar_order(matrix)
     ordered, names = matrix[np.ix_(order, order)], [labels[number] for number in order]
     numbers = {"pictures": ["confusion.png"], "classes": names}
@@ -96,10 +97,15 @@ def _whole(panel: Axes, matrix: np.ndarray) -> None:
 
 
 def _bars(panel: Axes, pairs: Sequence[tuple[str, str, int, float]]) -> None:
+    if not pairs:
+        panel.set_axis_off()
+        panel.set_title("There are no mistakes.")
+        return
     places = np.arange(len(pairs))
     bars = panel.barh(places, [count for _, _, count, _ in pairs], 0.7, color=BAR)
     panel.bar_label(bars, [f"{count:,} ({share:.0%} of the class)" for _, _, count, share in pairs], padding=3, fontsize=8)
     panel.set_yticks(places, [f"{plain(true, SHORTER)} → {plain(other, SHORTER)}" for true, other, _, _ in pairs], fontsize=8)
     panel.set(title="The most frequent mistakes: true class → predicted class", xlabel="examples", ylim=(max(len(pairs), 3) - 0.4, -0.6))
-    panel.margins(x=0.3)
+    panel.margins(x=0.4)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(axis="y", visible=False)

@@ -17,10 +17,11 @@ LONGEST = 26  # Characters of an id; the end of a path tells more than its begin
 
 
 def draw_mistakes(search: ExampleSearch, mistakes: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draws the first twelve mistaken examples at different places of photographs, and the deconvnet's projections of the predicted class and of the true one.
+    """Draws the first twelve mistaken examples, and the deconvnet's projections of the predicted class and of the true one.
 
-    The projections begin at the logits, the activations before the softmax. Both of a row have the same scale, so that their strengths
-    compare; 0 is grey. They hardly depend on the class (Nie et al. 2018), and a negative logit shows evidence against its class.
+    If pieces of one photograph overlap, only the first is drawn. The projections begin at the logits, the activations before the softmax.
+    Both of a row have the same scale, so that their strengths compare; 0 is grey. They hardly depend on the class (Nie et al. 2018), and a
+    negative logit shows evidence against its class.
 
     Args:
         search: the model, and the examples that were evaluated.
@@ -33,9 +34,11 @@ def draw_mistakes(search: ExampleSearch, mistakes: Sequence[Mapping[str, Any]]) 
         ValueError: there is no such example or class, or the model has no classes.
 
     Examples:
-        >>> wrong = {"id": "red/0.png", "class": "red", "predicted": "blue", "probability": 0.9, "probability_of_class": 0.1}
-        >>> draw_mistakes(search, [wrong | {"id": search.images.origins.ids[0]}]).numbers["mistakes"][0]["predicted"]
-        'blue'
+        >>> from zfnet.components.figures.images import ImageSet
+        >>> search = ExampleSearch(deconvnet, ImageSet.of_examples(model, examples))
+        >>> wrong = {"class": "ant", "predicted": "bee", "probability": 0.9, "probability_of_class": 0.1}
+        >>> draw_mistakes(search, [wrong | {"id": search.images.origins.ids[0]}]).pictures["mistakes"].shape[2]
+        3
     """
     images, deconvnet = search.images, search.deconvnet
     layer = class_layer(deconvnet)

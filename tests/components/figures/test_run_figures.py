@@ -56,7 +56,7 @@ def test_a_new_figure_is_one_entry(examples, model, evaluation, monkeypatch, tmp
     assert (section.title, section.about, list(section.files)) == ("Something new", "What it shows.", ["Something new"])
     (log,) = (tmp_path / "logs" / "net" / "gallery").iterdir()
     tags = [value.tag for event in tf.compat.v1.train.summary_iterator(str(log)) for value in event.summary.value]
-    assert tags == ["new"]
+    assert tags == ["where_it_errs", "new"]
 
 
 def test_titles_do_not_wait_for_tensorflow():

@@ -93,7 +93,8 @@ def test_numbers_are_those_of_the_run(page, root):
     assert after("seed") == "0"
     assert after("tensorflow") == run["versions"]["tensorflow"]
     assert "zfnet run --data photographs --root root --image-size 56 --epochs 1 --batch-size 16 --ten-crop" in words
-    counts = [words[words.index(name) + 1 : words.index(name) + 3] for name in words if name in ("green", "red", HOSTILE)]
+    data = words[words.index("The data") :]
+    counts = [data[data.index(name) + 1 : data.index(name) + 3] for name in ("green", "red", HOSTILE)]
     assert sum(int(train) for train, _ in counts) == run["examples"]["train"]
     assert any(word.endswith("broken.jpg") for word in words)
     sentences = json.loads((root / "figures/filters.json").read_text())["models"]["zfnet-small"]["verdicts"]

@@ -19,7 +19,7 @@ from report import commit, machine, markdown, write
 
 HERE = pathlib.Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
-PICTURES = ("features.png", "gallery_conv5.png", "evolution_conv5.png", "filters_conv1.png")
+PICTURES = ("features.png", "gallery_conv5.png", "evolution_conv5.png", "filters_conv1.png", "mistakes.png")
 NAME = "default_run"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
 TURNS = 2

@@ -149,6 +149,15 @@ class Evaluation(Artifact):
 
     PROPERTIES = "evaluation.json"
 
+    def confusion_matrix(self) -> "np.ndarray | None":
+        """The matrix; None for an evaluation that was made before there was one."""
+        if not (self.path / "confusion.npy").exists():
+            return None
+        import numpy as np
+
+        with (self.path / "confusion.npy").open("rb") as file:
+            return np.load(file, allow_pickle=False)
+
 
 class TrainingError(Artifact):
     """`training_error.json`: errors over the training examples as fractions, and their number."""

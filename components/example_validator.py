@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from etils import epath
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
+from zfnet.components.pictures.markdown import escape_markdown
 from zfnet.components.storage.files import atomic_file
 from zfnet.components.storage.local_copy import synced_directory
 
@@ -128,14 +129,14 @@ def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
     rows = ["| split | examples | classes | smallest class | largest class |", "| --- | --- | --- | --- | --- |"]
     for split, numbers in counts.items():
         named = [(number, name) for number, name in zip(numbers, examples.labels, strict=True) if number]
-        ends = [f"{_escaped(name)} ({number:,})" for number, name in (min(named), max(named))] if named else ["", ""]
+        ends = [f"{escape_markdown(name)} ({number:,})" for number, name in (min(named), max(named))] if named else ["", ""]
         rows.append(f"| {split} | {examples.count(split):,} | {len(named):,} | {' | '.join(ends)} |")
     with (examples.path / "rejected.jsonl").open() as lines:
         reasons = collections.Counter(json.loads(line)["reason"] for line in lines)
     rows += ["", f"Rejected photographs: {reasons.total():,}"]
     if reasons:
         rows += ["", "| rejected | reason |", "| --- | --- |"]
-        rows += [f"| {number:,} | {_escaped(reason)} |" for reason, number in reasons.most_common(SHOWN)]
+        rows += [f"| {number:,} | {escape_markdown(reason)} |" for reason, number in reasons.most_common(SHOWN)]
     if others := reasons.total() - sum(number for _, number in reasons.most_common(SHOWN)):
         rows.append(f"| {others:,} | other reasons |")
     return "\n".join(rows)
@@ -143,13 +144,7 @@ def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
 
 def anomalies_list(anomalies: list[dict]) -> str:
     """A Markdown list of anomalies."""
-    return "\n".join(f"- {_escaped(anomaly['message'])}" for anomaly in anomalies) or "No anomalies found."
-
-
-def _escaped(text: str) -> str:
-    """Escapes the characters that have a meaning in Markdown or HTML."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!" else character for character in " ".join(text.split()))
+    return "\n".join(f"- {escape_markdown(anomaly['message'])}" for anomaly in anomalies) or "No anomalies found."
 
 
 def check_anomalies(anomalies: Input[Anomalies]) -> None:

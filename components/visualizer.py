@@ -1,15 +1,16 @@
-"""Visualizer: draws the features of a trained net, and writes the figures into TensorBoard."""
+"""Visualizer: draws the features of a trained net and its mistakes, and writes the figures into TensorBoard."""
 
 import urllib.parse
 
 from etils import epath
 
-from zfnet.components.artifacts import Examples, Figures, Input, Model, Output, Setting
+from zfnet.components.artifacts import Evaluation, Examples, Figures, Input, Model, Output, Setting
 
 
 def visualize(
     examples: Input[Examples],
     model: Input[Model],
+    evaluation: Input[Evaluation],
     figures: Output[Figures],
     *,
     maps: int,
@@ -18,11 +19,13 @@ def visualize(
 ) -> None:
     """Draws all of `RUN_FIGURES`, as PNG files and as TensorBoard images.
 
-    The training also becomes a row of TensorBoard's table of hyperparameters, beside the others under the same root.
+    The errors of each class become a text of TensorBoard, `where_it_errs`. The training becomes a row of TensorBoard's table of
+    hyperparameters, beside the others under the same root.
 
     Args:
         examples: prepared examples, with the split `validation`.
         model: the trained model.
+        evaluation: errors of this model over these examples.
         figures: gets the pictures, and for each figure a JSON file with every number that is drawn.
         maps: feature maps a layer in the gallery.
         seed: decides which, and which example is occluded.
@@ -34,6 +37,7 @@ def visualize(
     from zfnet.components.figures.comparison.table import ComparedNet
     from zfnet.components.figures.gallery.example_search import ExampleSearch
     from zfnet.components.figures.images import ImageSet
+    from zfnet.components.figures.mistakes.table import errors_markdown
     from zfnet.components.figures.run_figures import RUN_FIGURES, TrainedNet
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.pictures.figure import summarize_png
@@ -42,9 +46,12 @@ def visualize(
 
     deconvnet = Deconvnet(load_model_file(local_copy(model).path / "model.keras"))
     history, recipe = model.read_json("history.json"), model.read_json("recipe.json")
-    net = TrainedNet(ExampleSearch(deconvnet, ImageSet.of_examples(deconvnet.model, local_copy(examples))), maps, seed)
+    net = TrainedNet(ExampleSearch(deconvnet, ImageSet.of_examples(deconvnet.model, local_copy(examples))), maps, seed, evaluation)
     with staged_output(figures) as drawn, synced_directory(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
+        if words := errors_markdown(evaluation.read_json("evaluation.json")):
+            with writer.as_default(step=len(history)):
+                tf.summary.text("where_it_errs", words, description="Errors of each class, the highest first, and calibration")
         for entry in RUN_FIGURES.values():
             if entry.draw is None or (figure := entry.draw(net)) is None:
                 continue

@@ -13,7 +13,8 @@ from etils import epath
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.artifacts import Evaluation, Examples, Model, Statistics
+from zfnet.components.figures.mistakes.table import calibration_sentence, worst_first, wrong_answers
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration, when
@@ -36,8 +37,9 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
 
     Returns:
-        The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `counts`
-        of training and validation examples of each class; `rejected`; `anomalies`; `recipe`; `history`; `pictures`; `command`, `started`,
+        The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `classes`,
+        errors of each class, worst first, and `calibration`, a sentence, both empty for runs of before they were measured; `counts` of
+        training and validation examples of each class; `rejected`; `anomalies`; `recipe`; `history`; `pictures`; `command`, `started`,
         `steps`, `versions` and `commit` of the latest run with this model.
 
     Raises:
@@ -57,6 +59,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         raise FileNotFoundError(f"The run under {root} has trained no model yet ({run['status']}: {run['message']}). Run it again.")
     examples, model = Examples(root / paths["examples"]), Model((root / paths["model"]).parent)
     counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
+    evaluation = Evaluation(root / paths["evaluation"]).read_json("evaluation.json") if paths["evaluation"] else {}
     run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
     with (examples.path / "rejected.jsonl").open() as lines:
         rejected = [json.loads(line) for line in lines.readlines()[:MOST_REJECTED]]
@@ -67,6 +70,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "message": run["message"],
         "errors": _errors(run["metrics"], len(examples.labels)),
         "structured": run["metrics"].get("structured"),  # A run.json of before filters were measured has none.
+        "classes": worst_first(evaluation.get("classes", [])),
+        "calibration": calibration_sentence(evaluation),
         "examples": run["examples"],
         "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
         "rejected": rejected,
@@ -139,6 +144,7 @@ def report_page(content: dict[str, Any]) -> str:
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["duration"] = duration
+    environment.filters["wrong_answers"] = wrong_answers
     environment.filters["embedded"] = lambda path: embed_picture(Image.open(io.BytesIO(path.read_bytes())))
     template = environment.from_string(importlib.resources.files(__package__).joinpath(TEMPLATE).read_text())
     curves = embed_picture(Image.fromarray(draw_training_curves(content["history"])))

@@ -79,6 +79,7 @@ def zfnet_pipeline(
         {
             "examples": examples,
             "model": model,
+            "evaluation": evaluator.output("evaluation"),
             "maps": config.maps_per_layer,
             "seed": config.recipe.seed,
             "tensorboard": lambda plan: str(training_log(root, plan.upstream["model"])),

@@ -1,10 +1,11 @@
 """The figures that `zfnet run` draws of a trained net, in the order of the report."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from etils import epy
 
+from zfnet.components.artifacts import Evaluation
 from zfnet.components.pictures.figure import Figure
 
 # The report reads titles and descriptions alone, and must not wait for TensorFlow.
@@ -13,15 +14,28 @@ with epy.lazy_imports():
     from zfnet.components.figures.filters import draw as filters
     from zfnet.components.figures.filters import report
     from zfnet.components.figures.gallery import example_search, gallery
+    from zfnet.components.figures.mistakes import calibration, classes, confusion, mistaken
     from zfnet.components.figures.occlusion import draw as occlusion
 
 
 class TrainedNet(NamedTuple):
-    """The net and the validation examples, searched once for all figures; number of maps of a layer in the gallery; random seed."""
+    """A trained net, from which the figures of a run are drawn.
+
+    Attributes:
+        search: the net and the validation examples, searched once for all figures.
+        maps: number of maps of a layer in the gallery.
+        seed: random seed.
+        evaluation: the evaluation of the net; without it nothing is drawn about its errors.
+    """
 
     search: "example_search.ExampleSearch"
     maps: int
     seed: int
+    evaluation: Evaluation | None = None
+
+    def evaluated(self, name: str) -> Any:
+        """An entry of `evaluation.json`; None if there is none, as in evaluations that were made before there was one."""
+        return self.evaluation.read_json("evaluation.json").get(name) if self.evaluation else None
 
 
 class RunFigure(NamedTuple):
@@ -36,6 +50,26 @@ class RunFigure(NamedTuple):
     title: str
     description: str
     draw: Callable[[TrainedNet], Figure | None] | None
+
+
+def _mistakes(net: TrainedNet) -> Figure | None:
+    found = net.evaluated("mistakes")
+    return mistaken.draw_mistakes(net.search, found) if found else None
+
+
+def _classes(net: TrainedNet) -> Figure | None:
+    found = net.evaluated("classes")
+    return classes.draw_classes(net.search.images, found) if found else None
+
+
+def _confusion(net: TrainedNet) -> Figure | None:
+    matrix = net.evaluation.confusion_matrix() if net.evaluation else None
+    return None if matrix is None else confusion.draw_confusion(net.search.images.labels, matrix)
+
+
+def _calibration(net: TrainedNet) -> Figure | None:
+    found = net.evaluated("calibration")
+    return calibration.draw_calibration(found, net.evaluated("expected_calibration_error")) if found else None
 
 
 def _gallery(net: TrainedNet) -> Figure:
@@ -56,6 +90,31 @@ def _occlusion(net: TrainedNet) -> Figure | None:
 
 # By the name that files and TensorBoard's tags begin with. A new figure is one file with the function that draws it, and an entry here.
 RUN_FIGURES = {
+    "mistakes": RunFigure(
+        "The most confident mistakes",
+        "Validation examples whose wrong answers have the highest probability. Are their labels right? Beside each: the deconvnet's "
+        "projections of the class that was predicted and of the true class, from the activations before the softmax, both at the same "
+        "scale. Such projections hardly depend on the class, and are no reason for the answer: compare how strong they are. A negative "
+        "activation shows evidence against its class. Grey is 0.",
+        _mistakes,
+    ),
+    "classes": RunFigure(
+        "The classes with the highest error",
+        "Validation examples of at most twenty classes, the highest top-1 error first, with their mean brightness. A class that is "
+        "darker than the others, or whose photographs are of another kind, was perhaps taken in another way.",
+        _classes,
+    ),
+    "confusion": RunFigure(
+        "Which classes are mistaken for each other",
+        "Rows are true classes, columns are predicted classes. Classes that are mistaken for each other are side by side.",
+        _confusion,
+    ),
+    "calibration": RunFigure(
+        "How far the probabilities can be trusted",
+        "Left: the share of best guesses that is right, by their probability. On the dashed line both are equal; below it, the net is too "
+        "sure. Right: the number of validation examples.",
+        _calibration,
+    ),
     "features": RunFigure(
         "Features of all layers",
         "From the image upwards: the filters of the first layer; then, for each layer, feature maps that are chosen to differ, with their "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.artifacts import Evaluation, Examples, Model, Statistics
 
 # The smallest size, in pixels, that leaves pool5 three positions.
 SIZE = 56
@@ -60,3 +60,16 @@ def training(examples, statistics, tmp_path_factory):
 def model(training):
     """The trained net."""
     return Model(training / "model")
+
+
+@pytest.fixture(scope="session")
+def evaluation(examples, statistics, tmp_path_factory):
+    """Errors of a net of random weights over the validation examples, so that there are mistakes of every kind."""
+    import zfnet
+    from zfnet.components.evaluator import evaluate
+
+    directory = tmp_path_factory.mktemp("untrained")
+    zfnet.build("zfnet-small", (SIZE, SIZE, 3), 3, seed=1).save(directory / "model.keras")
+    made = Evaluation(tmp_path_factory.mktemp("evaluation"))
+    evaluate(examples, statistics, Model(directory), made, ten_crop=False, baseline=None)
+    return made

@@ -5,24 +5,39 @@ import tensorflow as tf
 from PIL import Image
 
 from zfnet.components.artifacts import Figures
+from zfnet.components.figures.mistakes.table import errors_markdown
 from zfnet.components.visualizer import visualize
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
 
-def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, tmp_path):
+def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, evaluation, tmp_path):
     figures, logs = tmp_path / "figures", tmp_path / "tensorboard" / "zfnet-small-1a2b3c"
     figures.mkdir()
-    visualize(examples, model, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
-    names = ["features.png", "filters.png", *(f"gallery_{layer}.png" for layer in LAYERS), "occlusion.png"]
-    assert sorted(path.name for path in figures.glob("*.png")) == names
-    assert sorted(path.name for path in figures.glob("*.json")) == ["feature_sheet.json", "filters.json", "gallery.json", "occlude.json"]
-    shown = {}
+    visualize(examples, model, evaluation, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
+    drawn = [
+        "calibration",
+        "classes",
+        "confusion",
+        "features",
+        "filters",
+        *(f"gallery/{layer}" for layer in LAYERS),
+        "mistakes",
+        "occlusion",
+    ]
+    assert sorted(path.stem.replace("_", "/") for path in figures.glob("*.png")) == drawn
+    numbers = ["calibration", "classes", "confusion", "feature_sheet", "filters", "gallery", "mistakes", "occlude"]
+    assert sorted(path.stem for path in figures.glob("*.json")) == numbers
+    shown, texts = {}, {}
     for file in (logs / "gallery").iterdir():
         for event in tf.compat.v1.train.summary_iterator(str(file)):
             for value in event.summary.value:
-                shown[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
-    assert sorted(shown) == ["features", "filters", *(f"gallery/{layer}" for layer in LAYERS), "occlusion"]
+                if value.metadata.plugin_data.plugin_name == "text":
+                    texts[value.tag] = value.tensor.string_val[0].decode()
+                else:
+                    shown[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
+    assert sorted(shown) == drawn
+    assert texts == {"where_it_errs": errors_markdown(evaluation.read_json("evaluation.json"))}
     np.testing.assert_array_equal(shown["gallery/conv3"], Image.open(figures / "gallery_conv3.png"))
     np.testing.assert_array_equal(shown["features"], Image.open(figures / "features.png"))
     np.testing.assert_array_equal(shown["occlusion"], Image.open(figures / "occlusion.png"))

@@ -83,7 +83,7 @@ def test_more_epochs_continue_an_otherwise_equal_training(declare):
 
 def test_pictures_are_logged_with_their_training(declare, tmp_path):
     steps = declare()
-    visualizer = ExecutionPlan(steps["Visualizer"], {}, {"examples": "e", "model": "m"}, {"model": training(steps)})
+    visualizer = ExecutionPlan(steps["Visualizer"], {}, {"examples": "e", "model": "m", "evaluation": "v"}, {"model": training(steps)})
     directory = pathlib.Path(visualizer.settings()["tensorboard"])
     assert directory == pathlib.Path(training(steps).settings()["tensorboard"])
     assert directory.parent == tmp_path / "tensorboard"

@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from zfnet.components.figures.mistakes.table import calibration_sentence
 from zfnet.pipeline.commands.report import command
 from zfnet.pipeline.orchestration.lineage import read_runs
-from zfnet.pipeline.report import _made, read_report
+from zfnet.pipeline.report import _made, read_report, report_page
 
 # A class is named by its directory, which may hold anything.
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -69,8 +70,9 @@ def test_all_pictures_of_the_run_are_there(page, root):
     # And the course of the training.
     assert len([tag for tag, _ in page.tags if tag == "img"]) == len(drawn) + 1
     titles = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
-    assert titles[:3] == [
-        "Features of all layers: Features of all layers",
+    first = ["The most confident mistakes", "The classes with the highest error", "Which classes are mistaken for each other"]
+    assert titles[:7] == [
+        *(f"{title}: {title}" for title in (*first, "How far the probabilities can be trusted", "Features of all layers")),
         "Feature maps at random: conv5",
         "Feature maps at random: conv4",
     ]
@@ -91,11 +93,47 @@ def test_numbers_are_those_of_the_run(page, root):
     assert after("seed") == "0"
     assert after("tensorflow") == run["versions"]["tensorflow"]
     assert "zfnet run --data photographs --root root --image-size 56 --epochs 1 --batch-size 16 --ten-crop" in words
-    counts = [words[words.index(name) + 1 : words.index(name) + 3] for name in words if name in ("green", "red", HOSTILE)]
+    data = words[words.index("The data") :]
+    counts = [data[data.index(name) + 1 : data.index(name) + 3] for name in ("green", "red", HOSTILE)]
     assert sum(int(train) for train, _ in counts) == run["examples"]["train"]
     assert any(word.endswith("broken.jpg") for word in words)
     sentences = json.loads((root / "figures/filters.json").read_text())["models"]["zfnet-small"]["verdicts"]
     assert all(sentence["words"] in words for sentence in sentences)
+
+
+def test_classes_are_told_worst_first(page, root):
+    evaluation = json.loads((root / json.loads((root / "run.json").read_text())["artifacts"]["evaluation"] / "evaluation.json").read_text())
+    words = [word for word in page.words if word]
+    told = words[words.index("Where it errs") : words.index("The most confident mistakes")]
+    assert told[1] == calibration_sentence(evaluation)
+    assert "top-5 error" not in told  # Three classes.
+    places = []
+    for each in sorted(evaluation["classes"], key=lambda each: -each["top1_error"]):
+        places.append(place := told.index(each["class"]))
+        assert told[place + 1 : place + 3] == [f"{each['examples']:,}", f"{100 * each['top1_error']:.1f} %"]
+        if each["mistaken_for"]:
+            most = each["mistaken_for"][0]
+            assert told[place + 3].startswith(f"{most['class']} ({most['examples']})")
+    assert places == sorted(places)
+    assert len(places) == 3
+
+
+def test_a_run_before_mistakes_were_told(root, tmp_path):
+    shutil.copytree(root, tmp_path / "root")
+    (file,) = (tmp_path / "root").glob("evaluator/*/evaluation/evaluation.json")
+    old = {name: value for name, value in json.loads(file.read_text()).items() if not isinstance(value, list)}
+    file.write_text(json.dumps(old))
+    content = read_report(tmp_path / "root")
+    assert (content["classes"], content["calibration"]) == ([], None)
+    assert "Where it errs" not in report_page(content)
+
+
+def test_many_classes_are_closed(root):
+    content = read_report(root)
+    many = report_page(content | {"classes": content["classes"] * 7, "counts": content["counts"] * 7})
+    closed = many.index("<details><summary>21 classes, the highest error first</summary>")
+    assert "<th>top-5 error</th>" in many[closed : closed + 200]
+    assert "<details open><summary>3 classes, the highest error first</summary>" in report_page(content)
 
 
 def test_names_out_of_the_data_are_text(page):

@@ -1,0 +1,12 @@
+"""Text from the data, such as names of classes, in Markdown."""
+
+
+def escape_markdown(text: str) -> str:
+    r"""Escapes the characters that have a meaning in Markdown or HTML, and joins lines to one.
+
+    Examples:
+        >>> escape_markdown("<b>_cat_</b>")
+        '&lt;b&gt;\\_cat\\_&lt;/b&gt;'
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{character}" if character in "\\`*_{}[]()#|!" else character for character in " ".join(text.split()))

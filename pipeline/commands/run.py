@@ -1,5 +1,7 @@
 """`zfnet run`: the whole pipeline."""
 
+import json
+import os
 import signal
 import textwrap
 from typing import Any
@@ -10,6 +12,8 @@ from etils import epath
 from zfnet.components.artifacts import Examples
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
+from zfnet.model.net.architecture import ARCHITECTURES
+from zfnet.pipeline.cli.arguments import find_model
 from zfnet.pipeline.cli.command import Command, command_line
 from zfnet.pipeline.cli.options import beam_options_argument, choice_options, metadata_option, root_option, runner_option
 from zfnet.pipeline.cli.output import check_outside_data
@@ -62,7 +66,7 @@ def command(
     """
     # SIGTERM is treated like Ctrl-C: partial outputs are removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = choose(config_name, choices, local)
+    config = choose(config_name, start_choices(choices), local)
     check_outside_data(root, config.data, "--root")
 
     from zfnet.components.data.sources.open_source import open_source
@@ -84,6 +88,31 @@ def command(
     report(root, config, summary)
     if summary["status"] == "not_blessed":
         click.get_current_context().exit(NOT_BLESSED)
+
+
+def start_choices(choices: dict[str, Any]) -> dict[str, Any]:
+    """The choices of a run with the file of the model that it starts from, as an absolute path, instead of the run that made it.
+
+    Where they are not chosen, the architecture and the image size are those of the start, if a run made it; the size, as long as its
+    examples are there. A net by name gives its architecture if the table has it.
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    start = choices.get("start_from")
+    if not start:
+        return choices
+    found, likely = find_model(start), {}
+    if found.net:
+        likely["architecture"] = start.partition("?")[0].replace(":", "-")
+        return choices | {name: choices[name] or value for name, value in likely.items() if value in ARCHITECTURES}
+    recipe = found.file.parent / "recipe.json"
+    if recipe.exists():
+        likely["architecture"] = json.loads(recipe.read_text()).get("architecture")
+    if found.examples and (found.examples.path / "manifest.json").exists():
+        likely["image_size"] = found.examples.image_size
+    path = str(found.file) if is_remote(str(found.file)) else os.path.abspath(found.file)
+    return choices | {name: choices[name] or value for name, value in likely.items()} | {"start_from": path}
 
 
 def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:

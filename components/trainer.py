@@ -46,7 +46,8 @@ def train(
         **choices: fields of a `Recipe`.
 
     Raises:
-        ValueError: if a choice is out of its range, no layer of the start fits, the net can't be built for these images, or the training diverges.
+        ValueError: if a choice is out of its range, the net can't be built for these images, no layer of the start fits, or the training
+            diverges.
         OSError: if something can't be written, or machines of a cluster are lost time after time.
     """
     recipe = Recipe(**choices)

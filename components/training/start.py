@@ -24,7 +24,7 @@ def start_digest(start: str) -> str:
 
     Examples:
         >>> start_digest("keras:VGG16")[:8]
-        'd3acb0a5'
+        '09956cf5'
     """
     net = named_net(start)
     file = epath.Path(start if net is None else getattr(net, "weights", ""))
@@ -117,7 +117,9 @@ class Start:
                 kernel = np.einsum("hwco,ic->hwio", kernel, self.matrix / scale).astype(np.float32)
             own[name].set_weights([kernel, *others])
         left = [name for name in own if name not in taken]
-        return Given(self.name, tuple(taken), (*left, CLASSIFIER), self._difference(mean) if self.first in taken else 0.0, _clipped(net, taken))
+        return Given(
+            self.name, tuple(taken), (*left, CLASSIFIER), self._difference(mean) if self.first in taken else 0.0, _clipped(net, taken)
+        )
 
     def _difference(self, mean: np.ndarray) -> float:
         """The largest difference of a mean image from that of this net, in pixel values; infinite if their sizes differ."""

@@ -1,7 +1,6 @@
 """`zfnet run`: the whole pipeline."""
 
 import json
-import os
 import signal
 import textwrap
 from typing import Any
@@ -111,7 +110,7 @@ def start_choices(choices: dict[str, Any]) -> dict[str, Any]:
         likely["architecture"] = json.loads(recipe.read_text()).get("architecture")
     if found.examples and (found.examples.path / "manifest.json").exists():
         likely["image_size"] = found.examples.image_size
-    path = str(found.file) if is_remote(str(found.file)) else os.path.abspath(found.file)
+    path = str(found.file) if is_remote(str(found.file)) else str(found.file.resolve())
     return choices | {name: choices[name] or value for name, value in likely.items()} | {"start_from": path}
 
 

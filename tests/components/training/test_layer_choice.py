@@ -8,7 +8,12 @@ NAMES = ["conv1", "conv2", "conv3", "fc6", "predictions"]
 
 @pytest.mark.parametrize(
     ("text", "chosen"),
-    [("conv2", ("conv2",)), ("fc6,conv1", ("conv1", "fc6")), ("conv1..conv3", ("conv1", "conv2", "conv3")), (" conv1 .. conv1 ", ("conv1",))],
+    [
+        ("conv2", ("conv2",)),
+        ("fc6,conv1", ("conv1", "fc6")),
+        ("conv1..conv3", ("conv1", "conv2", "conv3")),
+        (" conv1 .. conv1 ", ("conv1",)),
+    ],
 )
 def test_names_and_ranges(text, chosen):
     assert chosen_layers(text, NAMES) == chosen

@@ -35,7 +35,8 @@ def train(
     Args:
         examples: prepared examples with the splits `train` and `validation`.
         statistics: their mean image.
-        model: gets `model.keras`, `labels.txt`, `recipe.json` with all choices, `history.json`, `convergence.json` and `pictures/`.
+        model: gets `model.keras`, `labels.txt`, `recipe.json` with all choices, `history.json`, `convergence.json` and `pictures/`; with a
+            start `start.keras` too, the net before its first step.
         checkpoints: directory of this training's checkpoints; more `epochs` continue from the last one.
         tensorboard: directory of this training's summaries.
         keep_every: seconds between two checkpoints in the middle of an epoch; there is one at the end of each.

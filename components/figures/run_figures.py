@@ -9,7 +9,9 @@ from zfnet.components.pictures.figure import Figure
 
 # The report reads titles and descriptions alone, and must not wait for TensorFlow.
 with epy.lazy_imports():
-    from zfnet.components.figures import feature_sheet, layers
+    import keras
+
+    from zfnet.components.figures import feature_sheet, fine_tuning, layers
     from zfnet.components.figures.filters import draw as filters
     from zfnet.components.figures.filters import report
     from zfnet.components.figures.gallery import example_search, gallery
@@ -17,11 +19,15 @@ with epy.lazy_imports():
 
 
 class TrainedNet(NamedTuple):
-    """The net and the validation examples, searched once for all figures; number of maps of a layer in the gallery; random seed."""
+    """The net and the validation examples, searched once for all figures; number of maps of a layer in the gallery; random seed.
+
+    `start` is the net before its first step, if its training started from another network.
+    """
 
     search: "example_search.ExampleSearch"
     maps: int
     seed: int
+    start: "keras.Model | None" = None
 
 
 class RunFigure(NamedTuple):
@@ -75,6 +81,13 @@ RUN_FIGURES = {
         "jumps when another image becomes the strongest. Right: the activation of the same map at its last patch, after each of these "
         "epochs. Grey is 0.",
         None,
+    ),
+    "fine_tuning": RunFigure(
+        "What fine-tuning changed",
+        "How far the weights of each layer moved from those of the network that the training started from. Then, for each layer, the same "
+        "feature maps before and after: left, the strongest activation over the validation examples, with its patch; right, the "
+        "activation at the patch that is the strongest after. Grey is 0.",
+        lambda net: fine_tuning.draw_fine_tuning(net.search, net.start, net.seed) if net.start else None,
     ),
     "filters": RunFigure(
         "The first layers",

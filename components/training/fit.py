@@ -146,7 +146,11 @@ def fit(
         writer.close()
     used: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
     used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "strong_epochs": recipe.strong_epochs_for(count)}
-    used |= given.numbers() | {"start_digest": start_digest} if given else {}
+    if given and opened:
+        used |= given.numbers() | {"start_digest": start_digest}
+        before = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1, mean_image=central_mean)
+        opened.give(before, recipe.row.input_scale, central_mean)
+        before.save(model.path / "start.keras")
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(kept.folder / "convergence", epochs), indent=1))

@@ -61,8 +61,15 @@ def train(
                 f"{remote[0]} is in a remote storage; a cluster needs directories that all its machines see: give a --root in one."
             )
         absolute = {name: str(pathlib.Path(path).absolute()) for name, path in paths.items()}
-        settings = {"keep_every": keep_every, "keep_checkpoints": keep_checkpoints, "start": start, "start_digest": start_digest}
-        lead(Call(recipe=dataclasses.asdict(recipe), **settings, **absolute))
+        call = Call(
+            recipe=dataclasses.asdict(recipe),
+            keep_every=keep_every,
+            keep_checkpoints=keep_checkpoints,
+            start=start,
+            start_digest=start_digest,
+            **absolute,
+        )
+        lead(call)
         return
     from zfnet.components.data.damage import named_damage
     from zfnet.components.training.checkpoints import STATE, Checkpoints

@@ -74,7 +74,8 @@ class Start:
 
         from zfnet.model.net.layers import MeanImage
 
-        matrix, offset, weights, first = np.eye(3), np.zeros(3), {}, ""
+        matrix, offset, first = np.eye(3), np.zeros(3), ""
+        weights: dict[str, list[np.ndarray]] = {}
         for layer in _layers(model):
             if not first and isinstance(layer, MeanImage):
                 offset = offset - np.asarray(layer.get_weights()[0], np.float64)

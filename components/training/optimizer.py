@@ -71,8 +71,8 @@ def freeze(net: keras.Model, layers: Sequence[str]) -> None:
     Examples:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="fc6"), keras.layers.Dense(2, name="predictions")])
         >>> freeze(model, ["fc6"])
-        >>> [variable.path for variable in model.trainable_variables]
-        ['predictions/kernel', 'predictions/bias']
+        >>> [layer.name for layer in model.layers if layer.trainable]
+        ['predictions']
     """
     for name in layers:
         net.get_layer(name).trainable = False

@@ -77,6 +77,6 @@ def _chart(changes: dict[str, float]) -> np.ndarray:
     axis.set_xlim(0, max(*values, 1e-3) * 1.12)
     axis.xaxis.set_major_formatter(lambda value, place: f"{value:.0%}")
     axis.grid(axis="y", visible=False)
-    axis.set_title("Change of each layer's weights (new classifier: since its random start)")
+    axis.set_title("Change of each layer's weights; the classifier began anew")
     axis.set_xlabel("length of the change, relative to the weights before")
     return chart_picture(figure)

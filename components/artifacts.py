@@ -138,7 +138,10 @@ class Anomalies(Artifact):
 
 
 class Model(Artifact):
-    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, and `*.json` and figures of its training."""
+    """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, and `*.json` and figures of its training.
+
+    `start.keras` is the net before the first step of a training that started from another network.
+    """
 
 
 class Evaluation(Artifact):

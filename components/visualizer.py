@@ -44,9 +44,12 @@ def visualize(
     from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
-    deconvnet = Deconvnet(load_model_file(local_copy(model).path / "model.keras"))
+    trained = local_copy(model).path
+    deconvnet = Deconvnet(load_model_file(trained / "model.keras"))
+    start = load_model_file(trained / "start.keras") if (trained / "start.keras").exists() else None
     history, recipe = model.read_json("history.json"), model.read_json("recipe.json")
-    net = TrainedNet(ExampleSearch(deconvnet, ImageSet.of_examples(deconvnet.model, local_copy(examples))), maps, seed, evaluation)
+    search = ExampleSearch(deconvnet, ImageSet.of_examples(deconvnet.model, local_copy(examples)))
+    net = TrainedNet(search, maps, seed, evaluation, start)
     with staged_output(figures) as drawn, synced_directory(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
         if words := errors_markdown(evaluation.read_json("evaluation.json")):

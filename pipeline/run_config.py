@@ -23,6 +23,12 @@ class RunConfig:
         "labels, or a directory that `zfnet examples` wrote.",
     )
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
+    start_from: str | None = choice(
+        None,
+        "Start from the weights of a trained network: a directory that `zfnet run` wrote, a .keras or .h5 file, or a net by name. Layers "
+        "of the same name and shapes take them; the classifier is new.",
+        unset="random weights",
+    )
     image_size: int | None = choice(
         None, "Side of the network's input, in pixels.", unset="96 for the small architectures, else 224", least=1
     )

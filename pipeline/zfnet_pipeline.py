@@ -15,6 +15,7 @@ from zfnet.components.example_validator import check_anomalies, validate_example
 from zfnet.components.pusher import push
 from zfnet.components.statistics_gen import generate_statistics
 from zfnet.components.trainer import train
+from zfnet.components.training.start import start_digest
 from zfnet.components.visualizer import visualize
 from zfnet.model.net.variation import plain_name
 from zfnet.pipeline.orchestration.metadata import Execution, open_metadata
@@ -131,7 +132,7 @@ def training_steps(
     metadata_url: str | None = None,
     baseline: Callable[[epath.Path, str], Pushed | None] | None = None,
 ) -> tuple[Step, Step]:
-    """Declares Trainer and Evaluator for the examples and their statistics, as in `zfnet_pipeline`."""
+    """Declares Trainer and Evaluator for the examples and their statistics, as in `zfnet_pipeline`; the file of a start is read."""
     find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
     trainer = Step(
         "Trainer",
@@ -142,6 +143,8 @@ def training_steps(
             **dataclasses.asdict(config.recipe),
             "keep_every": 60 * config.checkpoint_minutes,
             "keep_checkpoints": config.keep_checkpoints,
+            "start": config.start_from,
+            "start_digest": start_digest(config.start_from) if config.start_from else None,
             "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
             "tensorboard": lambda plan: str(training_log(root, plan)),
         },

@@ -10,7 +10,9 @@ from zfnet.components.pictures.figure import Figure
 
 # The report reads titles and descriptions alone, and must not wait for TensorFlow.
 with epy.lazy_imports():
-    from zfnet.components.figures import feature_sheet, layers
+    import keras
+
+    from zfnet.components.figures import feature_sheet, fine_tuning, layers
     from zfnet.components.figures.filters import draw as filters
     from zfnet.components.figures.filters import report
     from zfnet.components.figures.gallery import example_search, gallery
@@ -26,12 +28,14 @@ class TrainedNet(NamedTuple):
         maps: number of maps of a layer in the gallery.
         seed: random seed.
         evaluation: the evaluation of the net; without it nothing is drawn about its errors.
+        start: the net before its first step, if its training started from another network.
     """
 
     search: "example_search.ExampleSearch"
     maps: int
     seed: int
     evaluation: Evaluation | None = None
+    start: "keras.Model | None" = None
 
     def evaluated(self, name: str) -> Any:
         """An entry of `evaluation.json`; None if there is none, as in evaluations that were made before there was one."""
@@ -134,6 +138,13 @@ RUN_FIGURES = {
         "jumps when another image becomes the strongest. Right: the activation of the same map at its last patch, after each of these "
         "epochs. Grey is 0.",
         None,
+    ),
+    "fine_tuning": RunFigure(
+        "What fine-tuning changed",
+        "How far the weights of each layer moved from those of the network that the training started from. Then, for each layer, the same "
+        "feature maps before and after: left, the strongest activation over the validation examples, with its patch; right, the "
+        "activation at the patch that is the strongest after. Grey is 0.",
+        lambda net: fine_tuning.draw_fine_tuning(net.search, net.start, net.seed) if net.start else None,
     ),
     "filters": RunFigure(
         "The first layers",

@@ -33,7 +33,7 @@ GRACE = 20
 class Call:
     """A training for all members of a cluster: the fields of a recipe, and directories and settings as `trainer.train` takes them.
 
-    The directories are the same on all machines.
+    The directories and the start are the same on all machines.
     """
 
     recipe: dict
@@ -44,6 +44,8 @@ class Call:
     tensorboard: str
     keep_every: float
     keep_checkpoints: bool = False
+    start: str | None = None
+    start_digest: str | None = None
 
 
 def lead(call: Call) -> None:
@@ -167,7 +169,8 @@ def main(call_file: str, failure_file: str) -> int:
         examples, statistics, model = Examples(call.examples), Statistics(call.statistics), Model(call.model)
         kept = Checkpoints(pathlib.Path(call.checkpoints))
         with named_damage(examples):
-            fit(Recipe(**call.recipe), examples, statistics, model, kept, call.tensorboard, call.keep_every, call.keep_checkpoints)
+            settings = call.tensorboard, call.keep_every, call.keep_checkpoints, call.start, call.start_digest
+            fit(Recipe(**call.recipe), examples, statistics, model, kept, *settings)
     except (*errors, ClusterChangedError):
         return LOST
     except KeyboardInterrupt:

@@ -21,8 +21,10 @@ from zfnet.components.training.callbacks.watch_features import WatchFeatures
 from zfnet.components.training.callbacks.watched_images import CentredExamples
 from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.devices import choose_mixed_precision, choose_xla, open_cluster, precision, training_devices
+from zfnet.components.training.optimizer import freeze, make_optimizer
 from zfnet.components.training.recipe import Recipe, divisible_batch_size
 from zfnet.components.training.results import write_model
+from zfnet.components.training.start import Start
 from zfnet.components.training.train_loop import train_loop
 from zfnet.components.training.train_step import make_train_step, make_validate
 from zfnet.model.measures.filters import structured_share
@@ -40,8 +42,10 @@ def fit(
     tensorboard: str,
     keep_every: float,
     keep_checkpoints: bool = False,
+    start: str | None = None,
+    start_digest: str | None = None,
 ) -> None:
-    """Trains by a recipe; see `trainer.train` for the artifacts and directories, all of which are local here."""
+    """Trains by a recipe; see `trainer.train` for the artifacts, directories and the start; directories are local here."""
     recipe.check()
     # TensorFlow can't shuffle by an epoch's number where its own seed is 0.
     keras.utils.set_random_seed(recipe.seed + 1)
@@ -64,13 +68,14 @@ def fit(
     if recipe.row.schedule == "cosine":
         schedule = CosineSchedule(rate, recipe.decay_epochs_for(count) * steps)
         optimizer_rate = schedule.rate  # A function of the optimizer's count of steps.
+    opened = Start.open(start, start_digest) if start else None
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
-        optimizer = keras.optimizers.SGD(optimizer_rate, momentum=0.9, weight_decay=recipe.row.weight_decay or None)
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
-        net.compile(optimizer)
+        given = opened.give(net, recipe.row.input_scale, central_mean) if opened else None
+        freeze(net, recipe.frozen)
+        net.compile(make_optimizer(optimizer_rate, recipe.row.weight_decay, recipe.layer_factors))
         state = kept.restore(net, epochs, batch_size)
-    cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), state.to_json()]))
+    cluster.agree(json.dumps([dataclasses.asdict(recipe), examples.digest(), start_digest, state.to_json()]))
 
     # Callbacks; the chief alone writes.
     in_figure = {0} | evolution_epochs(epochs)
@@ -78,6 +83,8 @@ def fit(
     if cluster.chief:
         options = {"--mixed-precision": recipe.mixed_precision, "--xla": recipe.xla}
         print(training_devices(cluster.replicas, [name for name, chosen in options.items() if chosen]), flush=True)
+        if given:
+            print(given.message(recipe.frozen), flush=True)
         kept.clean()
         train_logs, validation_logs = (epath.Path(tensorboard) / split for split in ("train", "validation"))
         if not (state.epoch or state.step):  # Files of a training that was killed before its first checkpoint.
@@ -139,6 +146,11 @@ def fit(
         writer.close()
     used: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": rate, "replicas": cluster.replicas}
     used |= {"schedule": recipe.row.schedule, "weight_decay": recipe.row.weight_decay, "strong_epochs": recipe.strong_epochs_for(count)}
+    if given and opened:
+        used |= given.numbers() | {"start_digest": start_digest}
+        before = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1, mean_image=central_mean)
+        opened.give(before, recipe.row.input_scale, central_mean)
+        before.save(model.path / "start.keras")
     if isinstance(schedule, CosineSchedule):
         used["decay_epochs"] = recipe.decay_epochs_for(count)
     (model.path / "convergence.json").write_text(json.dumps(read_convergence(kept.folder / "convergence", epochs), indent=1))

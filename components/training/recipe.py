@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zfnet.components.training.layer_choice import chosen_layers, layer_factors
 from zfnet.model.net.architecture import Architecture
 from zfnet.model.net.variation import find_architecture
 
@@ -98,6 +99,14 @@ class Recipe:
         unset="the default of --epochs",
         least=1,
     )
+    freeze: str | None = choice(
+        None, "Layers that keep the weights they start with, such as conv1..conv3 or conv1,conv2.", unset="all layers are trained"
+    )
+    layer_rate: str | None = choice(
+        None,
+        "Factors on the learning rate of layers, such as conv1=0.1 or conv1..conv5=0.1,fc6=0.5.",
+        unset="1 for all layers",
+    )
 
     def check(self) -> None:
         """Fails if a choice is out of its range.
@@ -114,6 +123,10 @@ class Recipe:
                 raise ValueError(f"{field.name} is {value!r}; expected one of: {', '.join(among)}.")
         if self.learning_rate is not None and self.learning_rate <= 0:
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be greater than 0.")
+        if "predictions" in self.frozen:
+            raise ValueError(f"freeze is {self.freeze!r}, and predictions is the classifier, which is always new; freeze layers below it.")
+        if both := sorted(set(self.frozen) & self.layer_factors.keys()):
+            raise ValueError(f"{', '.join(both)}: frozen, and with a factor in layer_rate; expected one of both.")
         if self.xla and self.deterministic:
             raise ValueError(
                 "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."
@@ -123,6 +136,21 @@ class Recipe:
     def row(self) -> Architecture:
         """The architecture, whose learning rate and schedule are used if none was chosen."""
         return find_architecture(self.architecture)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of all layers with weights, from the image upwards."""
+        return (*(layer.name for layer in self.row.layers), "predictions")
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the layers that are not trained."""
+        return chosen_layers(self.freeze, self.layers) if self.freeze is not None else ()
+
+    @property
+    def layer_factors(self) -> dict[str, float]:
+        """Factors on the learning rate of layers, by name; layers without one have 1."""
+        return layer_factors(self.layer_rate, self.layers) if self.layer_rate is not None else {}
 
     def strong_epochs_for(self, examples: int) -> int:
         """Number of epochs, from the first, with strong augmentation: those of a high rate, or all if the rate falls on plateaus."""

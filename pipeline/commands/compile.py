@@ -90,7 +90,7 @@ def command(
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run`.
     """
-    config = choose(config_name, choices, local)
+    config = choose(config_name, run.start_choices(choices), local)
     _check_absolute(config.data)
     if runner == DATAFLOW:
         raise ValueError(

@@ -1,5 +1,6 @@
 """`zfnet run`: the whole pipeline."""
 
+import json
 import signal
 import textwrap
 from typing import Any
@@ -11,6 +12,8 @@ from zfnet.components.artifacts import Examples
 from zfnet.components.evaluation.threshold import TEN_CROP, Threshold
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
+from zfnet.model.net.architecture import ARCHITECTURES
+from zfnet.pipeline.cli.arguments import find_model
 from zfnet.pipeline.cli.command import Command, command_line
 from zfnet.pipeline.cli.options import beam_options_argument, choice_options, metadata_option, root_option, runner_option
 from zfnet.pipeline.cli.output import check_outside_data
@@ -91,7 +94,7 @@ def command(
     """
     # SIGTERM is treated like Ctrl-C: partial outputs are removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = choose(config_name, choices, local)
+    config = choose(config_name, start_choices(choices), local)
     conditions = [Threshold.parse(text) for text in config.bless]
     if not config.ten_crop and (crops := [str(each) for each in conditions if each.number.endswith(TEN_CROP)]):
         raise click.UsageError(f"--bless {crops[0]!r} needs --ten-crop.")
@@ -119,6 +122,31 @@ def command(
     report(root, config, summary)
     if summary["status"] == "not_blessed":
         click.get_current_context().exit(NOT_BLESSED)
+
+
+def start_choices(choices: dict[str, Any]) -> dict[str, Any]:
+    """The choices of a run with the file of the model that it starts from, as an absolute path, instead of the run that made it.
+
+    Where they are not chosen, the architecture and the image size are those of the start, if a run made it; the size, as long as its
+    examples are there. A net by name gives its architecture if the table has it.
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    start = choices.get("start_from")
+    if not start:
+        return choices
+    found, likely = find_model(start), {}
+    if found.net:
+        likely["architecture"] = start.partition("?")[0].replace(":", "-")
+        return choices | {name: choices[name] or value for name, value in likely.items() if value in ARCHITECTURES}
+    recipe = found.file.parent / "recipe.json"
+    if recipe.exists():
+        likely["architecture"] = json.loads(recipe.read_text()).get("architecture")
+    if found.examples and (found.examples.path / "manifest.json").exists():
+        likely["image_size"] = found.examples.image_size
+    path = str(found.file) if is_remote(str(found.file)) else str(found.file.resolve())
+    return choices | {name: choices[name] or value for name, value in likely.items()} | {"start_from": path}
 
 
 def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None:

@@ -61,6 +61,20 @@ def test_choices_arrive(declare):
     assert steps["Visualizer"].arguments["maps"] == 4
 
 
+def test_another_start_is_another_training(declare, tmp_path):
+    file, renamed = tmp_path / "model.keras", tmp_path / "renamed.keras"
+    file.write_bytes(b"one")
+    renamed.write_bytes(b"one")
+    plain, one, same = (training(declare(start_from=start)) for start in (None, str(file), str(renamed)))
+    file.write_bytes(b"other")
+    other = training(declare(start_from=str(file)))
+    assert one.key() == same.key()  # The contents decide.
+    assert len({plan.key() for plan in (plain, one, other)}) == 3
+    assert len({plan.settings()["checkpoints"] for plan in (plain, one, same, other)}) == 3
+    assert one.step.arguments["start"] == str(file)
+    assert plain.step.arguments["start"] is plain.step.arguments["start_digest"] is None
+
+
 def test_logs_of_a_variation_have_a_name_that_files_can_have(declare):
     variation = "zfnet-small:conv1.kernel=11,without=conv3"
     logs = pathlib.Path(training(declare(architecture=variation)).settings()["tensorboard"]).name

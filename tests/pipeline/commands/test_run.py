@@ -8,7 +8,7 @@ import click
 import pytest
 from PIL import Image
 
-from zfnet.pipeline.commands.run import report
+from zfnet.pipeline.commands.run import report, start_choices
 from zfnet.pipeline.orchestration.lineage import read_lineage, read_runs
 from zfnet.pipeline.orchestration.lock import root_lock
 from zfnet.pipeline.run_config import RunConfig, choose
@@ -38,6 +38,48 @@ def test_choices_change_what_is_shrunk():
 def test_configuration_without_data_needs_some():
     with pytest.raises(click.UsageError, match="folder needs --data"):
         choose("folder", {})
+
+
+@pytest.fixture
+def finished_run(tmp_path):
+    """What a run leaves that another can start from."""
+    model, examples = tmp_path / "run/trainer/4/model", tmp_path / "run/example_gen/1/examples"
+    for folder in (model, examples):
+        folder.mkdir(parents=True)
+    (model / "model.keras").write_bytes(b"weights")
+    (model / "recipe.json").write_text(json.dumps({"architecture": "alexnet-small"}))
+    (examples / "manifest.json").write_text(json.dumps({"image_size": 80}))
+    artifacts = {"model": "trainer/4/model/model.keras", "examples": "example_gen/1/examples"}
+    (tmp_path / "run/run.json").write_text(json.dumps({"artifacts": artifacts}))
+    return tmp_path / "run"
+
+
+def test_start_from_a_run_takes_its_architecture_and_size(finished_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    choices = {"start_from": "run", "architecture": None, "image_size": None, "data": "birds"}
+    file = str(finished_run / "trainer/4/model/model.keras")
+    assert start_choices(choices) == {"start_from": file, "architecture": "alexnet-small", "image_size": 80, "data": "birds"}
+    chosen = start_choices(choices | {"architecture": "zfnet", "image_size": 64})
+    assert (chosen["architecture"], chosen["image_size"]) == ("zfnet", 64)
+
+
+def test_start_from_a_file_or_a_name(tmp_path):
+    (tmp_path / "mine.keras").write_bytes(b"weights")
+    open_choices = {"architecture": None, "image_size": None}
+    assert start_choices(open_choices | {"start_from": None}) == open_choices | {"start_from": None}
+    mine = str(tmp_path / "mine.keras")
+    assert start_choices(open_choices | {"start_from": mine}) == open_choices | {"start_from": mine}
+    named = start_choices(open_choices | {"start_from": "imgclsmob:zfnet?weights=none"})
+    assert (named["architecture"], named["start_from"]) == ("imgclsmob-zfnet", "imgclsmob:zfnet?weights=none")
+
+
+@pytest.mark.parametrize(
+    ("start", "error"),
+    [("nowhere.keras", "There is no model file nowhere.keras"), ("keras:VGG160", "no net 'VGG160'. Did you mean")],
+)
+def test_start_that_is_not_there(start, error):
+    with pytest.raises(ValueError, match=error):
+        start_choices({"start_from": start, "architecture": None, "image_size": None})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+import keras
+import numpy as np
+import pytest
+
+from zfnet.components.inputs.preprocessing import with_preprocessing
+from zfnet.components.training.start import Start, start_digest
+from zfnet.model.net.build import build
+
+SIZE, CLASSES = 64, 4
+NARROW = "conv1.filters=6,conv2.filters=6,conv3.filters=6,conv4.filters=6,conv5.filters=6,fc6.units=8,fc7.units=8"
+SMALL = f"zfnet-small:{NARROW}"
+
+
+def small(architecture=SMALL, **options):
+    return build(architecture, (SIZE, SIZE, 3), CLASSES, **{"classifier_activation": None, "seed": 1} | options)
+
+
+@pytest.fixture
+def mean():
+    return np.random.default_rng(1).uniform(90, 150, (SIZE, SIZE, 3)).astype("float32")
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(2).uniform(0, 255, (3, SIZE, SIZE, 3)).astype("float32")
+
+
+def assert_same_logits(start, net, images, mean, from_start=lambda images: images):
+    """With the start's classifier, `net` answers as the start does, before any training."""
+    classifier = (
+        start.get_layer("predictions")
+        if "predictions" in [layer.name for layer in start.layers]
+        else start.layers[-1].get_layer("predictions")
+    )
+    net.get_layer("predictions").set_weights(classifier.get_weights())
+    expected, found = start(images).numpy(), net(images - mean).numpy()
+    assert np.ptp(expected) > 0.01  # Not the same for all images.
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+def lively(model):
+    """Weights so large that the logits depend on the images."""
+    generator = np.random.default_rng(5)
+    for layer in model.layers:
+        if layer.name.startswith("conv1"):
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel * 30, generator.normal(scale=0.1, size=bias.shape)])
+    return model
+
+
+def test_same_answers_as_the_start_before_training(mean, images):
+    start = lively(small(mean_image=mean, seed=7))
+    net = small(seed=8)
+    given = Start.of_model(start, "start").give(net, 1 / 64, mean)
+    assert given.taken == ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
+    assert given.new == ("predictions",)
+    assert_same_logits(start, net, images, mean)
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 64])
+def test_input_of_another_scale(mean, images, scale):
+    start = lively(small(f"{SMALL},input_scale=0.1", mean_image=mean, seed=7))
+    net = small(f"{SMALL},input_scale={scale}", seed=8)
+    Start.of_model(start, "start").give(net, scale, mean)
+    assert_same_logits(start, net, images, mean)
+
+
+@pytest.mark.parametrize("name", ["tf", "caffe", "torch"])
+def test_preprocessing_goes_into_the_first_kernel(images, name):
+    start = with_preprocessing(lively(small(f"{SMALL},input_scale=1", seed=7)), name)
+    layer = start.get_layer(f"preprocessing_{name}")
+    kernel, bias = layer.get_weights()
+    mean = np.broadcast_to(-bias @ np.linalg.inv(kernel[0, 0]), (SIZE, SIZE, 3)).astype("float32")  # The pixel that it turns into zeros.
+    net = small(seed=8)
+    given = Start.of_model(start, name).give(net, 1 / 64, mean)
+    assert given.mean_difference < 0.01
+    assert_same_logits(start, net, images, mean)
+
+
+def test_another_mean_image_is_told(mean):
+    start = Start.of_model(small(mean_image=mean), "start")
+    other = mean.copy()
+    other[3, 4, 1] += 7
+    given = start.give(small(), 1 / 64, other)
+    assert given.mean_difference == pytest.approx(7, abs=1e-3)
+    assert "mean images differ by up to 7.0 of 255: before training" in given.message()
+    assert "mean images" not in start.give(small(), 1 / 64, mean).message()
+
+
+def test_the_classifier_is_new_though_it_would_fit(mean):
+    net = small(seed=8)
+    before = net.get_layer("predictions").get_weights()
+    Start.of_model(small(mean_image=mean, seed=7), "start").give(net, 1 / 64, mean)
+    np.testing.assert_array_equal(before[0], net.get_layer("predictions").get_weights()[0])
+
+
+def test_layers_of_other_shapes_stay_new(mean):
+    net = build(SMALL.replace("conv4.filters=6", "conv4.filters=5"), (96, 96, 3), CLASSES, seed=8)
+    before = net.get_layer("conv5").get_weights()
+    given = Start.of_model(small(mean_image=mean, seed=7), "runs/birds").give(net, 1 / 64, np.zeros((96, 96, 3)))
+    assert (given.taken, given.new) == (("conv1", "conv2", "conv3", "fc7"), ("conv4", "conv5", "fc6", "predictions"))
+    np.testing.assert_array_equal(before[0], net.get_layer("conv5").get_weights()[0])
+    message = given.message()
+    assert message.startswith("Started from runs/birds: conv1, conv2, conv3, fc7. New: conv4, conv5, fc6, predictions.")
+    assert "mean images differ in size" in message
+    assert given.numbers()["start_layers"] == ["conv1", "conv2", "conv3", "fc7"]
+
+
+def test_nothing_fits():
+    layers = keras.layers
+    start = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="first"), layers.Flatten(), layers.Dense(5, name="fc6")])
+    with pytest.raises(
+        ValueError, match=r"No layer of mine.keras .* It has first 3 x 3 x 3 x 2 2, fc6 72 x 5 5; .* has conv1 7 x 7 x 3 x 6 6"
+    ):
+        Start.of_model(start, "mine.keras").give(small(), 1, np.zeros((SIZE, SIZE, 3)))
+
+
+def test_filters_beyond_the_radius_are_told(mean):
+    start = Start.of_model(lively(small(f"{SMALL},first_stddev=0.1", mean_image=mean)), "start")
+    given = start.give(small(), 1 / 64, mean)
+    assert given.clipped["conv1"] == 6
+    assert "rms_radius: 6 in conv1" in given.message()
+    assert "rms_radius" not in given.message(frozen=given.taken)
+
+
+def test_digest_of_a_file_and_of_a_name(tmp_path):
+    model = tmp_path / "model.keras"
+    small().save(model)
+    digest = start_digest(str(model))
+    assert Start.open(str(model), digest).weights.keys() >= {"conv1", "fc7"}
+    with pytest.raises(ValueError, match="was changed since the run began"):
+        Start.open(str(model), "0" * 64)
+    weights = tmp_path / "weights.h5"
+    digests = set()
+    for content in (b"one", b"two"):
+        weights.write_bytes(content)
+        digests.add(start_digest(f"imgclsmob:zfnet?weights={weights}"))
+    assert len({*digests, start_digest("imgclsmob:zfnet"), start_digest("keras:VGG16")}) == 4

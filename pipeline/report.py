@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.data.examples_summary import size_sentences
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration, when
@@ -37,8 +38,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
 
     Returns:
         The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `counts`
-        of training and validation examples of each class; `rejected`; `anomalies`; `recipe`; `history`; `pictures`; `command`, `started`,
-        `steps`, `versions` and `commit` of the latest run with this model.
+        of training and validation examples of each class; `sizes` of the photographs, in sentences; `rejected`; `anomalies`;
+        `recipe`; `history`; `pictures`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
@@ -56,7 +57,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     if paths["model"] is None:
         raise FileNotFoundError(f"The run under {root} has trained no model yet ({run['status']}: {run['message']}). Run it again.")
     examples, model = Examples(root / paths["examples"]), Model((root / paths["model"]).parent)
-    counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
+    statistics = Statistics(root / paths["statistics"]).read_json("statistics.json")
+    counts = statistics["classes"]
     run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
     with (examples.path / "rejected.jsonl").open() as lines:
         rejected = [json.loads(line) for line in lines.readlines()[:MOST_REJECTED]]
@@ -69,6 +71,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "structured": run["metrics"].get("structured"),  # A run.json of before filters were measured has none.
         "examples": run["examples"],
         "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
+        "sizes": size_sentences(statistics, examples.side),
         "rejected": rejected,
         "anomalies": [anomaly["message"] for anomaly in run["anomalies"]],
         "recipe": model.read_json("recipe.json"),

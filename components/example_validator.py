@@ -4,11 +4,15 @@ import json
 import statistics as measures
 import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
 from zfnet.components.data.examples_summary import write_summaries
 from zfnet.components.storage.files import atomic_file
 from zfnet.components.storage.local_copy import synced_directory
+
+if TYPE_CHECKING:
+    from zfnet.components.data.copies.near_copies import NearCopy
 
 FEW_EXAMPLES = 10  # A class with fewer training examples is tiny.
 LISTED = 100  # anomalies of one kind; the others are counted
@@ -25,13 +29,14 @@ def validate_examples(
     beam_options: Setting[tuple[str, ...]],
     tensorboard: Setting[str | None] = None,
 ) -> None:
-    """Reports anomalies of classes, labels, counts, sizes and brightness, and images that are in training and in validation.
+    """Reports anomalies of classes, labels, counts, sizes and brightness, and copies of training images in validation.
 
     Writes `anomalies.json`, a list of `{"kind", "message", ...}`: `empty_class`, `missing_from_split` and `tiny_class` (with `class`, and
     `split` or `examples`), `label_out_of_range` (`split`, `examples`), `wrong_number_of_examples` of a well-known data set (`split`,
     `examples`, `published`), `enlarged` (most training photographs are smaller than the stored images; `enlarged`, their share, `median`
-    of the shorter sides, `side`), `dark_class` (`class`, `mean` and `brightest` grey level) and `same_picture` (`train`, `validation`: ids
-    of the examples whose stored image is the same, see `DuplicateImages`).
+    of the shorter sides, `side`), `dark_class` (`class`, `mean` and `brightest` grey level), `same_picture` (`train`, `validation`: ids
+    of the examples whose stored image is the same, see `DuplicateImages`) and `near_copy` (`train`, `validation`: an id each, `distance`,
+    `correlation`, see `NearCopies`). The first near copies are drawn in `near_copies.png`, if there are any.
 
     The first `LISTED` of each kind are in the list; one more entry, of kind and message alone, counts the rest.
 
@@ -40,6 +45,7 @@ def validate_examples(
     import apache_beam as beam
 
     from zfnet.components.data.beam.pipeline import open_pipeline
+    from zfnet.components.data.copies.near_copies import NearCopies
     from zfnet.components.data.copies.same_picture import DuplicateImages
 
     measured = statistics.read_json("statistics.json")
@@ -56,16 +62,20 @@ def validate_examples(
         of_kind = [anomaly for anomaly in found if anomaly["kind"] == kind]
         others += _bounded(kind, of_kind, len(of_kind))
     anomalies.path.mkdir(parents=True, exist_ok=True)
-    shards = [(split, path) for split in counts for path in examples.shards(split)]
     path = str(anomalies.path)
     with open_pipeline(runner, beam_options, path) as pipeline:
-        same = pipeline | beam.Create(shards) | beam.Reshuffle() | DuplicateImages()
-        number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
+        shards = pipeline | beam.Create([(split, path) for split in counts for path in examples.shards(split)]) | beam.Reshuffle()
+        same, near = shards | DuplicateImages(), shards | NearCopies()
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
-        _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
+        nearest = near | "Nearest" >> beam.combiners.Top.Smallest(LISTED)
+        found_same, found_near = (
+            (beam.pvalue.AsSingleton(listed), beam.pvalue.AsSingleton(all_found | f"Count{name}" >> beam.combiners.Count.Globally()))
+            for name, listed, all_found in (("Same", first, same), ("Near", nearest, near))
+        )
+        _ = pipeline | "Once" >> beam.Create([path]) | "Write" >> beam.Map(_write, others, *found_same, *found_near)
     if tensorboard is not None:
         with synced_directory(tensorboard) as logs:
-            write_summaries(logs, examples, measured, anomalies.read_json("anomalies.json"))
+            write_summaries(logs, examples, measured, anomalies)
 
 
 def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict]:
@@ -134,9 +144,15 @@ def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:
     return found[:LISTED] + ([rest] if number > LISTED else [])
 
 
-def _write(same: list[dict], number: int, others: list[dict], path: str) -> None:
-    listed = [*others, *_bounded("same_picture", same, number)]
-    with atomic_file(path) as file:
+def _write(directory: str, others: list[dict], same: list[dict], number_same: int, near: list["NearCopy"], number_near: int) -> None:
+    from zfnet.components.data.copies.near_copies import draw_near_copies
+
+    copies = [copy.anomaly for copy in near]
+    listed = [*others, *_bounded("same_picture", same, number_same), *_bounded("near_copy", copies, number_near)]
+    if near:
+        with atomic_file(str(Anomalies(directory).near_copies)) as file:
+            file.write(draw_near_copies(near))
+    with atomic_file(f"{directory}/anomalies.json") as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())
 
 

@@ -13,7 +13,7 @@ from etils import epath
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zfnet.components.artifacts import Examples, Model, Statistics
+from zfnet.components.artifacts import Anomalies, Examples, Model, Statistics
 from zfnet.components.data.examples_summary import size_sentences
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
@@ -38,7 +38,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
 
     Returns:
         The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `counts`
-        of training and validation examples of each class; `sizes` of the photographs, in sentences; `rejected`; `anomalies`;
+        of training and validation examples of each class; `sizes` of the photographs, in sentences; `rejected`; `anomalies`; `near_copies`;
         `recipe`; `history`; `pictures`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with this model.
 
     Raises:
@@ -74,6 +74,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "sizes": size_sentences(statistics, examples.side),
         "rejected": rejected,
         "anomalies": [anomaly["message"] for anomaly in run["anomalies"]],
+        "near_copies": _near_copies(root, paths.get("anomalies")),
         "recipe": model.read_json("recipe.json"),
         "history": model.read_json("history.json"),
         "pictures": report_pictures(root / paths["figures"]) if paths["figures"] else [],
@@ -93,6 +94,12 @@ def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[
         for execution in run["executions"]
         if execution["directory"] and model.startswith(f"{execution['directory']}/")
     )
+
+
+def _near_copies(root: epath.Path, anomalies: str | None) -> epath.Path | None:
+    """The picture of near copies, if a run drew one; a run.json of before they were looked for does not name the artifact."""
+    picture = Anomalies(root / anomalies).near_copies if anomalies else None
+    return picture if picture and picture.exists() else None
 
 
 def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, float]]:

@@ -1,33 +1,46 @@
 """A summary of prepared examples as text: how many, how large, why photographs were rejected, and anomalies."""
 
 import collections
+import io
 import json
 from typing import Any
 
 from etils import epath
 
-from zfnet.components.artifacts import Examples
+from zfnet.components.artifacts import Anomalies, Examples
 
 SHOWN = 20  # reasons for rejection; the others are counted together
 
 
-def write_summaries(directory: epath.PathLike, examples: Examples, statistics: dict[str, Any], anomalies: list[dict]) -> None:
-    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of older event files. All anomalies are shown.
+def write_summaries(directory: epath.PathLike, examples: Examples, statistics: dict[str, Any], anomalies: Anomalies) -> None:
+    """Writes two texts, `examples/counts` and `examples/anomalies`, and the picture of near copies, in place of older event files.
 
+    All anomalies are shown.
     `directory`, made if missing, holds logs for TensorBoard. `statistics` is what `statistics.json` holds.
     """
+    import numpy as np
     import tensorflow as tf
+    from PIL import Image
+
+    from zfnet.components.pictures.figure import summarize_png
 
     for file in epath.Path(directory).glob("events.out.tfevents.*"):
         file.unlink()
     texts = {
         "counts": (counts_table(examples, statistics), "Examples per split, and the reasons why photographs were rejected"),
-        "anomalies": (anomalies_list(anomalies), "Anomalies in the examples; all these examples are still used"),
+        "anomalies": (
+            anomalies_list(anomalies.read_json("anomalies.json")),
+            "Anomalies in the examples; all these examples are still used",
+        ),
     }
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=0), tf.name_scope("examples"):
         for name, (text, description) in texts.items():
             tf.summary.text(name, text, description=description)
+        if anomalies.near_copies.exists():
+            encoded = anomalies.near_copies.read_bytes()
+            picture = np.asarray(Image.open(io.BytesIO(encoded)))
+            summarize_png("examples/near_copies", picture, "Nearly the same picture in train, left, and in validation, right", encoded)
     writer.close()
 
 

@@ -90,14 +90,20 @@ def test_the_same_picture_in_both_splits(tmp_path):
         text.add_text("Comment", "stored by another program")
         image.save(data / "validation/a/other_compression.png", compress_level=0, pnginfo=text)
     with Image.open(data / "train/b/9.png") as image:
-        image.save(data / "validation/a/compressed_anew.jpg", quality=95)  # which is not found
+        image.save(data / "validation/a/compressed_anew.jpg", quality=95)
     found = [(["a/3", "a/twin"], "b/planted.png"), (["b/7"], "a/other_file_same_pixels.bmp"), (["b/8"], "a/other_compression.png")]
     expected = []
     for train, validation in found:
         ids, other = [f"train/{id}.png" for id in train], f"validation/{validation}"
         message = f"The same picture is in train ({', '.join(ids)}) and in validation ({other})."
         expected.append({"kind": "same_picture", "message": message, "train": ids, "validation": [other]})
-    assert validate(tmp_path, generate(tmp_path)) == expected
+    *same, near = validate(tmp_path, generate(tmp_path))
+    assert same == expected
+    pair = {"kind": "near_copy", "train": "train/b/9.png", "validation": "validation/a/compressed_anew.jpg"}
+    assert {name: near[name] for name in pair} == pair
+    assert near["distance"] <= 8
+    assert near["correlation"] >= 0.88
+    assert np.asarray(Image.open(Anomalies(tmp_path / "anomalies").near_copies)).std() > 20
 
 
 def test_wrong_number_of_examples(tmp_path):

@@ -1,11 +1,13 @@
 import html
 import json
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from zfnet.components.artifacts import Examples
+from zfnet.components.artifacts import Anomalies, Examples
 from zfnet.components.data.examples_summary import SHOWN, anomalies_list, counts_table, size_sentences, write_summaries
+from zfnet.components.pictures.figure import write_png
 
 COUNTS = {"train": [30, 2, 1100, 0], "validation": [3, 0, 200, 0]}
 ENDS = {"min": 200, "median": 375, "max": 1200}
@@ -21,6 +23,13 @@ def examples(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     reject(tmp_path, ["the file is empty", "none of JPEG", "the file is empty"])
     return Examples(tmp_path)
+
+
+def found_anomalies(directory, *messages: str) -> Anomalies:
+    anomalies = Anomalies(directory / f"anomalies_{len(messages)}")
+    anomalies.path.mkdir()
+    (anomalies.path / "anomalies.json").write_text(json.dumps([{"kind": "k", "message": message} for message in messages]))
+    return anomalies
 
 
 def reject(directory, reasons: list[str]) -> None:
@@ -40,7 +49,7 @@ def texts(directory) -> dict[str, str]:
 
 
 def test_counts_and_anomalies_are_shown(examples, tmp_path):
-    write_summaries(tmp_path / "logs", examples, STATISTICS, [{"kind": "tiny_class", "message": "The class a|b <i> has 2."}])
+    write_summaries(tmp_path / "logs", examples, STATISTICS, found_anomalies(tmp_path, "The class a|b <i> has 2."))
     found = texts(tmp_path / "logs")
     assert found["counts"].splitlines()[2:4] == [
         r"| train | 1,132 | 3 | a\|b &lt;i&gt; (2) | dog (1,100) |",
@@ -75,10 +84,10 @@ def test_tensorboard_shows_names_as_they_are(name):
 
 def test_a_second_run_replaces_the_first(examples, tmp_path):
     logs = tmp_path / "logs"
-    write_summaries(logs, examples, STATISTICS, [{"kind": "k", "message": "m"}])
+    write_summaries(logs, examples, STATISTICS, found_anomalies(tmp_path, "m"))
     assert texts(logs)["anomalies"] == "- m"
     (logs / "notes.txt").write_text("kept")
-    write_summaries(logs, examples, STATISTICS, [])
+    write_summaries(logs, examples, STATISTICS, found_anomalies(tmp_path))
     assert texts(logs)["anomalies"] == "No anomalies found."
     assert len(list(logs.iterdir())) == 2
     assert (logs / "notes.txt").read_text() == "kept"
@@ -88,3 +97,12 @@ def test_the_sizes_are_shown(examples):
     sentence = "Photographs in train: shorter side 200 to 1,200 pixels (median 375), 25% enlarged to 256."
     assert sentence in counts_table(examples, STATISTICS).splitlines()
     assert size_sentences({"classes": COUNTS}, 256) == []  # statistics of before sizes were measured
+
+
+def test_the_picture_of_near_copies_is_shown(examples, tmp_path):
+    anomalies = found_anomalies(tmp_path, "m")
+    write_png(np.full((6, 9, 3), 100, np.uint8), anomalies.near_copies)
+    write_summaries(tmp_path / "logs", examples, STATISTICS, anomalies)
+    (event,) = EventAccumulator(str(tmp_path / "logs")).Reload().Tensors("examples/near_copies")
+    assert event.tensor_proto.string_val[:2] == [b"9", b"6"]
+    assert event.tensor_proto.string_val[2] == anomalies.near_copies.read_bytes()

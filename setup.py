@@ -73,6 +73,7 @@ setuptools.setup(
         "rich>=13.7",
         "scikit-image>=0.25,<0.27",
         "scikit-learn>=1.6",
+        "scipy>=1.13",
         "sqlalchemy>=2.0",
         "tensorboard>=2.20",
         "tensorflow>=2.21,<2.22",

@@ -54,8 +54,8 @@ class NearCopy(NamedTuple):
     def anomaly(self) -> dict[str, Any]:
         """The entry of `anomalies.json`."""
         found = round(1 - self.missing, 2)
-        message = f"{self.train} in train and {self.validation} in validation are nearly the same picture (correlation {found:.2f}). "
-        message += "Remove one, or put both into one split: otherwise the validation error is too low."
+        message = f"Nearly the same picture is in train ({self.train}) and in validation ({self.validation}), correlation {found:.2f}: "
+        message += "keep one of them, or put both into one split."
         pair = {"train": self.train, "validation": self.validation}
         return {"kind": "near_copy", "message": message, **pair, "distance": self.distance, "correlation": found}
 

@@ -41,8 +41,8 @@ class Candidate(NamedTuple):
 class NearCopy(NamedTuple):
     """Two images that are nearly one picture; in the order of falling correlation, then of ids.
 
-    `missing` is 1 less the correlation, rounded to hundredths; `distance` is the number of bits, of 60, in which the hashes differ. `images`
-    are the stored JPEGs of training and of validation.
+    `missing` is 1 less the correlation, rounded to hundredths; `distance` is the number of bits, of 60, in which the hashes differ;
+    `images` are the stored JPEGs of training and of validation.
     """
 
     missing: float

@@ -82,7 +82,7 @@ def size_sentences(statistics: dict[str, Any], side: int) -> list[str]:
     Examples:
         >>> ends = {"min": 200, "median": 375, "max": 1200}
         >>> shape = {"min": 0.5, "median": 1.33, "max": 2.0}
-        >>> size_sentences({"sizes": {"train": {"shorter_side": ends, "enlarged": 0.04, "aspect": shape}}}, 256)[0][21:]
+        >>> size_sentences({"sizes": {"train": {"shorter_side": ends, "enlarged": 0.04, "aspect": shape}}}, 256)[0][22:]
         'shorter side 200 to 1,200 pixels (median 375), 4% enlarged to 256; width by height 0.50 to 2.00 (median 1.33).'
     """
     sentences = []

@@ -28,6 +28,7 @@ NAME = "near_copies"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "data.md"
 SQUARE = 160  # side of a square of a photograph that comes with the project, in pixels
 SIDE = 110  # side of a stored image, as `zfnet run` stores them
+ALIKE = ("retina",)  # squares of its round edge, an arc on black, are mirror images of each other
 LONGEST = 1600  # of a photograph of a folder, in pixels
 RANDOM = np.random.default_rng(0)
 
@@ -68,7 +69,7 @@ CHANGES = {
 def originals(folder: str | None) -> list[Image.Image]:
     """Squares of the photographs that come with the project, that do not overlap; and the photographs of a folder."""
     images = []
-    for photograph in map(decode, PHOTOGRAPHS):
+    for photograph in (decode(each) for each in PHOTOGRAPHS if each.name not in ALIKE):
         places = [
             (left, top)
             for top in range(0, photograph.height - SQUARE + 1, SQUARE)

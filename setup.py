@@ -67,7 +67,7 @@ setuptools.setup(
         "jinja2>=3.1",
         "keras>=3.15",
         "matplotlib>=3.10",
-        "numpy>=1.26",
+        "numpy>=2.0",
         "pillow>=11",
         "requests>=2.32",
         "rich>=13.7",

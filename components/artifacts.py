@@ -136,6 +136,11 @@ class Statistics(Artifact):
 class Anomalies(Artifact):
     """`anomalies.json`: anomalies of the examples, a list of `{"kind", "message", ...}`."""
 
+    @property
+    def near_copies(self) -> epath.Path:
+        """Picture of the near copies across the splits, side by side; the file is missing if there are none."""
+        return self.path / "near_copies.png"
+
 
 class Model(Artifact):
     """`model.keras` (RGB 0..255 in, probabilities out), `labels.txt`, and `*.json` and figures of its training.

@@ -1,20 +1,23 @@
 """ExampleValidator: looks for anomalies in the examples, reports them, and stops a strict run."""
 
-import collections
 import json
+import statistics as measures
 import textwrap
 from collections.abc import Iterator
-
-from etils import epath
+from typing import TYPE_CHECKING
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
-from zfnet.components.pictures.markdown import escape_markdown
+from zfnet.components.data.examples_summary import write_summaries
 from zfnet.components.storage.files import atomic_file
 from zfnet.components.storage.local_copy import synced_directory
 
+if TYPE_CHECKING:
+    from zfnet.components.data.copies.near_copies import NearCopy
+
 FEW_EXAMPLES = 10  # A class with fewer training examples is tiny.
 LISTED = 100  # anomalies of one kind; the others are counted
-SHOWN = 20  # reasons for rejection; the others are counted together
+DARK = 0.5  # A class is dark if its mean and its brightest grey level are below this share of those of the other classes.
+ENLARGED = 0.5  # share of training photographs
 
 
 def validate_examples(
@@ -26,37 +29,53 @@ def validate_examples(
     beam_options: Setting[tuple[str, ...]],
     tensorboard: Setting[str | None] = None,
 ) -> None:
-    """Reports anomalies of classes, labels and counts, and images that are in training and in validation.
+    """Reports anomalies of classes, labels, counts, sizes and brightness, and copies of training images in validation.
 
     Writes `anomalies.json`, a list of `{"kind", "message", ...}`: `empty_class`, `missing_from_split` and `tiny_class` (with `class`, and
     `split` or `examples`), `label_out_of_range` (`split`, `examples`), `wrong_number_of_examples` of a well-known data set (`split`,
-    `examples`, `published`) and `same_picture` (`train`, `validation`: ids of the examples whose stored image is the same, see
-    `DuplicateImages`). The first `LISTED` of each kind are in the list; one more entry, of kind and message alone, counts the rest.
+    `examples`, `published`), `enlarged` (most training photographs are smaller than the stored images; `enlarged`, their share, `median`
+    of the shorter sides, `side`), `dark_class` (`class`, `mean` and `brightest` grey level), `same_picture` (`train`, `validation`: ids
+    of the examples whose stored image is the same, see `DuplicateImages`) and `near_copy` (`train`, `validation`: an id each, `distance`,
+    `correlation`, see `NearCopies`). The first near copies are drawn in `near_copies.png`, if there are any.
+
+    The first `LISTED` of each kind are in the list; one more entry, of kind and message alone, counts the rest.
 
     `runner` and `beam_options` are those of `open_pipeline`; `tensorboard` is the directory for `write_summaries`, None for none.
     """
     import apache_beam as beam
 
     from zfnet.components.data.beam.pipeline import open_pipeline
-    from zfnet.components.data.shard_transforms import DuplicateImages
+    from zfnet.components.data.copies.near_copies import NearCopies
+    from zfnet.components.data.copies.same_picture import DuplicateImages
 
-    counts = statistics.read_json("statistics.json")["classes"]
-    found = [*_class_anomalies(examples.labels, counts), *_label_anomalies(examples, counts), *_number_anomalies(examples)]
+    measured = statistics.read_json("statistics.json")
+    counts = measured["classes"]
+    found = [
+        *_class_anomalies(examples.labels, counts),
+        *_label_anomalies(examples, counts),
+        *_number_anomalies(examples),
+        *_size_anomalies(examples, measured["sizes"]["train"]),
+        *_dark_classes(examples.labels, measured["brightness"]),
+    ]
     others = []
     for kind in sorted({anomaly["kind"] for anomaly in found}):
         of_kind = [anomaly for anomaly in found if anomaly["kind"] == kind]
         others += _bounded(kind, of_kind, len(of_kind))
     anomalies.path.mkdir(parents=True, exist_ok=True)
-    shards = [(split, path) for split in counts for path in examples.shards(split)]
     path = str(anomalies.path)
     with open_pipeline(runner, beam_options, path) as pipeline:
-        same = pipeline | beam.Create(shards) | beam.Reshuffle() | DuplicateImages()
-        number = beam.pvalue.AsSingleton(same | beam.combiners.Count.Globally())
+        shards = pipeline | beam.Create([(split, path) for split in counts for path in examples.shards(split)]) | beam.Reshuffle()
+        same, near = shards | DuplicateImages(), shards | NearCopies()
         first = same | beam.combiners.Top.Smallest(LISTED, key=lambda anomaly: anomaly["train"])
-        _ = first | "Write" >> beam.Map(_write, number, others, f"{path}/anomalies.json")
+        nearest = near | "Nearest" >> beam.combiners.Top.Smallest(LISTED)
+        found_same, found_near = (
+            (beam.pvalue.AsSingleton(listed), beam.pvalue.AsSingleton(all_found | f"Count{name}" >> beam.combiners.Count.Globally()))
+            for name, listed, all_found in (("Same", first, same), ("Near", nearest, near))
+        )
+        _ = pipeline | "Once" >> beam.Create([path]) | "Write" >> beam.Map(_write, others, *found_same, *found_near)
     if tensorboard is not None:
         with synced_directory(tensorboard) as logs:
-            write_summaries(logs, examples, counts, anomalies.read_json("anomalies.json"))
+            write_summaries(logs, examples, measured, anomalies)
 
 
 def _class_anomalies(labels: list[str], counts: dict[str, list[int]]) -> Iterator[dict]:
@@ -92,59 +111,49 @@ def _number_anomalies(examples: Examples) -> Iterator[dict]:
             yield {"kind": "wrong_number_of_examples", "message": message, "split": split, "examples": number, "published": published}
 
 
+def _size_anomalies(examples: Examples, sizes: dict | None) -> Iterator[dict]:
+    if sizes and sizes["enlarged"] > ENLARGED:
+        side, median = examples.side, sizes["shorter_side"]["median"]
+        fitting = max(1, median * 7 // 8)  # the images are stored with 8/7 of the network's input
+        message = (
+            f"{sizes['enlarged']:.0%} of the training photographs are enlarged: their shorter side is less than the {side} pixels that "
+        )
+        message += f"are stored (median {median}). Enlarging adds no detail. Use --image-size {fitting}, or larger photographs."
+        yield {"kind": "enlarged", "message": message, "enlarged": sizes["enlarged"], "median": median, "side": side}
+
+
+def _dark_classes(labels: list[str], brightness: list[dict | None]) -> Iterator[dict]:
+    """Classes of which even the brightest pixels are dark: the stars in photographs of the night are as bright as anything by day."""
+    for label, (name, own) in enumerate(zip(labels, brightness, strict=True)):
+        others = [other for place, other in enumerate(brightness) if other and place != label]
+        if own is None or not others:
+            continue
+        usual = {measure: measures.median(other[measure] for other in others) for measure in own}
+        if all(own[measure] < DARK * usual[measure] for measure in own):
+            message = (
+                f"The class {name} is dark: its mean grey level is {own['mean']:.0f} of 255 and its brightest {own['brightest']}; the "
+            )
+            message += f"medians of the other classes are {usual['mean']:.0f} and {usual['brightest']:.0f}. "
+            message += "A net may learn the darkness instead of the objects. Look at the photographs of this class."
+            yield {"kind": "dark_class", "message": message, "class": name, **own}
+
+
 def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:
     """The first of `number` anomalies of one kind, and one that counts the others."""
     rest = {"kind": kind, "message": f"{number - LISTED:,} more anomalies of kind {kind} are not listed."}
     return found[:LISTED] + ([rest] if number > LISTED else [])
 
 
-def _write(same: list[dict], number: int, others: list[dict], path: str) -> None:
-    listed = [*others, *_bounded("same_picture", same, number)]
-    with atomic_file(path) as file:
+def _write(directory: str, others: list[dict], same: list[dict], number_same: int, near: list["NearCopy"], number_near: int) -> None:
+    from zfnet.components.data.copies.near_copies import draw_near_copies
+
+    copies = [copy.anomaly for copy in near]
+    listed = [*others, *_bounded("same_picture", same, number_same), *_bounded("near_copy", copies, number_near)]
+    if near:
+        with atomic_file(str(Anomalies(directory).near_copies)) as file:
+            file.write(draw_near_copies(near))
+    with atomic_file(f"{directory}/anomalies.json") as file:
         file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode())
-
-
-def write_summaries(directory: epath.PathLike, examples: Examples, counts: dict[str, list[int]], anomalies: list[dict]) -> None:
-    """Writes two texts, `examples/counts` and `examples/anomalies`, in place of older event files. All anomalies are shown.
-
-    `directory`, made if missing, holds logs for TensorBoard. `counts` are the examples of each class, by split.
-    """
-    import tensorflow as tf
-
-    for file in epath.Path(directory).glob("events.out.tfevents.*"):
-        file.unlink()
-    texts = {
-        "counts": (counts_table(examples, counts), "Examples per split, and the reasons why photographs were rejected"),
-        "anomalies": (anomalies_list(anomalies), "Anomalies in the examples; all these examples are still used"),
-    }
-    writer = tf.summary.create_file_writer(str(directory))
-    with writer.as_default(step=0), tf.name_scope("examples"):
-        for name, (text, description) in texts.items():
-            tf.summary.text(name, text, description=description)
-    writer.close()
-
-
-def counts_table(examples: Examples, counts: dict[str, list[int]]) -> str:
-    """A Markdown table of the examples in each split, and one of the reasons for rejections."""
-    rows = ["| split | examples | classes | smallest class | largest class |", "| --- | --- | --- | --- | --- |"]
-    for split, numbers in counts.items():
-        named = [(number, name) for number, name in zip(numbers, examples.labels, strict=True) if number]
-        ends = [f"{escape_markdown(name)} ({number:,})" for number, name in (min(named), max(named))] if named else ["", ""]
-        rows.append(f"| {split} | {examples.count(split):,} | {len(named):,} | {' | '.join(ends)} |")
-    with (examples.path / "rejected.jsonl").open() as lines:
-        reasons = collections.Counter(json.loads(line)["reason"] for line in lines)
-    rows += ["", f"Rejected photographs: {reasons.total():,}"]
-    if reasons:
-        rows += ["", "| rejected | reason |", "| --- | --- |"]
-        rows += [f"| {number:,} | {escape_markdown(reason)} |" for reason, number in reasons.most_common(SHOWN)]
-    if others := reasons.total() - sum(number for _, number in reasons.most_common(SHOWN)):
-        rows.append(f"| {others:,} | other reasons |")
-    return "\n".join(rows)
-
-
-def anomalies_list(anomalies: list[dict]) -> str:
-    """A Markdown list of anomalies."""
-    return "\n".join(f"- {escape_markdown(anomaly['message'])}" for anomaly in anomalies) or "No anomalies found."
 
 
 def check_anomalies(anomalies: Input[Anomalies]) -> None:

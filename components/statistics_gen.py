@@ -1,4 +1,4 @@
-"""Step 2: the mean image and the counts that training and the validator need."""
+"""Step 2: the mean image, and the counts, sizes and brightness that training and the validator need."""
 
 import json
 
@@ -10,17 +10,25 @@ from zfnet.components.storage.files import atomic_file
 def generate_statistics(
     examples: Input[Examples], statistics: Output[Statistics], *, runner: Setting[str], beam_options: Setting[tuple[str, ...]]
 ) -> None:
-    """Averages all training images and counts the classes of both splits.
+    """Averages all training images, counts the classes of both splits, and measures sizes and brightness.
 
     Writes `mean.npy`, float32 (side, side, 3), 0..255, the mean of every pixel over the training split; and `statistics.json`:
-    `{"classes": {"train": [count, ...], "validation": [...]}, "channels": {"mean": [3], "std": [3]}}`, where the channels are those of the
-    training split. Sums are kept in integers, so the result does not depend on the runner. `runner` and `beam_options` are those of
+    `{"classes": {"train": [count, ...], "validation": [...]}, "channels": {"mean": [3], "std": [3]}, "sizes": {"train": sizes,
+    "validation": sizes}, "brightness": [{"mean", "brightest"}, ...]}`, where the channels are those of the training split.
+
+    The sizes of a split are those of the photographs, in pixels, before they were scaled: `{"shorter_side": {"min", "median", "max"},
+    "enlarged": share, "aspect": {"min", "median", "max"}}`. `enlarged` is the share, 0..1, whose shorter side is less than the side of the
+    stored images; `aspect` is width by height, None for patches of larger photographs. The sizes of an empty split are None.
+    `brightness` has an entry for each class, from its training images: the mean of all grey levels, 0..255, and the level that 99.9 % of
+    the pixels do not exceed; None for a class without training images.
+
+    Sums are kept in integers, so the result does not depend on the runner. `runner` and `beam_options` are those of
     `open_pipeline`.
     """
     import apache_beam as beam
 
     from zfnet.components.data.beam.pipeline import open_pipeline
-    from zfnet.components.data.shard_transforms import ImageStatistics
+    from zfnet.components.data.image_statistics import ImageStatistics
 
     statistics.path.mkdir(parents=True, exist_ok=True)
     directory = str(statistics.path)

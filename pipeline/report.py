@@ -13,7 +13,8 @@ from etils import epath
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zfnet.components.artifacts import Evaluation, Examples, Model, Statistics
+from zfnet.components.artifacts import Anomalies, Evaluation, Examples, Model, Statistics
+from zfnet.components.data.examples_summary import size_sentences
 from zfnet.components.figures.mistakes.table import calibration_sentence, worst_first, wrong_answers
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
@@ -39,8 +40,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     Returns:
         The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `classes`,
         errors of each class, worst first, and `calibration`, a sentence, both empty for runs of before they were measured; `counts` of
-        training and validation examples of each class; `rejected`; `anomalies`; `recipe`; `history`; `pictures`; `command`, `started`,
-        `steps`, `versions` and `commit` of the latest run with this model.
+        training and validation examples of each class; `sizes` of the photographs, in sentences; `rejected`; `anomalies`; `near_copies`;
+        `recipe`; `history`; `pictures`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
@@ -58,7 +59,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
     if paths["model"] is None:
         raise FileNotFoundError(f"The run under {root} has trained no model yet ({run['status']}: {run['message']}). Run it again.")
     examples, model = Examples(root / paths["examples"]), Model((root / paths["model"]).parent)
-    counts = Statistics(root / paths["statistics"]).read_json("statistics.json")["classes"]
+    statistics = Statistics(root / paths["statistics"]).read_json("statistics.json")
+    counts = statistics["classes"]
     evaluation = Evaluation(root / paths["evaluation"]).read_json("evaluation.json") if paths["evaluation"] else {}
     run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
     with (examples.path / "rejected.jsonl").open() as lines:
@@ -74,8 +76,10 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "calibration": calibration_sentence(evaluation),
         "examples": run["examples"],
         "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
+        "sizes": size_sentences(statistics, examples.side),
         "rejected": rejected,
         "anomalies": [anomaly["message"] for anomaly in run["anomalies"]],
+        "near_copies": _near_copies(root, paths.get("anomalies")),
         "recipe": model.read_json("recipe.json"),
         "history": model.read_json("history.json"),
         "pictures": report_pictures(root / paths["figures"]) if paths["figures"] else [],
@@ -95,6 +99,12 @@ def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[
         for execution in run["executions"]
         if execution["directory"] and model.startswith(f"{execution['directory']}/")
     )
+
+
+def _near_copies(root: epath.Path, anomalies: str | None) -> epath.Path | None:
+    """The picture of near copies, if a run drew one; a run.json of before they were looked for does not name the artifact."""
+    picture = Anomalies(root / anomalies).near_copies if anomalies else None
+    return picture if picture and picture.exists() else None
 
 
 def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, float]]:

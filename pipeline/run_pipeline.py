@@ -163,6 +163,7 @@ def _paths(root: epath.PathLike, made: dict[type, artifacts.Artifact], published
     return {
         "examples": path(artifacts.Examples),
         "statistics": path(artifacts.Statistics),
+        "anomalies": path(artifacts.Anomalies),
         "model": path(artifacts.Model, "model.keras"),
         "evaluation": path(artifacts.Evaluation),
         "figures": "figures" if artifacts.Figures in made and published else path(artifacts.Figures),

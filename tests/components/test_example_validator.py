@@ -1,4 +1,3 @@
-import html
 import io
 import json
 import shutil
@@ -14,17 +13,12 @@ from zfnet.components.data.sources.folder import FolderSource
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.example_validator import (
     LISTED,
-    SHOWN,
-    anomalies_list,
     check_anomalies,
-    counts_table,
     validate_examples,
-    write_summaries,
 )
 from zfnet.components.statistics_gen import generate_statistics
 
 SETTINGS = {"runner": "FnApiRunner", "beam_options": ()}
-COUNTS = {"train": [30, 2, 1100, 0], "validation": [3, 0, 200, 0]}
 
 
 def fill(root, numbers: dict[str, int]) -> None:
@@ -96,14 +90,20 @@ def test_the_same_picture_in_both_splits(tmp_path):
         text.add_text("Comment", "stored by another program")
         image.save(data / "validation/a/other_compression.png", compress_level=0, pnginfo=text)
     with Image.open(data / "train/b/9.png") as image:
-        image.save(data / "validation/a/compressed_anew.jpg", quality=95)  # which is not found
+        image.save(data / "validation/a/compressed_anew.jpg", quality=95)
     found = [(["a/3", "a/twin"], "b/planted.png"), (["b/7"], "a/other_file_same_pixels.bmp"), (["b/8"], "a/other_compression.png")]
     expected = []
     for train, validation in found:
         ids, other = [f"train/{id}.png" for id in train], f"validation/{validation}"
         message = f"The same picture is in train ({', '.join(ids)}) and in validation ({other})."
         expected.append({"kind": "same_picture", "message": message, "train": ids, "validation": [other]})
-    assert validate(tmp_path, generate(tmp_path)) == expected
+    *same, near = validate(tmp_path, generate(tmp_path))
+    assert same == expected
+    pair = {"kind": "near_copy", "train": "train/b/9.png", "validation": "validation/a/compressed_anew.jpg"}
+    assert {name: near[name] for name in pair} == pair
+    assert near["distance"] <= 8
+    assert near["correlation"] >= 0.88
+    assert np.asarray(Image.open(Anomalies(tmp_path / "anomalies").near_copies)).std() > 20
 
 
 def test_wrong_number_of_examples(tmp_path):
@@ -207,77 +207,6 @@ def test_the_same_report_whatever_the_workers(tmp_path, options):
     assert again.read_json("anomalies.json") == expected
 
 
-@pytest.fixture
-def examples(tmp_path):
-    """A manifest and rejects; the pictures are not looked at."""
-    splits = {split: {"examples": sum(numbers), "shards": []} for split, numbers in COUNTS.items()}
-    manifest = {"labels": ["cat", "a|b <i>", "dog", "none"], "splits": splits, "rejected": 3}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    reject(tmp_path, ["the file is empty", "none of JPEG", "the file is empty"])
-    return Examples(tmp_path)
-
-
-def reject(directory, reasons: list[str]) -> None:
-    """Writes rejects whose ids hold what some would take for the end of a line."""
-    lines = [json.dumps({"id": "x\n\u2028\x85", "reason": reason, "source": "x"}, ensure_ascii=False) + "\n" for reason in reasons]
-    (directory / "rejected.jsonl").write_text("".join(lines))
-
-
-def texts(directory) -> dict[str, str]:
-    events = EventAccumulator(str(directory)).Reload()
-    assert sorted(events.Tags()["tensors"]) == ["examples/anomalies", "examples/counts"]
-    found = {}
-    for tag in events.Tags()["tensors"]:
-        (event,) = events.Tensors(tag)
-        found[tag.split("/")[1]] = event.tensor_proto.string_val[0].decode()
-    return found
-
-
-def test_counts_and_anomalies_are_shown(examples, tmp_path):
-    write_summaries(tmp_path / "logs", examples, COUNTS, [{"kind": "tiny_class", "message": "The class a|b <i> has 2."}])
-    found = texts(tmp_path / "logs")
-    assert found["counts"].splitlines()[2:4] == [
-        r"| train | 1,132 | 3 | a\|b &lt;i&gt; (2) | dog (1,100) |",
-        "| validation | 203 | 2 | cat (3) | dog (200) |",
-    ]
-    assert "Rejected photographs: 3" in found["counts"]
-    assert found["counts"].endswith("| 2 | the file is empty |\n| 1 | none of JPEG |")
-    assert found["anomalies"] == r"- The class a\|b &lt;i&gt; has 2."
-
-
-def test_rare_reasons_are_counted_together(examples):
-    reject(examples.path, ["common"] * 2 + [f"rare {number}" for number in range(SHOWN + 4)])
-    rows = counts_table(examples, COUNTS).splitlines()
-    assert "Rejected photographs: 26" in rows
-    assert rows[-SHOWN - 1 :][0] == "| 2 | common |"
-    assert rows[-1] == "| 5 | other reasons |"
-
-
-def test_without_rejects_there_is_no_table_of_reasons(examples):
-    reject(examples.path, [])
-    assert counts_table(examples, COUNTS).endswith("Rejected photographs: 0")
-
-
-@pytest.mark.filterwarnings("ignore:html5lib's sanitizer is deprecated:DeprecationWarning")
-@pytest.mark.parametrize("name", ["a~~b~~c", "a|b", "`x`|", "<b>bold</b>", "&lt;", "*a*_b_", "![a](http://x.y/z.png)", "a\\", "\\|", "``"])
-def test_tensorboard_shows_names_as_they_are(name):
-    from tensorboard.plugin_util import markdown_to_safe_html  # here, where its warning is expected
-
-    shown = markdown_to_safe_html(anomalies_list([{"kind": "k", "message": f"The class {name} is tiny."}]))
-    assert html.unescape(shown) == f"<ul>\n<li>The class {name} is tiny.</li>\n</ul>"
-
-
-def test_a_second_run_replaces_the_first(examples, tmp_path):
-    logs = tmp_path / "logs"
-    write_summaries(logs, examples, COUNTS, [{"kind": "k", "message": "m"}])
-    assert texts(logs)["anomalies"] == "- m"
-    (logs / "notes.txt").write_text("kept")
-    write_summaries(logs, examples, COUNTS, [])
-    assert texts(logs)["anomalies"] == "No anomalies found."
-    assert len(list(logs.iterdir())) == 2
-    assert (logs / "notes.txt").read_text() == "kept"
-
-
 def test_anomaly_is_refused(tmp_path):
     (tmp_path / "anomalies.json").write_text(json.dumps([{"kind": "tiny_class", "message": "Class cat has 1 example."}]))
     with pytest.raises(ValueError, match=r"1 anomalies, see .*anomalies.json. The first: Class cat has 1 example. Without --strict"):
@@ -287,3 +216,58 @@ def test_anomaly_is_refused(tmp_path):
 def test_nothing_suspicious_passes(tmp_path):
     (tmp_path / "anomalies.json").write_text("[]")
     check_anomalies(Anomalies(tmp_path))
+
+
+def paint(root, numbers: dict[str, int], brightest: dict[str, int], size=(30, 30)) -> None:
+    """Writes photographs whose grey levels reach up to `brightest` of their class."""
+    random = np.random.default_rng(5)
+    for name, number in numbers.items():
+        (root / name).mkdir(parents=True)
+        for i in range(number):
+            Image.fromarray(random.integers(0, brightest[name.split("/")[1]], (*size, 3), np.uint8)).save(root / name / f"{i}.png")
+
+
+def test_a_dark_class(tmp_path):
+    numbers = {f"{split}/{name}": number for name in "abc" for split, number in (("train", 12), ("validation", 2))}
+    paint(tmp_path / "data", numbers, {"a": 256, "b": 70, "c": 200})
+    (found,) = validate(tmp_path, generate(tmp_path))
+    assert (found["kind"], found["class"]) == ("dark_class", "b")
+    assert found["message"].startswith("The class b is dark: its mean grey level is 3")
+    assert 25 < found["mean"] < 45
+    assert found["brightest"] < 90
+
+
+@pytest.mark.parametrize("brightest", [{"a": 256, "b": 150, "c": 200}, {"a": 256, "b": 256, "c": 256}])
+def test_a_class_that_is_a_little_darker_is_no_anomaly(tmp_path, brightest):
+    numbers = {f"{split}/{name}": number for name in "abc" for split, number in (("train", 12), ("validation", 2))}
+    paint(tmp_path / "data", numbers, brightest)
+    assert validate(tmp_path, generate(tmp_path)) == []
+
+
+def test_stars_in_the_night_are_no_dark_class(tmp_path):
+    numbers = {f"{split}/{name}": number for name in "ab" for split, number in (("train", 12), ("validation", 2))}
+    paint(tmp_path / "data", numbers, {"a": 256, "b": 60})
+    for file in sorted((tmp_path / "data/train/b").iterdir()):
+        pixels = np.array(Image.open(file))
+        pixels[10:14, 10:14] = 255
+        Image.fromarray(pixels).save(file)
+    assert validate(tmp_path, generate(tmp_path)) == []
+
+
+@pytest.mark.parametrize(("small", "expected"), [(6, 0), (7, 1)])
+def test_most_photographs_are_enlarged(tmp_path, small, expected):
+    brightest = {"a": 256, "b": 256}
+    paint(tmp_path / "data", {"train/a": small, "train/b": small, "validation/a": 2, "validation/b": 2}, brightest, (12, 40))
+    paint(tmp_path / "large", {"train/a": 12 - small, "train/b": 12 - small}, brightest, (50, 40))
+    for name in "ab":
+        for file in (tmp_path / "large/train" / name).iterdir():
+            file.rename(tmp_path / f"data/train/{name}/large_{file.name}")
+    found = validate(tmp_path, generate(tmp_path))
+    assert len(found) == expected
+    if expected:
+        message = (
+            "58% of the training photographs are enlarged: their shorter side is less than the 16 pixels that are stored (median 12). "
+        )
+        message += "Enlarging adds no detail. Use --image-size 10, or larger photographs."
+        assert found == [{"kind": "enlarged", "message": message, "enlarged": 7 / 12, "median": 12, "side": 16}]
+        assert round(10 * 8 / 7) <= 12 < round(11 * 8 / 7)

@@ -118,6 +118,7 @@ def test_run_is_summed_up(run):
         "artifacts": {
             "examples": "example_gen/1/examples",
             "statistics": None,
+            "anomalies": "example_validator/2/anomalies",
             "model": "trainer/3/model/model.keras",
             "evaluation": "evaluator/4/evaluation",
             "figures": "figures",

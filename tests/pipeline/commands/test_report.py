@@ -141,6 +141,29 @@ def test_names_out_of_the_data_are_text(page):
     assert not [attributes for _, attributes in page.tags if "onerror" in attributes]
 
 
+def test_sizes_and_near_copies_are_shown(root, page, tmp_path):
+    assert [word for word in page.words if word.startswith("Photographs in train: shorter side ")]
+    assert not [attributes for _, attributes in page.tags if attributes.get("alt") == "Near copies across the splits"]
+    shutil.copytree(root, tmp_path / "root")
+    anomalies = tmp_path / "root" / json.loads((root / "run.json").read_text())["artifacts"]["anomalies"]
+    Image.new("RGB", (30, 20)).save(anomalies / "near_copies.png")
+    shown = Page(report_page(read_report(tmp_path / "root")))
+    (picture,) = [attributes for _, attributes in shown.tags if attributes.get("alt") == "Near copies across the splits"]
+    assert (picture["width"], picture["height"]) == ("30", "20")
+
+
+def test_a_run_before_anomalies_and_sizes_were_kept(root, tmp_path):
+    shutil.copytree(root, tmp_path / "root")
+    run = json.loads((root / "run.json").read_text())
+    file = tmp_path / "root" / run["artifacts"]["statistics"] / "statistics.json"
+    statistics = json.loads(file.read_text())
+    del run["artifacts"]["anomalies"], statistics["sizes"]
+    file.write_text(json.dumps(statistics))
+    (tmp_path / "root/run.json").write_text(json.dumps(run))
+    content = read_report(tmp_path / "root")
+    assert (content["sizes"], content["near_copies"]) == ([], None)
+
+
 def test_a_run_before_filters_were_measured(root, tmp_path):
     shutil.copytree(root, tmp_path / "root")
     run = json.loads((root / "run.json").read_text())

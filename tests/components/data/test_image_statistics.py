@@ -1,12 +1,12 @@
 import io
 
-import apache_beam as beam
 import numpy as np
 import pytest
 from PIL import Image
 
 from zfnet.components.data.examples.shard import write_shard
-from zfnet.components.data.shard_transforms import LISTED_IDS, DuplicateImages, ImageStatistics, Occurrences
+from zfnet.components.data.image_statistics import ImageStatistics
+from zfnet.components.inputs.photograph import prepare_photograph
 
 
 @pytest.fixture
@@ -66,47 +66,41 @@ def test_pictures_of_one_colour_deviate_by_nothing(tmp_path):
     assert found["channels"] == {"mean": [77.0] * 3, "std": [0.0] * 3}
 
 
-def write(path, pictures: dict[str, bytes]) -> str:
-    examples = [
-        {"image": image, "label": 0, "class_name": "", "id": id, "photograph": id, "box": [0, 0, 1, 1]} for id, image in pictures.items()
-    ]
-    write_shard(path, examples)
-    return str(path)
+def photograph(pixels, label, box, whole=True) -> dict:
+    stored = io.BytesIO()
+    Image.fromarray(pixels).save(stored, "JPEG", quality=100)
+    return {"image": stored.getvalue(), "label": label, "class_name": "", "id": "a", "photograph": "a" if whole else "b", "box": box}
 
 
-def test_only_what_is_in_both_splits_is_found(tmp_path):
-    shards = [
-        ("train", write(tmp_path / "0", {"a": b"one", "b": b"two"})),
-        ("train", write(tmp_path / "1", {"c": b"two", "d": b"three"})),
-        ("validation", write(tmp_path / "2", {"e": b"two", "f": b"four", "g": b"four"})),
-    ]
-    with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        found = pipeline | beam.Create(shards) | DuplicateImages() | beam.combiners.ToList()
-        _ = found | beam.Map(lambda listed: (tmp_path / "found").write_text(repr(listed)))
-    message = "The same picture is in train (b, c) and in validation (e)."
-    expected = [{"kind": "same_picture", "message": message, "train": ["b", "c"], "validation": ["e"]}]
-    assert (tmp_path / "found").read_text() == repr(expected)
+def test_sizes_are_those_of_the_photographs(tmp_path):
+    grey = np.full((6, 6, 3), 90, np.uint8)
+    squares = [prepare_photograph(encoded(width, height), 6)[1] for width, height in ((8, 4), (9, 4), (5, 21), (7, 7))]
+    write_shard(tmp_path / "train", [photograph(grey, 0, box) for box in squares])
+    write_shard(tmp_path / "validation", [photograph(grey, 0, [3, 5, 53, 55], whole=False)])
+    combine = ImageStatistics(6, 1)
+    parts = [combine.add_input(combine.create_accumulator(), (split, str(tmp_path / split))) for split in ("train", "validation")]
+    found = combine.extract_output(combine.merge_accumulators(parts))["sizes"]
+    aspect = {"min": 0.24, "median": 1.0, "max": 2.0}  # 9 x 4 is measured as 8 x 4
+    assert found["train"] == {"shorter_side": {"min": 4, "median": 4, "max": 7}, "enlarged": 0.75, "aspect": aspect}
+    assert found["validation"] == {"shorter_side": {"min": 50, "median": 50, "max": 50}, "enlarged": 0.0, "aspect": None}
 
 
-def test_a_picture_that_is_everywhere_takes_little(tmp_path):
-    places = [("train", f"{number:05d}") for number in range(3000)] + [("validation", "x")]
-    np.random.default_rng(0).shuffle(places)
-    combine = Occurrences()
-    parts = [combine.create_accumulator() for _ in range(7)]
-    for number, (split, id) in enumerate(places):
-        parts[number % 7] = combine.add_input(parts[number % 7], (str(split), str(id)))
-        assert len(parts[number % 7]["train"][1]) <= LISTED_IDS
-    found = combine.extract_output(combine.merge_accumulators(iter(parts)))
-    assert found == {"train": (3000, ["00000", "00001", "00002", "00003", "00004"]), "validation": (1, ["x"])}
+def encoded(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, "PNG")
+    return file.getvalue()
 
 
-@pytest.mark.parametrize(("number", "expected"), [(5, "0, 1, 2, 3, 4)"), (1205, "0, 1, 10, 100, 1000 and 1,200 more)")])
-def test_messages_stay_short(tmp_path, number, expected):
-    shards = [
-        ("train", write(tmp_path / "0", {str(n): b"one" for n in range(number)})),
-        ("validation", write(tmp_path / "1", {"v": b"one"})),
-    ]
-    with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        found = pipeline | beam.Create(shards) | DuplicateImages()
-        _ = found | beam.Map(lambda anomaly: (tmp_path / "found").write_text(anomaly["message"]))
-    assert (tmp_path / "found").read_text() == f"The same picture is in train ({expected} and in validation (v)."
+def test_brightness_of_each_class_is_that_of_numpy(tmp_path):
+    random = np.random.default_rng(3)
+    dark, bright = (random.integers(0, high, (20, 6, 6, 3), np.uint8) for high in (60, 250))
+    examples = [photograph(pixels, label, [0, 0, 6, 6]) for label, images in ((0, dark), (2, bright)) for pixels in images]
+    write_shard(tmp_path / "train", examples)
+    combine = ImageStatistics(6, 3)
+    found = combine.extract_output(combine.add_input(combine.create_accumulator(), ("train", str(tmp_path / "train"))))["brightness"]
+    assert found[1] is None
+    for label in (0, 2):
+        stored = [Image.open(io.BytesIO(example["image"])) for example in examples if example["label"] == label]
+        levels = np.concatenate([np.asarray(image.convert("L")).ravel() for image in stored])
+        assert found[label]["mean"] == pytest.approx(levels.mean())
+        assert found[label]["brightest"] == np.quantile(levels, 0.999, method="inverted_cdf")

@@ -1,0 +1,71 @@
+"""Correlation of two images of one picture, after a small search for the place of one in the other."""
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from zfnet.components.data.copies.perceptual_hash import SIDE, View
+
+SHIFT = 3  # pixels of the grey copies; a part is looked for so far around its place, and in sides that differ by so much
+SMALLEST = 40  # side of a part, in pixels
+PROMISING = 0.4  # correlation at the expected side, below which no other side is tried
+LEAST_DETAIL = 3.0  # standard deviation, in grey levels; in smoother images, the traces of compression correlate
+
+
+def has_detail(grey: np.ndarray) -> bool:
+    """Whether an image, grey levels as uint8 `(64, 64)`, has enough fine detail for a comparison.
+
+    Examples:
+        >>> sky = np.tile(np.linspace(150, 220, 64).astype(np.uint8), (64, 1))
+        >>> has_detail(sky), has_detail(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8))
+        (False, True)
+    """
+    return bool(_detail(grey).std() >= LEAST_DETAIL)
+
+
+def correlation(part: np.ndarray, whole: np.ndarray, view: View) -> float:
+    """Correlates an image with the part of another that it may show; only fine detail counts.
+
+    Brightness and coarse shapes are alike in many photographs of one kind, so that both images are band-passed first: the mean of 3 x 3
+    pixels less that of 9 x 9.
+
+    Args:
+        part: grey levels, uint8 `(64, 64)`.
+        whole: grey levels, uint8 `(64, 64)`.
+        view: the place in `whole` that `part` may show.
+
+    Returns:
+        The largest correlation, -1..1, over places and sides near to `view`.
+
+    Examples:
+        >>> picture = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+        >>> round(correlation(picture, picture, View(0, 0, 1)), 3), correlation(picture, picture.T, View(0, 0, 1)) < 0.2
+        (1.0, True)
+    """
+    detail, expected = _detail(whole), round(view.side * SIDE)
+    best = _best(part, detail, view, min(max(expected, SMALLEST), SIDE))
+    if best < PROMISING:
+        return best
+    sides = {min(max(expected + change, SMALLEST), SIDE) for change in range(-SHIFT, SHIFT + 1)}
+    return max(_best(part, detail, view, side) for side in sorted(sides))
+
+
+def _best(part: np.ndarray, detail: np.ndarray, view: View, side: int) -> float:
+    """The largest correlation of `part`, scaled to `side` pixels, with places of `detail` near to `view`."""
+    scaled = _detail(np.asarray(Image.fromarray(part).resize((side, side), Image.Resampling.BICUBIC)))
+    scaled = scaled - scaled.mean()
+    scaled /= np.linalg.norm(scaled) + 1e-6
+    (top, bottom), (left, right) = (
+        (max(0, min(round(start * SIDE), SIDE - side) - SHIFT), min(SIDE - side, round(start * SIDE) + SHIFT))
+        for start in (view.top, view.left)
+    )
+    windows = np.lib.stride_tricks.sliding_window_view(detail[top : bottom + side, left : right + side], (side, side))
+    means = windows.mean((2, 3))
+    products = np.einsum("yxij,ij->yx", windows, scaled)
+    squares = np.einsum("yxij,yxij->yx", windows, windows) - side * side * means * means
+    return float((products / (np.sqrt(np.maximum(squares, 0)) + 1e-3)).max())
+
+
+def _detail(pixels: np.ndarray) -> np.ndarray:
+    pixels = pixels.astype(np.float32)
+    return ndimage.uniform_filter(pixels, 3) - ndimage.uniform_filter(pixels, 9)

@@ -144,7 +144,7 @@ def tables(result: dict) -> dict[str, str]:
         rows.append(["", "", "as it is", *_cells(row["after"])])
         rows.append(["", "", "with strong augmentation", *_cells(row["strong"])])
     folders = markdown(["photographs", "examples", "recipe", *measures], rows)
-    return {"choices": choices + conditions(result), "folders": folders + conditions(result)}
+    return {"choices": choices + conditions(result), "folders": folders + conditions(result | {"commit": result["folders_commit"]})}
 
 
 def _cells(row: dict) -> list[str]:
@@ -159,10 +159,12 @@ def main() -> None:
         work = pathlib.Path(temporary)
         choices = try_choices(work)
         tried = [try_folder(folder, work / folder.name) for folder in folders]
+    tried_at = commit()
     if not tried and target.exists():
-        tried = json.loads(target.read_text())["folders"]
+        last = json.loads(target.read_text())
+        tried, tried_at = last["folders"], last["folders_commit"]
     result = {"command": "python benchmarks/recipe.py", "commit": commit(), "machine": machine(), "versions": versions()}
-    result |= {"choices": choices, "folders": tried}
+    result |= {"choices": choices, "folders": tried, "folders_commit": tried_at}
     target.write_text(json.dumps(result, indent=1) + "\n")
     text = DOCUMENT.read_text()
     for part, table in tables(result).items():

@@ -78,11 +78,16 @@ def home(folder, tmp_path_factory):
     """A directory in which a run, photographs and an image are found by all the names that the documentation gives them."""
     home = tmp_path_factory.mktemp("reader")
     shutil.copytree(folder, home / "FOLDER")
-    (home / "FOLDER/red").rename(home / "FOLDER/china")
+    # A page names a photograph of the default data (`NAME.jpg`) and its class (`--label NAME`). The default run's measures choose which.
+    photographs = sorted({name for _, line in COMMANDS for name in re.findall(r"(\w+)\.jpg", line)})
+    classes = sorted(path.name for path in (home / "FOLDER").iterdir())
+    for old, new in zip(classes, photographs, strict=False):
+        (home / "FOLDER" / old).rename(home / "FOLDER" / new)
     for name in ("DATA", "photographs"):
         (home / name).symlink_to("FOLDER")
-    for name in ("IMAGE", "china.jpg"):
-        (home / name).symlink_to("FOLDER/china/1.png")
+    for name in photographs:
+        (home / f"{name}.jpg").symlink_to(f"FOLDER/{name}/1.png")
+    (home / "IMAGE").symlink_to(next((home / "FOLDER").glob("*/1.png")))
     for name in ("MODEL", "zfnet", "zfnet-1", "zfnet-2", "wide", "alexnet"):
         (home / name).symlink_to("zfnet_run")
     with pytest.MonkeyPatch.context() as patch:

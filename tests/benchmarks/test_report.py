@@ -10,6 +10,8 @@ DOCUMENTS = {
     "default_run": "README.md",
     "features": "docs/paper.md",
     "house": "docs/layout.md",
+    "near_copies": "docs/data.md",
+    "planted_faults": "docs/trust.md",
     "preprocessing": "docs/speed.md",
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",

@@ -33,7 +33,7 @@ Answers = dict[str, dict[str, np.ndarray]]
 
 
 @contextlib.contextmanager
-def asking_process() -> Iterator[subprocess.Popen]:
+def asking_process() -> Iterator[subprocess.Popen[str]]:
     """Starts a process that sees neither Keras nor this project nor a GPU, which the training may still hold.
 
     It imports TensorFlow at once, so that it is ready when the model is exported. In the end it is stopped.
@@ -49,7 +49,7 @@ def asking_process() -> Iterator[subprocess.Popen]:
 
 
 def check_export(
-    path: epath.PathLike, model: Model, examples: Examples, time_limit: float, process: subprocess.Popen | None = None
+    path: epath.PathLike, model: Model, examples: Examples, time_limit: float, process: subprocess.Popen[str] | None = None
 ) -> dict[str, Any]:
     """Asks an exported SavedModel through every signature with a few stored photographs, and compares the answers with those of Keras.
 
@@ -130,15 +130,14 @@ def _questions(model: Model, examples: Examples) -> tuple[Answers, keras.Model, 
     return {"serving_default": {"image_bytes": files}, "probabilities": {"images": images}, "project": project}, net, labels
 
 
-def _ask(process: subprocess.Popen, path: epath.PathLike, directory: pathlib.Path) -> None:
+def _ask(process: subprocess.Popen[str], path: epath.PathLike, directory: pathlib.Path) -> None:
     """Hands the SavedModel and the directory of questions to an `asking_process`."""
     # If the process has ended already, its exit code says so later.
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps([str(path), str(directory)]) + "\n")
-        process.stdin.flush()
+        print(json.dumps([str(path), str(directory)]), file=process.stdin, flush=True)
 
 
-def _answer(process: subprocess.Popen, directory: pathlib.Path, time_limit: float) -> dict[str, Any]:
+def _answer(process: subprocess.Popen[str], directory: pathlib.Path, time_limit: float) -> dict[str, Any]:
     """Waits for the answers, and reads `asked.json`."""
     report = directory / "asked.json"
     why = ""

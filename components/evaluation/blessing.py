@@ -67,7 +67,7 @@ def _described(baseline: dict[str, Any]) -> str:
         return f"not compared with the last pushed model, {version} ({baseline['not_compared'].rstrip('.')})"
     if not baseline.get("evaluated_anew"):
         return "the error of the last pushed model for the same data"
-    text = f"the error of the last pushed model, {version}, on these examples"
+    text = f"the error of the last pushed model, {version}, evaluated anew on these examples"
     trained_on, size = baseline["trained_on"], baseline["scaled_to"]
     notes = ["it is not known how many of them it was trained on"] if trained_on is None else []
     if trained_on:

@@ -55,8 +55,8 @@ def anew(**also):
 @pytest.mark.parametrize(
     ("baseline", "described"),
     [
-        (anew(), "0.2000, the error of the last pushed model, version 4, on these examples"),
-        (anew(trained_on=3), "version 4, on these examples (it was trained on 3 of them)"),
+        (anew(), "0.2000, the error of the last pushed model, version 4, evaluated anew on these examples"),
+        (anew(trained_on=3), "version 4, evaluated anew on these examples (it was trained on 3 of them)"),
         (anew(trained_on=None), "on these examples (it is not known how many of them it was trained on)"),
         (anew(scaled_to=64), "on these examples (they were scaled to the 64 pixels that it takes)"),
     ],
@@ -78,8 +78,8 @@ def test_reason_tells_why_there_is_no_comparison():
 @pytest.mark.parametrize(
     ("baseline", "compared"),
     [
-        (anew(), "; the top-5 error is not above 0.2000, the error of the last pushed model, version 4, on these examples"),
-        (anew(top5_error=0.05), "; top-5 error 0.1000 is above 0.0500, the error of the last pushed model, version 4, on these examples"),
+        (anew(), "; the top-5 error is not above 0.2000, the error of the last pushed model, version 4, evaluated anew on these examples"),
+        (anew(top5_error=0.05), "; top-5 error 0.1000 is above 0.0500, the error of .*, version 4, evaluated anew on these examples"),
         (errors(None, None) | {"version": 4, "not_compared": "Other classes."}, "; not compared with .*, version 4 \\(Other classes\\)"),
     ],
 )

@@ -60,9 +60,9 @@ def push(
             from zfnet.components.serving import check, export
 
             version += 1
-            with _new_version(directory / str(version)) as beside:
+            with _new_version(directory / str(version)) as beside, check.asking_process() as process:
                 export.export(model, side=examples.side, path=beside)
-                checked = check.check_export(beside, model, examples, check_seconds)
+                checked = check.check_export(beside, model, examples, check_seconds, process)
                 (beside / DIGEST).parent.mkdir()
                 (beside / DIGEST).write_text(digest)
                 (beside / EXAMPLES_DIGEST).write_text(examples.digest())

@@ -38,10 +38,11 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
 
     Returns:
-        The content for `report_page`: `data`, name and version of the data set; `status` and `message`; `errors`; `structured`; `classes`,
-        errors of each class, worst first, and `calibration`, a sentence, both empty for runs of before they were measured; `counts` of
-        training and validation examples of each class; `sizes` of the photographs, in sentences; `rejected`; `anomalies`; `near_copies`;
-        `recipe`; `history`; `pictures`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with this model.
+        The content for `report_page`: `data`, name and version of the data set; `status`, `message` and `blessed`, the reason to serve the
+        model or not; `errors`; `structured`; `classes`, errors of each class, worst first, and `calibration`, a sentence, both empty for
+        runs of before they were measured; `counts` of training and validation examples of each class; `sizes` of the photographs, in
+        sentences; `rejected`; `anomalies`; `near_copies`; `recipe`; `history`; `pictures`; `command`, `started`, `steps`, `versions` and
+        `commit` of the latest run with this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
@@ -70,6 +71,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "data": {"name": examples.read_json("manifest.json")["source"], "version": generated["fingerprints"].get("source")},
         "status": run["status"],
         "message": run["message"],
+        "blessed": evaluation.get("reason"),
         "errors": _errors(run["metrics"], len(examples.labels)),
         "structured": run["metrics"].get("structured"),  # A run.json of before filters were measured has none.
         "classes": worst_first(evaluation.get("classes", [])),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etils import epath
 
-from zfnet.components.artifacts import Artifact, Evaluation, Examples, Model
+from zfnet.components.artifacts import Evaluation, Examples, Model
 from zfnet.components.storage.local_copy import local_copy
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ def _load(pushed: Pushed) -> tuple["keras.Model", list[str]]:
     import keras
 
     from zfnet.components.inputs.model_file import load_model_file
+    from zfnet.components.serving.saved_model import ServedModel
 
     if pushed.model is not None:
         model = local_copy(pushed.model)
         return load_model_file(model.path / "model.keras"), (model.path / "labels.txt").read_text().splitlines()
-    served = local_copy(Artifact(pushed.served)).path
-    layer = keras.layers.TFSMLayer(str(served), call_endpoint="probabilities")
-    images = keras.Input(layer.call_endpoint_fn.concrete_functions[0].inputs[0].shape[1:])
-    return keras.Model(images, layer(images)["probabilities"]), (served / "assets/labels.txt").read_text().splitlines()
+    served = ServedModel(pushed.served)
+    images = keras.Input((served.size, served.size, 3))
+    return keras.Model(images, keras.layers.Lambda(served.of, output_shape=(len(served.labels),))(images)), served.labels
 
 
 def _scaling(net: "keras.Model", side: int) -> "keras.Model":

@@ -42,16 +42,19 @@ def bless(
     chance = sum(counts[:-guesses]) / sum(counts)
     constant = f"the error of always predicting {'the most frequent class' if guesses == 1 else f'the {guesses} most frequent classes'}"
     last, described = (baseline[name], _described(baseline)) if baseline else (None, "")
-    unmet = [reason for threshold in thresholds if (reason := threshold.check(evaluation))]
-    if not error < chance:
-        unmet.insert(0, f"{label} {error:.4f} is not below {chance:.4f}, {constant}")
-    elif last is not None and error > last:
-        unmet.insert(0, f"{label} {error:.4f} is above {last:.4f}, {described}")
+    # Comparisons with NaN are false.
+    worse = last is not None and not error <= last
+    compared = described if last is None else f"not above {last:.4f}, {described}"
+    unmet = [] if error < chance else [f"{label} {error:.4f} is not below {chance:.4f}, {constant}"]
+    unmet += [f"{label} {error:.4f} is above {last:.4f}, {described}"] if worse else []
+    unmet += [reason for threshold in thresholds if (reason := threshold.check(evaluation))]
     if unmet:
+        if baseline and not worse:
+            unmet.append(compared if last is None else f"the {label} is {compared}")
         return False, "; ".join(unmet)
     met = [f"{label} {error:.4f} is below {chance:.4f}, {constant}"]
     if baseline:
-        met.append(described if last is None else f"and not above {last:.4f}, {described}")
+        met.append(compared if last is None else f"and {compared}")
     if thresholds:
         met.append(f"and meets {', '.join(map(str, thresholds))}")
     return True, ", ".join(met)
@@ -64,7 +67,7 @@ def _described(baseline: dict[str, Any]) -> str:
         return f"not compared with the last pushed model, {version} ({baseline['not_compared'].rstrip('.')})"
     if not baseline.get("evaluated_anew"):
         return "the error of the last pushed model for the same data"
-    text = f"the error of the last pushed model, {version}, on these examples"
+    text = f"the error of the last pushed model, {version}, evaluated anew on these examples"
     trained_on, size = baseline["trained_on"], baseline["scaled_to"]
     notes = ["it is not known how many of them it was trained on"] if trained_on is None else []
     if trained_on:

@@ -11,7 +11,7 @@ from zfnet.components.data.batches import decode_crop
 from zfnet.components.evaluation.probabilities import ModelProbabilities, output_classes
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.photograph import prepare_photograph
-from zfnet.components.prediction.saved_model import ServedModel
+from zfnet.components.serving.saved_model import ServedModel
 
 DIGITS = 6  # of a probability, after the point
 

@@ -1,4 +1,6 @@
-"""Asks a SavedModel through its signatures, with TensorFlow alone: `python -I ask.py SAVED_MODEL DIRECTORY`, in a process of its own.
+"""Asks a SavedModel through its signatures, with TensorFlow alone: `python -I ask.py`, in a process of its own.
+
+It imports TensorFlow, which takes seconds, and then waits for one line: the paths SAVED_MODEL and DIRECTORY as a JSON list.
 
 DIRECTORY holds the inputs, `questions/SIGNATURE/INPUT`, each a serialized TensorProto; the outputs are written to
 `answers/SIGNATURE/OUTPUT` in the same form, and times and the first error to `asked.json`.
@@ -56,4 +58,9 @@ def ask(saved_model: str, directory: pathlib.Path) -> None:
 if __name__ == "__main__":
     # Python takes a module that is None for one that is missing.
     sys.modules.update(dict.fromkeys(ABSENT))  # type: ignore[arg-type]
-    ask(sys.argv[1], pathlib.Path(sys.argv[2]))
+    import tensorflow  # noqa: F401
+
+    # Nothing comes if the export fails.
+    if line := sys.stdin.readline():
+        model, questions = json.loads(line)
+        ask(model, pathlib.Path(questions))

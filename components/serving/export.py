@@ -38,17 +38,22 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
         default_value="",
     )
     files, words = tf.TensorSpec([None], tf.string, name="image_bytes"), tf.TensorSpec([None], tf.string, name="layer")
-    archive = keras.export.ExportArchive()
-    for tracked in (net, names):
-        archive.track(tracked)
-    archive.add_endpoint("serving_default", classification(net, names, side), input_signature=[files])
-    archive.add_endpoint("project", projection(net, side), input_signature=[files, words, tf.TensorSpec([None], tf.int32, name="unit")])
-    archive.add_endpoint(
-        "probabilities",
-        lambda images: {"probabilities": net(images, training=False)},
-        input_signature=[tf.TensorSpec([None, size, size, 3], tf.float32, name="images")],
-    )
-    archive.write_out(str(path), verbose=False)
+    functions = {
+        "serving_default": (classification(net, names, side), [files]),
+        "project": (projection(net, side), [files, words, tf.TensorSpec([None], tf.int32, name="unit")]),
+        "probabilities": (
+            lambda images: {"probabilities": net(images, training=False)},
+            [tf.TensorSpec([None, size, size, 3], tf.float32, name="images")],
+        ),
+    }
+    traced = {
+        name: tf.function(function, input_signature=takes, autograph=False).get_concrete_function()
+        for name, (function, takes) in functions.items()
+    }
+    # Concrete functions are saved as they are. `keras.export.ExportArchive` traces each twice, which takes most of its time.
+    archive = tf.Module()
+    archive.names, archive.weights = names, traced["serving_default"].variables
+    tf.saved_model.save(archive, str(path), signatures=traced)
 
 
 def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

@@ -85,9 +85,13 @@ class Passes:
         """Runs a function of tensors, or of lists and dicts of them, compiled once for all numbers of rows.
 
         `key` identifies the function and, except for the rows, the shapes of its arguments. `values` is the number of values of the largest
-        map of these rows: after `MANY_VALUES` with the same key the function is compiled again, with XLA, which gives the same bits.
+        map of these rows: after `MANY_VALUES` with the same key the function is compiled again, with XLA, which gives the same bits. With
+        `tf.config.run_functions_eagerly(True)` nothing is compiled, which costs less time for one image.
         """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+        if tf.config.functions_run_eagerly():
+            with without_xla():
+                return function(*arguments)
         with self._making:
             self._values[key] = self._values.get(key, 0) + values
             many = self._values[key] > MANY_VALUES

@@ -66,7 +66,7 @@ def command(
         if out.resolve() == pathlib.Path(data).expanduser().resolve():
             raise ValueError(f"--out {out} is DATA itself; give another file.")
         make_its_directory(pathlib.Path(out))
-    from zfnet.components.prediction.saved_model import served_directory
+    from zfnet.components.serving.saved_model import served_directory
 
     served = served_directory(model)
     if served and (preprocessing or image_size or custom_objects):
@@ -118,7 +118,7 @@ def open_predictor(
 ) -> "Predictor":
     """Opens the model that is `served` or `found`; `labels` replace the names of its classes, unless they are empty."""
     from zfnet.components.prediction.predictor import Predictor
-    from zfnet.components.prediction.saved_model import ServedModel
+    from zfnet.components.serving.saved_model import ServedModel
 
     if served:
         return Predictor.of_served(ServedModel(served), top)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from etils import epath
 
-from zfnet.components.artifacts import Examples
+from zfnet.components.artifacts import Evaluation, Examples
 from zfnet.components.evaluation.threshold import TEN_CROP, Threshold
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
@@ -157,10 +157,12 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
     errors = [f"top-{k} error {metrics[f'top{k}_error']:.1%}" for k in ranks]
     if metrics["top1_error_ten_crop"] is not None:
         errors += ["with ten crops " + " and ".join(f"{metrics[f'top{k}_error_ten_crop']:.1%}" for k in ranks)]
+    blessed = summary["status"] == "done" and Evaluation(root / paths["evaluation"]).read_json("evaluation.json")["reason"]
     first = next((anomaly["message"] for anomaly in summary["anomalies"]), None)
     lines = {
         "Result": f"{', '.join(errors)}, on {counts['validation']:,} validation examples of {config.data}",
         "Filters": metrics["structured"] is not None and f"{metrics['structured']:.0%} of those in the first layer have structure",
+        "Blessed": blessed,
         "Not blessed": summary["message"],
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],

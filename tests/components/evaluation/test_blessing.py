@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -54,8 +55,8 @@ def anew(**also):
 @pytest.mark.parametrize(
     ("baseline", "described"),
     [
-        (anew(), "0.2000, the error of the last pushed model, version 4, on these examples"),
-        (anew(trained_on=3), "version 4, on these examples (it was trained on 3 of them)"),
+        (anew(), "0.2000, the error of the last pushed model, version 4, evaluated anew on these examples"),
+        (anew(trained_on=3), "version 4, evaluated anew on these examples (it was trained on 3 of them)"),
         (anew(trained_on=None), "on these examples (it is not known how many of them it was trained on)"),
         (anew(scaled_to=64), "on these examples (they were scaled to the 64 pixels that it takes)"),
     ],
@@ -72,6 +73,23 @@ def test_reason_tells_why_there_is_no_comparison():
     blessed, reason = bless(errors(0.1, 0.3), TEN_CLASSES, baseline)
     assert blessed
     assert reason.endswith("most frequent classes, not compared with the last pushed model, version 4 (Other classes)")
+
+
+@pytest.mark.parametrize(
+    ("baseline", "compared"),
+    [
+        (anew(), "; the top-5 error is not above 0.2000, the error of the last pushed model, version 4, evaluated anew on these examples"),
+        (anew(top5_error=0.05), "; top-5 error 0.1000 is above 0.0500, the error of .*, version 4, evaluated anew on these examples"),
+        (errors(None, None) | {"version": 4, "not_compared": "Other classes."}, "; not compared with .*, version 4 \\(Other classes\\)"),
+    ],
+)
+def test_comparison_is_told_beside_other_reasons(baseline, compared):
+    guessing = [90, 2, 2, 2, 2, 2]  # classes of which one more than five guesses has 2 %
+    blessed, reason = bless(errors(0.1, 0.1), guessing, baseline)
+    assert not blessed
+    assert re.fullmatch(
+        f"top-5 error 0.1000 is not below 0.0200, the error of always predicting the 5 most frequent classes{compared}", reason
+    )
 
 
 def test_thresholds_are_named():

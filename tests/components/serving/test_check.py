@@ -86,16 +86,16 @@ def test_signature_that_raises(exported, model, examples):
 
 
 def test_signature_that_hangs(exported, model, examples):
-    def spoil(classify):
-        def wait(image_bytes):
+    def spoil(project):
+        def wait(image_bytes, layer, unit):
             (number,) = tf.while_loop(lambda number: number >= 0, lambda number: (number * 0,), (tf.size(image_bytes),))
             with tf.control_dependencies([number]):
-                return classify(tf.identity(image_bytes))
+                return project(tf.identity(image_bytes), layer, unit)
 
         return wait
 
-    with pytest.raises(ValueError, match=r"fails in its signature serving_default.*no answer within 30 s.*--check-seconds"):
-        check_export(exported("classification", spoil), model, examples, 30)
+    with pytest.raises(ValueError, match=r"fails in its signature project.*no answer within 30 s.*--check-seconds"):
+        check_export(exported("projection", spoil), model, examples, 30)
 
 
 @pytest.mark.parametrize("fault", ["cut", "operation"])

@@ -14,6 +14,7 @@ from PIL import Image
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.project_images import signed_to_rgb
 from zfnet.components.serving.export import export, signed_picture
+from zfnet.components.serving.saved_model import ServedModel
 from zfnet.components.serving.served_image import UNREADABLE, prepare_image
 from zfnet.model import Deconvnet
 
@@ -109,6 +110,11 @@ def test_session_of_a_model_server_answers_alike(served):
 
 def test_probabilities_of_pixels(net, served):
     np.testing.assert_allclose(served[1]["of_images"], net(np.load(served[0] / "images.npy")), rtol=1e-4)
+
+
+def test_predictions_open_it(net, served):
+    images = tf.constant(np.load(served[0] / "images.npy"))
+    np.testing.assert_allclose(ServedModel(served[0] / "served").of(images), net(images), rtol=1e-4)
 
 
 def test_projects_what_a_unit_saw(net, served):

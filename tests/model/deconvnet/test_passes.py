@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zfnet.model import Deconvnet, build
 from zfnet.model.deconvnet import passes
@@ -75,3 +76,17 @@ def test_replicas_find_what_one_device_finds():
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     assert run.stdout.strip() == "equal"
+
+
+def test_nothing_is_compiled_if_functions_run_eagerly():
+    images = np.random.default_rng(0).normal(scale=50, size=(2, 56, 56, 3)).astype("float32")
+    model = build("zfnet-small", (56, 56, 3), 3, seed=1)
+    expected = Deconvnet(model).project(images, "conv4", 3)
+    deconvnet = Deconvnet(model)
+    tf.config.run_functions_eagerly(True)
+    try:
+        found = deconvnet.project(images, "conv4", 3)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * abs(expected).max())
+    assert deconvnet._passes._compiled == {}

@@ -119,6 +119,13 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
         "Anomalies    1, see birds_run/run.json; the first: Class cat is tiny.",
         "Time         65.0 s",
     ]
+    evaluation = pathlib.Path("birds_run/evaluator/5/evaluation")
+    evaluation.mkdir(parents=True)
+    (evaluation / "evaluation.json").write_text(json.dumps({"reason": "Better than guessing."}))
+    summary |= {"status": "done", "message": None}
+    summary["artifacts"]["evaluation"] = "evaluator/5/evaluation"
+    report(pathlib.Path("birds_run"), RunConfig("birds"), summary)
+    assert capsys.readouterr().out.splitlines()[3] == "Blessed      Better than guessing."
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from zfnet.components.prediction.saved_model import GRAPH, ServedModel, served_directory
+from zfnet.components.serving.saved_model import GRAPH, ServedModel, served_directory
 
 TAKEN = tf.TensorSpec([None, 8, 8, 3], tf.float32, name="images")
 

@@ -103,12 +103,12 @@ def test_model_pushed_for_other_examples_is_evaluated_on_these(examples, statist
 
 
 def test_thresholds_decide_as_well(examples, statistics, model, tmp_path):
-    met, unmet = ("top1_error<0.9", "top1_error[*]<=1"), ("top5_error>0.5", "top1_error[red]>=0.99")
+    met, unmet = ("top1_error<0.9", "top1_error[*]<=1"), ("top5_error>0.5", "examples[red]>=1000")
     found = run(examples, statistics, model, tmp_path, thresholds=met)
     assert (found["blessed"], found["thresholds"]) == (True, list(met))
     found = run(examples, statistics, model, tmp_path, thresholds=met + unmet)
     assert not found["blessed"]
-    assert "top5_error is 0, expected top5_error>0.5; top1_error of red is " in found["reason"]
+    assert "top5_error is 0, expected top5_error>0.5; examples of red is " in found["reason"]
     with pytest.raises(ValueError, match=r"there is no class 'rad' in the data; there are blue, green, red\."):
         run(examples, statistics, model, tmp_path, thresholds=("top1_error[rad]<1",))
 

@@ -141,7 +141,10 @@ def training_steps(
     Raises:
         ValueError: there is no such file, table or column.
     """
-    table = find_table(config.data, config.slice_by) if config.slice_by else None
+    table = digest = None
+    if config.slice_by:
+        table = find_table(config.data, config.slice_by)
+        digest = column_digest(table, config.slice_by)
     find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
     trainer = Step(
         "Trainer",
@@ -168,7 +171,7 @@ def training_steps(
             "ten_crop": config.ten_crop,
             "thresholds": config.bless,
             "slice_by": config.slice_by,
-            "slice_digest": column_digest(table, config.slice_by) if table else None,
+            "slice_digest": digest,
             "slice_table": table,
             "baseline": lambda plan: find_baseline(root, plan.digests["model"]),
         },

@@ -95,7 +95,7 @@ def by_slice(answers: Answers, values: Sequence[str], most: int | None = None) -
     names, places, counts = np.unique(np.array(values, object), return_inverse=True, return_counts=True)
     ranks = np.split(answers.ranks[np.argsort(places, kind="stable")], np.cumsum(counts)[:-1])
     order = np.argsort(-counts, kind="stable")
-    slices = [(str(names[place])[:LONGEST], ranks[place]) for place in order[:most]]
+    slices: list[tuple[str | None, np.ndarray]] = [(str(names[place])[:LONGEST], ranks[place]) for place in order[:most]]
     if others := [ranks[place] for place in order[len(slices) :]]:
         slices.append((None, np.concatenate(others)))
     return [{"value": name, "examples": len(own)} | error_shares(own, answers.classes) for name, own in slices]

@@ -118,8 +118,8 @@ def command(
     click.echo(f"{count:,} {of}; preprocessing {' and '.join(preprocessings)}")
     for table in _tables(ensemble, len(labels), slice_by):
         click.echo("\n" + "\n".join(table))
-    for name in directory.written if directory else ():
-        click.echo(out / name)
+    for name in directory.written if out and directory else ():
+        click.echo(f"{out}/{name}")
 
 
 def _check_image_size(models, image_size):

@@ -16,6 +16,9 @@ def evaluate(
     *,
     ten_crop: bool,
     thresholds: tuple[str, ...] = (),
+    slice_by: str | None = None,
+    slice_digest: str | None = None,
+    slice_table: Setting[str | None] = None,
     baseline: Setting[Pushed | None],
 ) -> None:
     """Measures the model over every validation example, each once, on all GPUs, and blesses it or says why not.
@@ -24,21 +27,26 @@ def evaluate(
         examples: prepared examples; the split `validation` is used.
         statistics: class counts, and the mean image for ten crops.
         model: the trained model.
-        evaluation: gets `evaluation.json`: the numbers of all `MEASURES`; the lists of `tell_mistakes`; `structured`, the share of the
-            first convolution's filters that have structure, null if they are too small to tell; `blessed`, and the `reason`; the
+        evaluation: gets `evaluation.json`: the numbers of all `MEASURES`; the lists of `tell_mistakes`; `slice_by`; `structured`, the share
+            of the first convolution's filters that have structure, null if they are too small to tell; `blessed`, and the `reason`; the
             `thresholds`; and `baseline`, the errors of the model pushed last, see `measure_baseline`. Also gets `confusion.npy`, the
             confusion matrix.
         ten_crop: whether to average the paper's ten crops as well (section 3).
         thresholds: conditions that the model must meet to be served, such as `top1_error<0.2`, `top1_error[CLASS]<0.3` for one class and
             `top1_error[*]<0.4` for each class.
+        slice_by: a column of the table that the examples were prepared from; the errors are measured for each of its texts. None for none.
+        slice_digest: digest of that column, so that examples are evaluated anew when it changed, see `column_digest`.
+        slice_table: path of that table.
         baseline: the model that was pushed last; None if there is none.
 
     Raises:
-        ValueError: a threshold is no condition, or is for a class that the examples do not have.
+        ValueError: a threshold is no condition, or is for a class that the examples do not have; or the table has no such column, or
+            no row for an example.
     """
     import numpy as np
 
     from zfnet.components.data.batches import read_origins
+    from zfnet.components.data.sources.table_column import column_values, find_table
     from zfnet.components.evaluation.confusion import confusion_matrix
     from zfnet.components.evaluation.measures import all_gpus, evaluate_models, tell_mistakes
     from zfnet.components.evaluation.probabilities import Probabilities
@@ -56,7 +64,9 @@ def evaluate(
         answers, result = evaluate_models([probabilities], "validation", ten_crop=ten_crop)[0]
         result |= {"structured": structured_share(net)}
         last = measure_baseline(baseline, local) if baseline else None
-    result |= tell_mistakes(answers, local.labels, read_origins(local, "validation").ids)
+    ids = read_origins(local, "validation").ids
+    values = column_values(slice_table or find_table(str(examples.path), slice_by), slice_by, ids) if slice_by else None
+    result |= {"slice_by": slice_by} | tell_mistakes(answers, local.labels, ids, values)
     blessed, reason = bless(result, statistics.read_json("statistics.json")["classes"]["validation"], last, conditions)
     result |= {"blessed": blessed, "reason": reason, "thresholds": list(map(str, conditions)), "baseline": last}
     with (evaluation.path / "confusion.npy").open("wb") as file:

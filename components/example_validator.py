@@ -1,12 +1,12 @@
 """ExampleValidator: looks for anomalies in the examples, reports them, and stops a strict run."""
 
 import json
-import statistics as measures
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
+from zfnet.components.data.brightness import dark_classes
 from zfnet.components.data.examples_summary import write_summaries
 from zfnet.components.storage.files import atomic_file
 from zfnet.components.storage.local_copy import synced_directory
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FEW_EXAMPLES = 10  # A class with fewer training examples is tiny.
 LISTED = 100  # anomalies of one kind; the others are counted
-DARK = 0.5  # A class is dark if its mean and its brightest grey level are below this share of those of the other classes.
 ENLARGED = 0.5  # share of training photographs
 
 
@@ -123,19 +122,14 @@ def _size_anomalies(examples: Examples, sizes: dict | None) -> Iterator[dict]:
 
 
 def _dark_classes(labels: list[str], brightness: list[dict | None]) -> Iterator[dict]:
-    """Classes of which even the brightest pixels are dark: the stars in photographs of the night are as bright as anything by day."""
-    for label, (name, own) in enumerate(zip(labels, brightness, strict=True)):
-        others = [other for place, other in enumerate(brightness) if other and place != label]
-        if own is None or not others:
-            continue
-        usual = {measure: measures.median(other[measure] for other in others) for measure in own}
-        if all(own[measure] < DARK * usual[measure] for measure in own):
-            message = (
-                f"The class {name} is dark: its mean grey level is {own['mean']:.0f} of 255 and its brightest {own['brightest']}; the "
-            )
-            message += f"medians of the other classes are {usual['mean']:.0f} and {usual['brightest']:.0f}. "
-            message += "A net may learn the darkness instead of the objects. Look at the photographs of this class."
-            yield {"kind": "dark_class", "message": message, "class": name, **own}
+    for label, usual in dark_classes(brightness).items():
+        own = brightness[label] or {}
+        message = (
+            f"The class {labels[label]} is dark: its mean grey level is {own['mean']:.0f} of 255 and its brightest {own['brightest']}; "
+        )
+        message += f"the medians of the other classes are {usual['mean']:.0f} and {usual['brightest']:.0f}. "
+        message += "A net may learn the darkness instead of the objects. Look at the photographs of this class."
+        yield {"kind": "dark_class", "message": message, "class": labels[label], **own}
 
 
 def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:

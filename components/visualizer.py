@@ -4,11 +4,12 @@ import urllib.parse
 
 from etils import epath
 
-from zfnet.components.artifacts import Evaluation, Examples, Figures, Input, Model, Output, Setting
+from zfnet.components.artifacts import Evaluation, Examples, Figures, Input, Model, Output, Setting, Statistics
 
 
 def visualize(
     examples: Input[Examples],
+    statistics: Input[Statistics],
     model: Input[Model],
     evaluation: Input[Evaluation],
     figures: Output[Figures],
@@ -24,6 +25,7 @@ def visualize(
 
     Args:
         examples: prepared examples, with the split `validation`.
+        statistics: of these examples; the brightness of each class.
         model: the trained model.
         evaluation: errors of this model over these examples.
         figures: gets the pictures, and for each figure a JSON file with every number that is drawn.
@@ -49,7 +51,7 @@ def visualize(
     start = load_model_file(trained / "start.keras") if (trained / "start.keras").exists() else None
     history, recipe = model.read_json("history.json"), model.read_json("recipe.json")
     search = ExampleSearch(deconvnet, ImageSet.of_examples(deconvnet.model, local_copy(examples)))
-    net = TrainedNet(search, maps, seed, evaluation, start)
+    net = TrainedNet(search, maps, seed, evaluation, statistics, start)
     with staged_output(figures) as drawn, synced_directory(f"{tensorboard}/gallery") as logs:
         writer = tf.summary.create_file_writer(logs)
         if words := errors_markdown(evaluation.read_json("evaluation.json")):

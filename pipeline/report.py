@@ -15,7 +15,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Anomalies, Evaluation, Examples, Model, Statistics
 from zfnet.components.data.examples_summary import size_sentences
-from zfnet.components.figures.mistakes.table import calibration_sentence, worst_first, wrong_answers
+from zfnet.components.figures.mistakes.table import calibration_sentence, slice_name, worst_first, wrong_answers
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
 from zfnet.pipeline.messages import duration, when
@@ -23,6 +23,7 @@ from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.run_pipeline import read_summary
 
 CROPS = {"": "", ", ten crops": "_ten_crop"}  # Suffix of an error's name, and of its key.
+MOST_MISTAKES = 20  # Mistaken examples that are listed by name.
 MOST_REJECTED = 50  # Rejected photographs that are listed by name.
 TEMPLATE = "report.html"
 QUALITY = 90  # Of WebP: a sixth of the bytes of PNG, and no visible difference.
@@ -39,10 +40,11 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
 
     Returns:
         The content for `report_page`: `data`, name and version of the data set; `status`, `message` and `blessed`, the reason to serve the
-        model or not; `errors`; `structured`; `classes`, errors of each class, worst first, and `calibration`, a sentence, both empty for
-        runs of before they were measured; `counts` of training and validation examples of each class; `sizes` of the photographs, in
-        sentences; `rejected`; `anomalies`; `near_copies`; `recipe`; `history`; `pictures`; `command`, `started`, `steps`, `versions` and
-        `commit` of the latest run with this model.
+        model or not; `errors`; `structured`; `warnings`, the first anomaly of each kind; `classes`, errors of each class, worst first,
+        `calibration`, a sentence, and `mistakes`, all empty for runs of before they were measured; `slices`, errors of each value of the
+        column `slice_by`, empty without one; `counts` of training and validation examples of each class; `sizes` of the photographs, in
+        sentences; `rejected`; `anomalies`; `near_copies`; `recipe`; `history`; `pictures`; `root`; `command`, `started`, `steps`,
+        `versions` and `commit` of the latest run with this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
@@ -76,11 +78,16 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "structured": run["metrics"].get("structured"),  # A run.json of before filters were measured has none.
         "classes": worst_first(evaluation.get("classes", [])),
         "calibration": calibration_sentence(evaluation),
+        "slice_by": evaluation.get("slice_by"),
+        "slices": evaluation.get("slices", []),
         "examples": run["examples"],
         "counts": list(zip(examples.labels, *(counts[split] for split in ("train", "validation")), strict=True)),
         "sizes": size_sentences(statistics, examples.side),
         "rejected": rejected,
         "anomalies": [anomaly["message"] for anomaly in run["anomalies"]],
+        "warnings": _warnings(run["anomalies"]),
+        "mistakes": evaluation.get("mistakes", [])[:MOST_MISTAKES],
+        "root": str(root),
         "near_copies": _near_copies(root, paths.get("anomalies")),
         "recipe": model.read_json("recipe.json"),
         "history": model.read_json("history.json"),
@@ -101,6 +108,14 @@ def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[
         for execution in run["executions"]
         if execution["directory"] and model.startswith(f"{execution['directory']}/")
     )
+
+
+def _warnings(anomalies: Sequence[dict[str, str]]) -> list[str]:
+    """The first anomaly of each kind, and how many there are: what a reader should see first."""
+    kinds: dict[str, list[str]] = {}
+    for anomaly in anomalies:
+        kinds.setdefault(anomaly["kind"], []).append(anomaly["message"])
+    return [messages[0] + (f" And {len(messages) - 1:,} more of this kind." if messages[1:] else "") for messages in kinds.values()]
 
 
 def _near_copies(root: epath.Path, anomalies: str | None) -> epath.Path | None:
@@ -157,6 +172,7 @@ def report_page(content: dict[str, Any]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["duration"] = duration
     environment.filters["wrong_answers"] = wrong_answers
+    environment.filters["slice_name"] = slice_name
     environment.filters["embedded"] = lambda path: embed_picture(Image.open(io.BytesIO(path.read_bytes())))
     template = environment.from_string(importlib.resources.files(__package__).joinpath(TEMPLATE).read_text())
     curves = embed_picture(Image.fromarray(draw_training_curves(content["history"])))

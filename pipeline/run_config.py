@@ -46,6 +46,7 @@ class RunConfig:
         600, "Seconds that the check of the exported model may take. Above it, the run fails and the model is not served.", least=1
     )
     bless: tuple[str, ...] = choice((), "Conditions that the model must meet to be served, such as top1_error<0.2.", option=False)
+    slice_by: str | None = choice(None, "Column of the table of the images, for each of whose values errors are measured.", option=False)
     push_anyway: str | None = choice(None, "Reason to serve a model that is not good enough.", option=False)
     max_rejected: float = choice(0.1, "Largest accepted share of unreadable images, 0 to 1. Above it, the run fails.", least=0, most=1)
 

@@ -8,6 +8,7 @@ from typing import Any
 from etils import epath
 
 from zfnet.components.data.beam.options import step_options
+from zfnet.components.data.sources.table_column import column_digest, find_table
 from zfnet.components.evaluation.baseline import Pushed
 from zfnet.components.evaluator import evaluate
 from zfnet.components.example_gen import generate_examples
@@ -79,6 +80,7 @@ def zfnet_pipeline(
         visualize,
         {
             "examples": examples,
+            "statistics": statistics,
             "model": model,
             "evaluation": evaluator.output("evaluation"),
             "maps": config.maps_per_layer,
@@ -132,7 +134,17 @@ def training_steps(
     metadata_url: str | None = None,
     baseline: Callable[[epath.Path, str], Pushed | None] | None = None,
 ) -> tuple[Step, Step]:
-    """Declares Trainer and Evaluator for the examples and their statistics, as in `zfnet_pipeline`; the file of a start is read."""
+    """Declares Trainer and Evaluator for the examples and their statistics, as in `zfnet_pipeline`.
+
+    The file of a start, and the column of a table that divides the examples, are read for their digests.
+
+    Raises:
+        ValueError: there is no such file, table or column.
+    """
+    table = digest = None
+    if config.slice_by:
+        table = find_table(config.data, config.slice_by)
+        digest = column_digest(table, config.slice_by)
     find_baseline = baseline or functools.partial(pushed_last, metadata_url=metadata_url)
     trainer = Step(
         "Trainer",
@@ -158,6 +170,9 @@ def training_steps(
             "model": trainer.output("model"),
             "ten_crop": config.ten_crop,
             "thresholds": config.bless,
+            "slice_by": config.slice_by,
+            "slice_digest": digest,
+            "slice_table": table,
             "baseline": lambda plan: find_baseline(root, plan.digests["model"]),
         },
     )

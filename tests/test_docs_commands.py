@@ -88,6 +88,10 @@ def home(folder, tmp_path_factory):
     for name in photographs:
         (home / f"{name}.jpg").symlink_to(f"FOLDER/{name}/1.png")
     (home / "IMAGE").symlink_to(next((home / "FOLDER").glob("*/1.png")))
+    rows = [
+        f"{path.relative_to(home)},{path.parent.name},{('old', 'new')[number % 2]}" for number, path in enumerate(home.glob("FOLDER/*/*"))
+    ]
+    (home / "photographs.csv").write_text("\n".join(["path,label,camera", *rows]))
     for name in ("MODEL", "zfnet", "zfnet-1", "zfnet-2", "wide", "alexnet"):
         (home / name).symlink_to("zfnet_run")
     with pytest.MonkeyPatch.context() as patch:

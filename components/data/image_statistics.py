@@ -10,10 +10,9 @@ import apache_beam as beam
 import numpy as np
 from PIL import Image
 
+from zfnet.components.data.brightness import brightness_of
 from zfnet.components.data.examples.shard import read_shard
 from zfnet.components.data.sources.shard_plan import SPLITS
-
-BRIGHTEST = 0.999  # share of the pixels below the brightest one of a class; a few white pixels, such as dust, do not count
 
 
 def _counters() -> dict[str, collections.Counter]:
@@ -95,7 +94,7 @@ class ImageStatistics(beam.CombineFn):
             "classes": {split: counts.tolist() for split, counts in zip(SPLITS, sums.classes, strict=True)},
             "channels": {"mean": mean.tolist(), "std": np.sqrt(variance).tolist()},
             "sizes": {split: self._sizes(sums.sizes[split], sums.aspects[split]) for split in SPLITS},
-            "brightness": [_brightness(levels) for levels in sums.levels],
+            "brightness": [brightness_of(levels) for levels in sums.levels],
         }
 
     def _sizes(self, sizes: collections.Counter, aspects: collections.Counter) -> dict[str, Any] | None:
@@ -126,11 +125,3 @@ def _ends_and_median(counts: collections.Counter, unit: int) -> dict[str, float]
     below = np.cumsum([counts[value] for value in values])
     found = {"min": values[0], "median": values[int(np.searchsorted(below, (below[-1] + 1) // 2))], "max": values[-1]}
     return {name: value if unit == 1 else value / unit for name, value in found.items()}
-
-
-def _brightness(levels: np.ndarray) -> dict[str, float] | None:
-    """Mean and brightest grey level, 0..255, of pixels that are counted by their level; None without any."""
-    if not levels.any():
-        return None
-    below = np.cumsum(levels)
-    return {"mean": float(levels @ np.arange(256) / below[-1]), "brightest": int(np.searchsorted(below, BRIGHTEST * below[-1]))}

@@ -1,6 +1,6 @@
 """Numbers of an evaluation: a list of measures, functions of the table of answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ BINS = 15
 WRONG_ANSWERS = 3
 # Entries of a list, so that evaluation.json stays small with 1,000 classes.
 MOST = 100
+LONGEST = 200  # characters of a slice's name
 
 
 def count_errors(answers: Answers) -> dict[str, Any]:
@@ -80,10 +81,11 @@ def by_class(answers: Answers, names: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def by_slice(answers: Answers, values: list[str]) -> list[dict[str, Any]]:
+def by_slice(answers: Answers, values: Sequence[str], most: int | None = None) -> list[dict[str, Any]]:
     """Number of examples and errors of each slice, the largest slice first: `{"value", "examples", "top1_error", "top5_error"}`.
 
-    `values` has one text per example, in the order of the split; examples with the same text are one slice.
+    `values` has one text per example, in the order of the split; examples with the same text are one slice. If there are more slices than
+    `most`, the examples of the smallest are one more, whose value is None.
 
     Examples:
         >>> answers = answer_split([Probabilities(model, examples)], "validation")[0]
@@ -92,10 +94,11 @@ def by_slice(answers: Answers, values: list[str]) -> list[dict[str, Any]]:
     """
     names, places, counts = np.unique(np.array(values, object), return_inverse=True, return_counts=True)
     ranks = np.split(answers.ranks[np.argsort(places, kind="stable")], np.cumsum(counts)[:-1])
-    slices = [
-        {"value": str(name), "examples": len(own)} | error_shares(own, answers.classes) for name, own in zip(names, ranks, strict=True)
-    ]
-    return sorted(slices, key=lambda each: -each["examples"])
+    order = np.argsort(-counts, kind="stable")
+    slices: list[tuple[str | None, np.ndarray]] = [(str(names[place])[:LONGEST], ranks[place]) for place in order[:most]]
+    if others := [ranks[place] for place in order[len(slices) :]]:
+        slices.append((None, np.concatenate(others)))
+    return [{"value": name, "examples": len(own)} | error_shares(own, answers.classes) for name, own in slices]
 
 
 def list_mistakes(answers: Answers, names: list[str], ids: list[str], most: int = MOST) -> list[dict[str, Any]]:
@@ -118,10 +121,11 @@ def list_mistakes(answers: Answers, names: list[str], ids: list[str], most: int 
     ]
 
 
-def tell_mistakes(answers: Answers, names: list[str], ids: list[str]) -> dict[str, Any]:
+def tell_mistakes(answers: Answers, names: list[str], ids: list[str], values: Sequence[str] | None = None) -> dict[str, Any]:
     """Lists that tell where a model errs: `classes` (`by_class`), `confused`, the most frequent pairs, and `mistakes` (`list_mistakes`).
 
-    `confused` and `mistakes` have at most 100 entries; those of `confused` are `{"class", "predicted", "examples"}`.
+    With `values`, also `slices` (`by_slice`). `confused`, `mistakes` and `slices` have at most 100 entries; those of `confused` are
+    `{"class", "predicted", "examples"}`.
     """
     matrix = confusion_matrix(answers.labels, answers.predicted, answers.classes)
     return {
@@ -130,7 +134,7 @@ def tell_mistakes(answers: Answers, names: list[str], ids: list[str]) -> dict[st
             {"class": names[true], "predicted": names[other], "examples": count} for true, other, count in confused_pairs(matrix, MOST)
         ],
         "mistakes": list_mistakes(answers, names, ids),
-    }
+    } | ({} if values is None else {"slices": by_slice(answers, values, MOST)})
 
 
 def all_gpus() -> tf.distribute.Strategy:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from etils import epy
 
-from zfnet.components.artifacts import Evaluation
+from zfnet.components.artifacts import Evaluation, Statistics
 from zfnet.components.pictures.figure import Figure
 
 # The report reads titles and descriptions alone, and must not wait for TensorFlow.
@@ -28,6 +28,7 @@ class TrainedNet(NamedTuple):
         maps: number of maps of a layer in the gallery.
         seed: random seed.
         evaluation: the evaluation of the net; without it nothing is drawn about its errors.
+        statistics: of the examples; without them no classes are drawn.
         start: the net before its first step, if its training started from another network.
     """
 
@@ -35,6 +36,7 @@ class TrainedNet(NamedTuple):
     maps: int
     seed: int
     evaluation: Evaluation | None = None
+    statistics: Statistics | None = None
     start: "keras.Model | None" = None
 
     def evaluated(self, name: str) -> Any:
@@ -63,7 +65,9 @@ def _mistakes(net: TrainedNet) -> Figure | None:
 
 def _classes(net: TrainedNet) -> Figure | None:
     found = net.evaluated("classes")
-    return classes.draw_classes(net.search.images, found) if found else None
+    if not found or net.statistics is None:
+        return None
+    return classes.draw_classes(net.search.images, found, net.statistics.read_json("statistics.json")["brightness"])
 
 
 def _confusion(net: TrainedNet) -> Figure | None:
@@ -104,8 +108,8 @@ RUN_FIGURES = {
     ),
     "classes": RunFigure(
         "The classes with the highest error",
-        "Validation examples of at most twenty classes, the highest top-1 error first, with their mean brightness. A class that is "
-        "darker than the others, or whose photographs are of another kind, was perhaps taken in another way.",
+        "Validation examples of at most twenty classes, the highest top-1 error first, with the mean brightness of their training images. "
+        "A class that is darker than the others, or whose photographs are of another kind, was perhaps taken in another way.",
         _classes,
     ),
     "confusion": RunFigure(

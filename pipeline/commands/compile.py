@@ -12,7 +12,7 @@ from zfnet.pipeline.commands import run
 from zfnet.pipeline.run_config import choose
 
 # Options of `zfnet run` that a compiled pipeline does not have.
-NOT_COMPILED = ("root", "wait", "metadata_url", "verbose")
+NOT_COMPILED = ("root", "wait", "metadata_url", "slice_by", "verbose")
 
 
 def _absolute(ctx: click.Context, parameter: click.Parameter, root: str | None) -> str | None:
@@ -85,8 +85,9 @@ def command(
 ) -> None:
     """Write the pipeline of `zfnet run` as YAML for Kubeflow Pipelines or Vertex AI, with one task per step.
 
-    The command has the options of `zfnet run`, except --metadata and --wait. Their values become the defaults of the pipeline's parameters.
-    An option without a value, such as --epochs with --data, does not become a parameter. The command runs no step and does not read DATA.
+    The command has the options of `zfnet run`, except --metadata, --slice-by and --wait. Their values become the defaults of the pipeline's
+    parameters. An option without a value, such as --epochs with --data, does not become a parameter. The command runs no step and does not
+    read DATA.
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run`.
     """

@@ -1,14 +1,17 @@
 """`zfnet evaluate`: error rates of models, single and averaged, and the classes and examples that they mistake."""
 
+import contextlib
 import json
 import pathlib
 import tempfile
 
 import click
 
+from zfnet.components.data.sources.table_column import column_digest, column_values, find_table
 from zfnet.pipeline.cli.arguments import find_examples, find_model
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.options import custom_objects_option, image_size_option, preprocessing_option
+from zfnet.pipeline.cli.output import figure_directory
 from zfnet.pipeline.messages import aligned_table
 
 ENSEMBLE = "all, probabilities averaged"
@@ -32,6 +35,13 @@ ENSEMBLE = "all, probabilities averaged"
 @click.option(
     "--slice-by", metavar="COLUMN", help="Also show the errors for each value of a column of the CSV that the examples were made from."
 )
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=pathlib.Path),
+    metavar="DIR",
+    help="Also draw into this directory: the confusion matrix, the calibration and, with --worst, the first twelve mistakes beside the "
+    "deconvnet's projections of the wrong class and of the right one. For one MODEL.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @preprocessing_option
 @image_size_option
@@ -44,6 +54,7 @@ def command(
     by_class: bool,
     worst: int | None,
     slice_by: str | None,
+    out: pathlib.Path | None,
     as_json: bool,
     preprocessing: str | None,
     image_size: int | None,
@@ -56,12 +67,17 @@ def command(
     Keras has the classes of ImageNet, matched by name or number, such as tench or n01440764. Further tables are those of the averaged
     probabilities if there are several models; --json has them for each model.
     """
+    if out and len(models) > 1:
+        raise click.UsageError(f"--out draws the mistakes of one MODEL; {len(models)} were given.")
     found = [find_model(model, custom_objects) for model in models]
-    with tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work:
+    with (
+        tempfile.TemporaryDirectory(prefix="zfnet-evaluate-") as work,
+        figure_directory("evaluate", out, data) if out else contextlib.nullcontext() as directory,
+    ):
         examples = find_examples(found, data, split, pathlib.Path(work))
 
         if slice_by and data and not examples.prepared:
-            _read_slices(data, slice_by)  # an unknown column is reported before photographs are prepared
+            column_digest(find_table(data, slice_by), slice_by)  # an unknown column is reported before photographs are prepared
         from zfnet.components.evaluation.measures import all_gpus, evaluate_models
 
         with all_gpus().scope():
@@ -78,6 +94,11 @@ def command(
         named = data or first.read_json("manifest.json").get("source")
         labels = first.labels
         *single, ensemble = [numbers | _details(answers, labels, ids, values, by_class, worst) for answers, numbers in answered]
+        if directory:
+            for figure in _figures(compared[0], split, answered[0][0], ensemble):
+                directory.save(figure)
+            drawn = {"pictures": [name for name in directory.written if name.endswith(".png")]}
+            (directory.drawing / "evaluate.json").write_text(json.dumps(ensemble | drawn, indent=1))
     count = ensemble["examples"]
     for each in (*single, ensemble):
         del each["examples"]  # It is the same for all.
@@ -97,6 +118,8 @@ def command(
     click.echo(f"{count:,} {of}; preprocessing {' and '.join(preprocessings)}")
     for table in _tables(ensemble, len(labels), slice_by):
         click.echo("\n" + "\n".join(table))
+    for name in directory.written if out and directory else ():
+        click.echo(f"{out}/{name}")
 
 
 def _check_image_size(models, image_size):
@@ -141,21 +164,7 @@ def _ids_and_values(examples, split, slice_by):
     from zfnet.components.data.batches import read_origins
 
     ids = read_origins(examples, split).ids
-    if not slice_by:
-        return ids, []
-    table = str(examples.read_json("manifest.json").get("source"))
-    values = _read_slices(table, slice_by)
-    if missing := next((id for id in ids if id not in values), None):
-        raise ValueError(f"{table} has no row for the example {missing!r}: it was changed. Give it with --data, to prepare examples anew.")
-    return ids, [values[id] for id in ids]
-
-
-def _read_slices(table, column):
-    from zfnet.components.data.sources.csv_table import read_column
-
-    if not table.lower().endswith(".csv"):
-        raise ValueError(f"--slice-by {column} names a column of a CSV; the examples come from {table}: expected --data TABLE.csv.")
-    return read_column(table, column)
+    return ids, column_values(find_table(str(examples.path), slice_by), slice_by, ids) if slice_by else []
 
 
 def _details(answers, labels, ids, values, by_class, worst):
@@ -170,9 +179,35 @@ def _details(answers, labels, ids, values, by_class, worst):
     return details
 
 
+def _figures(compared, split, answers, numbers):
+    """Yields the pictures about the errors of one model; those of single mistakes if `numbers` list any."""
+    import dataclasses
+
+    from zfnet.components.evaluation.confusion import confusion_matrix
+    from zfnet.components.figures.gallery.example_search import ExampleSearch
+    from zfnet.components.figures.images import ImageSet
+    from zfnet.components.figures.mistakes.calibration import draw_calibration
+    from zfnet.components.figures.mistakes.confusion import draw_confusion
+    from zfnet.components.figures.mistakes.mistaken import draw_mistakes
+    from zfnet.model.deconvnet.deconvnet import Deconvnet
+
+    labels = compared.examples.labels
+    yield draw_confusion(labels, confusion_matrix(answers.labels, answers.predicted, answers.classes))
+    yield draw_calibration(numbers["calibration"], numbers["expected_calibration_error"])
+    if compared.model.outputs[0].shape[-1] < len(labels):
+        click.echo("The mistakes are not drawn: the model has one output for both classes.", err=True)
+    elif numbers.get("mistakes"):
+        # Units are the model's outputs, which may be in another order than the classes of the data.
+        outputs = [labels[compared.order.index(unit)] for unit in range(len(labels))] if compared.order else labels
+        images = ImageSet.of_examples(compared.model, compared.examples, split)
+        search = ExampleSearch(Deconvnet(compared.model, "gradient"), dataclasses.replace(images, labels=outputs))
+        yield draw_mistakes(search, numbers["mistakes"])
+
+
 def _tables(numbers, classes, slice_by):
     """Yields the lines of the tables that options ask for, from the lists of `_details`."""
     from zfnet.components.data.sources.source import class_name
+    from zfnet.components.figures.mistakes.table import slice_name
 
     def errors(row):
         return [f"{row['examples']:,}", *("-" if row[f"top{k}_error"] is None else f"{row[f'top{k}_error']:.1%}" for k in (1, 5))]
@@ -193,7 +228,7 @@ def _tables(numbers, classes, slice_by):
         ]
         yield aligned_table([["example", "class", "predicted", "probability", "of its class"], *rows], 3)
     if "slices" in numbers:
-        rows = [[class_name(row["value"]) or "(empty)", *errors(row)] for row in numbers["slices"]]
+        rows = [[slice_name(row["value"]), *errors(row)] for row in numbers["slices"]]
         yield aligned_table([[slice_by, *headings], *rows])
 
 

@@ -1,5 +1,6 @@
 """`zfnet run`: the whole pipeline."""
 
+import collections
 import json
 import signal
 import textwrap
@@ -59,6 +60,12 @@ def _reason(ctx: click.Context, parameter: click.Parameter, words: str | None) -
     metavar="CONDITION",
     help="Serve the model only if it also meets this condition, such as 'top1_error<0.2', 'top1_error[CLASS]<0.3' for one class or "
     "'top1_error[*]<0.4' for each class. May be repeated. A change repeats the evaluation, not the training.",
+)
+@click.option(
+    "--slice-by",
+    metavar="COLUMN",
+    help="Also measure the errors for each value of a column of the CSV that --data names, such as camera. A change repeats the "
+    "evaluation, not the training.",
 )
 @click.option(
     "--push-anyway",
@@ -159,6 +166,7 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
         errors += ["with ten crops " + " and ".join(f"{metrics[f'top{k}_error_ten_crop']:.1%}" for k in ranks)]
     blessed = summary["status"] == "done" and Evaluation(root / paths["evaluation"]).read_json("evaluation.json")["reason"]
     first = next((anomaly["message"] for anomaly in summary["anomalies"]), None)
+    program, at_root = program_name(), "" if str(root) == "zfnet_run" else f" --root {root}"
     lines = {
         "Result": f"{', '.join(errors)}, on {counts['validation']:,} validation examples of {config.data}",
         "Filters": metrics["structured"] is not None and f"{metrics['structured']:.0%} of those in the first layer have structure",
@@ -167,12 +175,18 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
         "Model": root / paths["model"],
         "Pictures": root / paths["figures"],
         "Serving": paths["serving"] and root / paths["serving"],
-        "TensorBoard": f"{program_name()} tensorboard" + ("" if str(root) == "zfnet_run" else f" --root {root}"),
+        "Report": f"{program} report{at_root}",
+        "TensorBoard": f"{program} tensorboard{at_root}",
         "Rejected": counts["rejected"] and f"{counts['rejected']:,} photographs, see {root / paths['examples'] / 'rejected.jsonl'}",
-        "Anomalies": first and f"{len(summary['anomalies'])}, see {root / 'run.json'}; the first: {textwrap.shorten(first, 240)}",
+        "Anomalies": first and f"{_counted(summary['anomalies'])}, see {root / 'run.json'}; the first: {textwrap.shorten(first, 240)}",
         "Time": duration(sum(summary["seconds"].values())),
     }
     click.echo()
     for name, text in lines.items():
         if text:
             click.echo(f"{click.style(f'{name:<12}', bold=True)} {text}")
+
+
+def _counted(anomalies: list[dict[str, Any]]) -> str:
+    """The numbers of anomalies of each kind, the kinds in their order: `1 dark_class, 6 near_copy`."""
+    return ", ".join(f"{number:,} {kind}" for kind, number in collections.Counter(each["kind"] for each in anomalies).items())

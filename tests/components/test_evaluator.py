@@ -64,6 +64,25 @@ def test_tells_where_a_net_errs(examples, statistics, tmp_path):
     assert found["expected_calibration_error"] == pytest.approx(abs(probability - (1 - found["top1_error"])))
 
 
+def test_errors_by_the_values_of_a_column(examples, statistics, model, tmp_path):
+    ids = read_origins(examples, "validation").ids
+    cameras = ["old" if number % 3 else "new" for number in range(len(ids))]
+    rows = [f"{id},cat,{camera}" for id, camera in zip(ids, cameras, strict=True)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,label,camera", *rows]))
+    found = run(examples, statistics, model, tmp_path, slice_by="camera", slice_table=str(table))
+    assert (found["slice_by"], [each["value"] for each in found["slices"]]) == ("camera", ["old", "new"])
+    assert [each["examples"] for each in found["slices"]] == [cameras.count("old"), cameras.count("new")]
+    wrong = {each["id"] for each in found["mistakes"]}
+    for each in found["slices"]:
+        own = [id in wrong for id, camera in zip(ids, cameras, strict=True) if camera == each["value"]]
+        assert each["top1_error"] == pytest.approx(np.mean(own))
+    assert "slices" not in run(examples, statistics, model, tmp_path)
+    table.write_text("\n".join(["path,label,camera", *rows[1:]]))
+    with pytest.raises(ValueError, match="has no row for the example"):
+        run(examples, statistics, model, tmp_path, slice_by="camera", slice_table=str(table))
+
+
 def test_does_not_bless_what_falls_behind_the_model_pushed_last(examples, statistics, model, tmp_path):
     baseline = tmp_path / "baseline"
     baseline.mkdir()
@@ -85,12 +104,12 @@ def test_model_pushed_for_other_examples_is_evaluated_on_these(examples, statist
 
 
 def test_thresholds_decide_as_well(examples, statistics, model, tmp_path):
-    met, unmet = ("top1_error<0.9", "top1_error[*]<=1"), ("top5_error>0.5", "top1_error[red]>=0.99")
+    met, unmet = ("top1_error<0.9", "top1_error[*]<=1"), ("top5_error>0.5", "examples[red]>=1000")
     found = run(examples, statistics, model, tmp_path, thresholds=met)
     assert (found["blessed"], found["thresholds"]) == (True, list(met))
     found = run(examples, statistics, model, tmp_path, thresholds=met + unmet)
     assert not found["blessed"]
-    assert "top5_error is 0, expected top5_error>0.5; top1_error of red is " in found["reason"]
+    assert "top5_error is 0, expected top5_error>0.5; examples of red is " in found["reason"]
     with pytest.raises(ValueError, match=r"there is no class 'rad' in the data; there are blue, green, red\."):
         run(examples, statistics, model, tmp_path, thresholds=("top1_error[rad]<1",))
 

@@ -11,10 +11,10 @@ from zfnet.components.visualizer import visualize
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
 
-def test_the_quick_figures_as_files_and_in_tensorboard(examples, model, evaluation, tmp_path):
+def test_the_quick_figures_as_files_and_in_tensorboard(examples, statistics, model, evaluation, tmp_path):
     figures, logs = tmp_path / "figures", tmp_path / "tensorboard" / "zfnet-small-1a2b3c"
     figures.mkdir()
-    visualize(examples, model, evaluation, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
+    visualize(examples, statistics, model, evaluation, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
     drawn = [
         "calibration",
         "classes",

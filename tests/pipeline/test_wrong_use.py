@@ -63,6 +63,7 @@ def home(folder, tmp_path_factory):
     for name, content in {"text.png": "no picture", "empty.png": "", "text.keras": "no model", "file": "", "boxes.json": "{"}.items():
         (home / name).write_text(content)
     (home / "nolabel.csv").write_text("a.png\n")
+    (home / "cameras.csv").write_text("path,label,camera\na.png,cat,old\nb.png,dog,new\n")
     for name in ("empty", "one/cat", "full", "earlier", "begun"):
         (home / name).mkdir(parents=True)
     (home / "begun/lock").touch()
@@ -100,6 +101,12 @@ WRONG = [
     ("run --data imagenette/320", 1, "imagenette has the configurations full-size-v2, 320px-v2"),
     ("run --data none.csv", 1, "'none.csv' does not exist: expected a .csv"),
     ("run --data nolabel.csv", 1, "nolabel.csv, line 1: 'a.png' has no label; expected rows of path,label"),
+    (
+        "run --data photographs --slice-by camera",
+        1,
+        "names a column of a CSV; the examples come from photographs: expected --data TABLE.csv",
+    ),
+    ("run --data cameras.csv --slice-by lens", 1, "cameras.csv has the columns path, label, camera: expected one column 'lens'"),
     ("run --data a.png", 1, "a.png is a file: expected a folder"),
     ("run --data empty", 1, "holds no folders: expected train/CLASS/"),
     ("run --data one", 1, "holds the classes cat|one class, cat"),

@@ -61,6 +61,20 @@ def test_choices_arrive(declare):
     assert steps["Visualizer"].arguments["maps"] == 4
 
 
+def test_another_text_in_the_column_is_another_evaluation(declare, tmp_path):
+    def evaluation(rows: str, column: str | None = "camera") -> ExecutionPlan:
+        (tmp_path / "table.csv").write_text(f"path,label,camera,lens\nb.jpg,dog,old,1\n{rows}")
+        step = declare(data=str(tmp_path / "table.csv"), slice_by=column)["Evaluator"]
+        return ExecutionPlan(step, {}, {"examples": "e", "statistics": "s", "model": "m"}, {})
+
+    first, same, other = evaluation("a.jpg,cat,old,1"), evaluation("a.jpg,cat,old,2"), evaluation("a.jpg,cat,new,2")
+    assert first.step.arguments["slice_table"] == str(tmp_path / "table.csv")
+    assert first.key() == same.key()
+    assert len({first.key(), other.key(), evaluation("a.jpg,cat,new,2", "lens").key(), evaluation("a.jpg,cat,new,2", None).key()}) == 4
+    with pytest.raises(ValueError, match="has the columns path, label, camera, lens: expected one column 'weather'"):
+        evaluation("a.jpg,cat,old,1", "weather")
+
+
 def test_another_start_is_another_training(declare, tmp_path):
     file, renamed = tmp_path / "model.keras", tmp_path / "renamed.keras"
     file.write_bytes(b"one")

@@ -12,15 +12,15 @@ PROMISING = 0.4  # correlation at the expected side, below which no other side i
 LEAST_DETAIL = 3.0  # standard deviation, in grey levels; in smoother images, the traces of compression correlate
 
 
-def has_detail(grey: np.ndarray) -> bool:
-    """Whether an image, grey levels as uint8 `(64, 64)`, has enough fine detail for a comparison.
+def has_detail(greys: np.ndarray) -> np.ndarray:
+    """Tells which images, grey levels as uint8 `(n, 64, 64)`, have enough fine detail for a comparison: bool `(n,)`.
 
     Examples:
         >>> sky = np.tile(np.linspace(150, 220, 64).astype(np.uint8), (64, 1))
-        >>> has_detail(sky), has_detail(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8))
-        (False, True)
+        >>> has_detail(np.stack([sky, np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)])).tolist()
+        [False, True]
     """
-    return bool(_detail(grey).std() >= LEAST_DETAIL)
+    return _detail(greys).std(axis=(1, 2)) >= LEAST_DETAIL
 
 
 def correlation(part: np.ndarray, whole: np.ndarray, view: View) -> float:
@@ -46,8 +46,13 @@ def correlation(part: np.ndarray, whole: np.ndarray, view: View) -> float:
     best = _best(part, detail, view, min(max(expected, SMALLEST), SIDE))
     if best < PROMISING:
         return best
-    sides = {min(max(expected + change, SMALLEST), SIDE) for change in range(-SHIFT, SHIFT + 1)}
-    return max(_best(part, detail, view, side) for side in sorted(sides))
+    for change in (-1, 1):  # the correlation has one peak, in one of the two directions
+        for side in range(expected + change, expected + change * (SHIFT + 1), change):
+            found = _best(part, detail, view, side) if SMALLEST <= side <= SIDE else -1.0
+            if found <= best:
+                break
+            best = found
+    return best
 
 
 def _best(part: np.ndarray, detail: np.ndarray, view: View, side: int) -> float:
@@ -67,5 +72,6 @@ def _best(part: np.ndarray, detail: np.ndarray, view: View, side: int) -> float:
 
 
 def _detail(pixels: np.ndarray) -> np.ndarray:
+    """The band-passed image or images, float32 `(..., 64, 64)`."""
     pixels = pixels.astype(np.float32)
-    return ndimage.uniform_filter(pixels, 3) - ndimage.uniform_filter(pixels, 9)
+    return ndimage.uniform_filter(pixels, 3, axes=(-2, -1)) - ndimage.uniform_filter(pixels, 9, axes=(-2, -1))

@@ -139,10 +139,10 @@ def _hashed(path: str) -> Iterator[tuple[list[tuple[int, dict]], np.ndarray, np.
     """Yields examples of a shard with their places in it, and the hashes of `hash_views`; those without detail are left out."""
     examples = enumerate(read_shard(path))
     while numbered := list(itertools.islice(examples, AT_A_TIME)):
-        greys = [grey_copy(example["image"]) for _, example in numbered]
-        kept = [place for place, grey in enumerate(greys) if has_detail(grey)]
-        if kept:
-            yield [numbered[place] for place in kept], *hash_views(np.stack([greys[place] for place in kept]))
+        greys = np.stack([grey_copy(example["image"]) for _, example in numbered])
+        kept = np.flatnonzero(has_detail(greys))
+        if len(kept):
+            yield [numbered[place] for place in kept], *hash_views(greys[kept])
 
 
 def _compare(grouped: tuple[str, Any]) -> Iterator[NearCopy]:

@@ -43,7 +43,7 @@ _ROWS, _COLUMNS = (np.array(places) for places in zip(*_ORDER[1 : BITS + 1], str
 def grey_copy(jpeg: bytes) -> np.ndarray:
     """Decodes a square image and scales it: grey levels, uint8 `(64, 64)`."""
     with Image.open(io.BytesIO(jpeg)) as image:
-        image.draft("L", (SIDE, SIDE))  # decodes a large JPEG at a fraction of its size
+        image.draft("L", (SIDE, SIDE))  # decodes the brightness alone, and a large JPEG at a fraction of its size
         return np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
@@ -65,16 +65,20 @@ def hash_views(greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> hashes.shape, bool(hash_views(ramp[:, :, ::-1])[0][0, 0] == mirrored[0])
         ((1, 94), True)
     """
-    pixels, number = np.asarray(greys, np.float32), len(greys)  # float32 is exact here, up to 1024 * 255; the second sum is larger
-    found = []
-    for side in SCALES:
-        places = _places(side)
-        matrix = np.concatenate([_transform(start, side) for start in places])
-        rows = (matrix.astype(np.float32) @ pixels).astype(np.float64)
-        grid = (rows.reshape(-1, SIDE) @ matrix.T).reshape(number, len(places), FREQUENCIES, len(places), FREQUENCIES)
-        found.append(grid.transpose(0, 1, 3, 2, 4)[:, :, :, _ROWS, _COLUMNS].reshape(number, -1, BITS))
-    whole = found[0][:, 0]
-    return _packed(np.concatenate(found, axis=1) > 0), _packed(np.where(_COLUMNS % 2, -whole, whole) > 0)  # odd waves turn
+    pixels, number = np.asarray(greys, np.float32), len(greys)
+    bits = np.empty((number, len(VIEWS), BITS), bool)
+    first = 0
+    for places, matrix in _TRANSFORMS:
+        # Sums up to 1024 * 255, and then up to 2**24: float32 is exact.
+        rows = np.rint((matrix @ pixels) / 16)
+        grid = (rows.reshape(-1, SIDE) @ matrix.T).reshape(number, places, FREQUENCIES, places, FREQUENCIES)
+        if first == 0:
+            whole = grid[:, 0, _ROWS, 0, _COLUMNS]
+        last = first + places * places
+        signs = (grid > 0).transpose(0, 1, 3, 2, 4).reshape(number, last - first, -1)
+        bits[:, first:last] = signs[:, :, _ROWS * FREQUENCIES + _COLUMNS]
+        first = last
+    return _packed(bits), _packed(np.where(_COLUMNS % 2, -whole, whole) > 0)  # odd waves turn
 
 
 def _packed(bits: np.ndarray) -> np.ndarray:
@@ -84,13 +88,19 @@ def _packed(bits: np.ndarray) -> np.ndarray:
 
 
 def _transform(start: float, side: float, samples: int = 32) -> np.ndarray:
-    """Whole numbers that turn a row of `SIDE` pixels into the frequencies of its part from `start`: float64 `(8, 64)`."""
+    """Whole numbers that turn a row of `SIDE` pixels into the frequencies of its part from `start`: float32 `(8, 64)`."""
     edges = SIDE * (start + side * np.arange(samples + 1) / samples)
     pixels = np.arange(SIDE)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     means = np.maximum(covered, 0) * samples / (SIDE * side)
     waves = np.cos(np.pi * np.arange(FREQUENCIES)[:, None] * (2 * np.arange(samples) + 1) / (2 * samples))
-    return np.rint(1024 / samples * (waves @ means))
+    return np.rint(1024 / samples * (waves @ means)).astype(np.float32)
+
+
+# For each scale, the number of places along a side, and the frequencies of all of them.
+_TRANSFORMS = [
+    (len(places), np.concatenate([_transform(start, side) for start in places])) for side in SCALES for places in [_places(side)]
+]
 
 
 class HashIndex:

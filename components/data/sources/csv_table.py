@@ -95,27 +95,6 @@ class CsvSource(FileSource):
         return [self.location], functools.partial(_list, labels=labels, splits=self._splits)
 
 
-def read_column(data: str, column: str) -> dict[str, str]:
-    """Reads one column of a table with a header, by the id of the example that each row is; an empty text where a row is too short.
-
-    `data` is the table's path, and `column` is the column's name in the header.
-
-    Raises:
-        ValueError: there is no such file, it is no table with a header, or the header does not name this column once.
-    """
-    if not epath.Path(data).expanduser().exists():
-        raise ValueError(f"There is no table {data!r}, whose columns divide the examples: give its place with --data.")
-    values: dict[str, str] = {}
-    for row in table_rows(os.fspath(epath.Path(data).expanduser())):
-        names = [cell.strip() for cell in row.header or ()]
-        if names.count(column) != 1:
-            found = f"the columns {', '.join(names)}" if names else "no first line that names its columns"
-            raise ValueError(f"{data} has {found}: expected one column {column!r}.")
-        place = names.index(column)
-        values[as_text(os.fsencode(row.path))] = row.cells[place].strip() if place < len(row.cells) else ""
-    return values
-
-
 def table_rows(file: str, *, labelled: bool = True) -> Iterator[Row]:
     """Yields the rows of the table, without its header and repetitions of it, as in tables that were joined.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zfnet.components.data.sources.source import class_name
 from zfnet.components.pictures.markdown import escape_markdown
 
 MOST = 100  # Rows of the table in TensorBoard.
@@ -52,8 +53,18 @@ def calibration_sentence(evaluation: Mapping[str, Any]) -> str | None:
     )
 
 
+def slice_name(value: str | None) -> str:
+    """A name for one of the `slices` of `evaluation.json`, as a line of text; `value` is the text that its examples share.
+
+    Examples:
+        >>> [slice_name(value) for value in ("phone", "", None)]
+        ['phone', '(empty)', '(all others)']
+    """
+    return "(all others)" if value is None else class_name(value) or "(empty)"
+
+
 def errors_markdown(evaluation: Mapping[str, Any]) -> str | None:
-    """The table of classes and the sentence about calibration as Markdown; None for an `evaluation.json` without them.
+    """The tables of classes and of slices, and the sentence about calibration, as Markdown; None for an `evaluation.json` without classes.
 
     Examples:
         >>> entry = {"class": "a|b", "examples": 8, "top1_error": 0.25, "top5_error": 0.0, "mistaken_for": [{"class": "c", "examples": 2}]}
@@ -66,14 +77,23 @@ def errors_markdown(evaluation: Mapping[str, Any]) -> str | None:
     if not (classes := evaluation.get("classes")):
         return None
     ranks = (1, 5) if len(classes) > GUESSES else (1,)
-    headings = ["class", "examples", *(f"top-{rank} error" for rank in ranks), "most frequent wrong answers"]
-    rows = [headings, ["---"] * len(headings)]
-    for each in (worst := worst_first(classes))[:MOST]:
-        errors = (f"{100 * each[f'top{rank}_error']:.1f} %" for rank in ranks)
-        rows.append([escape_markdown(each["class"]), f"{each['examples']:,}", *errors, escape_markdown(wrong_answers(each))])
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    headings = ["examples", *(f"top-{rank} error" for rank in ranks)]
+
+    def numbers(each: Mapping[str, Any]) -> list[str]:
+        return [f"{each['examples']:,}", *(f"{100 * each[f'top{rank}_error']:.1f} %" for rank in ranks)]
+
+    worst = worst_first(classes)
+    rows = [[escape_markdown(each["class"]), *numbers(each), escape_markdown(wrong_answers(each))] for each in worst[:MOST]]
+    lines = _table(["class", *headings, "most frequent wrong answers"], rows)
     if len(worst) > MOST:
         lines += ["", f"The {MOST} classes with the highest error, of {len(worst):,}."]
+    if slices := evaluation.get("slices"):
+        rows = [[escape_markdown(slice_name(each["value"])), *numbers(each)] for each in slices]
+        lines += ["", *_table([escape_markdown(evaluation["slice_by"]), *headings], rows)]
     if sentence := calibration_sentence(evaluation):
         lines += ["", sentence]
     return "\n".join(lines)
+
+
+def _table(headings: list[str], rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(row) + " |" for row in (headings, ["---"] * len(headings), *rows)]

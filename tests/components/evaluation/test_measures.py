@@ -177,6 +177,17 @@ def test_slices():
     ]
 
 
+def test_the_smallest_slices_together():
+    found, labels, scores = random_answers(7)
+    values = [["a", "b", "a", "c", "long" * 100][place % 5] for place in range(400)]
+    rest = [place for place in range(400) if place % 5 > 2]
+    wrong = scores.argmax(1) != labels
+    first, second, others = by_slice(found, values, most=2)
+    assert (first["value"], first["examples"], second["value"], second["examples"]) == ("a", 160, "b", 80)
+    assert (others["value"], others["examples"], others["top1_error"]) == (None, 160, share(wrong[rest]))
+    assert [len(each["value"]) for each in by_slice(found, values)] == [1, 1, 1, 200]
+
+
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_equals_an_independent_computation(monkeypatch, nets, examples, smaller, split):
     monkeypatch.setattr(answers, "BATCH", 6)  # the last batch is not full

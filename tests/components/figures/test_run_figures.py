@@ -10,19 +10,19 @@ from zfnet.components.figures.run_figures import RUN_FIGURES, RunFigure, Trained
 from zfnet.components.pictures.figure import Figure
 
 
-def test_each_draws_pictures_that_begin_with_its_name(gratings_net, search_of, evaluation):
-    net = TrainedNet(search_of(gratings_net()), maps=2, seed=0, evaluation=evaluation)
+def test_each_draws_pictures_that_begin_with_its_name(gratings_net, search_of, evaluation, statistics):
+    net = TrainedNet(search_of(gratings_net()), maps=2, seed=0, evaluation=evaluation, statistics=statistics)
     for name, entry in RUN_FIGURES.items():
         if entry.draw is not None and (figure := entry.draw(net)) is not None:
             assert figure.pictures
             assert all(each == name or each.startswith(f"{name}_") for each in figure.pictures)
 
 
-def test_an_evaluation_that_does_not_tell_mistakes_draws_nothing(gratings_net, search_of, tmp_path):
+def test_an_evaluation_that_does_not_tell_mistakes_draws_nothing(gratings_net, search_of, statistics, tmp_path):
     (tmp_path / "evaluation.json").write_text(json.dumps({"top1_error": 0.5, "blessed": True}))
     search = search_of(gratings_net())
     for evaluation in (None, Evaluation(tmp_path)):
-        net = TrainedNet(search, maps=2, seed=0, evaluation=evaluation)
+        net = TrainedNet(search, maps=2, seed=0, evaluation=evaluation, statistics=statistics)
         assert [RUN_FIGURES[name].draw(net) for name in ("mistakes", "classes", "confusion", "calibration")] == [None] * 4
 
 
@@ -38,7 +38,7 @@ def test_a_net_without_an_active_map_has_no_occlusion(gratings_net, search_of, c
     assert "No occlusion was drawn: No map of layer 'conv2' is active" in capsys.readouterr().out
 
 
-def test_a_new_figure_is_one_entry(examples, model, evaluation, monkeypatch, tmp_path):
+def test_a_new_figure_is_one_entry(examples, statistics, model, evaluation, monkeypatch, tmp_path):
     import tensorflow as tf
 
     from zfnet.components.visualizer import visualize
@@ -50,7 +50,9 @@ def test_a_new_figure_is_one_entry(examples, model, evaluation, monkeypatch, tmp
     monkeypatch.setattr(run_figures, "RUN_FIGURES", new := {"new": RunFigure("Something new", "What it shows.", draw)})
     monkeypatch.setattr("zfnet.pipeline.report.RUN_FIGURES", new)
     (tmp_path / "figures").mkdir()
-    visualize(examples, model, evaluation, Figures(tmp_path / "figures"), maps=1, seed=0, tensorboard=str(tmp_path / "logs" / "net"))
+    visualize(
+        examples, statistics, model, evaluation, Figures(tmp_path / "figures"), maps=1, seed=0, tensorboard=str(tmp_path / "logs" / "net")
+    )
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["new.json", "new.png"]
     (section,) = report_pictures(tmp_path / "figures")
     assert (section.title, section.about, list(section.files)) == ("Something new", "What it shows.", ["Something new"])

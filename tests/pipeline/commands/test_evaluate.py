@@ -47,6 +47,7 @@ def home(tmp_path_factory):
         (model, net, CLASSES),
         (home / "smaller", net_of(14, 1), ["dog", "bird", "cat"]),
         (home / "nameless", net_of(28, 2), None),
+        (home / "other_order", net_of(28, 4), ["dog", "bird", "cat"]),
         (home / "other", net_of(28, 3, 2), ["bird", "cat"]),
         (home / "wrong", net_of(28, 3), ["bird", "cat"]),
     ):
@@ -160,6 +161,22 @@ def test_slices_by_a_column_of_the_table(evaluate, home):
     no_table = evaluate("root", "--slice-by", "camera")
     assert no_table.exit_code == 1
     assert "expected --data TABLE.csv" in no_table.stderr
+
+
+def test_pictures_of_the_mistakes_and_their_numbers(evaluate, home):
+    done = evaluate("other_order", "--data", "root/examples", "--worst", "5", "--out", "drawn")
+    assert done.exit_code == 0, done.output
+    pictures = ["calibration.png", "confusion.png", "mistakes.png"]
+    assert sorted(path.name for path in (home / "drawn").glob("*.png")) == pictures
+    assert all(f"drawn/{name}" in done.stdout for name in pictures)
+    numbers, drawn = (json.loads((home / f"drawn/{name}.json").read_text()) for name in ("evaluate", "mistakes"))
+    assert sorted(numbers["pictures"]) == pictures
+    assert [each["id"] for each in drawn["mistakes"]] == [each["id"] for each in numbers["mistakes"]]
+    for each in drawn["mistakes"]:  # The softmax of the logits that are projected.
+        assert np.exp(each["logit"] - each["logit_of_class"]) == pytest.approx(each["probability"] / each["probability_of_class"], rel=1e-3)
+    evaluate("other_order", "--data", "root/examples", "--out", "drawn")
+    assert sorted(path.name for path in (home / "drawn").glob("*.png")) == pictures[:2]
+    assert "--out draws the mistakes of one MODEL; 2 were given" in evaluate("root", "root", "--out", "drawn").stderr
 
 
 def test_a_file_without_labels_is_taken_at_its_word(evaluate):

@@ -12,7 +12,7 @@ from PIL import Image
 from zfnet.components.figures.mistakes.table import calibration_sentence
 from zfnet.pipeline.commands.report import command
 from zfnet.pipeline.orchestration.lineage import read_runs
-from zfnet.pipeline.report import _made, read_report, report_page
+from zfnet.pipeline.report import _made, _warnings, read_report, report_page
 
 # A class is named by its directory, which may hold anything.
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -126,6 +126,36 @@ def test_a_run_before_mistakes_were_told(root, tmp_path):
     content = read_report(tmp_path / "root")
     assert (content["classes"], content["calibration"]) == ([], None)
     assert "Where it errs" not in report_page(content)
+
+
+def test_mistakes_are_told_with_their_ids(root):
+    content = read_report(root)
+    words = [word for word in Page(report_page(content)).words if word]
+    assert content["mistakes"]
+    for each in content["mistakes"]:
+        place = words.index(each["id"])
+        assert words[place + 1 : place + 4] == [each["class"], each["predicted"], f"{100 * each['probability']:.1f} %"]
+    assert f"zfnet evaluate {root} --split train --worst 20" in words
+
+
+def test_slices_are_told(root):
+    content = read_report(root)
+    assert (content["slice_by"], content["slices"]) == (None, [])
+    slices = [{"value": value, "examples": 9, "top1_error": 0.25, "top5_error": 0.0} for value in ("<b>old</b>", None)]
+    words = [word for word in Page(report_page(content | {"slice_by": "camera", "slices": slices})).words if word]
+    place = words.index("2 values of camera, the most frequent first")
+    rows = ["<b>old</b>", "9", "25.0 %", "(all others)", "9", "25.0 %"]
+    assert words[place + 1 : place + 10] == ["camera", "validation examples", "top-1 error", *rows]
+
+
+def test_warnings_of_each_kind_come_first(root):
+    kinds = [("dark_class", "The class cat is dark."), ("near_copy", "A copy."), ("near_copy", "Another copy.")]
+    found = _warnings([{"kind": kind, "message": message} for kind, message in kinds])
+    assert found == ["The class cat is dark.", "A copy. And 1 more of this kind."]
+    content = read_report(root)
+    assert "Warnings about the data" not in report_page(content | {"warnings": [], "anomalies": []})
+    page = report_page(content | {"warnings": found, "anomalies": [message for _, message in kinds]})
+    assert page.index("And 1 more of this kind.") < page.index("Where it errs") < page.index("Another copy.")
 
 
 def test_many_classes_are_closed(root):

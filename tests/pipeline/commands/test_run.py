@@ -103,7 +103,11 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
         },
         "examples": {"train": 8000, "validation": 2000, "rejected": 3},
         "seconds": {"Trainer": 60.0, "Evaluator": 5.0},
-        "anomalies": [{"message": "Class cat is tiny."}],
+        "anomalies": [
+            {"kind": "tiny_class", "message": "Class cat is tiny."},
+            {"kind": "near_copy", "message": "A copy."},
+            {"kind": "near_copy", "message": "A copy."},
+        ],
         "artifacts": {"examples": "example_gen/1/examples", "model": "trainer/3/model/model.keras", "figures": "figures", "serving": None},
     }
     report(pathlib.Path("birds_run"), RunConfig("birds"), summary)
@@ -114,9 +118,10 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
         "Not blessed  No better than guessing.",
         "Model        birds_run/trainer/3/model/model.keras",
         "Pictures     birds_run/figures",
+        "Report       zfnet report --root birds_run",
         "TensorBoard  zfnet tensorboard --root birds_run",
         "Rejected     3 photographs, see birds_run/example_gen/1/examples/rejected.jsonl",
-        "Anomalies    1, see birds_run/run.json; the first: Class cat is tiny.",
+        "Anomalies    1 tiny_class, 2 near_copy, see birds_run/run.json; the first: Class cat is tiny.",
         "Time         65.0 s",
     ]
     evaluation = pathlib.Path("birds_run/evaluator/5/evaluation")

@@ -5,7 +5,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.examples.shard import read_shard
-from zfnet.components.data.sources.csv_table import CsvSource, read_column
+from zfnet.components.data.sources.csv_table import CsvSource
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 
@@ -181,28 +181,3 @@ def test_a_table_that_is_not_there(tmp_path):
 def test_classes_that_look_alike_are_refused(table):
     with pytest.raises(ValueError, match=r"has the classes 'Cat' and 'cat', which look alike: give them one name, or two that differ"):
         CsvSource(table("a,Cat,train\nb,dog,train\nc,cat,validation"))
-
-
-def test_a_further_column_by_id(tmp_path):
-    (tmp_path / "photos.csv").write_text("camera, label ,file\n A ,cat,a.jpg\n,dog,sub/b.jpg\nC,dog,c.jpg\n")
-    assert read_column(str(tmp_path / "photos.csv"), "camera") == {"a.jpg": "A", "sub/b.jpg": "", "c.jpg": "C"}
-    assert read_column(str(tmp_path / "photos.csv"), "label") == {"a.jpg": "cat", "sub/b.jpg": "dog", "c.jpg": "dog"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("path,label,lens\na.jpg,cat,1\n", "has the columns path, label, lens: expected one column 'camera'"),
-        ("path,label,camera,camera\na.jpg,cat,1,2\n", "has the columns path, label, camera, camera: expected one column 'camera'"),
-        ("a.jpg,cat\n", "has no first line that names its columns"),
-    ],
-)
-def test_no_such_column(tmp_path, text, message):
-    (tmp_path / "photos.csv").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        read_column(str(tmp_path / "photos.csv"), "camera")
-
-
-def test_no_table_to_read_a_column_of(tmp_path):
-    with pytest.raises(ValueError, match="There is no table"):
-        read_column(str(tmp_path / "gone.csv"), "camera")

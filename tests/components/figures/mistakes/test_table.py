@@ -35,3 +35,16 @@ def test_top5_error_of_six_classes_and_the_worst_hundred():
     assert lines[2] == "| c119 | 4 | 59.5 % | 25.0 % |  |"
     assert len([line for line in lines if line.startswith("| c")]) == 101
     assert lines[-1] == "The 100 classes with the highest error, of 120."
+
+
+def test_slices_are_a_table_of_their_own():
+    slices = [{"value": value, "examples": 4, "top1_error": 0.5, "top5_error": 0.0} for value in ("a|b", "", None)]
+    lines = errors_markdown({"classes": [entry("a"), entry("b")], "slice_by": "camera", "slices": slices}).splitlines()
+    assert lines[4:] == [
+        "",
+        "| camera | examples | top-1 error |",
+        "| --- | --- | --- |",
+        "| a\\|b | 4 | 50.0 % |",
+        "| \\(empty\\) | 4 | 50.0 % |",
+        "| \\(all others\\) | 4 | 50.0 % |",
+    ]

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from zfnet.components.data.brightness import BRIGHTEST, DARK, brightness_of, dark_classes
+
+DAY = {"mean": 120.0, "brightest": 250}
+
+
+def test_brightness_is_that_of_numpy():
+    levels = np.random.default_rng(0).gamma(2, 20, 5000).clip(0, 255).astype(int)
+    found = brightness_of(np.bincount(levels, minlength=256))
+    assert found["mean"] == pytest.approx(levels.mean())
+    assert found["brightest"] == np.quantile(levels, BRIGHTEST, method="inverted_cdf")
+    assert brightness_of(np.zeros(256, int)) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "dark"),
+    [
+        ({"mean": DARK * 120 - 1, "brightest": DARK * 250 - 1}, True),
+        ({"mean": DARK * 120 - 1, "brightest": 250}, False),  # the stars of the night
+        ({"mean": DARK * 120, "brightest": DARK * 250 - 1}, False),
+        (DAY, False),
+        (None, False),
+    ],
+)
+def test_a_class_is_dark_beside_the_others(own, dark):
+    found = dark_classes([DAY, own, None, {"mean": 100.0, "brightest": 250}, {"mean": 180.0, "brightest": 250}])
+    assert found == ({1: {"mean": 120.0, "brightest": 250.0}} if dark else {})
+
+
+def test_nothing_is_dark_without_others():
+    assert dark_classes([{"mean": 1.0, "brightest": 2}, None]) == {}

@@ -22,7 +22,8 @@ CORES = os.cpu_count() or 1
 NAN = "the model gives NaN"
 STORED = {"image": tf.io.FixedLenFeature([], tf.string), "id": ORIGIN_FEATURES["id"], "class_name": tf.io.FixedLenFeature([], tf.string)}
 
-# Path or id, class if it is known, classes that the model names and their probabilities, and the reason if there are none.
+# Path or id, class if it is known, in the model's words if it has one, classes that the model names and their probabilities, and the reason
+# if there are none.
 Row = tuple[str, str, list[str], list[float], str]
 
 
@@ -53,7 +54,7 @@ def predict_chunk(predictor: Predictor, images: Images, chunk: Any) -> Iterator[
     for paths, truths, pixels, errors in batches:
         for path, truth, answer, error in zip(paths, truths, predictor.answers(pixels), errors, strict=True):
             answer, error = (Answer([], []), error) if error else (answer, "" if answer.labels else NAN)
-            yield path, truth, answer.labels, answer.probabilities, error
+            yield path, images.names.get(truth, truth), answer.labels, answer.probabilities, error
 
 
 def _batches(predictor: Predictor, images: Images, chunk: Any) -> Iterator[tuple]:

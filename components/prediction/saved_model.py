@@ -17,6 +17,7 @@ GRAPH, LABELS, SIGNATURE = "saved_model.pb", "assets/labels.txt", "probabilities
 LARGEST_GRAPH, LARGEST_LABELS = 64 << 20, 4 << 20  # bytes
 # Operations with a state, and on data sets, that the signatures of `zfnet run` use. None of them writes a file or reaches a network.
 USED = [
+    "Assert",
     "ConcatenateDataset",
     "DatasetToSingleElement",
     "HashTableV2",

@@ -1,5 +1,6 @@
 """`zfnet predict`: the classes that a model gives to images, in a table."""
 
+import dataclasses
 import functools
 import os
 import pathlib
@@ -51,7 +52,7 @@ def command(
     custom_objects: tuple[str, ...],
     beam_options: tuple[str, ...],
 ) -> None:
-    """Write the most probable classes of each image of DATA to FILE.
+    """Write the most probable classes of each image of DATA to FILE, and its true class if DATA tells it.
 
     MODEL is as for the other commands, or a SavedModel that `zfnet run` served, such as zfnet_run/serving/1. DATA is a folder of images,
     with or without class folders, at any depth; one image; a CSV of paths; prepared examples; or a TFDS name.
@@ -61,6 +62,8 @@ def command(
     from zfnet.components.prediction.rows_file import check_suffix, write_rows
 
     check_suffix(out)
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a directory; give the name of a file, such as {out / 'predictions'}{out.suffix}.")
     if not is_remote(out):
         check_outside_data(out.parent, data, "--out")
         if out.resolve() == pathlib.Path(data).expanduser().resolve():
@@ -72,13 +75,20 @@ def command(
     if served and (preprocessing or image_size or custom_objects):
         raise ValueError(f"{model} is a served model, which has its own preprocessing, size and layers: leave these options out.")
     found = None if served else find_model(model, custom_objects)
+    if runner and not (found and found.net):
+        from zfnet.components.data.beam.options import check_model_reaches_runner
+
+        served, found = _absolute(served), found and dataclasses.replace(found, file=_absolute(found.file))  # workers may be elsewhere
+        check_model_reaches_runner(runner, str(served or cast(ModelArgument, found).file))
     with tempfile.TemporaryDirectory(prefix="zfnet-predict-") as work:
         from zfnet.components.prediction.images import open_images
         from zfnet.components.prediction.predict import predict_images
 
         predictor = open_predictor(served, found, preprocessing, image_size, top, ())
-        numbers = dict(found.net.classes()) if found and found.net and found.labels else {}
-        images = open_images(data, split, [*predictor.labels, *numbers], pathlib.Path(work))
+        names = {label: label for label in (found.labels if found else predictor.labels)}
+        if found and found.net and names:  # data of ImageNet may call a class n01440764 rather than tench
+            names |= dict(zip((number for number, _ in found.net.classes()), found.labels, strict=True))
+        images = open_images(data, split, names, pathlib.Path(work))
         if found and not found.labels and len(images.labels) == len(predictor.labels):
             click.echo(f"{model}: there is no labels.txt; its outputs are assumed to be the classes of the data, in their order", err=True)
             predictor.labels = list(images.labels)
@@ -89,13 +99,16 @@ def command(
             rows = predict_on_beam(opened, images, out, runner, beam_options)
         else:
             rows = predict_images(predictor, images)
-        count, failed = 0, 0
+        count, failed, known, shared = 0, 0, 0, 0
         first: list[str] = []
+        labels = set(predictor.labels)
 
         def counted():
-            nonlocal count, failed
+            nonlocal count, failed, known, shared
             for row in rows:
                 count += 1
+                known += bool(row[1])
+                shared += row[1] in labels
                 if row[4]:
                     failed += 1
                     first.extend([f"  {row[0]}: {row[4]}"] if len(first) < LISTED else [])
@@ -104,8 +117,17 @@ def command(
                 raise ValueError(f"None of the {count:,} images of {data} can be predicted ({first[0].strip()}).")
 
         write_rows(os.fspath(out), counted(), min(top, len(predictor.labels)))
-    click.echo(f"{out}: {count:,} image{'s' if count > 1 else ''}, {failed:,} without a prediction")
+    click.echo(f"{out}: {count:,} image{'s' if count > 1 else ''}, {failed:,} without a prediction, {known:,} with a known class")
+    if known > shared:
+        click.echo(
+            f"{model} has no class of that name for {known - shared:,} of them: there the column class can't be compared with label_1",
+            err=True,
+        )
     click.echo("\n".join([*first, *([f"  and {failed - LISTED:,} more, see the column error"] if failed > LISTED else [])]), nl=bool(first))
+
+
+def _absolute(path: epath.Path | None) -> epath.Path | None:
+    return path if path is None or is_remote(path) else path.resolve()
 
 
 def open_predictor(

@@ -23,7 +23,7 @@ def listed(images):
 
 
 def test_images_of_a_folder_come_in_the_order_of_their_paths_with_the_class_of_the_deepest_folder(folder, tmp_path, monkeypatch):
-    images = open_images(str(folder), None, ["cat", "dog"], tmp_path)
+    images = open_images(str(folder), None, {"cat": "cat", "dog": "hound"}, tmp_path)
     expected = [("2024/dog/deep/3.png", "dog"), ("b.png", ""), ("cat/1.png", "cat"), ("cat/2.png", "cat")]
     assert listed(images) == expected
     assert count_images(images) == 4
@@ -35,14 +35,14 @@ def test_images_of_a_folder_come_in_the_order_of_their_paths_with_the_class_of_t
 def test_rows_of_a_table_with_a_split(folder, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("path,label,split\nimages/b.png,cat,train\nimages/cat/1.png,cat,test\nimages/cat/2.png,,test\n")
-    assert listed(open_images(str(table), "test", [], tmp_path)) == [("images/cat/1.png", "cat"), ("images/cat/2.png", "")]
-    assert count_images(open_images(str(table), None, [], tmp_path)) == 3
+    assert listed(open_images(str(table), "test", {}, tmp_path)) == [("images/cat/1.png", "cat"), ("images/cat/2.png", "")]
+    assert count_images(open_images(str(table), None, {}, tmp_path)) == 3
     with pytest.raises(ValueError, match="--split tset: expected train, validation or test"):
-        open_images(str(table), "tset", [], tmp_path)
+        open_images(str(table), "tset", {}, tmp_path)
 
 
 def test_built_in_patches_have_the_classes_of_the_source(tmp_path):
-    images = open_images("photo_patches", None, [], tmp_path)
+    images = open_images("photo_patches", None, {}, tmp_path)
     assert count_images(images) == 750
     first = next(iter(images.chunks()))[:2] if images._files else next(iter(images.chunks()))
     image = next(images.read(first))
@@ -53,6 +53,6 @@ def test_built_in_patches_have_the_classes_of_the_source(tmp_path):
 def test_no_images(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"There are no images in .*empty"):
-        count_images(open_images(str(tmp_path / "empty"), None, [], tmp_path))
+        count_images(open_images(str(tmp_path / "empty"), None, {}, tmp_path))
     with pytest.raises(ValueError, match="--split is for prepared examples"):
-        open_images(str(tmp_path / "empty"), "train", [], tmp_path)
+        open_images(str(tmp_path / "empty"), "train", {}, tmp_path)

@@ -5,6 +5,7 @@ import functools
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -17,6 +18,7 @@ from zfnet.pipeline.cli.options import beam_options_argument, custom_objects_opt
 from zfnet.pipeline.cli.output import check_outside_data, make_its_directory
 
 if TYPE_CHECKING:
+    from zfnet.components.prediction.predict import Row
     from zfnet.components.prediction.predictor import Predictor
 
 LISTED = 20  # images that can't be read
@@ -62,9 +64,9 @@ def command(
     from zfnet.components.prediction.rows_file import check_suffix, write_rows
 
     check_suffix(out)
-    if out.is_dir():
-        raise ValueError(f"--out {out} is a directory; give the name of a file, such as {out / 'predictions'}{out.suffix}.")
     if not is_remote(out):
+        if out.is_dir():
+            raise ValueError(f"--out {out} is a directory; give the name of a file, such as {out / 'predictions'}{out.suffix}.")
         check_outside_data(out.parent, data, "--out")
         if out.resolve() == pathlib.Path(data).expanduser().resolve():
             raise ValueError(f"--out {out} is DATA itself; give another file.")
@@ -99,31 +101,50 @@ def command(
             rows = predict_on_beam(opened, images, out, runner, beam_options)
         else:
             rows = predict_images(predictor, images)
-        count, failed, known, shared = 0, 0, 0, 0
-        first: list[str] = []
-        labels = set(predictor.labels)
-
-        def counted():
-            nonlocal count, failed, known, shared
-            for row in rows:
-                count += 1
-                known += bool(row[1])
-                shared += row[1] in labels
-                if row[4]:
-                    failed += 1
-                    first.extend([f"  {row[0]}: {row[4]}"] if len(first) < LISTED else [])
-                yield row
-            if failed == count:
-                raise ValueError(f"None of the {count:,} images of {data} can be predicted ({first[0].strip()}).")
-
-        write_rows(os.fspath(out), counted(), min(top, len(predictor.labels)))
-    click.echo(f"{out}: {count:,} image{'s' if count > 1 else ''}, {failed:,} without a prediction, {known:,} with a known class")
-    if known > shared:
+        tally = Tally(predictor.labels)
+        write_rows(os.fspath(out), tally.passing(rows), min(top, len(predictor.labels)))
+    click.echo(f"{out}: {tally}")
+    if tally.foreign:
         click.echo(
-            f"{model} has no class of that name for {known - shared:,} of them: there the column class can't be compared with label_1",
+            f"{model} has no class of that name for {tally.foreign:,} of them: there the column class can't be compared with label_1",
             err=True,
         )
-    click.echo("\n".join([*first, *([f"  and {failed - LISTED:,} more, see the column error"] if failed > LISTED else [])]), nl=bool(first))
+
+
+class Tally:
+    """Counts of the rows that pass.
+
+    `images` is their number, `failed` that of images without a prediction, and `reasons` are lines about the first of these. `known` counts
+    images of a known class, and `foreign` those whose class is not one of the model's `labels`.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = set(labels)
+        self.images = self.failed = self.known = self.foreign = 0
+        self.reasons: list[str] = []
+
+    def passing(self, rows: "Iterable[Row]") -> "Iterator[Row]":
+        """Yields the rows.
+
+        Raises:
+            ValueError: no image has a prediction.
+        """
+        for row in rows:
+            path, truth, _, _, error = row
+            self.images += 1
+            self.known += bool(truth)
+            self.foreign += bool(truth) and truth not in self._labels
+            self.failed += bool(error)
+            if error and self.failed <= LISTED:
+                self.reasons.append(f"  {path}: {error}")
+            yield row
+        if self.failed == self.images:
+            raise ValueError(f"None of the {self.images:,} images can be predicted ({self.reasons[0].strip()}).")
+
+    def __str__(self) -> str:
+        numbers = f"{self.failed:,} without a prediction, {self.known:,} with a known class"
+        more = [f"  and {self.failed - LISTED:,} more, see the column error"] if self.failed > LISTED else []
+        return "\n".join([f"{self.images:,} image{'s' if self.images > 1 else ''}, {numbers}", *self.reasons, *more])
 
 
 def _absolute(path: epath.Path | None) -> epath.Path | None:

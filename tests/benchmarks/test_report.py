@@ -10,6 +10,7 @@ DOCUMENTS = {
     "default_run": "README.md",
     "features": "docs/paper.md",
     "house": "docs/layout.md",
+    "predictions": "docs/speed.md",
     "preprocessing": "docs/speed.md",
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",

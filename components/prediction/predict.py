@@ -1,20 +1,26 @@
 """Predict the classes of many images: one row for each, in their order, here or on the workers of Beam."""
 
 import collections
+import contextlib
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from etils import epath
 
 from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
 from zfnet.components.data.damage import named_damage
+from zfnet.components.data.examples.shard import REPAIR, BrokenShardError
 from zfnet.components.inputs.photograph import UnreadablePhotograph
 from zfnet.components.prediction.images import Images, ImageToPredict, StoredImages, count_images
 from zfnet.components.prediction.predictor import Answer, Predictor
+from zfnet.components.storage.files import is_remote, open_file
 from zfnet.model.progress import progress
 
 BATCH = 64
@@ -96,9 +102,9 @@ def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str
         example = tf.io.parse_single_example(record, STORED)
         return example["id"], example["class_name"], decode_crop(example["image"], margin, margin, size)
 
-    records = tf.data.TFRecordDataset(chunk[0]).map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(2)
     found = 0
-    with named_damage(images.examples):
+    with named_damage(images.examples), _local_shard(chunk[0]) as file:
+        records = tf.data.TFRecordDataset(file).map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(2)
         for ids, classes, pixels in records:
             found += len(ids)
             names, truths = ([text.decode() for text in each.numpy()] for each in (ids, classes))
@@ -107,3 +113,21 @@ def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str
         raise ValueError(
             f"{chunk[0]} has {found} examples, and the manifest says {chunk[1]}: copy the directory again, or prepare it again."
         )
+
+
+@contextlib.contextmanager
+def _local_shard(path: str) -> Iterator[str]:
+    """Yields the path of a shard if it is local, else that of a copy, which is removed in the end.
+
+    TensorFlow knows few storages; and a disk may not hold all shards.
+    """
+    if not is_remote(path):
+        yield path
+        return
+    if not epath.Path(path).exists():
+        raise BrokenShardError(f"{path} is gone. {REPAIR}")
+    with tempfile.NamedTemporaryFile(prefix="zfnet-shard-") as copy:
+        with open_file(path) as file:
+            shutil.copyfileobj(file, copy)
+        copy.flush()
+        yield copy.name

@@ -157,6 +157,31 @@ def test_workers_on_other_machines_need_a_model_that_they_can_read(predict):
     assert "copy the model to Cloud Storage, and give its path there as MODEL" in result.output
 
 
+REMOTE = """
+import sys
+from zfnet.pipeline.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.timeout(400)
+def test_everything_may_lie_in_cloud_storage(predict, home, in_cloud, open_bucket, fetch):
+    for directory in ("model", "photographs", "prepared"):
+        for file in (home / directory).rglob("*"):
+            if file.is_file():
+                open_bucket().blob(str(file.relative_to(home))).upload_from_filename(str(file))
+    for number, (data, options) in enumerate(
+        [("photographs", ()), ("photographs", ("--runner", "FnApiRunner")), ("prepared", ()), ("prepared", ("--runner", "FnApiRunner"))]
+    ):
+        assert predict(data, "--out", "here.csv").exit_code == 0
+        out = f"tables/{number}.csv"
+        assert "with a known class" in in_cloud(
+            REMOTE, "predict", "gs://photos/model", f"gs://photos/{data}", "--out", f"gs://photos/{out}", *options
+        )
+        assert fetch("tables/")[f"{number}.csv"] == (home / "here.csv").read_bytes()
+    assert len(fetch("tables/")) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -50,7 +50,8 @@ def check_stored_size(predictor: Predictor, images: Images) -> None:
     """Raises a ValueError if prepared images do not have the size that the model takes."""
     if isinstance(images, StoredImages) and (size := images.examples.image_size) != predictor.size:
         raise ValueError(
-            f"The model expects images of {predictor.size} pixels, but {images.location} was prepared for {size}: give the photographs."
+            f"The model expects images of {predictor.size} pixels, but {images.location} was prepared for {size}: give the photographs, or "
+            f"--image-size {size} if the model accepts any."
         )
 
 

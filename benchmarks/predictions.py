@@ -1,7 +1,7 @@
 """Measures `zfnet predict` on prepared examples against the bare forward pass over images in memory, in turns.
 
 Command: make bench BENCHMARKS=predictions, or .venv/bin/python benchmarks/predictions.py
-Writes benchmarks/predictions.json, and from it a table in docs/speed.md. Takes about five minutes on two cores.
+Writes benchmarks/predictions.json, and from it a table in docs/speed.md. Takes about seven minutes on two cores.
 """
 
 import os
@@ -16,8 +16,7 @@ from report import commit, conditions, machine, markdown, seconds, versions, wri
 
 NAME = "predictions"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
-NETS = {"zfnet": 224, "zfnet-small": 96}  # Side of the images, in pixels.
-ROUNDS = 5
+NETS = {"zfnet": (224, 7), "zfnet-small": (96, 25)}  # Side of the images, in pixels, and number of turns.
 
 
 def measure(name: str, work: pathlib.Path) -> dict:
@@ -30,12 +29,12 @@ def measure(name: str, work: pathlib.Path) -> dict:
     from zfnet.components.data.batches import central_crops
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.components.example_gen import generate_examples
-    from zfnet.components.prediction.images import StoredImages
+    from zfnet.components.prediction.images import open_images
     from zfnet.components.prediction.predict import BATCH, predict_images
     from zfnet.components.prediction.predictor import Predictor
     from zfnet.model import build
 
-    side = NETS[name]
+    side, turns = NETS[name]
     examples = Examples(work / name)
     source = open_source("photo_patches", work)
     generate_examples(examples, source=source, image_size=side, num_shards=None, max_rejected=0, runner="FnApiRunner", beam_options=())
@@ -43,7 +42,7 @@ def measure(name: str, work: pathlib.Path) -> dict:
     net = build(name, (side, side, 3), len(examples.labels), mean_image=np.full((side, side, 3), 120, np.float32))
     forward = tf.function(lambda images: net(images, training=False))
     batches = [images for images, _, _ in central_crops(examples, "validation", size=side, batch_size=BATCH)]
-    predictor, images = Predictor.of_model(net, examples.labels, 5), StoredImages(examples, "validation")
+    predictor, images = Predictor.of_model(net, examples.labels, 5), open_images(str(examples.path), "validation", {}, work)
 
     def run_forward():
         for batch in batches:
@@ -54,7 +53,7 @@ def measure(name: str, work: pathlib.Path) -> dict:
             pass
 
     run_forward(), run_predictions()
-    taken = [(seconds(run_forward), seconds(run_predictions)) for _ in range(ROUNDS)]
+    taken = [(seconds(run_forward), seconds(run_predictions)) for _ in range(turns)]
     return {
         "side": side,
         "images": examples.count("validation"),

@@ -5,7 +5,7 @@ import functools
 import itertools
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from etils import epath
@@ -34,12 +34,13 @@ class ImageToPredict(NamedTuple):
 class Images(abc.ABC):
     """Images in a fixed order. A chunk refers to some of them that follow each other, and can be sent to another machine.
 
-    `location` is where they are read, `labels` are the names of their classes, if the data has a list of them, else empty. If `stored`, the
-    images are squares that were prepared for a model; `remote` as in `Source`.
+    `location` is where they are read, `labels` are the names of their classes, if the data has a list of them, else empty. `names` is as in
+    `open_images`. If `stored`, the images are squares that were prepared for a model; `remote` as in `Source`.
     """
 
     location: str
     labels: Sequence[str] = ()
+    names: Mapping[str, str]
     stored = remote = False
 
     @abc.abstractmethod
@@ -118,7 +119,7 @@ class StoredImages(Images):
             yield ImageToPredict(example["id"], example["class_name"], functools.partial(bytes, example["image"]))
 
 
-def open_images(data: str, split: str | None, classes: Iterable[str], downloads: epath.PathLike) -> Images:
+def open_images(data: str, split: str | None, names: Mapping[str, str], downloads: epath.PathLike) -> Images:
     """Opens the images that a DATA argument names; nothing is decoded.
 
     Args:
@@ -126,17 +127,24 @@ def open_images(data: str, split: str | None, classes: Iterable[str], downloads:
             examples; `photo_patches` or a TFDS name.
         split: the part of the data to take: `train` or `validation` (None) of prepared examples and of TFDS; of a table, the rows of this
             split, and all if it is None.
-        classes: names that the model's classes have. The class of an image in a folder is the last folder of its path with such a name.
+        names: the model's names of classes, by the names that the data may have for them. The class of an image in a folder is the last
+            folder of its path that is among these; in a table or a data set it may have another class.
         downloads: where TFDS prepares data sets, unless `TFDS_DATA_DIR` names another place.
 
     Raises:
         ValueError: there are no such data, or no such split.
     """
+    images = _open(data, split, frozenset(names), downloads)
+    images.names = names
+    return images
+
+
+def _open(data: str, split: str | None, classes: frozenset[str], downloads: epath.PathLike) -> Images:
     path = epath.Path(data).expanduser()
     if data and data != "photo_patches" and not (path / "manifest.json").exists():
         if path.exists() and any((path / name).exists() for name in ("run.json", "metadata.sqlite")):
             open_source(data, downloads)  # raises: it is a run
-        files = _files(data, path, split, frozenset(classes))
+        files = _files(data, path, split, classes)
         if files:
             return files
     source = open_source(data, downloads)
@@ -161,11 +169,12 @@ def _files(data: str, path: epath.Path, split: str | None, classes: frozenset[st
     if not path.exists():
         return None
     if split:
-        raise ValueError(f"--split is for prepared examples, TFDS names and tables: of the folder {data}, give the part that you want.")
+        raise ValueError(f"--split is for prepared examples, TFDS names and tables: of {data}, give the part that you want.")
     if path.is_dir():
         root = os.fspath(path if is_remote(data) else path.resolve())
         return Files(root, functools.partial(_walk, root, classes))
-    return Files(os.fspath(path), functools.partial(list, [(data, "", os.fsencode(path))]))
+    file = os.fspath(path if is_remote(data) else path.absolute())
+    return Files(file, functools.partial(list, [(as_text(os.fsencode(data)), "", os.fsencode(file))]))
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list]:

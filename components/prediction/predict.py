@@ -1,20 +1,26 @@
 """Predict the classes of many images: one row for each, in their order, here or on the workers of Beam."""
 
 import collections
+import contextlib
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from etils import epath
 
 from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
 from zfnet.components.data.damage import named_damage
+from zfnet.components.data.examples.shard import REPAIR, BrokenShardError
 from zfnet.components.inputs.photograph import UnreadablePhotograph
 from zfnet.components.prediction.images import Images, ImageToPredict, StoredImages, count_images
 from zfnet.components.prediction.predictor import Answer, Predictor
+from zfnet.components.storage.files import is_remote, open_file
 from zfnet.model.progress import progress
 
 BATCH = 64
@@ -22,7 +28,8 @@ CORES = os.cpu_count() or 1
 NAN = "the model gives NaN"
 STORED = {"image": tf.io.FixedLenFeature([], tf.string), "id": ORIGIN_FEATURES["id"], "class_name": tf.io.FixedLenFeature([], tf.string)}
 
-# Path or id, class if it is known, classes that the model names and their probabilities, and the reason if there are none.
+# Path or id, class if it is known, in the model's words if it has one, classes that the model names and their probabilities, and the reason
+# if there are none.
 Row = tuple[str, str, list[str], list[float], str]
 
 
@@ -43,7 +50,8 @@ def check_stored_size(predictor: Predictor, images: Images) -> None:
     """Raises a ValueError if prepared images do not have the size that the model takes."""
     if isinstance(images, StoredImages) and (size := images.examples.image_size) != predictor.size:
         raise ValueError(
-            f"The model expects images of {predictor.size} pixels, but {images.location} was prepared for {size}: give the photographs."
+            f"The model expects images of {predictor.size} pixels, but {images.location} was prepared for {size}: give the photographs, or "
+            f"--image-size {size} if the model accepts any."
         )
 
 
@@ -53,7 +61,7 @@ def predict_chunk(predictor: Predictor, images: Images, chunk: Any) -> Iterator[
     for paths, truths, pixels, errors in batches:
         for path, truth, answer, error in zip(paths, truths, predictor.answers(pixels), errors, strict=True):
             answer, error = (Answer([], []), error) if error else (answer, "" if answer.labels else NAN)
-            yield path, truth, answer.labels, answer.probabilities, error
+            yield path, images.names.get(truth, truth), answer.labels, answer.probabilities, error
 
 
 def _batches(predictor: Predictor, images: Images, chunk: Any) -> Iterator[tuple]:
@@ -95,9 +103,9 @@ def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str
         example = tf.io.parse_single_example(record, STORED)
         return example["id"], example["class_name"], decode_crop(example["image"], margin, margin, size)
 
-    records = tf.data.TFRecordDataset(chunk[0]).map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(2)
     found = 0
-    with named_damage(images.examples):
+    with named_damage(images.examples), _local_shard(chunk[0]) as file:
+        records = tf.data.TFRecordDataset(file).map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(2)
         for ids, classes, pixels in records:
             found += len(ids)
             names, truths = ([text.decode() for text in each.numpy()] for each in (ids, classes))
@@ -106,3 +114,21 @@ def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str
         raise ValueError(
             f"{chunk[0]} has {found} examples, and the manifest says {chunk[1]}: copy the directory again, or prepare it again."
         )
+
+
+@contextlib.contextmanager
+def _local_shard(path: str) -> Iterator[str]:
+    """Yields the path of a shard if it is local, else that of a copy, which is removed in the end.
+
+    TensorFlow knows few storages; and a disk may not hold all shards.
+    """
+    if not is_remote(path):
+        yield path
+        return
+    if not epath.Path(path).exists():
+        raise BrokenShardError(f"{path} is gone. {REPAIR}")
+    with tempfile.NamedTemporaryFile(prefix="zfnet-shard-") as copy:
+        with open_file(path) as file:
+            shutil.copyfileobj(file, copy)
+        copy.flush()
+        yield copy.name

@@ -1,9 +1,11 @@
 """`zfnet predict`: the classes that a model gives to images, in a table."""
 
+import dataclasses
 import functools
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -16,6 +18,7 @@ from zfnet.pipeline.cli.options import beam_options_argument, custom_objects_opt
 from zfnet.pipeline.cli.output import check_outside_data, make_its_directory
 
 if TYPE_CHECKING:
+    from zfnet.components.prediction.predict import Row
     from zfnet.components.prediction.predictor import Predictor
 
 LISTED = 20  # images that can't be read
@@ -51,7 +54,7 @@ def command(
     custom_objects: tuple[str, ...],
     beam_options: tuple[str, ...],
 ) -> None:
-    """Write the most probable classes of each image of DATA to FILE.
+    """Write the most probable classes of each image of DATA to FILE, and its true class if DATA tells it.
 
     MODEL is as for the other commands, or a SavedModel that `zfnet run` served, such as zfnet_run/serving/1. DATA is a folder of images,
     with or without class folders, at any depth; one image; a CSV of paths; prepared examples; or a TFDS name.
@@ -62,6 +65,8 @@ def command(
 
     check_suffix(out)
     if not is_remote(out):
+        if out.is_dir():
+            raise ValueError(f"--out {out} is a directory; give the name of a file, such as {out / 'predictions'}{out.suffix}.")
         check_outside_data(out.parent, data, "--out")
         if out.resolve() == pathlib.Path(data).expanduser().resolve():
             raise ValueError(f"--out {out} is DATA itself; give another file.")
@@ -72,13 +77,20 @@ def command(
     if served and (preprocessing or image_size or custom_objects):
         raise ValueError(f"{model} is a served model, which has its own preprocessing, size and layers: leave these options out.")
     found = None if served else find_model(model, custom_objects)
+    if runner and not (found and found.net):
+        from zfnet.components.data.beam.options import check_model_reaches_runner
+
+        served, found = _absolute(served), found and dataclasses.replace(found, file=_absolute(found.file))  # workers may be elsewhere
+        check_model_reaches_runner(runner, str(served or cast(ModelArgument, found).file))
     with tempfile.TemporaryDirectory(prefix="zfnet-predict-") as work:
         from zfnet.components.prediction.images import open_images
         from zfnet.components.prediction.predict import predict_images
 
         predictor = open_predictor(served, found, preprocessing, image_size, top, ())
-        numbers = dict(found.net.classes()) if found and found.net and found.labels else {}
-        images = open_images(data, split, [*predictor.labels, *numbers], pathlib.Path(work))
+        names = {label: label for label in (found.labels if found else predictor.labels)}
+        if found and found.net and names:  # data of ImageNet may call a class n01440764 rather than tench
+            names |= dict(zip((number for number, _ in found.net.classes()), found.labels, strict=True))
+        images = open_images(data, split, names, pathlib.Path(work))
         if found and not found.labels and len(images.labels) == len(predictor.labels):
             click.echo(f"{model}: there is no labels.txt; its outputs are assumed to be the classes of the data, in their order", err=True)
             predictor.labels = list(images.labels)
@@ -89,23 +101,54 @@ def command(
             rows = predict_on_beam(opened, images, out, runner, beam_options)
         else:
             rows = predict_images(predictor, images)
-        count, failed = 0, 0
-        first: list[str] = []
+        tally = Tally(predictor.labels)
+        write_rows(os.fspath(out), tally.passing(rows), min(top, len(predictor.labels)))
+    click.echo(f"{out}: {tally}")
+    if tally.foreign:
+        click.echo(
+            f"{model} has no class of that name for {tally.foreign:,} of them: there the column class can't be compared with label_1",
+            err=True,
+        )
 
-        def counted():
-            nonlocal count, failed
-            for row in rows:
-                count += 1
-                if row[4]:
-                    failed += 1
-                    first.extend([f"  {row[0]}: {row[4]}"] if len(first) < LISTED else [])
-                yield row
-            if failed == count:
-                raise ValueError(f"None of the {count:,} images of {data} can be predicted ({first[0].strip()}).")
 
-        write_rows(os.fspath(out), counted(), min(top, len(predictor.labels)))
-    click.echo(f"{out}: {count:,} image{'s' if count > 1 else ''}, {failed:,} without a prediction")
-    click.echo("\n".join([*first, *([f"  and {failed - LISTED:,} more, see the column error"] if failed > LISTED else [])]), nl=bool(first))
+class Tally:
+    """Counts of the rows that pass.
+
+    `images` is their number, `failed` that of images without a prediction, and `reasons` are lines about the first of these. `known` counts
+    images of a known class, and `foreign` those whose class is not one of the model's `labels`.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = set(labels)
+        self.images = self.failed = self.known = self.foreign = 0
+        self.reasons: list[str] = []
+
+    def passing(self, rows: "Iterable[Row]") -> "Iterator[Row]":
+        """Yields the rows.
+
+        Raises:
+            ValueError: no image has a prediction.
+        """
+        for row in rows:
+            path, truth, _, _, error = row
+            self.images += 1
+            self.known += bool(truth)
+            self.foreign += bool(truth) and truth not in self._labels
+            self.failed += bool(error)
+            if error and self.failed <= LISTED:
+                self.reasons.append(f"  {path}: {error}")
+            yield row
+        if self.failed == self.images:
+            raise ValueError(f"None of the {self.images:,} images can be predicted ({self.reasons[0].strip()}).")
+
+    def __str__(self) -> str:
+        numbers = f"{self.failed:,} without a prediction, {self.known:,} with a known class"
+        more = [f"  and {self.failed - LISTED:,} more, see the column error"] if self.failed > LISTED else []
+        return "\n".join([f"{self.images:,} image{'s' if self.images > 1 else ''}, {numbers}", *self.reasons, *more])
+
+
+def _absolute(path: epath.Path | None) -> epath.Path | None:
+    return path if path is None or is_remote(path) else path.resolve()
 
 
 def open_predictor(

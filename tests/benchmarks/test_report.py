@@ -12,6 +12,7 @@ DOCUMENTS = {
     "house": "docs/layout.md",
     "near_copies": "docs/data.md",
     "planted_faults": "docs/trust.md",
+    "predictions": "docs/speed.md",
     "preprocessing": "docs/speed.md",
     "projections": "docs/speed.md",
     "repeated_calls": "docs/speed.md",

@@ -39,8 +39,14 @@ def step_options(beam_options: Sequence[str], steps: Sequence[str]) -> dict[str,
 
 def check_data_reaches_runner(runner: str, location: str) -> None:
     """Raises a ValueError if `location` is on a disk of this machine and the workers of `runner` are other machines."""
+    _check_reach(runner, location, "the photographs", " (a TFDS data set is looked for where TFDS_DATA_DIR says, gs://BUCKET/NAME)")
+
+
+def check_model_reaches_runner(runner: str, location: str) -> None:
+    """Raises a ValueError if the model is on a disk of this machine and the workers of `runner` are other machines."""
+    _check_reach(runner, location, "the model", ", and give its path there as MODEL")
+
+
+def _check_reach(runner: str, location: str, copied: str, advice: str) -> None:
     if runner == DATAFLOW and "://" not in location:
-        raise ValueError(
-            f"The workers of {runner} are other machines and cannot read {location}: copy the photographs to Cloud Storage (a TFDS data "
-            "set is looked for where TFDS_DATA_DIR says, gs://BUCKET/NAME)."
-        )
+        raise ValueError(f"The workers of {runner} are other machines and cannot read {location}: copy {copied} to Cloud Storage{advice}.")

@@ -1,8 +1,11 @@
 """SavedModels as strangers may hand them over: what would act outside of the model is never loaded."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from zfnet.components.inputs.model_file import load_model_file
+from zfnet.components.serving.export import export
 from zfnet.components.serving.saved_model import GRAPH, ServedModel, served_directory
 
 TAKEN = tf.TensorSpec([None, 8, 8, 3], tf.float32, name="images")
@@ -27,6 +30,14 @@ def test_served_model_answers_as_its_function(tmp_path):
     images = tf.random.stateless_uniform((3, 8, 8, 3), (0, 1))
     assert (served.size, served.labels) == (8, ["cat", "dog"])
     tf.debugging.assert_near(served.of(images), tf.cast(shares(images)["probabilities"], tf.float64))
+
+
+def test_model_that_a_run_serves_answers_as_its_keras_file(model, tmp_path):
+    export(model, side=64, path=tmp_path / "1")
+    served = ServedModel(tmp_path / "1")
+    images = np.random.default_rng(0).uniform(0, 255, (5, served.size, served.size, 3)).astype(np.float32)
+    assert served.labels == (model.path / "labels.txt").read_text().splitlines()
+    np.testing.assert_allclose(served.of(images), load_model_file(model.path / "model.keras")(images), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import csv
+import importlib
 import json
 
 import keras
@@ -52,7 +53,7 @@ def rows_of(path):
 def test_photographs_get_the_probabilities_of_their_stored_examples(predict, home):
     result = predict("photographs", "--out", "all.csv")
     assert result.exit_code == 0, result.output
-    assert "91 images, 1 without a prediction" in result.output
+    assert "91 images, 1 without a prediction, 91 with a known class" in result.output
     assert "cat/broken.jpg: none of JPEG" in result.output
     rows = rows_of(home / "all.csv")
     assert [row["path"] for row in rows] == sorted(row["path"] for row in rows)
@@ -107,11 +108,90 @@ def test_table_of_paths_and_one_image(predict, home):
     assert one["probability_1"] == first["probability_1"]
 
 
+def test_classes_that_the_model_does_not_have_are_said(predict, home):
+    (home / "classes.csv").write_text("path,label\nphotographs/dog/01.png,dog\nphotographs/dog/02.png,hound\nphotographs/dog/03.png,\n")
+    result = predict("classes.csv", "--out", "classes_out.csv")
+    assert "3 images, 0 without a prediction, 2 with a known class" in result.output
+    assert "model has no class of that name for 1 of them" in result.output
+    assert [row["class"] for row in rows_of(home / "classes_out.csv")] == ["dog", "hound", ""]
+    assert "no class of that name" not in predict("photographs", "--out", "folders.csv").output
+
+
+def test_folder_called_like_the_number_of_an_output_is_no_class(home, monkeypatch):
+    monkeypatch.chdir(home)
+    (home / "dated/2024/1").mkdir(parents=True)
+    (home / "dated/2024/1/a.png").write_bytes((home / "photographs/dog/01.png").read_bytes())
+    (home / "nameless.keras").write_bytes((home / "model/model.keras").read_bytes())
+    result = CliRunner().invoke(command, ["nameless.keras", "dated", "--out", "dated.csv"])
+    assert result.exit_code == 0, result.output
+    (row,) = rows_of(home / "dated.csv")
+    assert row["class"] == ""
+    assert row["label_1"] in {"0", "1", "2"}
+    result = CliRunner().invoke(command, ["nameless.keras", "prepared", "--out", "assumed.csv"])
+    assert "its outputs are assumed to be the classes of the data" in result.output
+    assert {row["label_1"] for row in rows_of(home / "assumed.csv")} <= set(CLASSES)
+
+
+def test_classes_of_imagenet_have_the_names_of_the_model(home, monkeypatch, tmp_path):
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    keras.utils.set_random_seed(5)
+    keras.applications.MobileNet(weights=None).save(tmp_path / "models/mobilenet_1_0_224_tf.h5")
+    index = {str(number): [f"n{number:08}", f"class{number}"] for number in range(1000)}
+    index["134"][1] = index["517"][1] = "crane"
+    # Keras reads no other file than its own, so the test sets the classes that it would have read.
+    monkeypatch.setattr(importlib.import_module("keras.src.applications.imagenet_utils"), "CLASS_INDEX", index)
+    photograph = (home / "photographs/dog/01.png").read_bytes()
+    for name in ("n00000517", "class3", "crane", "dog"):
+        (tmp_path / "photographs" / name).mkdir(parents=True)
+        (tmp_path / "photographs" / name / "a.png").write_bytes(photograph)
+    assert CliRunner().invoke(command, ["keras:MobileNet", str(tmp_path / "photographs"), "--out", "imagenet.csv"]).exit_code == 0
+    assert [row["class"] for row in rows_of(home / "imagenet.csv")] == ["class3", "", "", "crane (n00000517)"]
+
+
+def test_workers_on_other_machines_need_a_model_that_they_can_read(predict):
+    result = predict("gs://photos/animals", "--out", "gs://photos/out.csv", "--runner", "DataflowRunner")
+    assert result.exit_code == 1
+    assert "cannot read" in result.output
+    assert "copy the model to Cloud Storage, and give its path there as MODEL" in result.output
+
+
+# In one process, since TensorFlow takes long to import.
+REMOTE = """
+import sys
+from zfnet.pipeline.cli.main import main
+for number, data in enumerate(["photographs", "prepared"] * 2):
+    options = ["--runner", "FnApiRunner"] if number >= 2 else []
+    words = ["predict", "gs://photos/model", f"gs://photos/{data}", "--out", f"gs://photos/tables/{number}.csv", *options]
+    main(words, standalone_mode=False)
+"""
+
+
+@pytest.mark.timeout(400)
+def test_everything_may_lie_in_cloud_storage(predict, home, in_cloud, open_bucket, fetch):
+    for directory in ("model", "photographs", "prepared"):
+        for file in (home / directory).rglob("*"):
+            if file.is_file():
+                open_bucket().blob(str(file.relative_to(home))).upload_from_filename(str(file))
+    assert in_cloud(REMOTE).count("with a known class") == 4
+    expected = []
+    for data in ("photographs", "prepared"):
+        assert predict(data, "--out", "here.csv").exit_code == 0
+        expected.append((home / "here.csv").read_bytes())
+    assert [content for _, content in sorted(fetch("tables/").items())] == expected * 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("photographs", "--out", "a.txt"), "expected .csv, .jsonl, .parquet"),
         (("photographs", "--out", "photographs/a.csv"), "lies inside of DATA"),
+        (
+            ("photographs", "--out", "directory.csv"),
+            "directory.csv is a directory; give the name of a file, such as directory.csv/predictions",
+        ),
+        (("classes.csv", "--out", "classes.csv"), "classes.csv is DATA itself"),
         (("empty", "--out", "a.csv"), "There are no images in"),
         (("prepared", "--split", "tset", "--out", "a.csv"), "has no split 'tset'; it has train, validation"),
         (("photographs/cat/broken.jpg", "--out", "a.csv"), "None of the 1 images"),
@@ -119,6 +199,7 @@ def test_table_of_paths_and_one_image(predict, home):
 )
 def test_wrong_use(predict, home, arguments, said):
     (home / "empty").mkdir(exist_ok=True)
+    (home / "directory.csv").mkdir(exist_ok=True)
     (home / "a.csv").write_text("kept")
     result = predict(*arguments)
     assert result.exit_code == 1

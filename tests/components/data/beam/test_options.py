@@ -2,7 +2,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from zfnet.components.data.beam import pipeline
-from zfnet.components.data.beam.options import check_data_reaches_runner, step_options
+from zfnet.components.data.beam.options import check_data_reaches_runner, check_model_reaches_runner, step_options
 from zfnet.components.data.beam.pipeline import check_options, check_runner_starts, remote_options
 
 STEPS = ("ExampleGen", "StatisticsGen")
@@ -112,6 +112,9 @@ def test_other_machines_have_other_disks():
         check_data_reaches_runner("DataflowRunner", "/photographs")
     check_data_reaches_runner("DataflowRunner", "gs://b/photographs")
     check_data_reaches_runner("FnApiRunner", "/photographs")
+    with pytest.raises(ValueError, match="cannot read /model: copy the model to Cloud Storage, and give its path there as MODEL"):
+        check_model_reaches_runner("DataflowRunner", "/model")
+    check_model_reaches_runner("DataflowRunner", "gs://b/model")
 
 
 @pytest.mark.parametrize(

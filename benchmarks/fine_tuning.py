@@ -1,107 +1,117 @@
 """Compares fine-tuning with training from scratch, on 150 photographs in five classes of each of some folders.
 
-Command: .venv/bin/python benchmarks/fine_tuning.py START FOLDER [FOLDER ...]
-START is a default run, as `zfnet run` writes it. A FOLDER holds photographs in folders by class, of which the five largest classes are
-taken; or side by side: then patches are cut out of five of them as photo_patches are, and the class is the photograph.
-Four ways to train, three seeds: twelve trainings for each FOLDER, half an hour on two cores.
+Command: .venv/bin/python benchmarks/fine_tuning.py START WORK FOLDER [FOLDER ...]
+START is a default run, as `zfnet run` writes it. WORK is a directory for the trainings: a second call does not repeat those that are there.
+A FOLDER holds photographs in folders by class, of which the five largest classes are taken, each with 30 photographs at most; a third of
+them is for validation, another third in each training. Or it holds photographs side by side: then patches are cut out of the first five, as
+photo_patches are, and the class is the photograph.
+Four ways to train, two trainings each: eight for each FOLDER, one to three minutes each on two cores.
 Writes benchmarks/fine_tuning.json, and from it the table in docs/training.md.
 """
 
-import json
+import gc
 import pathlib
-import subprocess
+import shutil
 import sys
-import tempfile
+from collections.abc import Iterator
 
-from recipe import PHOTOGRAPHS, ZFNET, File, write_patches
-from report import HERE, commit, conditions, machine, markdown, versions, with_table
+from recipe import PHOTOGRAPHS, File, write_patches
+from report import HERE, commit, conditions, machine, markdown, versions, write
 
 NAME = "fine_tuning"
 DOCUMENT = HERE.parent / "docs" / "training.md"
 CLASSES = 5
-# Photographs of a class: as many as these, and the fewest.
-COUNTS = {"train": 20, "validation": 10}
-FEWEST = {"train": 18, "validation": 9}
-SEEDS = 0, 1, 2
+# Photographs of a class for each training.
+TRAIN, VALIDATION = 20, 10
+FEWEST = 24
+TRAININGS, PARTS = 2, 3
 # Options of `zfnet run`, without START.
-WAYS: dict[str, tuple[str, ...] | None] = {
+WAYS: dict[str, dict[str, str] | None] = {
     "from scratch": None,
-    "fine-tuned": (),
-    "fine-tuned, `--freeze conv1..conv3`": ("--freeze", "conv1..conv3"),
-    "fine-tuned, `--layer-rate conv1..conv5=0.1`": ("--layer-rate", "conv1..conv5=0.1"),
+    "fine-tuned": {},
+    "fine-tuned, `--freeze conv1..conv3`": {"freeze": "conv1..conv3"},
+    "fine-tuned, `--layer-rate conv1..conv5=0.1`": {"layer_rate": "conv1..conv5=0.1"},
 }
 
 
-def choose_photographs(folder: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
-    """Links the photographs to use into `work/SPLIT/CLASS/`, and returns `work`.
+def choose_photographs(folder: pathlib.Path, work: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Links the photographs of each training into a directory `SPLIT/CLASS/`, and yields these directories.
 
     Raises:
         ValueError: there are fewer than five classes, or a class has too few photographs.
     """
     side_by_side = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTOGRAPHS)[:CLASSES]
-    if side_by_side:
-        cut = write_patches([File(path) for path in side_by_side], work / "cut")
-        found = {path.stem: {split: sorted((cut / split / path.stem).iterdir()) for split in COUNTS} for path in side_by_side}
-    else:
-        found = {}
-        for path in sorted(folder.iterdir()):
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in PHOTOGRAPHS)
-            # Every third is for validation, whatever order the names have.
-            found[path.name] = {"train": [file for place, file in enumerate(files) if place % 3], "validation": files[::3]}
-    largest = sorted(found, key=lambda name: -len(found[name]["train"]))[:CLASSES]
-    if len(largest) < CLASSES:
-        raise ValueError(f"{folder} has {len(largest)} classes; expected {CLASSES}.")
-    for name in largest:
-        for split, count in COUNTS.items():
-            if len(found[name][split]) < FEWEST[split]:
-                raise ValueError(
-                    f"{folder}/{name} has {len(found[name][split])} photographs for {split}; expected {FEWEST[split]} at least."
-                )
-            target = work / "data" / split / name
-            target.mkdir(parents=True)
-            for number, file in enumerate(found[name][split][:count]):
-                (target / f"{number:02d}{file.suffix}").symlink_to(file.resolve())
-    return work / "data"
+    if side_by_side and not (work / "cut").exists():
+        write_patches([File(path) for path in side_by_side], work / "cut.partial").rename(work / "cut")
+    names = [path.stem for path in side_by_side] or [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
+    cut = {name: [sorted((work / "cut" / split / name).glob("*")) for split in ("train", "validation")] for name in names}
+    files = {name: sorted(file for file in (folder / name).rglob("*") if file.suffix.lower() in PHOTOGRAPHS) for name in names}
+    largest = names if side_by_side else sorted(names, key=lambda name: -len(files[name]))[:CLASSES]
+    if len(largest) < CLASSES or (not side_by_side and len(files[largest[-1]]) < FEWEST):
+        found = ", ".join(f"{name} {len(files[name])}" for name in largest)
+        raise ValueError(f"{folder} has the classes {found}; expected {CLASSES}, with {FEWEST} photographs each at least.")
+    for number in range(TRAININGS):
+        data = work / f"photographs-{number}"
+        shutil.rmtree(data, ignore_errors=True)
+        for name in largest:
+            if side_by_side:
+                train, validation = (each[number * count :][:count] for each, count in zip(cut[name], (TRAIN, VALIDATION), strict=True))
+            else:  # Every third is for validation, whatever order the names have.
+                taken = files[name][: TRAIN + VALIDATION]
+                validation = taken[number::PARTS]
+                train = [file for file in taken if file not in validation]
+            for split, chosen in {"train": train, "validation": validation}.items():
+                (data / split / name).mkdir(parents=True)
+                for place, file in enumerate(chosen):
+                    (data / split / name / f"{place:02d}{file.suffix}").symlink_to(file.resolve())
+        yield data
 
 
-def train(data: pathlib.Path, root: pathlib.Path, seed: int, *options: str) -> float:
-    """Runs the pipeline, and returns the top-1 error over the validation photographs."""
-    command = [ZFNET, "run", "--data", str(data), "--root", str(root), "--seed", str(seed), *options]
-    code = subprocess.run(command).returncode
-    if code not in (0, 3):  # A model that is not better than the last one is not served: that is no failure here.
-        raise SystemExit(code)
-    return json.loads((root / "run.json").read_text())["metrics"]["top1_error"]
+def measure(start: str, folder: pathlib.Path, work: pathlib.Path) -> dict:
+    """Trains in all ways on one folder, by the steps of `zfnet run`. Gives the top-1 errors of the trainings, by the way."""
+    from zfnet.components.data.sources.open_source import open_source
+    from zfnet.pipeline.commands.run import start_choices
+    from zfnet.pipeline.orchestration.local_runner import LocalRunner
+    from zfnet.pipeline.run_config import choose
+    from zfnet.pipeline.zfnet_pipeline import data_steps, training_steps
 
-
-def measure(start: str, folder: pathlib.Path, work: pathlib.Path, *options: str, seeds: tuple[int, ...] = SEEDS) -> dict:
-    """Trains in all ways on one folder; `options` are further ones of `zfnet run`. Gives the error of each seed, by the way."""
-    data, errors = choose_photographs(folder, work), {}
-    for way, own in WAYS.items():
-        given = () if own is None else ("--start-from", start, *own)
-        # Runs of one root share the prepared photographs.
-        errors[way] = [train(data, work / "run", seed, *given, *options) for seed in seeds]
-    return {"folder": folder.name, "patches": (work / "cut").exists(), "top1_error": errors}
+    errors: dict[str, list[float]] = {way: [] for way in WAYS}
+    counts = []
+    # Training from scratch too has the architecture and the size of START.
+    given = start_choices({"start_from": start, "architecture": None, "image_size": None})
+    with LocalRunner(work / "run", "benchmarks/fine_tuning.py") as runner:
+        for seed, data in enumerate(choose_photographs(folder, work)):
+            config = choose("folder", given | {"data": str(data), "seed": seed})
+            prepared = data_steps(config, open_source(config.data, work), "FnApiRunner", {"ExampleGen": (), "StatisticsGen": ()})
+            examples = runner.run(prepared)["ExampleGen"].outputs["examples"]
+            counts.append({split: examples.count(split) for split in ("train", "validation")})
+            inputs = prepared[0].output("examples"), prepared[1].output("statistics")
+            for way, own in WAYS.items():
+                chosen = config.with_choices(**({"start_from": None} if own is None else own))
+                evaluation = runner.run(training_steps(chosen, work / "run", *inputs))["Evaluator"].outputs["evaluation"]
+                errors[way].append(evaluation.read_json("evaluation.json")["top1_error"])
+                print(folder.name, seed, way, errors[way][-1], flush=True)
+                gc.collect()
+    return {"folder": folder.name, "patches": (work / "cut").exists(), "examples": counts, "top1_error": errors}
 
 
 def table(result: dict) -> str:
-    """The table in Markdown: for each way and folder the mean error over seeds, and the smallest and largest."""
+    """The table in Markdown: for each way and folder the mean error over the trainings, and the smallest and largest."""
     rows = []
     for way in WAYS:
         cells = [row["top1_error"][way] for row in result["folders"]]
         rows.append([way, *(f"{sum(cell) / len(cell):.1%} ({min(cell):.0%} to {max(cell):.0%})" for cell in cells)])
     names = [f"{row['folder']}{', patches' if row['patches'] else ''}" for row in result["folders"]]
-    return markdown(["training", *names], rows) + conditions(result)
+    return markdown(["top-1 error", *names], rows) + conditions(result)
 
 
 def main() -> None:
     """Trains, and writes the results and the table."""
-    start, *folders = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as temporary:
-        measured = [measure(start, pathlib.Path(folder), pathlib.Path(temporary, str(place))) for place, folder in enumerate(folders)]
+    start, work, *folders = sys.argv[1:]
+    measured = [measure(start, folder, pathlib.Path(work, folder.name)) for folder in map(pathlib.Path, folders)]
     result = {"command": "python benchmarks/fine_tuning.py", "commit": commit(), "machine": machine(), "versions": versions()}
-    result |= {"epochs": "default", "seeds": list(SEEDS), "folders": measured}
-    (HERE / f"{NAME}.json").write_text(json.dumps(result, indent=1) + "\n")
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text(), NAME, table(result)))
+    result |= {"trainings": TRAININGS, "folders": measured}
+    write(NAME, result, table(result), DOCUMENT)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -144,6 +145,7 @@ def test_fine_tuning_changes_the_layers_that_are_not_frozen(alone, start):
     assert tuned.model.properties() == {"start_layers": recipe["start_layers"], "new_layers": ["predictions"]}
 
     # One epoch, and another in a second process, which reads the start again, come to the same as two.
+    shutil.rmtree(tuned.model.path / "pictures")
     continued = finish(start(out=tuned.model.path, **choices))
     for one, other in zip(continued.weights, finish(start(**choices)).weights, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -197,30 +197,20 @@ def test_fine_tuning_is_recorded_and_drawn(run, tmp_path):
     narrow = "zfnet-small:" + ",".join(f"conv{number}.filters=6" for number in range(1, 6))
     start = build(narrow, (64, 64, 3), 4, mean_image=np.full((64, 64, 3), 128.0), seed=3)
     start.save(tmp_path / "mine.keras")
-    options = (
-        "--architecture",
-        f"{narrow},fc7.units=8",
-        "--start-from",
-        "mine.keras",
-        "--freeze",
-        "conv1..conv3",
-        "--push-anyway",
-        "a trial",
-    )
+    options = ("--architecture", f"{narrow},fc7.units=8", "--start-from", "mine.keras", "--freeze", "conv1..conv3")
     done, summary = run(*options)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (3, "")
     assert f"Started from {tmp_path}/mine.keras: conv1, conv2, conv3, conv4, conv5, fc6. New: fc7, predictions." in done.stdout
     figures = tmp_path / "root" / summary["artifacts"]["figures"]
     assert {"fine_tuning_weights.png", "fine_tuning_conv1.png"} <= {path.name for path in figures.iterdir()}
     changes = json.loads((figures / "fine_tuning.json").read_text())["weight_changes"]
     assert [layer for layer, change in changes.items() if not change] == ["conv1", "conv2", "conv3"]
 
-    pushed = read_lineage(tmp_path / "root", None)
-    model = pushed["inputs"]["model"]
-    assert model["properties"] == {"start_layers": [*list(changes)[:6]], "new_layers": ["fc7", "predictions"]}
-    assert model["made_by"]["parameters"]["start_digest"] == start_digest(str(tmp_path / "mine.keras"))
-    assert model["made_by"]["parameters"]["freeze"] == "conv1..conv3"
-    shown = " ".join(click.unstyle("\n".join(lineage_lines(pushed, 400))).split())
+    trainer = read_lineage(tmp_path / "root", summary["artifacts"]["model"].partition("/model")[0])
+    assert trainer["parameters"]["start_digest"] == start_digest(str(tmp_path / "mine.keras"))
+    assert trainer["parameters"]["freeze"] == "conv1..conv3"
+    assert trainer["outputs"]["model"]["properties"] == {"start_layers": [*changes][:6], "new_layers": ["fc7", "predictions"]}
+    shown = " ".join(click.unstyle("\n".join(lineage_lines(trainer, 400))).split())
     assert "start_layers=conv1, conv2, conv3, conv4, conv5, fc6 new_layers=fc7, predictions" in shown
 
 

@@ -148,6 +148,11 @@ class Model(Artifact):
     `start.keras` is the net before the first step of a training that started from another network.
     """
 
+    def properties(self) -> dict[str, Any]:
+        """The layers that a fine-tuning took from its start, and the new ones; the rest of the recipe are parameters of the Trainer."""
+        recipe = self.read_json("recipe.json") if (self.path / "recipe.json").exists() else {}
+        return {name: recipe[name] for name in ("start_layers", "new_layers") if name in recipe}
+
 
 class Evaluation(Artifact):
     """`evaluation.json`: errors as fractions, where the model errs, and whether it is blessed, or why not; and `confusion.npy`.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CLASSIFIER = "predictions"
 # Pixel values by which two mean images may differ and count as the same.
 SAME_MEAN = 0.01
+# Layers of a net that a message lists.
+LISTED = 12
 
 
 def start_digest(start: str) -> str:
@@ -101,7 +103,7 @@ class Start:
             mean: the image that is subtracted from those of `net`, float `(height, width, 3)`, values 0..255.
 
         Raises:
-            ValueError: no layer fits; the message lists names and shapes of both nets.
+            ValueError: no layer fits; the message lists names and shapes of both nets, of each the first twelve.
         """
         own = {layer.name: layer for layer in net.layers if layer.weights and layer.name != CLASSIFIER}
         shapes = {name: [tuple(weight.shape) for weight in layer.weights] for name, layer in own.items()}
@@ -109,8 +111,8 @@ class Start:
         taken = [name for name in own if shapes[name] == found.get(name)]
         if not taken:
             raise ValueError(
-                f"No layer of {self.name} has the name and the shapes of a layer of {net.name}. It has {_listed(found)}; "
-                f"{net.name} has {_listed(shapes)}."
+                f"No layer of {self.name} has the name and the shapes of a layer of {net.name}. Looked for {_listed(shapes)}; "
+                f"{self.name} has {_listed(found)}. Start from another model, or choose an architecture with these layers."
             )
         for name in taken:
             kernel, *others = self.weights[name]
@@ -186,4 +188,6 @@ def _clipped(net: "keras.Model", names: Iterable[str]) -> dict[str, int]:
 
 
 def _listed(shapes: dict[str, list[tuple[int, ...]]]) -> str:
-    return ", ".join(f"{name} {' '.join(' x '.join(map(str, shape)) for shape in each)}" for name, each in shapes.items()) or "no weights"
+    words = [f"{name} ({', '.join(' x '.join(map(str, shape)) for shape in each)})" for name, each in shapes.items()]
+    further = [f"{len(words) - LISTED} more"] if len(words) > LISTED else []
+    return ", ".join([*words[:LISTED], *further]) or "no weights"

@@ -9,6 +9,7 @@ DOCUMENTS = {
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",
     "features": "docs/paper.md",
+    "fine_tuning": "docs/training.md",
     "house": "docs/layout.md",
     "near_copies": "docs/data.md",
     "planted_faults": "docs/trust.md",

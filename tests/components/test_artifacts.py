@@ -1,4 +1,4 @@
-from zfnet.components.artifacts import Artifact, Evaluation
+from zfnet.components.artifacts import Artifact, Evaluation, Model
 
 
 def make(path, **files):
@@ -30,3 +30,11 @@ def test_properties_are_what_is_short(tmp_path):
     text = '{"top1_error": 0.5, "blessed": true, "reason": null, "classes": [0.5], "more": {}}'
     assert Evaluation(make(tmp_path, **{"evaluation.json": text}).path).properties() == {"top1_error": 0.5, "blessed": True, "reason": None}
     assert Evaluation(tmp_path / "none").properties() == {}
+
+
+def test_a_model_records_what_its_start_gave(tmp_path):
+    text = '{"epochs": 3, "start_from": "a.keras", "start_layers": ["conv1"], "new_layers": ["fc6", "predictions"]}'
+    made = make(tmp_path, **{"recipe.json": text})
+    assert Model(made.path).properties() == {"start_layers": ["conv1"], "new_layers": ["fc6", "predictions"]}
+    assert Model(make(tmp_path / "other", **{"recipe.json": '{"epochs": 3}'}).path).properties() == {}
+    assert Model(tmp_path / "none").properties() == {}

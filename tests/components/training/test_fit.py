@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from zfnet.components.data.batches import read_origins
 from zfnet.components.training.checkpoints import STATE, VARIABLES, Checkpoints
 from zfnet.components.training.fit import _measure, report_divergence
 from zfnet.components.training.recipe import Recipe
+from zfnet.components.training.start import start_digest
 
 # In processes of their own: TensorFlow mixes up the collectives of strategies of different sizes in one process.
 TRAIN = """
@@ -28,6 +30,7 @@ from zfnet.components.training.checkpoints import Checkpoints
 from zfnet.components.training.cluster_task import read_task
 from zfnet.components.training.fit import fit
 from zfnet.components.training.recipe import Recipe
+from zfnet.components.training.start import start_digest
 from zfnet.model.net.architecture import ARCHITECTURES
 
 examples, statistics, out, replicas, options = sys.argv[1:]
@@ -41,11 +44,13 @@ tf.distribute.MirroredStrategy = lambda: mirrored([f"cpu:{number}" for number in
 # Half the width again, and a radius that clips every filter of conv1 at this rate.
 row = dataclasses.replace(ARCHITECTURES["zfnet-small"], dropout=0.0, rms_radius=0.0005)
 ARCHITECTURES["tiny"] = row.with_filters(conv1=8, conv2=16, conv3=16, conv4=16, conv5=16).with_units(32)
-recipe = Recipe(architecture="tiny", epochs=options["epochs"], batch_size=options["batch_size"], learning_rate=0.01)
+given = options.pop("start", None)
+recipe = Recipe(architecture="tiny", learning_rate=0.01, **options)
 model = Model(out)
 model.path.mkdir(parents=True, exist_ok=True)
 kept = Checkpoints(pathlib.Path(f"{out}/checkpoints"))
-fit(recipe, Examples(examples), Statistics(statistics), model, kept, f"{out}/tensorboard", 1e9)
+digest = start_digest(given) if given else None
+fit(recipe, Examples(examples), Statistics(statistics), model, kept, f"{out}/tensorboard", 1e9, start=given, start_digest=digest)
 task = read_task()
 if task is None or task.chief:
     net = keras.saving.load_model(model.path / "model.keras", compile=False)
@@ -119,6 +124,31 @@ def test_batches_that_do_not_divide_are_shared_in_whole_parts(start):
     trained = finish(start(2, batch_size=7, epochs=1))
     assert (trained.model.read_json("recipe.json")["batch_size"], trained.model.read_json("recipe.json")["replicas"]) == (6, 2)
     assert np.isfinite(list(trained.model.read_json("history.json")[0].values())).all()
+
+
+def weights_of(trained, file="model.keras"):
+    net = keras.saving.load_model(trained.model.path / file, compile=False)
+    return {weight.path: weight.numpy() for layer in net.layers for weight in layer.weights}
+
+
+def test_fine_tuning_changes_the_layers_that_are_not_frozen(alone, start):
+    choices = {"start": str(alone.model.path / "model.keras"), "freeze": "conv1..conv3", "layer_rate": "conv4..conv5=0.1"}
+    tuned = finish(start(epochs=1, **choices))
+    first, before, after = weights_of(alone), weights_of(tuned, "start.keras"), weights_of(tuned)
+    assert first.keys() == before.keys() == after.keys()
+    assert {path.split("/")[0] for path in first if not np.array_equal(first[path], before[path])} == {"predictions"}
+    changed = {path.split("/")[0] for path in first if not np.array_equal(before[path], after[path])}
+    assert changed == {"conv4", "conv5", "fc6", "fc7", "predictions"}
+    recipe = tuned.model.read_json("recipe.json")
+    assert (recipe["start_from"], recipe["start_digest"]) == (choices["start"], start_digest(choices["start"]))
+    assert recipe["start_layers"] == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
+    assert tuned.model.properties() == {"start_layers": recipe["start_layers"], "new_layers": ["predictions"]}
+
+    # One epoch, and another in a second process, which reads the start again, come to the same as two.
+    shutil.rmtree(tuned.model.path / "pictures")
+    continued = finish(start(out=tuned.model.path, **choices))
+    for one, other in zip(continued.weights, finish(start(**choices)).weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def free_ports(count):

@@ -110,9 +110,26 @@ def test_nothing_fits():
     layers = keras.layers
     start = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="first"), layers.Flatten(), layers.Dense(5, name="fc6")])
     with pytest.raises(
-        ValueError, match=r"No layer of mine.keras .* It has first 3 x 3 x 3 x 2 2, fc6 72 x 5 5; .* has conv1 7 x 7 x 3 x 6 6"
+        ValueError,
+        match=r"No layer of mine.keras .* Looked for conv1 \(7 x 7 x 3 x 6, 6\), .* has first \(3 x 3 x 3 x 2, 2\), fc6 \(72 x 5, 5\)\. ",
     ):
         Start.of_model(start, "mine.keras").give(small(), 1, np.zeros((SIZE, SIZE, 3)))
+
+
+def test_a_net_by_name_that_shares_no_layer():
+    net = small()
+    before = net.get_weights()
+    # Its conv1 has other shapes.
+    with pytest.raises(ValueError, match=r"No layer of keras:MobileNet") as raised:
+        Start.open("keras:MobileNet?weights=none").give(net, 1 / 64, np.zeros((SIZE, SIZE, 3)))
+    message = str(raised.value)
+    looked_for = message.split("Looked for ")[1].split("; ")[0]
+    assert [layer.split()[0] for layer in looked_for.split("), ")] == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
+    assert "has conv1 (3 x 3 x 3 x 32), conv1_bn (32, 32, 32, 32), " in message
+    assert " more. Start from another model" in message
+    assert len(message) < 1000
+    for one, other in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_filters_beyond_the_radius_are_told(mean):

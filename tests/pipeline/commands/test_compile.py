@@ -1,3 +1,4 @@
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -32,8 +33,9 @@ def test_configuration_gives_the_defaults(compiled, tmp_path):
     assert done.stdout.splitlines() == [
         "pipeline.yaml: ExampleGen, StatisticsGen, ExampleValidator, Trainer, Evaluator, Visualizer, Pusher, each in a container of "
         "zfnet:latest",
-        "Parameters: architecture, augmentation, batch_size, beam_options, crops, data, decay_epochs, deterministic, epochs, "
-        "image_size, keep_checkpoints, keep_every, maps, max_rejected, patience, root, runner, seed, ten_crop; root must be given",
+        "Parameters: architecture, augmentation, batch_size, beam_options, check_seconds, crops, data, decay_epochs, deterministic, "
+        "epochs, image_size, keep_checkpoints, keep_every, maps, max_rejected, patience, root, runner, seed, ten_crop, thresholds; "
+        "root must be given",
     ]
     chosen = defaults(specification)
     assert (chosen["data"], chosen["epochs"], chosen["patience"], chosen["root"]) == ("photo_patches", 10, 2, None)
@@ -67,6 +69,24 @@ def test_options_give_the_defaults(compiled):
     assert {it["container"]["image"] for it in executors.values()} == {"registry/zfnet:7"}
     assert [name for name, it in executors.items() if "resources" in it["container"]] == ["exec-trainer"]
     assert len(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]) == len(executors)
+
+
+def test_start_of_a_fine_tuning_is_a_parameter(compiled, tmp_path):
+    (tmp_path / "mine.keras").write_bytes(b"weights")
+    options = ("--start-from", "mine.keras", "--freeze", "conv1..conv3", "--layer-rate", "conv4=0.1")
+    done, [specification] = compiled(*options)
+    assert (done.returncode, done.stderr) == (0, "")
+    chosen = defaults(specification)
+    assert {name: chosen[name] for name in ("start", "start_digest", "freeze", "layer_rate")} == {
+        "start": str(tmp_path / "mine.keras"),
+        "start_digest": hashlib.sha256(b"weights").hexdigest(),
+        "freeze": "conv1..conv3",
+        "layer_rate": "conv4=0.1",
+    }
+    described = specification["root"]["inputDefinitions"]["parameters"]
+    assert described["start"]["description"].startswith("the trained network whose weights the training starts from")
+    done, _ = compiled("--start-from", "none.keras")
+    assert (done.returncode, done.stderr.splitlines()[0][:34]) == (1, "Error: There is no model file none")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,14 @@ import sys
 import sysconfig
 
 import click
+import numpy as np
 import pytest
 from PIL import Image
 
+from zfnet.components.training.start import start_digest
+from zfnet.model.net.build import build
 from zfnet.pipeline.commands.run import report, start_choices
+from zfnet.pipeline.commands.runs import lineage_lines
 from zfnet.pipeline.orchestration.lineage import read_lineage, read_runs
 from zfnet.pipeline.orchestration.lock import root_lock
 from zfnet.pipeline.run_config import RunConfig, choose
@@ -199,6 +203,27 @@ def test_exit_codes_of_a_model_that_learned_nothing(run, tmp_path):
     assert (tmp_path / "root" / summary["artifacts"]["serving"] / "saved_model.pb").is_file()
     pushed = read_lineage(tmp_path / "root", None)
     assert pushed["parameters"]["push_anyway"] == pushed["outputs"]["serving"]["properties"]["pushed_anyway"] == "to try the server"
+
+
+def test_fine_tuning_is_recorded_and_drawn(run, tmp_path):
+    narrow = "zfnet-small:" + ",".join(f"conv{number}.filters=6" for number in range(1, 6))
+    start = build(narrow, (64, 64, 3), 4, mean_image=np.full((64, 64, 3), 128.0), seed=3)
+    start.save(tmp_path / "mine.keras")
+    options = ("--architecture", f"{narrow},fc7.units=8", "--start-from", "mine.keras", "--freeze", "conv1..conv3")
+    done, summary = run(*options)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert f"Started from {tmp_path}/mine.keras: conv1, conv2, conv3, conv4, conv5, fc6. New: fc7, predictions." in done.stdout
+    figures = tmp_path / "root" / summary["artifacts"]["figures"]
+    assert {"fine_tuning_weights.png", "fine_tuning_conv1.png"} <= {path.name for path in figures.iterdir()}
+    changes = json.loads((figures / "fine_tuning.json").read_text())["weight_changes"]
+    assert [layer for layer, change in changes.items() if not change] == ["conv1", "conv2", "conv3"]
+
+    trainer = read_lineage(tmp_path / "root", summary["artifacts"]["model"].partition("/model")[0])
+    assert trainer["parameters"]["start_digest"] == start_digest(str(tmp_path / "mine.keras"))
+    assert trainer["parameters"]["freeze"] == "conv1..conv3"
+    assert trainer["outputs"]["model"]["properties"] == {"start_layers": [*changes][:6], "new_layers": ["fc7", "predictions"]}
+    shown = " ".join(click.unstyle("\n".join(lineage_lines(trainer, 400))).split())
+    assert "start_layers=conv1, conv2, conv3, conv4, conv5, fc6 new_layers=fc7, predictions" in shown
 
 
 def test_unknown_architecture_fails_before_photographs_are_prepared(run):

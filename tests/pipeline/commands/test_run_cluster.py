@@ -10,8 +10,11 @@ import subprocess
 import sysconfig
 import time
 
+import keras
 import numpy as np
 import pytest
+
+from zfnet.model.net.build import build
 
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 
@@ -115,6 +118,23 @@ def test_ctrl_c_at_the_first_machine_loses_no_step(machines, tmp_path):
 def trained(root):
     folder = (root / json.loads((root / "run.json").read_text())["artifacts"]["model"]).parent
     return [json.loads((folder / name).read_text()) for name in ("history.json", "recipe.json")]
+
+
+@pytest.mark.timeout(300)
+def test_machines_start_from_the_same_network(machines, tmp_path):
+    mine = build("zfnet-small", (56, 56, 3), 3, mean_image=np.full((56, 56, 3), 127.0), seed=5)
+    mine.save(tmp_path / "mine.keras")
+    options = ["--epochs", "1", "--start-from", tmp_path / "mine.keras", "--freeze", "conv1..conv2", "--layer-rate", "conv3..conv5=0.1"]
+    for index, process in {index: machines(index, *options) for index in (0, 1)}.items():
+        assert process.wait(timeout=200) == 0, (tmp_path / f"output-{index}").read_text()
+    _, recipe = trained(tmp_path / "root")
+    assert (recipe["replicas"], recipe["new_layers"]) == (2, ["predictions"])
+    [model] = tmp_path.glob("root/trainer/*/model/model.keras")
+    after = keras.saving.load_model(model, compile=False)
+    changed = {
+        name: not np.array_equal(mine.get_layer(name).kernel, after.get_layer(name).kernel) for name in ("conv1", "conv2", "conv3", "fc6")
+    }
+    assert changed == {"conv1": False, "conv2": False, "conv3": True, "fc6": True}
 
 
 def test_the_first_machine_tells_the_others_that_it_failed(machines, tmp_path):

@@ -190,7 +190,7 @@ def test_exit_codes_of_a_model_that_learned_nothing(run, tmp_path):
     demanding, summary = run("--architecture", "alexnet-small", "--bless", "top1_error<0.1", "--bless", "top1_error[*] <= 1")
     assert (demanding.returncode, summary["status"]) == (3, "not_blessed")
     assert summary["message"].endswith("; top1_error is 0.5, expected top1_error<0.1")
-    assert {*summary["seconds"]} - {*summary["cached"]} == {"Evaluator", "Pusher"}
+    assert {*summary["seconds"]} - {*summary["cached"]} == {"Evaluator", "Visualizer", "Pusher"}
 
     unknown, summary = run("--architecture", "alexnet-small", "--bless", "top1_error[bird]<0.1")
     assert unknown.stderr == "Error: top1_error[bird]<0.1: there is no class 'bird' in the data; there are cat, dog.\n"

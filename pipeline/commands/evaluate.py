@@ -99,6 +99,7 @@ def command(
                 directory.save(figure)
             drawn = {"pictures": [name for name in directory.written if name.endswith(".png")]}
             (directory.drawing / "evaluate.json").write_text(json.dumps(ensemble | drawn, indent=1))
+            directory.written.append("evaluate.json")
     count = ensemble["examples"]
     for each in (*single, ensemble):
         del each["examples"]  # It is the same for all.

@@ -46,13 +46,8 @@ def correlation(part: np.ndarray, whole: np.ndarray, view: View) -> float:
     best = _best(part, detail, view, min(max(expected, SMALLEST), SIDE))
     if best < PROMISING:
         return best
-    for change in (-1, 1):  # the correlation has one peak, in one of the two directions
-        for side in range(expected + change, expected + change * (SHIFT + 1), change):
-            found = _best(part, detail, view, side) if SMALLEST <= side <= SIDE else -1.0
-            if found <= best:
-                break
-            best = found
-    return best
+    sides = {min(max(expected + change, SMALLEST), SIDE) for change in range(-SHIFT, SHIFT + 1)}
+    return max(_best(part, detail, view, side) for side in sorted(sides))
 
 
 def _best(part: np.ndarray, detail: np.ndarray, view: View, side: int) -> float:
@@ -64,11 +59,16 @@ def _best(part: np.ndarray, detail: np.ndarray, view: View, side: int) -> float:
         (max(0, min(round(start * SIDE), SIDE - side) - SHIFT), min(SIDE - side, round(start * SIDE) + SHIFT))
         for start in (view.top, view.left)
     )
-    windows = np.lib.stride_tricks.sliding_window_view(detail[top : bottom + side, left : right + side], (side, side))
-    means = windows.mean((2, 3))
-    products = np.einsum("yxij,ij->yx", windows, scaled)
-    squares = np.einsum("yxij,yxij->yx", windows, windows) - side * side * means * means
-    return float((products / (np.sqrt(np.maximum(squares, 0)) + 1e-3)).max())
+    searched = detail[top : bottom + side, left : right + side]
+    products = np.einsum("yxij,ij->yx", np.lib.stride_tricks.sliding_window_view(searched, (side, side)), scaled)
+    variances = _sums(searched * searched, side) - np.square(_sums(searched, side) / side)
+    return float((products / (np.sqrt(np.maximum(variances, 0)) + 1e-3)).max())
+
+
+def _sums(values: np.ndarray, side: int) -> np.ndarray:
+    """Sums over all windows of `side` pixels, from the sums over all rectangles at the upper left corner."""
+    corner = np.pad(values.astype(np.float64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    return corner[side:, side:] - corner[:-side, side:] - corner[side:, :-side] + corner[:-side, :-side]
 
 
 def _detail(pixels: np.ndarray) -> np.ndarray:

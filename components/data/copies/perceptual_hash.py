@@ -71,7 +71,8 @@ def hash_views(greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for places, matrix in _TRANSFORMS:
         # Sums up to 1024 * 255, and then up to 2**24: float32 is exact.
         rows = np.rint((matrix @ pixels) / 16)
-        grid = (rows.reshape(-1, SIDE) @ matrix.T).reshape(number, places, FREQUENCIES, places, FREQUENCIES)
+        # One small product an image: BLAS would share a large one among threads, which wait for each other.
+        grid = (rows @ matrix.T).reshape(number, places, FREQUENCIES, places, FREQUENCIES)
         if first == 0:
             whole = grid[:, 0, _ROWS, 0, _COLUMNS]
         last = first + places * places

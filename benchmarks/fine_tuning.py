@@ -1,11 +1,11 @@
 """Compares fine-tuning with training from scratch, on 150 photographs in five classes of each of some folders.
 
 Command: .venv/bin/python benchmarks/fine_tuning.py START WORK FOLDER [FOLDER ...]
-START is a default run, as `zfnet run` writes it. WORK is a directory that keeps the error of each training: when the command is given
-again, it does not repeat trainings. A FOLDER holds photographs in folders by class, of which the five largest classes are
-taken, each with 30 photographs at most; a third of them is for validation, another third in each training. Or it holds photographs
-side by side: then patches are cut out of the first five, as photo_patches are, and the class is the photograph.
-Four ways to train, three times each: twelve trainings for each FOLDER, half a minute each on two cores.
+START is a default run, as `zfnet run` writes it. WORK is a directory that keeps the errors of each training: when the command is given
+again, it does not repeat trainings. A FOLDER holds photographs in folders by class, of which the five largest classes are taken, each with
+30 photographs at most; a third of them is for validation, another third in each training. Or it holds photographs side by side: then
+patches are cut out of the first five, as photo_patches are, and the class is the photograph.
+Three ways to train, three times each: nine trainings for each FOLDER, half a minute each on two cores.
 Writes benchmarks/fine_tuning.json, and from it the table in docs/training.md.
 """
 
@@ -33,7 +33,6 @@ WAYS: dict[str, dict[str, str] | None] = {
     "from scratch": None,
     "fine-tuned": {},
     "fine-tuned, `--freeze conv1..conv3`": {"freeze": "conv1..conv3"},
-    "fine-tuned, `--layer-rate conv1..conv5=0.1`": {"layer_rate": "conv1..conv5=0.1"},
 }
 
 

@@ -144,9 +144,13 @@ def test_fine_tuning_changes_the_layers_that_are_not_frozen(alone, start):
     assert recipe["start_layers"] == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
     assert tuned.model.properties() == {"start_layers": recipe["start_layers"], "new_layers": ["predictions"]}
 
-    # One epoch, and another in a second process, which reads the start again, come to the same as two.
-    shutil.rmtree(tuned.model.path / "pictures")
-    continued = finish(start(out=tuned.model.path, **choices))
+
+@pytest.mark.slow
+def test_fine_tuning_that_goes_on_in_another_process(alone, start):
+    choices = {"start": str(alone.model.path / "model.keras"), "freeze": "conv1..conv3", "layer_rate": "conv4..conv5=0.1"}
+    begun = finish(start(epochs=1, **choices))
+    shutil.rmtree(begun.model.path / "pictures")
+    continued = finish(start(out=begun.model.path, **choices))
     for one, other in zip(continued.weights, finish(start(**choices)).weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -116,8 +116,8 @@ def shown(summary: dict) -> dict[str, set[str]]:
 PLACES = {
     "mislabelled, in validation": "report, the most confident mistakes",
     "mislabelled, in train": f"`zfnet evaluate --split train --worst {WORST}`",
-    "near copies": "report, anomalies and their pictures",
-    "dark": "report, anomalies",
+    "near copies": "report, warnings and pictures",
+    "dark": "report, warnings",
 }
 
 

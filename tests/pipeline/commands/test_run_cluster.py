@@ -126,7 +126,8 @@ def test_machines_start_from_the_same_network(machines, tmp_path):
     mine.save(tmp_path / "mine.keras")
     options = ["--epochs", "1", "--start-from", tmp_path / "mine.keras", "--freeze", "conv1..conv2", "--layer-rate", "conv3..conv5=0.1"]
     for index, process in {index: machines(index, *options) for index in (0, 1)}.items():
-        assert process.wait(timeout=200) == 0, (tmp_path / f"output-{index}").read_text()
+        # 3: after one epoch it may be no better than guessing.
+        assert process.wait(timeout=200) in (0, 3), (tmp_path / f"output-{index}").read_text()
     _, recipe = trained(tmp_path / "root")
     assert (recipe["replicas"], recipe["new_layers"]) == (2, ["predictions"])
     [model] = tmp_path.glob("root/trainer/*/model/model.keras")

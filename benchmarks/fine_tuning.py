@@ -180,7 +180,12 @@ def main() -> None:
     """Trains, and writes the results and the table."""
     start, work, *folders = sys.argv[1:]
     measured = [measure(start, folder, pathlib.Path(work, folder.name)) for folder in map(pathlib.Path, folders)]
-    result = {"command": "python benchmarks/fine_tuning.py", "commit": commit(), "machine": machine(), "versions": versions()}
+    result = {
+        "command": f"python benchmarks/{NAME}.py zfnet_run WORK things stamps wallpapers",
+        "commit": commit(),
+        "machine": machine(),
+        "versions": versions(),
+    }
     result |= {"shown_epochs": SHOWN, "folders": measured}
     write(NAME, result, table(result), DOCUMENT)
 

@@ -133,8 +133,10 @@ def table(result: dict) -> str:
     changes, patches = result["changes"], result["patches"]
     rows = [[name, f"{share:.0%}"] for name, share in changes["found"].items()]
     words = f"\n{changes['images']} images, each changed in every way; {changes['wrong_pairs']} pairs of different images were reported. "
-    words += f"Of the {patches['train']:,} and {patches['validation']:,} patches of `zfnet run`, whose splits have no pixel in common, "
-    words += f"{patches['wrong_pairs']} pairs were reported; the search took {patches['seconds']:.1f} s.\n"
+    words += (
+        f"Among the {patches['train']:,} training and {patches['validation']:,} validation patches of `zfnet run`, whose splits have no "
+    )
+    words += f"pixel in common, {patches['wrong_pairs']} pairs were reported; the search took {patches['seconds']:.1f} s.\n"
     return markdown(["change", "found"], rows) + words + conditions(result)
 
 

@@ -46,9 +46,9 @@ class Fault:
     right: Image.Image | None
 
 
-def plant(folder: pathlib.Path) -> dict[str, Fault]:
+def plant(folder: str | pathlib.Path) -> dict[str, Fault]:
     """Writes photographs as `folder/SPLIT/CLASS/NUMBER.jpg`, and returns those at fault by their path below `folder`."""
-    faults = {}
+    folder, faults = pathlib.Path(folder), {}
     for photograph in (each for each in PHOTOGRAPHS if each.name in CLASSES):
         pixels = decode(photograph)
         for split, count in PATCHES.items():
@@ -145,6 +145,8 @@ def measure(work: pathlib.Path) -> dict:
         "versions": versions(),
         "examples": before["examples"],
         "faults": counts,
+        "missed": sorted(set(faults) - set(found)),
+        "dark_class": [anomaly["message"] for anomaly in before["anomalies"] if anomaly["kind"] == "dark_class"],
         "mended": len(found),
         "top1_error": errors | {"version 1 on mended examples": after["evaluation"]["baseline"]["top1_error"]},
         "status": after["status"],

@@ -91,7 +91,7 @@ def _new_version(version: epath.Path) -> Iterator[epath.Path]:
             if not beside.exists():
                 raise
             beside.rename(refused)
-            raise ValueError(f"{error} It is kept as {refused}.") from error
+            raise ValueError(f"{error} The exported model is kept as {refused}.") from error
         beside.rename(version)
         return
     with tempfile.TemporaryDirectory(prefix="zfnet-") as scratch:

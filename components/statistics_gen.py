@@ -18,7 +18,7 @@ def generate_statistics(
 
     The sizes of a split are those of the photographs, in pixels, before they were scaled: `{"shorter_side": {"min", "median", "max"},
     "enlarged": share, "aspect": {"min", "median", "max"}}`. `enlarged` is the share, 0..1, whose shorter side is less than the side of the
-    stored images; `aspect` is width by height, None for patches of larger photographs. The sizes of an empty split are None.
+    stored images; `aspect` is the ratio of width to height, None for patches of larger photographs. The sizes of an empty split are None.
     `brightness` has an entry for each class, from its training images: the mean of all grey levels, 0..255, and the level that 99.9 % of
     the pixels do not exceed; None for a class without training images.
 

@@ -25,9 +25,10 @@ class RunConfig:
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
     start_from: str | None = choice(
         None,
-        "Start from the weights of a trained network: a directory that `zfnet run` wrote, a .keras or .h5 file, or a net by name. Layers "
-        "of the same name and shapes take them; the classifier is new.",
+        "Start from the weights of a trained network: a directory that `zfnet run` wrote, a .keras or .h5 file, or a net by name. A layer "
+        "takes the weights of the layer that has the same name and shapes; the classifier is always new.",
         unset="random weights",
+        metavar="MODEL",
     )
     image_size: int | None = choice(
         None, "Side of the network's input, in pixels.", unset="96 for the small architectures, else 224", least=1

@@ -78,7 +78,7 @@ def size_sentences(statistics: dict[str, Any], side: int) -> list[str]:
         >>> ends = {"min": 200, "median": 375, "max": 1200}
         >>> shape = {"min": 0.5, "median": 1.33, "max": 2.0}
         >>> size_sentences({"sizes": {"train": {"shorter_side": ends, "enlarged": 0.04, "aspect": shape}}}, 256)[0][22:]
-        'shorter side 200 to 1,200 pixels (median 375), 4% enlarged to 256; width by height 0.50 to 2.00 (median 1.33).'
+        'shorter side 200 to 1,200 pixels (median 375), 4% enlarged to 256; ratio of width to height 0.50 to 2.00 (median 1.33).'
     """
     sentences = []
     for split, sizes in statistics.get("sizes", {}).items():
@@ -88,6 +88,6 @@ def size_sentences(statistics: dict[str, Any], side: int) -> list[str]:
         said = f"Photographs in {split}: shorter side {ends['min']:,} to {ends['max']:,} pixels (median {ends['median']:,}), "
         said += f"{sizes['enlarged']:.0%} enlarged to {side}"
         if shape:
-            said += f"; width by height {shape['min']:.2f} to {shape['max']:.2f} (median {shape['median']:.2f})"
+            said += f"; ratio of width to height {shape['min']:.2f} to {shape['max']:.2f} (median {shape['median']:.2f})"
         sentences.append(f"{said}.")
     return sentences

@@ -26,7 +26,7 @@ class Sums:
     `pixels`, int64 (side, side, 3), is the sum of the training images, whose number is `images`, and `squares`, int64 (3,), that of the
     squares of their pixels. `classes`, int64 (2, classes), counts the examples of each class in `train` and in `validation`, and `levels`,
     int64 (classes, 256), the grey levels of the training pixels. By split, `sizes` counts the sides that were cut out of the photographs,
-    in pixels, and `aspects` counts width by height of whole photographs, in hundredths.
+    in pixels, and `aspects` counts the ratios of width to height of whole photographs, in hundredths.
     """
 
     pixels: np.ndarray

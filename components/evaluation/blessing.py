@@ -69,9 +69,9 @@ def _described(baseline: dict[str, Any]) -> str:
         return "the error of the last pushed model for the same data"
     text = f"the error of the last pushed model, {version}, evaluated anew on these examples"
     trained_on, size = baseline["trained_on"], baseline["scaled_to"]
-    notes = ["it is not known how many of them it was trained on"] if trained_on is None else []
+    notes = ["it is not known how many of these examples that model was trained on"] if trained_on is None else []
     if trained_on:
-        notes.append(f"it was trained on {trained_on} of them")
+        notes.append(f"that model was trained on {trained_on} of these examples")
     if size:
-        notes.append(f"they were scaled to the {size} pixels that it takes")
+        notes.append(f"the examples were scaled to the {size} pixels that the model takes")
     return text + (f" ({'; '.join(notes)})" if notes else "")

@@ -169,7 +169,7 @@ def _files(data: str, path: epath.Path, split: str | None, classes: frozenset[st
     if not path.exists():
         return None
     if split:
-        raise ValueError(f"--split is for prepared examples, TFDS names and tables: of {data}, give the part that you want.")
+        raise ValueError(f"--split is for prepared examples, TFDS names and tables, not for {data}: give the folder of the split instead.")
     if path.is_dir():
         root = os.fspath(path if is_remote(data) else path.resolve())
         return Files(root, functools.partial(_walk, root, classes))

@@ -151,7 +151,7 @@ def _answer(process: subprocess.Popen[str], directory: pathlib.Path, time_limit:
     asked = json.loads(report.read_text()) if report.exists() else {"stage": "load"}
     if why := asked.get("error", why):
         what = "can't be loaded with TensorFlow alone" if asked["stage"] == "load" else f"fails in its signature {asked['stage']}"
-        raise ValueError(f"The exported model {what}, and is not served: {' '.join(why.split())[:600]}")
+        raise ValueError(f"The exported model {what}, and is not served: {' '.join(why.split())[:600].rstrip('.')}.")
     return asked
 
 

@@ -55,7 +55,8 @@ def layer_factors(text: str, names: Sequence[str]) -> dict[str, float]:
             raise ValueError(f"{part.strip()!r} is no rate of a layer; expected LAYER=FACTOR, such as {names[0]}=0.1.") from None
         if not 0 < factor < math.inf:
             raise ValueError(
-                f"The factor of {layers.strip()} is {factor:g}; it must be greater than 0, and finite. Freeze a layer instead of 0."
+                f"The factor of {layers.strip()} is {factor:g}; it must be greater than 0, and finite. "
+                "Instead of the factor 0, freeze the layer."
             )
         for name in chosen_layers(layers, names):
             if name in factors:

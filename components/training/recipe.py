@@ -24,6 +24,7 @@ def choice(
     help: str,
     *,
     unset: str = "",
+    metavar: str = "",
     among: Sequence[str] = (),
     least: float | None = None,
     most: float | None = None,
@@ -34,11 +35,12 @@ def choice(
     Args:
         default: its value if nothing is chosen; `unset` says it in words if it is None.
         help: its meaning, in a sentence.
+        metavar: the word for its value in `--help`; by default N, SHARE or the option's name.
         among: the values allowed; any if empty.
         least, most: smallest and largest number allowed.
         option: whether it is an option of commands; otherwise only a configuration sets it.
     """
-    metadata = {"help": help, "unset": unset, "among": among, "least": least, "most": most, "option": option}
+    metadata = {"help": help, "unset": unset, "metavar": metavar, "among": among, "least": least, "most": most, "option": option}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -100,12 +102,16 @@ class Recipe:
         least=1,
     )
     freeze: str | None = choice(
-        None, "Layers that keep the weights they start with, such as conv1..conv3 or conv1,conv2.", unset="all layers are trained"
+        None,
+        "Layers that keep the weights they start with, such as conv1..conv3 or conv1,conv2.",
+        unset="all layers are trained",
+        metavar="LAYERS",
     )
     layer_rate: str | None = choice(
         None,
         "Factors on the learning rate of layers, such as conv1=0.1 or conv1..conv5=0.1,fc6=0.5.",
         unset="1 for all layers",
+        metavar="LAYERS=FACTOR,...",
     )
 
     def check(self) -> None:
@@ -126,7 +132,7 @@ class Recipe:
         if "predictions" in self.frozen:
             raise ValueError(f"freeze is {self.freeze!r}, and predictions is the classifier, which is always new; freeze layers below it.")
         if both := sorted(set(self.frozen) & self.layer_factors.keys()):
-            raise ValueError(f"{', '.join(both)}: frozen, and with a factor in layer_rate; expected one of both.")
+            raise ValueError(f"{', '.join(both)}: in freeze and also in layer_rate; expected only one of the two.")
         if self.xla and self.deterministic:
             raise ValueError(
                 "xla is True, and deterministic too: XLA has no max pooling whose gradient has the same bits each time. Turn one off."

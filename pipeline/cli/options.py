@@ -144,7 +144,7 @@ def _choice_option(field: dataclasses.Field) -> Callable:
     if int in types or float in types:
         kind = (click.IntRange if int in types else click.FloatRange)(metadata["least"], metadata["most"])
     metavar = None if metadata["among"] else ("SHARE" if metadata["most"] == 1 else "N") if kind else field.name.upper()
-    return click.option(name, type=kind, metavar=metavar, show_default=_usual(field), **shown)
+    return click.option(name, type=kind, metavar=metadata["metavar"] or metavar, show_default=_usual(field), **shown)
 
 
 def _usual(field: dataclasses.Field) -> str:

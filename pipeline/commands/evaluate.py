@@ -28,7 +28,7 @@ ENSEMBLE = "all, probabilities averaged"
 )
 @click.option("--split", default="validation", show_default=True, metavar="SPLIT", help="Data split.")
 @click.option("--ten-crop", is_flag=True, help="Also average over the paper's ten crops.")
-@click.option("--by-class", is_flag=True, help="Also show each class: its errors, and the class that it is most often mistaken for.")
+@click.option("--by-class", is_flag=True, help="Also show each class: its errors, and its most frequent wrong answers, at most three.")
 @click.option(
     "--worst", type=click.IntRange(min=1), metavar="N", help="Also list the N examples whose wrong answers have the highest probability."
 )
@@ -64,8 +64,8 @@ def command(
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Models may have different
     image sizes and different orders of classes. Classes are matched by their names, in the file labels.txt beside each model. A net of
-    Keras has the classes of ImageNet, matched by name or number, such as tench or n01440764. Further tables are those of the averaged
-    probabilities if there are several models; --json has them for each model.
+    Keras has the classes of ImageNet, matched by name or number, such as tench or n01440764. For several models, the tables
+    of --by-class, --worst and --slice-by are those of the averaged probabilities; --json has these lists for each model.
     """
     if out and len(models) > 1:
         raise click.UsageError(f"--out draws the mistakes of one MODEL; {len(models)} were given.")

@@ -28,7 +28,11 @@ LISTED = 20  # images that can't be read
 @model_argument
 @click.argument("data")
 @click.option(
-    "--out", type=click.Path(path_type=epath.Path), required=True, metavar="FILE", help="Table to write: .csv, .jsonl or .parquet."
+    "--out",
+    type=click.Path(path_type=epath.Path),
+    required=True,
+    metavar="FILE",
+    help="Table to write: .csv, .jsonl or .parquet. An existing file is replaced.",
 )
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, metavar="K", help="Number of classes to name.")
 @click.option(
@@ -56,7 +60,8 @@ def command(
 ) -> None:
     """Write the most probable classes of each image of DATA to FILE, and its true class if DATA tells it.
 
-    MODEL is as for the other commands, or a SavedModel that `zfnet run` served, such as zfnet_run/serving/1. DATA is a folder of images,
+    MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, a net by name such as keras:VGG16, or a SavedModel that `zfnet run`
+    served, such as zfnet_run/serving/1. DATA is a folder of images,
     with or without class folders, at any depth; one image; a CSV of paths; prepared examples; or a TFDS name.
     """
     if beam_options and not runner:
@@ -106,7 +111,7 @@ def command(
     click.echo(f"{out}: {tally}")
     if tally.foreign:
         click.echo(
-            f"{model} has no class of that name for {tally.foreign:,} of them: there the column class can't be compared with label_1",
+            f"{tally.foreign:,} images have a class in DATA that {model} does not have: do not compare their column class with label_1",
             err=True,
         )
 

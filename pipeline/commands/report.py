@@ -25,8 +25,9 @@ from zfnet.pipeline.cli.output import make_its_directory
 def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> None:
     """Write the results of a run as one HTML file that needs no server, network or other file.
 
-    It contains the pictures, the errors, the training curves, the number of examples in each class, rejected images, anomalies, and
-    the information to repeat the run: command, seed, versions, commit and data version.
+    It contains the errors, warnings about the data, the classes and examples that the network mistakes, the pictures, the training
+    curves, the number of examples in each class, rejected images, anomalies, and the information to repeat the run: command, seed,
+    versions, commit and data version.
     """
     from zfnet.pipeline.report import read_report, report_page
 

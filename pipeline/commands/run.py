@@ -59,13 +59,13 @@ def _reason(ctx: click.Context, parameter: click.Parameter, words: str | None) -
     callback=_conditions,
     metavar="CONDITION",
     help="Serve the model only if it also meets this condition, such as 'top1_error<0.2', 'top1_error[CLASS]<0.3' for one class or "
-    "'top1_error[*]<0.4' for each class. May be repeated. A change repeats the evaluation, not the training.",
+    "'top1_error[*]<0.4' for each class. May be repeated. A change repeats the evaluation and the pictures, not the training.",
 )
 @click.option(
     "--slice-by",
     metavar="COLUMN",
-    help="Also measure the errors for each value of a column of the CSV that --data names, such as camera. A change repeats the "
-    "evaluation, not the training.",
+    help="Column of the CSV given as --data, such as camera: also measure the errors for each of its values. A change repeats the "
+    "evaluation and the pictures, not the training.",
 )
 @click.option(
     "--push-anyway",
@@ -94,7 +94,8 @@ def command(
 
     A second run repeats only the steps whose inputs, options or code changed. ROOT/run.json and the exit code give the result: 0 success,
     1 failure, 2 wrong usage, 3 model not good enough to be served (run.json gives the reason). A model is good enough if it is better than
-    always predicting the most frequent classes, not worse than the model served last on the same examples, and meets all of --bless.
+    always predicting the most frequent classes, not worse, on the same validation examples, than the model served last, and meets all
+    conditions of --bless.
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run --runner PortableRunner -- --job_endpoint=localhost:50001`. The name of a
     step limits an option to it: --StatisticsGen.direct_num_workers=1.

@@ -53,7 +53,7 @@ def test_model_that_fails_its_check_is_kept_beside(examples, model, evaluation, 
         "classification",
         lambda *given: lambda image_bytes: (answer := original(*given)(image_bytes)) | {"probabilities": answer["probabilities"] / 2},
     )
-    with pytest.raises(ValueError, match=r"wrongly in its signature serving_default.* It is kept as .*/serving/1\.refused"):
+    with pytest.raises(ValueError, match=r"wrongly in its signature serving_default.* The exported model is kept as .*/serving/1\.refused"):
         run(examples, model, evaluation(True), tmp_path)
     assert [path.name for path in (tmp_path / "serving").iterdir()] == ["1.refused"]
     assert (tmp_path / "serving/1.refused/saved_model.pb").is_file()

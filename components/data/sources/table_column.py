@@ -67,5 +67,8 @@ def column_values(table: str, column: str, ids: Sequence[str]) -> list[str]:
     values = [value for id in ids if (value := found[id]) is not None]
     if len(values) < len(ids):
         missing = next(id for id in ids if found[id] is None)
-        raise ValueError(f"{table} has no row for the example {missing!r}: it was changed. Give it with --data, to prepare examples anew.")
+        raise ValueError(
+            f"{table} has no row for the example {missing!r}: the table was changed after the examples were prepared. Give the table with "
+            "--data, to prepare the examples anew."
+        )
     return values

@@ -56,9 +56,9 @@ def anew(**also):
     ("baseline", "described"),
     [
         (anew(), "0.2000, the error of the last pushed model, version 4, evaluated anew on these examples"),
-        (anew(trained_on=3), "version 4, evaluated anew on these examples (it was trained on 3 of them)"),
-        (anew(trained_on=None), "on these examples (it is not known how many of them it was trained on)"),
-        (anew(scaled_to=64), "on these examples (they were scaled to the 64 pixels that it takes)"),
+        (anew(trained_on=3), "version 4, evaluated anew on these examples (that model was trained on 3 of these examples)"),
+        (anew(trained_on=None), "on these examples (it is not known how many of these examples that model was trained on)"),
+        (anew(scaled_to=64), "on these examples (the examples were scaled to the 64 pixels that the model takes)"),
     ],
 )
 def test_reason_tells_how_the_pushed_model_was_evaluated(baseline, described):

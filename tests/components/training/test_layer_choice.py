@@ -61,7 +61,7 @@ def test_factors_that_are_refused(text, error):
         ({"freeze": "conv6"}, "There is no layer 'conv6' with weights; there are conv1, .*, fc7, predictions"),
         ({"freeze": "conv3", "architecture": "zfnet-small:without=conv3"}, "There is no layer 'conv3'"),
         ({"freeze": "fc7..predictions"}, "predictions is the classifier, which is always new"),
-        ({"freeze": "conv1..conv3", "layer_rate": "conv2..conv4=0.1"}, "conv2, conv3: frozen, and with a factor"),
+        ({"freeze": "conv1..conv3", "layer_rate": "conv2..conv4=0.1"}, "conv2, conv3: in freeze and also in layer_rate"),
         ({"layer_rate": "conv1=-1"}, "factor of conv1 is -1"),
     ],
 )

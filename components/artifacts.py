@@ -183,6 +183,7 @@ class Figures(Artifact):
 
 
 class Serving(Artifact):
-    """`version.json`: the version directory that the model was pushed to; null if the model was not blessed."""
+    """`version.json`: `version`, the directory that the model was pushed to, null if it was not pushed; `pushed_anyway`, the reason to
+    push a model that was not blessed; and `checked`, the results of the check before serving."""
 
     PROPERTIES = "version.json"

@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from zfnet.components.artifacts import Anomalies, Examples, Input, Output, Setting, Statistics
 from zfnet.components.data.brightness import dark_classes
@@ -123,7 +123,7 @@ def _size_anomalies(examples: Examples, sizes: dict | None) -> Iterator[dict]:
 
 def _dark_classes(labels: list[str], brightness: list[dict | None]) -> Iterator[dict]:
     for label, usual in dark_classes(brightness).items():
-        own = brightness[label] or {}
+        own = cast(dict, brightness[label])  # a class without images is not dark
         message = (
             f"The class {labels[label]} is dark: its mean grey level is {own['mean']:.0f} of 255 and its brightest {own['brightest']}; "
         )
@@ -132,9 +132,22 @@ def _dark_classes(labels: list[str], brightness: list[dict | None]) -> Iterator[
         yield {"kind": "dark_class", "message": message, "class": labels[label], **own}
 
 
+def count_anomalies(anomalies: list[dict]) -> dict[str, int]:
+    """Counts the anomalies of each kind, those that are not listed included; the kinds are in their order.
+
+    Examples:
+        >>> count_anomalies([{"kind": "near_copy", "message": ""}, {"kind": "near_copy", "message": "", "more": 150}])
+        {'near_copy': 151}
+    """
+    counts: dict[str, int] = {}
+    for anomaly in anomalies:
+        counts[anomaly["kind"]] = counts.get(anomaly["kind"], 0) + anomaly.get("more", 1)
+    return counts
+
+
 def _bounded(kind: str, found: list[dict], number: int) -> list[dict]:
     """The first of `number` anomalies of one kind, and one that counts the others."""
-    rest = {"kind": kind, "message": f"{number - LISTED:,} more anomalies of kind {kind} are not listed."}
+    rest = {"kind": kind, "message": f"{number - LISTED:,} more anomalies of kind {kind} are not listed.", "more": number - LISTED}
     return found[:LISTED] + ([rest] if number > LISTED else [])
 
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples, Input, Model, Output, Serving, Setting
-from zfnet.components.storage.files import RemoteDirectory, is_remote, local_files
+from zfnet.components.storage.files import RemoteDirectory, atomic_path, is_remote, local_files
 
 # A SavedModel may hold files here that TensorFlow does not read: digests of the model and of its training data, its evaluation, its check.
 EXTRA = "assets.extra"
 DIGEST = f"{EXTRA}/model_digest.txt"
 EXAMPLES_DIGEST = f"{EXTRA}/examples_digest.txt"
 CHECKED = f"{EXTRA}/checked.json"
+EVALUATION = f"{EXTRA}/evaluation.json"
 
 
 def push(
@@ -49,6 +50,7 @@ def push(
     """
     version, checked, found = None, None, evaluation.read_json("evaluation.json")
     anyway = None if found["blessed"] else push_anyway
+    text = json.dumps(found | {"pushed_anyway": anyway}, indent=1)
     if found["blessed"] or anyway:
         directory = epath.Path(destination)
         directory.mkdir(parents=True, exist_ok=True)
@@ -67,9 +69,14 @@ def push(
                 (beside / DIGEST).write_text(digest)
                 (beside / EXAMPLES_DIGEST).write_text(examples.digest())
                 (beside / CHECKED).write_text(json.dumps(checked, indent=1))
-                (beside / EXTRA / "evaluation.json").write_text(json.dumps(found | {"pushed_anyway": anyway}, indent=1))
-        elif (directory / str(version) / CHECKED).exists():
-            checked = json.loads((directory / str(version) / CHECKED).read_text())
+                (beside / EVALUATION).write_text(text)
+        else:
+            if (directory / str(version) / CHECKED).exists():
+                checked = json.loads((directory / str(version) / CHECKED).read_text())
+            recorded = directory / str(version) / EVALUATION
+            if not recorded.exists() or recorded.read_text() != text:
+                with atomic_path(recorded) as partial:
+                    partial.write_text(text)
     (serving.path / "version.json").write_text(json.dumps({"version": version, "pushed_anyway": anyway, "checked": checked}))
 
 

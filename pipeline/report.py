@@ -15,6 +15,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Anomalies, Evaluation, Examples, Model, Statistics
 from zfnet.components.data.examples_summary import size_sentences
+from zfnet.components.example_validator import count_anomalies
 from zfnet.components.figures.mistakes.table import calibration_sentence, slice_name, worst_first, wrong_answers
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
@@ -110,12 +111,11 @@ def _made(runs: list[dict[str, Any]], model: str) -> tuple[dict[str, Any], dict[
     )
 
 
-def _warnings(anomalies: Sequence[dict[str, str]]) -> list[str]:
-    """The first anomaly of each kind, and how many there are: what a reader should see first."""
-    kinds: dict[str, list[str]] = {}
-    for anomaly in anomalies:
-        kinds.setdefault(anomaly["kind"], []).append(anomaly["message"])
-    return [messages[0] + (f" And {len(messages) - 1:,} more of this kind." if messages[1:] else "") for messages in kinds.values()]
+def _warnings(anomalies: list[dict[str, Any]]) -> list[str]:
+    """The first anomaly of each kind, and the number of the others."""
+    first = {anomaly["kind"]: anomaly["message"] for anomaly in reversed(anomalies)}
+    counts = count_anomalies(anomalies)
+    return [first[kind] + (f" And {count - 1:,} more of this kind." if count > 1 else "") for kind, count in counts.items()]
 
 
 def _near_copies(root: epath.Path, anomalies: str | None) -> epath.Path | None:

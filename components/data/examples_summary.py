@@ -16,8 +16,7 @@ SHOWN = 20  # reasons for rejection; the others are counted together
 def write_summaries(directory: epath.PathLike, examples: Examples, statistics: dict[str, Any], anomalies: Anomalies) -> None:
     """Writes two texts, `examples/counts` and `examples/anomalies`, and the picture of near copies, in place of older event files.
 
-    All anomalies are shown.
-    `directory`, made if missing, holds logs for TensorBoard. `statistics` is what `statistics.json` holds.
+    All anomalies are shown. `directory`, made if missing, holds logs for TensorBoard. `statistics` is what `statistics.json` holds.
     """
     import numpy as np
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""The table of answers: what models say about every example of a split, from which all numbers of an evaluation are computed."""
+"""The table of answers of models to every example of a split, from which all numbers of an evaluation are computed."""
 
 from typing import NamedTuple
 
@@ -123,10 +123,10 @@ def answer_split(models: list[Probabilities], split: str, *, ten_crop: bool = Fa
         for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
             rows = answer_batch(batch).numpy()
             found.append(rows[rows[:, 0, -1] == 1, :, :-1])
-    table = np.concatenate(found)
-    if len(table) != count:
+    if sum(map(len, found)) != count:
         raise ValueError(
             f"{models[0].examples.path} has fewer examples in {split} than the {count} of its manifest: files are cut off. Copy the "
             "directory again, or prepare the examples again."
         )
+    table = np.concatenate(found)
     return [Answers.of(table[:, place], len(models[0].examples.labels)) for place in range(len(models) + 1)]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 ERRORS = ("top1_error", "top5_error")
+GRAPH = "saved_model.pb"
 
 
 class Pushed(NamedTuple):
@@ -42,6 +43,9 @@ def measure_baseline(pushed: Pushed, examples: Examples) -> dict[str, Any]:
         images were scaled to, None if the model takes their size; and `trained_on`, the number of these validation examples, by their
         ids, that the model was trained on, None if that is not known.
 
+    Raises:
+        ValueError: the model's file is damaged, and so is its served version, or it is gone.
+
     Examples:
         >>> model.save(tmp_path / "model.keras")
         >>> np.savetxt(tmp_path / "labels.txt", examples.labels, "%s")
@@ -53,32 +57,36 @@ def measure_baseline(pushed: Pushed, examples: Examples) -> dict[str, Any]:
     if pushed.evaluation is not None and pushed.examples_digest == examples.digest():
         recorded = pushed.evaluation.read_json("evaluation.json")
         return found | {name: recorded[name] for name in ERRORS}
+    from zfnet.components.evaluation.probabilities import class_order
+
+    if pushed.model is None and not (pushed.served / GRAPH).exists():
+        return found | {"not_compared": f"its files, {pushed.served}, are gone"}
+    net, labels = _load(pushed)
     try:
-        return found | {"evaluated_anew": True} | _evaluate(pushed, local_copy(examples))
-    except (ValueError, OSError) as error:
+        order = class_order(f"version {pushed.version}", labels, examples.labels)
+    except ValueError as error:
         return found | {"not_compared": str(error)}
+    return found | {"evaluated_anew": True} | _evaluate(pushed, net, order, local_copy(examples))
 
 
-def _evaluate(pushed: Pushed, examples: Examples) -> dict[str, Any]:
-    """Evaluates the pushed model on the validation examples, and counts those that it was trained on."""
+def _evaluate(pushed: Pushed, net: "keras.Model", order: list[int], examples: Examples) -> dict[str, Any]:
+    """Evaluates the pushed model, opened, on the validation examples, and counts those that it was trained on."""
     from zfnet.components.data.batches import read_origins
     from zfnet.components.evaluation.answers import answer_split
-    from zfnet.components.evaluation.measures import count_errors
-    from zfnet.components.evaluation.probabilities import Probabilities, class_order
+    from zfnet.components.evaluation.measures import errors
+    from zfnet.components.evaluation.probabilities import Probabilities
 
-    net, labels = _load(pushed)
-    order = class_order(f"version {pushed.version}", labels, examples.labels)
     size = net.inputs[0].shape[1]
-    errors = count_errors(answer_split([Probabilities(_scaling(net, examples.image_size), examples, order)], "validation")[0])
+    numbers = errors(answer_split([Probabilities(_scaling(net, examples.image_size), examples, order)], "validation")[0])
     trained_on = None
     if pushed.examples is not None:
         trained = set(read_origins(local_copy(pushed.examples), "train").ids)
         trained_on = len(trained.intersection(read_origins(examples, "validation").ids))
-    return errors | {"scaled_to": None if size == examples.image_size else size, "trained_on": trained_on}
+    return numbers | {"scaled_to": None if size == examples.image_size else size, "trained_on": trained_on}
 
 
 def _load(pushed: Pushed) -> tuple["keras.Model", list[str]]:
-    """Opens the model, or its served version if that is all that is known, and reads the names of its classes."""
+    """Opens the model, or its served version if the model is damaged or not known, and reads the names of its classes."""
     import keras
 
     from zfnet.components.inputs.model_file import load_model_file
@@ -86,7 +94,12 @@ def _load(pushed: Pushed) -> tuple["keras.Model", list[str]]:
 
     if pushed.model is not None:
         model = local_copy(pushed.model)
-        return load_model_file(model.path / "model.keras"), (model.path / "labels.txt").read_text().splitlines()
+        try:
+            return load_model_file(model.path / "model.keras"), (model.path / "labels.txt").read_text().splitlines()
+        except ValueError as error:
+            if not (pushed.served / GRAPH).exists():
+                again = f"Put a copy of the file back; or remove {pushed.model.path}, to serve the new model without a comparison."
+                raise ValueError(f"The model pushed last, version {pushed.version}, can't be opened: {error} {again}") from error
     served = ServedModel(pushed.served)
     images = keras.Input((served.size, served.size, 3))
     return keras.Model(images, keras.layers.Lambda(served.of, output_shape=(len(served.labels),))(images)), served.labels

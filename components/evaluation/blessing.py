@@ -62,7 +62,7 @@ def bless(
 
 def _described(baseline: dict[str, Any]) -> str:
     """Says which error the baseline is, or why there is none."""
-    version = f"version {baseline['version']}" if "version" in baseline else "it"
+    version = f"version {baseline['version']}"
     if baseline.get("not_compared"):
         return f"not compared with the last pushed model, {version} ({baseline['not_compared'].rstrip('.')})"
     if not baseline.get("evaluated_anew"):

@@ -18,7 +18,7 @@ MOST = 100
 LONGEST = 200  # characters of a slice's name
 
 
-def count_errors(answers: Answers) -> dict[str, Any]:
+def errors(answers: Answers) -> dict[str, Any]:
     """Top-1 and top-5 error, fractions 0..1, strictly: a tie with the true class is an error, and so is NaN (see `top_k_error`)."""
     return error_shares(answers.ranks, answers.classes)
 
@@ -49,7 +49,7 @@ def calibrate(answers: Answers) -> dict[str, Any]:
 
 
 # Every evaluation computes all of these.
-MEASURES: list[Callable[[Answers], dict[str, Any]]] = [count_errors, calibrate]
+MEASURES: list[Callable[[Answers], dict[str, Any]]] = [errors, calibrate]
 
 
 def by_class(answers: Answers, names: list[str]) -> list[dict[str, Any]]:
@@ -124,8 +124,8 @@ def list_mistakes(answers: Answers, names: list[str], ids: list[str], most: int 
 def tell_mistakes(answers: Answers, names: list[str], ids: list[str], values: Sequence[str] | None = None) -> dict[str, Any]:
     """Lists that tell where a model errs: `classes` (`by_class`), `confused`, the most frequent pairs, and `mistakes` (`list_mistakes`).
 
-    With `values`, also `slices` (`by_slice`). `confused`, `mistakes` and `slices` have at most 100 entries; those of `confused` are
-    `{"class", "predicted", "examples"}`.
+    With `values`, also `slices` (`by_slice`). `confused` and `mistakes` have at most 100 entries, and `slices` one more, for all others;
+    those of `confused` are `{"class", "predicted", "examples"}`.
     """
     matrix = confusion_matrix(answers.labels, answers.predicted, answers.classes)
     return {

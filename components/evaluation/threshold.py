@@ -62,8 +62,8 @@ class Threshold(NamedTuple):
     def check(self, evaluation: dict[str, Any]) -> str | None:
         """The reason why an evaluation, the content of evaluation.json, does not meet this; None if it does.
 
-        Of every class, the one that is farthest from the limit is named. A class without validation examples has no error; it is no reason
-        among every class, but is one if it is named.
+        For every class (`*`), the class that is farthest from the limit is named. A class without validation examples has no error: that
+        is a reason if the threshold names this class, and none for every class.
 
         Raises:
             ValueError: it has no class of that name.

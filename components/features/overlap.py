@@ -130,8 +130,8 @@ def find_overlap(candidates: Candidates, numbers: np.ndarray, pretraining: Examp
     """Compares the images `numbers` with the whole split `train` of the pretraining set, in memory that does not grow with it.
 
     Zeiler & Fergus 2013, section 5.2. The paper took such images out of ImageNet and trained anew; here they are reported, or left out
-    of the data. `components/data/same_pictures.py` finds equal bytes alone; this also finds images compressed or scaled anew, cropped
-    slightly differently, or flipped.
+    of the data. Also images compressed or scaled anew, cropped slightly differently, or flipped are found. `NearCopies` looks for smaller
+    crops too, and needs the hashes of the smaller split in memory; this one needs nothing of the pretraining set in memory.
     """
     numbers = np.unique(numbers)
     # The whole stored squares: a central crop would depend on the size of the net's input.

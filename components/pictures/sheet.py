@@ -47,6 +47,16 @@ def block(images: list[np.ndarray], columns: int, side: int) -> np.ndarray:
     return sheet
 
 
+def end_of(name: str, longest: int) -> str:
+    """Cuts a path or an id to `longest` characters; its end tells more than its beginning.
+
+    Examples:
+        >>> end_of("photographs/train/cat/0012.jpg", 16)
+        '... cat/0012.jpg'
+    """
+    return name if len(name) <= longest else f"... {name[4 - longest :]}"
+
+
 def sheet(blocks: list[np.ndarray], headings: Sequence[str], columns: int) -> np.ndarray:
     """Lays blocks of one size out in rows, a heading above each.
 

@@ -48,7 +48,7 @@ class Predictor:
 
     @classmethod
     def of_model(cls, model: keras.Model, labels: Sequence[str], top: int, image_size: int | None = None) -> "Predictor":
-        """Makes it of a Keras model that takes RGB 0..255; it gives probabilities, logits, or one sigmoid for two classes.
+        """Makes a predictor of a Keras model that takes RGB 0..255 and gives probabilities, logits, or one sigmoid for two classes.
 
         `labels` may be empty: then classes have the numbers of their outputs. `image_size` is as in `ImageInput.of`.
 
@@ -69,7 +69,7 @@ class Predictor:
 
     @classmethod
     def of_served(cls, served: ServedModel, top: int) -> "Predictor":
-        """Makes it of a SavedModel that `zfnet run` served."""
+        """Makes a predictor of a SavedModel that `zfnet run` served."""
         return cls(served.of, served.labels, served.size, top)
 
     def image(self, encoded: bytes) -> np.ndarray:

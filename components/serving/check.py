@@ -150,13 +150,13 @@ def _answer(process: subprocess.Popen[str], directory: pathlib.Path, time_limit:
         why = f"it gave no answer within {time_limit:g} s, the time for the whole check; --check-seconds allows more"
     asked = json.loads(report.read_text()) if report.exists() else {"stage": "load"}
     if why := asked.get("error", why):
-        what = "can't be loaded with TensorFlow alone" if asked["stage"] == "load" else f"fails in its signature {asked['stage']}"
-        raise ValueError(f"The exported model {what}, and is not served: {' '.join(why.split())[:600].rstrip('.')}.")
+        fault = "can't be loaded with TensorFlow alone" if asked["stage"] == "load" else f"fails in its signature {asked['stage']}"
+        raise ValueError(f"The exported model {fault}, and is not served: {' '.join(why.split())[:600].rstrip('.')}.")
     return asked
 
 
 class _Expected:
-    """Answers of Keras: probabilities `(N, classes)` of the images, and what each layer shows of the first of them."""
+    """Answers of Keras: probabilities `(N, classes)` of the images, and activations and projections of all layers for the first image."""
 
     def __init__(self, net: keras.Model, labels: list[str], images: np.ndarray) -> None:
         deconvnet = Deconvnet(net)
@@ -186,7 +186,7 @@ class _Expected:
         count = answer["probabilities"].shape[1]
         best = -np.sort(-self.probabilities, axis=1)[:, :count]
         difference = _near(name, "probabilities", answer["probabilities"], best)
-        # Of classes that are nearly alike either may come first: each must have the probability that is beside it.
+        # If two classes are nearly equal, either may come first: each must have the probability that is beside it.
         for row, names in zip(self.probabilities, answer["labels"], strict=True):
             if unknown := [each.decode() for each in names if each.decode() not in self.labels]:
                 raise _differs(name, f"it gave the label {unknown[0]!r}, which the model does not have")
@@ -221,13 +221,13 @@ class _Expected:
         return self.projected[key]
 
 
-def _near(signature: str, what: str, found: np.ndarray, expected: np.ndarray | float) -> float:
+def _near(signature: str, numbers: str, found: np.ndarray, expected: np.ndarray | float) -> float:
     """The largest difference; fails if it is beyond the tolerance or no number."""
     if np.shape(found) != np.shape(expected):
-        raise _differs(signature, f"{what} have the shape {np.shape(found)}, expected {np.shape(expected)}")
+        raise _differs(signature, f"{numbers} have the shape {np.shape(found)}, expected {np.shape(expected)}")
     difference = float(np.max(abs(found - expected)))
     if not difference <= TOLERANCE:
-        raise _differs(signature, f"{what} differ by {difference:.4g} from those of Keras, expected at most {TOLERANCE:g}")
+        raise _differs(signature, f"{numbers} differ by {difference:.4g} from those of Keras, expected at most {TOLERANCE:g}")
     return difference
 
 

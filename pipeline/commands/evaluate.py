@@ -95,8 +95,13 @@ def command(
         labels = first.labels
         *single, ensemble = [numbers | _details(answers, labels, ids, values, by_class, worst) for answers, numbers in answered]
         if directory:
-            for figure in _figures(compared[0], split, answered[0][0], ensemble):
+            from zfnet.components.figures.mistakes.evaluated import draw_evaluation
+
+            figures, reason = draw_evaluation(compared[0], split, answered[0][0], ensemble)
+            for figure in figures:
                 directory.save(figure)
+            if reason:
+                click.echo(f"The mistakes are not drawn: {reason.rstrip('.')}.", err=True)
             drawn = {"pictures": [name for name in directory.written if name.endswith(".png")]}
             (directory.drawing / "evaluate.json").write_text(json.dumps(ensemble | drawn, indent=1))
             directory.written.append("evaluate.json")
@@ -178,31 +183,6 @@ def _details(answers, labels, ids, values, by_class, worst):
     if values:
         details["slices"] = measures.by_slice(answers, values)
     return details
-
-
-def _figures(compared, split, answers, numbers):
-    """Yields the pictures about the errors of one model; those of single mistakes if `numbers` list any."""
-    import dataclasses
-
-    from zfnet.components.evaluation.confusion import confusion_matrix
-    from zfnet.components.figures.gallery.example_search import ExampleSearch
-    from zfnet.components.figures.images import ImageSet
-    from zfnet.components.figures.mistakes.calibration import draw_calibration
-    from zfnet.components.figures.mistakes.confusion import draw_confusion
-    from zfnet.components.figures.mistakes.mistaken import draw_mistakes
-    from zfnet.model.deconvnet.deconvnet import Deconvnet
-
-    labels = compared.examples.labels
-    yield draw_confusion(labels, confusion_matrix(answers.labels, answers.predicted, answers.classes))
-    yield draw_calibration(numbers["calibration"], numbers["expected_calibration_error"])
-    if compared.model.outputs[0].shape[-1] < len(labels):
-        click.echo("The mistakes are not drawn: the model has one output for both classes.", err=True)
-    elif numbers.get("mistakes"):
-        # Units are the model's outputs, which may be in another order than the classes of the data.
-        outputs = [labels[compared.order.index(unit)] for unit in range(len(labels))] if compared.order else labels
-        images = ImageSet.of_examples(compared.model, compared.examples, split)
-        search = ExampleSearch(Deconvnet(compared.model, "gradient"), dataclasses.replace(images, labels=outputs))
-        yield draw_mistakes(search, numbers["mistakes"])
 
 
 def _tables(numbers, classes, slice_by):

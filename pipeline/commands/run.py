@@ -1,6 +1,5 @@
 """`zfnet run`: the whole pipeline."""
 
-import collections
 import json
 import signal
 import textwrap
@@ -190,4 +189,6 @@ def report(root: epath.Path, config: RunConfig, summary: dict[str, Any]) -> None
 
 def _counted(anomalies: list[dict[str, Any]]) -> str:
     """The numbers of anomalies of each kind, the kinds in their order: `1 dark_class, 6 near_copy`."""
-    return ", ".join(f"{number:,} {kind}" for kind, number in collections.Counter(each["kind"] for each in anomalies).items())
+    from zfnet.components.example_validator import count_anomalies
+
+    return ", ".join(f"{number:,} {kind}" for kind, number in count_anomalies(anomalies).items())

@@ -72,8 +72,12 @@ def test_reason_to_push_anyway_is_in_the_version(examples, model, evaluation, tm
         "pushed_anyway": "for the fair",
     }
     assert json.loads((tmp_path / "output/version.json").read_text())["pushed_anyway"] == "for the fair"
+    # The latest reason counts.
+    assert run(examples, model, evaluation(False), tmp_path, push_anyway="for the school") == 1
+    assert json.loads((tmp_path / "serving/1" / EXTRA / "evaluation.json").read_text())["pushed_anyway"] == "for the school"
     # A blessed model needs no reason, and keeps its version.
     assert run(examples, model, evaluation(True), tmp_path, push_anyway="for the fair") == 1
+    assert json.loads((tmp_path / "serving/1" / EXTRA / "evaluation.json").read_text()) == {"blessed": True, "pushed_anyway": None}
     assert json.loads((tmp_path / "output/version.json").read_text())["pushed_anyway"] is None
 
 

@@ -4,7 +4,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from zfnet.pipeline.report import draw_training_curves, embed_picture
+from zfnet.pipeline.report import _warnings, draw_training_curves, embed_picture
+
+
+def test_warnings_count_those_that_are_not_listed():
+    listed = [{"kind": "near_copy", "message": f"pair {number}"} for number in range(100)]
+    rest = {"kind": "near_copy", "message": "150 more are not listed.", "more": 150}
+    assert _warnings([{"kind": "dark_class", "message": "dark"}, *listed, rest]) == ["dark", "pair 0 And 249 more of this kind."]
 
 
 def test_what_is_embedded_is_the_picture():

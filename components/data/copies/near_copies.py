@@ -13,13 +13,14 @@ from zfnet.components.data.copies.correlation import correlation, has_detail
 from zfnet.components.data.copies.perceptual_hash import VIEWS, HashIndex, grey_copy, hash_views
 from zfnet.components.data.examples.shard import read_shard
 from zfnet.components.pictures.figure import encode_png
-from zfnet.components.pictures.sheet import block, sheet
+from zfnet.components.pictures.sheet import block, end_of, sheet
 
 CORRELATION = 0.88  # of fine detail; patches of different places have reached 0.85
 CANDIDATES = 2  # training images that are compared with a validation image, those with the nearest hashes
 AT_A_TIME = 256  # examples
 DRAWN = 20  # pairs in the picture
 TILE = 240  # side of an image there, in pixels
+LONGEST = 36  # characters of an id above it
 Place = tuple[str, int]  # a shard, and the place of an example in it
 
 
@@ -64,13 +65,14 @@ class NearCopy(NamedTuple):
 class NearCopies(beam.PTransform):
     """Turns shards, given as `(split, path)`, into one `NearCopy` for each pair of images across the splits that show one picture.
 
-    That finds images that were compressed anew, scaled, reflected or made brighter, and crops of down to about 0.8 of the side. Hashes
-    propose pairs: whole images against the parts in `VIEWS`, in both directions. Of each validation image, the `CANDIDATES` nearest are
-    compared by their pixels, see `correlation`. Images without fine detail, such as a clear sky, are not looked for. Equal images are
-    found by `DuplicateImages` instead.
+    Found are images that were compressed anew, scaled, reflected or made brighter, and crops of down to about 0.8 of the side. Hashes
+    propose pairs: whole images against the parts in `VIEWS`, in both directions. Each validation image is compared with the `CANDIDATES`
+    nearest training images by their pixels, see `correlation`. Images without fine detail, such as a clear sky, are not looked for. Equal
+    images are found by `DuplicateImages` instead.
 
-    Every worker holds the hashes of all validation images, about 3 kB an image; training images are read once, and hashes never leave
-    their worker. So a million training images take no more memory.
+    Every worker holds the hashes of all validation images, about 3 kB an image; training images are read once, and their hashes never
+    leave their worker. Beam carries `CANDIDATES` training images, as JPEG, for each validation image that has any. Many nearly equal
+    images, such as those of a fixed camera, need more: a worker holds all pairs of a shard whose hashes are near.
     """
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:  # noqa: D102
@@ -91,7 +93,7 @@ class ValidationHashes:
     """The hashes of all validation images, whole and mirrored, and of their parts.
 
     Args:
-        parts: what `_hash_shard` gave for all shards, in any order.
+        parts: the results of `_hash_shard` for all shards, in any order.
     """
 
     def __init__(self, parts: list[tuple[list[Place], np.ndarray, np.ndarray]]) -> None:
@@ -168,5 +170,5 @@ def _similarity(candidate: Candidate, validation: np.ndarray) -> float:
 def draw_near_copies(copies: Sequence[NearCopy]) -> bytes:
     """Draws the first `DRAWN` pairs, in two columns, the training image at the left of each pair: a PNG."""
     pairs = [[np.asarray(Image.open(io.BytesIO(image)).convert("RGB")) for image in copy.images] for copy in copies[:DRAWN]]
-    headings = [f"{copy.train}  |  {copy.validation}" for copy in copies[:DRAWN]]
+    headings = ["  |  ".join(end_of(id, LONGEST) for id in (copy.train, copy.validation)) for copy in copies[:DRAWN]]
     return encode_png(sheet([block(pair, 2, TILE) for pair in pairs], headings, min(2, len(pairs))))

@@ -44,7 +44,8 @@ def draw_calibration(calibration: Sequence[Mapping[str, Any]], error: float) -> 
     curve.set(xlim=(0, 1.02), ylim=(0, 1.02), title=f"Expected calibration error: {error:.1%}")
     curve.set(xlabel="probability of the best guess", ylabel="share that is right")
     curve.legend(loc="lower right")
-    middles = (np.minimum((confidence * BINS).astype(int), BINS - 1) + 0.5) / BINS
+    # The mean of equal probabilities may be a little less than the end of their bin.
+    middles = (np.minimum((confidence * BINS + 1e-9).astype(int), BINS - 1) + 0.5) / BINS
     bars = numbers.bar(middles, counts, 0.9 / BINS, color=COUNT)
     numbers.bar_label(bars, [f"{count:,}" for count in counts], padding=2, fontsize=8)
     numbers.set(xlim=(0, 1.02), title="Validation examples by the probability of the best guess")

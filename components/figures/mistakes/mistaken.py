@@ -8,12 +8,12 @@ import numpy as np
 from zfnet.components.figures.gallery.example_search import ExampleSearch, distinct_places
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
-from zfnet.components.pictures.sheet import resize_tile, sheet, side_by_side
+from zfnet.components.pictures.sheet import end_of, resize_tile, sheet, side_by_side
 from zfnet.model.measures.class_probabilities import class_layer
 
 SHOWN, COLUMN = 12, 6  # Examples that are drawn, and those below each other.
 TILE = 192  # Side of a picture, in pixels.
-LONGEST = 26  # Characters of an id; the end of a path tells more than its beginning.
+LONGEST = 26  # Characters of an id.
 
 
 def draw_mistakes(search: ExampleSearch, mistakes: Sequence[Mapping[str, Any]]) -> Figure:
@@ -69,7 +69,7 @@ def draw_mistakes(search: ExampleSearch, mistakes: Sequence[Mapping[str, Any]]) 
         photograph = np.clip(np.rint(images.image_input.pictures(image)), 0, 255).astype(np.uint8)
         tiles += [resize_tile(picture, TILE) for picture in (*photograph, *signed_to_rgb(projections, np.full(2, scale)))]
         headings += [
-            _end(each["id"]),
+            end_of(each["id"], LONGEST),
             f"predicted, {each['probability']:.1%}: {each['predicted']}",
             f"true, {each['probability_of_class']:.1%}: {each['class']}",
         ]
@@ -79,7 +79,3 @@ def draw_mistakes(search: ExampleSearch, mistakes: Sequence[Mapping[str, Any]]) 
     sheets = [sheet(tiles[3 * start : 3 * (start + COLUMN)], headings[3 * start : 3 * (start + COLUMN)], 3) for start in starts]
     titles = [f"Most confident mistakes, {start + 1} to {min(start + COLUMN, len(shown))}" for start in starts]
     return Figure("mistakes", {"mistakes": side_by_side(sheets, titles)}, {"pictures": ["mistakes.png"], "layer": layer, "mistakes": drawn})
-
-
-def _end(name: str) -> str:
-    return name if len(name) <= LONGEST else f"... {name[-LONGEST + 4 :]}"

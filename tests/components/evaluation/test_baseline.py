@@ -103,18 +103,23 @@ def test_model_of_another_size_sees_scaled_images(examples, pushed):
     assert found["top1_error"] == pytest.approx(top1_error(net, examples, size=40))
 
 
-def test_damaged_model_is_not_compared(examples, pushed):
+def test_damaged_model_is_an_error(examples, pushed):
+    # Else a worse model would be blessed.
     made = pushed()
     (made.model.path / "model.keras").write_bytes(b"PK")
-    assert "is not a Keras model file" in measure_baseline(made, examples)["not_compared"]
+    with pytest.raises(ValueError, match=r"is not a Keras model file.* Put a copy of the file back"):
+        measure_baseline(made, examples)
 
 
 @pytest.mark.slow
-def test_served_version_is_evaluated(examples, pushed, model):
+def test_served_version_is_evaluated(examples, pushed, model, tmp_path):
     served = pushed(model=None)
     assert "serving/4" in measure_baseline(served, examples)["not_compared"]
     export(model, side=examples.side, path=served.served)
     net = keras.saving.load_model(model.path / "model.keras", compile=False)
-    found = measure_baseline(served, examples)
-    assert found["top1_error"] == pytest.approx(top1_error(net, examples))
-    assert found["trained_on"] is None
+    damaged = served._replace(model=Model(tmp_path / "model"))
+    (damaged.model.path / "model.keras").write_bytes(b"PK")
+    for each in (served, damaged):
+        found = measure_baseline(each, examples)
+        assert found["top1_error"] == pytest.approx(top1_error(net, examples))
+        assert found["trained_on"] is None

@@ -16,7 +16,7 @@ from zfnet.components.data.batches import central_crops
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.evaluation import answers
 from zfnet.components.evaluation.answers import Answers, answer_rows, answer_split
-from zfnet.components.evaluation.measures import all_gpus, by_class, by_slice, calibrate, count_errors, evaluate_models, list_mistakes
+from zfnet.components.evaluation.measures import all_gpus, by_class, by_slice, calibrate, errors, evaluate_models, list_mistakes
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.inputs.model_file import load_model_file
@@ -108,7 +108,7 @@ def nets(model):
 
 
 def measure_models(models, split, ten_crop=False):
-    return [count_errors(each) | {"examples": len(each.labels)} for each in answer_split(models, split, ten_crop=ten_crop)]
+    return [errors(each) | {"examples": len(each.labels)} for each in answer_split(models, split, ten_crop=ten_crop)]
 
 
 def images_and_labels(examples, split, size):
@@ -133,7 +133,7 @@ def random_answers(classes, ties=False):
 def test_errors_are_those_of_top_k_error_with_ties_and_nan(classes):
     found, labels, scores = random_answers(classes, ties=True)
     wrong = [float(top_k_error(labels, scores, min(k, classes)).numpy().mean(dtype=float)) for k in (1, 5)]
-    assert list(count_errors(found).values()) == pytest.approx(wrong, abs=1e-12)
+    assert list(errors(found).values()) == pytest.approx(wrong, abs=1e-12)
     assert ((found.predicted == labels) == (found.ranks == 1)).all()
     assert np.isfinite([found.probabilities, found.of_class]).all()
 
@@ -144,7 +144,7 @@ def test_the_table_is_that_of_scikit_learn(classes):
     assert found.predicted.tolist() == scores.argmax(1).tolist()
     assert found.probabilities.tolist() == scores.max(1).tolist()
     accuracy = [sklearn.metrics.top_k_accuracy_score(labels, scores, k=k, labels=range(classes)) for k in (1, 5)]
-    assert list(count_errors(found).values()) == pytest.approx([1 - each for each in accuracy])
+    assert list(errors(found).values()) == pytest.approx([1 - each for each in accuracy])
     matrix = sklearn.metrics.confusion_matrix(labels, scores.argmax(1), labels=range(classes))
     wrong = matrix - np.diag(np.diag(matrix))
     right, share = sklearn.calibration.calibration_curve(scores.argmax(1) == labels, scores.max(1), n_bins=15)
@@ -219,7 +219,7 @@ def test_ten_crops(nets, examples, smaller, statistics):
 def test_ten_crops_have_names_of_their_own(nets, examples):
     model = Probabilities(nets[1], examples)
     central, crops = (answer_split([model], "validation", ten_crop=ten_crop)[0] for ten_crop in (False, True))
-    numbers, of_crops = ({**count_errors(each), **calibrate(each)} for each in (central, crops))
+    numbers, of_crops = ({**errors(each), **calibrate(each)} for each in (central, crops))
     of_crops, numbers = {f"{name}_ten_crop": value for name, value in of_crops.items()}, numbers | {"examples": len(central.labels)}
     assert evaluate_models([model], "validation", ten_crop=True)[0][1] == numbers | of_crops
     assert evaluate_models([model], "validation", ten_crop=False)[0][1] == numbers | dict.fromkeys(of_crops)

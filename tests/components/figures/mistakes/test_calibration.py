@@ -29,6 +29,15 @@ def test_a_net_that_is_too_sure_is_drawn_below_the_line():
     assert heights[0.2] > heights[0.9] + 200
 
 
+def test_equal_probabilities_are_drawn_in_their_own_bin():
+    # The mean of six times 0.2 is a little less than 0.2, the beginning of the fourth bin.
+    mean = sum([0.2] * 6) / 6
+    assert mean < 0.2
+    both = [draw_calibration([{"examples": 6, "confidence": each, "accuracy": 0.5}], 0.3).pictures["calibration"] for each in (mean, 0.21)]
+    right = [picture[:, 600:] for picture in both]
+    assert np.array_equal(*right)
+
+
 @pytest.mark.parametrize("accuracy", [0.0, 1.0])
 def test_bins_that_are_always_right_or_wrong(accuracy):
     figure = draw_calibration([{"examples": 1, "confidence": 1.0, "accuracy": accuracy}], 1 - accuracy)

@@ -125,9 +125,9 @@ def test_of_each_kind_some_are_listed_and_the_rest_counted(tmp_path):
     found = validate(tmp_path, generate(tmp_path))
     kinds = ["tiny_class"] * (LISTED + 1) + ["same_picture"] * (LISTED + 1)
     assert [anomaly["kind"] for anomaly in found] == kinds
-    assert found[LISTED] == {"kind": "tiny_class", "message": "7 more anomalies of kind tiny_class are not listed."}
+    assert found[LISTED] == {"kind": "tiny_class", "message": "7 more anomalies of kind tiny_class are not listed.", "more": 7}
     assert found[LISTED - 1]["class"] == f"{LISTED - 1:04d}"
-    assert found[-1] == {"kind": "same_picture", "message": "7 more anomalies of kind same_picture are not listed."}
+    assert found[-1] == {"kind": "same_picture", "message": "7 more anomalies of kind same_picture are not listed.", "more": 7}
     assert found[-2]["train"] == [f"train/{LISTED - 1:04d}/0.png"]
 
 

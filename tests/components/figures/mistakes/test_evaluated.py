@@ -11,15 +11,15 @@ from zfnet.components.figures.mistakes.evaluated import draw_evaluation
 
 def logits_of_maps():
     """A net whose classes are means of maps, with a softmax: no layer has one activation for each class."""
-    images = keras.Input((40, 40, 3))
+    images = keras.Input((56, 56, 3))
     maps = keras.layers.Conv2D(3, 5, name="maps")(images)
     return keras.Model(images, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(maps)))
 
 
 def unknown_operation():
     """A net with a layer that the deconvnet has no rule for."""
-    images = keras.Input((40, 40, 3))
-    features = keras.layers.LSTM(4)(keras.layers.Reshape((40, 120))(images))
+    images = keras.Input((56, 56, 3))
+    features = keras.layers.LSTM(4)(keras.layers.Reshape((56, 168))(images))
     return keras.Model(images, keras.layers.Dense(3, "softmax")(features))
 
 

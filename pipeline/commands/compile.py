@@ -92,6 +92,7 @@ def command(
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run`.
     """
     config = choose(config_name, run.start_choices(choices), local)
+    config.check_together()
     _check_absolute(config.data)
     if runner == DATAFLOW:
         raise ValueError(

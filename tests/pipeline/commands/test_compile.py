@@ -97,6 +97,8 @@ def test_start_of_a_fine_tuning_is_a_parameter(compiled, tmp_path):
         (["--volume", "photographs:data"], "expected CLAIM:DIR with an absolute DIR"),
         (["--gpus", "-1"], "-1 is not in the range"),
         (["--config", "folder"], "folder needs --data"),
+        (["--bless", "top1_error_ten_crop<0.2"], "--bless 'top1_error_ten_crop<0.2' needs --ten-crop"),
+        (["--freeze", "conv1"], "--freeze needs --start-from: without it, the frozen layers would keep random weights"),
     ],
 )
 def test_wrong_usage(compiled, options, message):

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from zfnet.components.evaluation.threshold import TEN_CROP, Threshold
 from zfnet.components.training.recipe import Recipe, choice
 from zfnet.model.net.variation import find_architecture
 
@@ -60,6 +61,18 @@ class RunConfig:
     def input_size(self) -> int:
         """Side of the network's input, in pixels."""
         return self.image_size or find_architecture(self.recipe.architecture).input_size
+
+    def check_together(self) -> None:
+        """Fails if one choice needs another.
+
+        Raises:
+            click.UsageError: layers are frozen without a start, or a condition is about ten crops that are not evaluated.
+        """
+        if self.recipe.freeze is not None and not self.start_from:
+            raise click.UsageError("--freeze needs --start-from: without it, the frozen layers would keep random weights.")
+        crops = [condition for condition in self.bless if Threshold.parse(condition).number.endswith(TEN_CROP)]
+        if crops and not self.ten_crop:
+            raise click.UsageError(f"--bless {crops[0]!r} needs --ten-crop.")
 
     def check_image_size(self) -> None:
         """Fails if images of the size `input_size` are too small for the architecture, or if there is no architecture of that name.

@@ -35,13 +35,12 @@ class Images(abc.ABC):
     """Images in a fixed order. A chunk refers to some of them that follow each other, and can be sent to another machine.
 
     `location` is where they are read, `labels` are the names of their classes, if the data has a list of them, else empty. `names` is as in
-    `open_images`. If `stored`, the images are squares that were prepared for a model; `remote` as in `Source`.
+    `open_images`.
     """
 
     location: str
     labels: Sequence[str] = ()
     names: Mapping[str, str]
-    stored = remote = False
 
     @abc.abstractmethod
     def chunks(self) -> Iterator[Any]:
@@ -51,16 +50,22 @@ class Images(abc.ABC):
     def size(self, chunk: Any) -> int:
         """The number of images in a chunk."""
 
+
+class Photographs(Images):
+    """Images as encoded files; `remote` as in `Source`."""
+
+    remote = False
+
     @abc.abstractmethod
     def read(self, chunk: Any) -> Iterator[ImageToPredict]:
         """Yields the images of a chunk in order. A file is opened when its `read` is called."""
 
 
-class Files(Images):
+class Files(Photographs):
     """Image files; `listed` yields path, class and file, in order."""
 
-    def __init__(self, location: str, listed: Callable[[], Iterable[tuple[str, str, bytes]]]) -> None:
-        self.location, self._listed, self.remote = location, listed, is_remote(location)
+    def __init__(self, location: str, listed: Callable[[], Iterable[tuple[str, str, bytes]]], remote: bool) -> None:
+        self.location, self._listed, self.remote = location, listed, remote
 
     def chunks(self) -> Iterator[list[tuple[str, str, bytes]]]:  # noqa: D102
         return _chunks(self._listed())
@@ -73,7 +78,7 @@ class Files(Images):
             yield ImageToPredict(path, truth, functools.partial(read_file, file))
 
 
-class SourceImages(Images):
+class SourceImages(Photographs):
     """One split of a source with a list of classes."""
 
     def __init__(self, source: FileSource | TfdsSource, split: str) -> None:
@@ -98,9 +103,7 @@ class SourceImages(Images):
 
 
 class StoredImages(Images):
-    """One split of prepared examples, a chunk for each shard."""
-
-    stored = True
+    """One split of prepared examples, squares that were prepared for a model; a chunk is the file of a shard and its number of examples."""
 
     def __init__(self, examples: Examples, split: str) -> None:
         self.examples, self._split = examples, split
@@ -111,12 +114,6 @@ class StoredImages(Images):
 
     def size(self, chunk: tuple[str, int]) -> int:  # noqa: D102
         return chunk[1]
-
-    def read(self, chunk: tuple[str, int]) -> Iterator[ImageToPredict]:  # noqa: D102
-        from zfnet.components.data.examples.shard import read_shard
-
-        for example in read_shard(chunk[0]):
-            yield ImageToPredict(example["id"], example["class_name"], functools.partial(bytes, example["image"]))
 
 
 def open_images(data: str, split: str | None, names: Mapping[str, str], downloads: epath.PathLike) -> Images:
@@ -165,16 +162,17 @@ def _files(data: str, path: epath.Path, split: str | None, classes: frozenset[st
         if split and not split_role(split):
             raise ValueError(f"--split {split}: expected train, validation or test, or no --split for all rows.")
         table = os.fspath(path if is_remote(data) else path.resolve())
-        return Files(table, functools.partial(_rows, table, split_role(split) if split else None))
+        rows = functools.partial(_rows, table, split_role(split) if split else None)
+        return Files(table, rows, any(is_remote(os.fsdecode(file)) for _, _, file in rows()))
     if not path.exists():
         return None
     if split:
         raise ValueError(f"--split is for prepared examples, TFDS names and tables, not for {data}: give the folder of the split instead.")
     if path.is_dir():
         root = os.fspath(path if is_remote(data) else path.resolve())
-        return Files(root, functools.partial(_walk, root, classes))
+        return Files(root, functools.partial(_walk, root, classes), is_remote(root))
     file = os.fspath(path if is_remote(data) else path.absolute())
-    return Files(file, functools.partial(list, [(as_text(os.fsencode(data)), "", os.fsencode(file))]))
+    return Files(file, functools.partial(list, [(as_text(os.fsencode(data)), "", os.fsencode(file))]), is_remote(file))
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[list]:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,7 @@ from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
 from zfnet.components.data.damage import named_damage
 from zfnet.components.data.examples.shard import REPAIR, BrokenShardError
 from zfnet.components.inputs.photograph import UnreadablePhotograph
-from zfnet.components.prediction.images import Images, ImageToPredict, StoredImages, count_images
+from zfnet.components.prediction.images import Images, ImageToPredict, Photographs, StoredImages, count_images
 from zfnet.components.prediction.predictor import Answer, Predictor
 from zfnet.components.storage.files import is_remote, open_file
 from zfnet.model.progress import progress
@@ -57,14 +57,17 @@ def check_stored_size(predictor: Predictor, images: Images) -> None:
 
 def predict_chunk(predictor: Predictor, images: Images, chunk: Any) -> Iterator[Row]:
     """Yields the rows of one chunk."""
-    batches = _stored_batches(predictor, images, chunk) if isinstance(images, StoredImages) else _batches(predictor, images, chunk)
+    if isinstance(images, StoredImages):
+        batches = _stored_batches(predictor, images, chunk)
+    else:
+        batches = _batches(predictor, cast(Photographs, images), chunk)
     for paths, truths, pixels, errors in batches:
         for path, truth, answer, error in zip(paths, truths, predictor.answers(pixels), errors, strict=True):
             answer, error = (Answer([], []), error) if error else (answer, "" if answer.labels else NAN)
             yield path, images.names.get(truth, truth), answer.labels, answer.probabilities, error
 
 
-def _batches(predictor: Predictor, images: Images, chunk: Any) -> Iterator[tuple]:
+def _batches(predictor: Predictor, images: Photographs, chunk: Any) -> Iterator[tuple]:
     """Yields paths, classes, pixels and errors of photographs; one that can't be read is black."""
 
     def prepare(image: ImageToPredict) -> tuple[str, str, np.ndarray, str]:

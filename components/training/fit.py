@@ -47,6 +47,10 @@ def fit(
 ) -> None:
     """Trains by a recipe; see `trainer.train` for the artifacts, directories and the start; directories are local here."""
     recipe.check()
+    if recipe.frozen and not start:
+        raise ValueError(
+            f"freeze is {recipe.freeze!r}, but there is no start: expected one, since frozen layers would keep random weights."
+        )
     # TensorFlow can't shuffle by an epoch's number where its own seed is 0.
     keras.utils.set_random_seed(recipe.seed + 1)
     if recipe.deterministic:
@@ -71,7 +75,7 @@ def fit(
     opened = Start.open(start, start_digest) if start else None
     with strategy.scope(), precision(choose_mixed_precision(recipe.mixed_precision)):
         net = build(recipe.architecture, (size, size, 3), len(labels), seed=recipe.seed + 1)
-        given = opened.give(net, recipe.row.input_scale, central_mean) if opened else None
+        given = opened.give(net, recipe.row.input_scale, central_mean, recipe.frozen) if opened else None
         freeze(net, recipe.frozen)
         net.compile(make_optimizer(optimizer_rate, recipe.row.weight_decay, recipe.layer_factors))
         state = kept.restore(net, epochs, batch_size)

@@ -2,12 +2,13 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from etils import epath
 
+from zfnet.components.inputs.foreign_model import EXPECTED
 from zfnet.components.inputs.named_models import named_net
 from zfnet.components.inputs.preprocessing import LAYER
 
@@ -19,20 +20,28 @@ CLASSIFIER = "predictions"
 SAME_MEAN = 0.01
 # Layers of a net that a message lists.
 LISTED = 12
+# Beginnings of the names of classes that leave values of pixels as they are, outside of training.
+SAME_VALUES = ("InputLayer", "Identity", "Cast", "Permute", "Transpose", "Pad", "ZeroPadding", "Cropping", "CenterCrop", "Resizing")
+SAME_VALUES += ("MaxPool", "AveragePool", "Random", "Dropout", "SpatialDropout", "GaussianNoise", "GaussianDropout")
 
 
 def start_digest(start: str) -> str:
     """Hex SHA-256 that identifies a start: that of a model file, or of the name of a net, with its file of weights if it has one.
+
+    Raises:
+        ValueError: there is no such model file.
 
     Examples:
         >>> start_digest("keras:VGG16")[:8]
         '09956cf5'
     """
     net = named_net(start)
-    file = epath.Path(start if net is None else getattr(net, "weights", ""))
+    file = epath.Path(start if net is None else getattr(net, "weights", "")).expanduser()
+    if net is None and not file.is_file():
+        raise ValueError(f"There is no model file {file}; {EXPECTED}.")
     total = hashlib.sha256(b"" if net is None else start.encode())
     if net is None or file.is_file():
-        with file.expanduser().open("rb") as stream:
+        with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 total.update(block)
     return total.hexdigest()
@@ -46,6 +55,7 @@ class Start:
         name: the path or name of the model, for messages.
         weights: arrays of each layer with weights, by the layer's name.
         first: name of the first convolution; empty if there is none.
+        unknown: name of a layer or operation before the first convolution whose effect on pixels is not understood; empty if there is none.
         matrix: float `(3, channels)`; the first convolution's input is `pixels @ matrix + offset`, for RGB values 0..255.
         offset: float `(channels,)`, or `(height, width, channels)` of a net that subtracts a mean image.
     """
@@ -55,16 +65,20 @@ class Start:
     first: str
     matrix: np.ndarray
     offset: np.ndarray
+    unknown: str = ""
 
     @classmethod
     def open(cls, start: str, digest: str | None = None) -> Self:
         """Opens a `.keras` or HDF5 file, or a net by name.
 
         Raises:
-            ValueError: the model can't be opened, or has another `digest`.
+            ValueError: there is no such model, it can't be opened, or it has another `digest`.
         """
         if digest is not None and (found := start_digest(start)) != digest:
-            raise ValueError(f"{start} was changed since the run began: its SHA-256 is {found[:12]}..., expected {digest[:12]}....")
+            raise ValueError(
+                f"{start} was changed since the run began: its SHA-256 is {found}, but start_digest is {digest}. Start the run again; in a "
+                "compiled pipeline, give the parameters start and start_digest of one file."
+            )
         from zfnet.components.figures.given_model import open_model
 
         return cls.of_model(open_model(start), start)
@@ -76,22 +90,20 @@ class Start:
 
         from zfnet.model.net.layers import MeanImage
 
-        matrix, offset, first = np.eye(3), np.zeros(3), ""
+        matrix, offset, first, unknown = np.eye(3), np.zeros(3), "", ""
         weights: dict[str, list[np.ndarray]] = {}
         for layer in _layers(model):
-            if not first and isinstance(layer, MeanImage):
-                offset = offset - np.asarray(layer.get_weights()[0], np.float64)
-            elif not first and isinstance(layer, keras.layers.Rescaling):
-                matrix, offset = matrix * layer.scale, offset * layer.scale + layer.offset
-            elif not first and layer.name.startswith(LAYER) and isinstance(layer, keras.layers.Conv2D):
-                kernel, bias = (np.asarray(array, np.float64) for array in layer.get_weights())
-                matrix, offset = matrix @ kernel[0, 0], offset @ kernel[0, 0] + bias
-            elif layer.weights and not isinstance(layer, MeanImage):
+            changed = None if first else _after(layer, matrix, offset)
+            if changed:
+                matrix, offset = changed
+            elif isinstance(layer, keras.layers.Layer) and layer.weights and not isinstance(layer, MeanImage):
                 first = first or (layer.name if isinstance(layer, keras.layers.Conv2D) else "")
                 weights.setdefault(layer.name, layer.get_weights())
-        return cls(name, weights, first, matrix, offset)
+            if not (first or changed or unknown or type(layer).__name__.startswith(SAME_VALUES)):
+                unknown = layer.name
+        return cls(name, weights, first, matrix, offset, unknown)
 
-    def give(self, net: "keras.Model", scale: float, mean: np.ndarray) -> "Given":
+    def give(self, net: "keras.Model", scale: float, mean: np.ndarray, frozen: Sequence[str] = ()) -> "Given":
         """Sets the weights of the layers of `net` that have the name and the shapes of a layer here; the classifier stays new.
 
         Values at the first convolution may have another scale here, or another order of colours: then its kernel is changed such that it
@@ -101,9 +113,11 @@ class Start:
             net: takes centred RGB values, and multiplies them by `scale` before its first convolution.
             scale: factor of pixel values.
             mean: the image that is subtracted from those of `net`, float `(height, width, 3)`, values 0..255.
+            frozen: names of layers that must fit.
 
         Raises:
-            ValueError: no layer fits; the message lists names and shapes of both nets, of each the first twelve.
+            ValueError: no layer fits, or not all that are frozen; the message lists names and shapes of both nets, of each the first
+                twelve. Or the first convolution fits, but it is not known how pixels are changed before it.
         """
         own = {layer.name: layer for layer in net.layers if layer.weights and layer.name != CLASSIFIER}
         shapes = {name: [tuple(weight.shape) for weight in layer.weights] for name, layer in own.items()}
@@ -113,6 +127,20 @@ class Start:
             raise ValueError(
                 f"No layer of {self.name} has the name and the shapes of a layer of {net.name}. Looked for {_listed(shapes)}; "
                 f"{self.name} has {_listed(found)}. Start from another model, or choose an architecture with these layers."
+            )
+        if missing := [name for name in frozen if name not in taken]:
+            wanted, here = ({name: each[name] for name in missing if name in each} for each in (shapes, found))
+            raise ValueError(
+                f"A frozen layer keeps the weights of the start, but {self.name} has none that fit {', '.join(missing)}. Looked for "
+                f"{_listed(wanted)}; it has {_listed(here)}. Leave these layers out of --freeze, or choose the architecture and the image "
+                "size of the start."
+            )
+        lowest = next((name for name, layer in own.items() if hasattr(layer, "kernel_size")), "")
+        if lowest in taken and (unknown := self.unknown if lowest == self.first else self.first):
+            raise ValueError(
+                f"{self.name} changes pixels by {unknown!r} before {lowest}, and only Rescaling, Normalization of channels and MeanImage "
+                f"are understood: the scale of the weights of {lowest} is unknown. Build the model with keras.layers.Rescaling or "
+                "Normalization instead, and save it again."
             )
         for name in taken:
             kernel, *others = self.weights[name]
@@ -166,9 +194,29 @@ class Given:
         return {"start_from": self.name, "start_layers": list(self.taken), "new_layers": list(self.new)}
 
 
-def _layers(model: "keras.Model") -> Iterator["keras.layers.Layer"]:
-    """All layers, those of models within it too, in order."""
-    for layer in model.layers:
+def _after(layer: "keras.Operation", matrix: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Matrix and offset behind a layer, as in `Start`; None if it is not one of those that change pixels in a known way."""
+    import keras
+
+    from zfnet.model.net.layers import MeanImage
+
+    if isinstance(layer, MeanImage):
+        return matrix, offset - np.asarray(layer.get_weights()[0], np.float64)
+    if isinstance(layer, keras.layers.Rescaling):
+        return matrix * layer.scale, offset * layer.scale + layer.offset
+    if isinstance(layer, keras.layers.Normalization) and not layer.invert and np.size(layer.mean) in (1, matrix.shape[1]):
+        mean, variance = (np.asarray(array, np.float64).reshape(-1) for array in (layer.mean, layer.variance))
+        deviation = np.maximum(np.sqrt(variance), keras.config.epsilon())
+        return matrix / deviation, (offset - mean) / deviation
+    if isinstance(layer, keras.layers.Conv2D) and layer.name.startswith(LAYER):
+        kernel, bias = (np.asarray(array, np.float64) for array in layer.get_weights())
+        return matrix @ kernel[0, 0], offset @ kernel[0, 0] + bias
+    return None
+
+
+def _layers(model: "keras.Model") -> Iterator["keras.Operation"]:
+    """All layers and operations, those of models within it too, in order."""
+    for layer in getattr(model, "operations", model.layers):
         if hasattr(layer, "layers"):
             yield from _layers(layer)
         else:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from zfnet.components.data.beam.options import DATAFLOW
+from zfnet.components.inputs.named_models import named_net
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.commands import run
@@ -31,10 +32,10 @@ def _volumes(ctx: click.Context, parameter: click.Parameter, words: tuple[str, .
     return volumes
 
 
-def _check_absolute(data: str) -> None:
-    path = pathlib.Path(data)
-    if data != "photo_patches" and (data.startswith((".", "~")) or (not path.is_absolute() and path.exists())):
-        raise ValueError(f"Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.")
+def _check_absolute(name: str, given: str) -> None:
+    path = pathlib.Path(given)
+    if given != "photo_patches" and (given.startswith((".", "~")) or (not path.is_absolute() and path.exists())):
+        raise ValueError(f"Tasks have no working directory in common: expected the absolute path of {name} as they see it, not {given}.")
 
 
 @click.command(cls=Command, short_help="Write the pipeline for Kubeflow Pipelines or Vertex AI.")
@@ -91,8 +92,11 @@ def command(
 
     BEAM OPTIONS are passed to the Beam runner, as in `zfnet run`.
     """
+    if start := choices["start_from"]:
+        _check_absolute("--start-from", getattr(named_net(start), "weights", start))
     config = choose(config_name, run.start_choices(choices), local)
-    _check_absolute(config.data)
+    config.check_together()
+    _check_absolute("DATA", config.data)
     if runner == DATAFLOW:
         raise ValueError(
             f"The workers of {DATAFLOW} can't write where the tasks of a compiled pipeline do. Prepare the photographs with "

@@ -9,7 +9,7 @@ import click
 from etils import epath
 
 from zfnet.components.artifacts import Evaluation, Examples
-from zfnet.components.evaluation.threshold import TEN_CROP, Threshold
+from zfnet.components.evaluation.threshold import Threshold
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.cluster_task import read_task
 from zfnet.model.net.architecture import ARCHITECTURES
@@ -102,9 +102,7 @@ def command(
     # SIGTERM is treated like Ctrl-C: partial outputs are removed, and run.json says so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = choose(config_name, start_choices(choices), local)
-    conditions = [Threshold.parse(text) for text in config.bless]
-    if not config.ten_crop and (crops := [str(each) for each in conditions if each.number.endswith(TEN_CROP)]):
-        raise click.UsageError(f"--bless {crops[0]!r} needs --ten-crop.")
+    config.check_together()
     check_outside_data(root, config.data, "--root")
 
     from zfnet.components.data.sources.open_source import open_source
@@ -121,8 +119,8 @@ def command(
         downloads = cache_directory() / "tfds" if is_remote(str(root)) else root / "tfds"
         config.check_image_size()
         source = open_source(config.data, downloads)
-        for condition in conditions:
-            condition.check_class(source.labels)
+        for condition in config.bless:
+            Threshold.parse(condition).check_class(source.labels)
         return zfnet_pipeline(config, source, root, runner, beam_options, strict, metadata_url)
 
     summary = run_pipeline(root, declare, command_line(), metadata_url, wait)

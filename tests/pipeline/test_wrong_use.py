@@ -81,6 +81,7 @@ WRONG = [
     ("run --bless 'accuracy[cat]>0.9'", 2, "there is no number 'accuracy' of a class; there are top1_error, top5_error, examples"),
     ("run --bless 'top1_error<20'", 2, "top1_error is a share; expected a limit from 0 to 1, such as 0.2 for 20 %"),
     ("run --bless 'top1_error_ten_crop<0.2'", 2, "--bless 'top1_error_ten_crop<0.2' needs --ten-crop"),
+    ("run --freeze conv1..conv3", 2, "--freeze needs --start-from: without it, the frozen layers would keep random weights"),
     ("run --push-anyway ''", 2, "expected the reason in words"),
     ("tensorboard --port 6007", 2, "No such option '--port'.* TENSORBOARD OPTIONS follow `--`"),
     ("tensorboard --root root -- --port x", 1, "TensorBoard can't use the options after --: argument --port: invalid"),

@@ -5,6 +5,7 @@ import csv
 import functools
 import hashlib
 import io
+import mimetypes
 import os
 import pathlib
 from collections.abc import Callable, Collection, Iterator
@@ -109,13 +110,20 @@ def table_rows(file: str, *, labelled: bool = True) -> Iterator[Row]:
             for cells in lines:
                 if not "".join(cells).strip():
                     continue
-                if not begun and (found := named_columns(cells, labelled=labelled)):
+                found = None if begun else named_columns(cells, labelled=labelled)
+                # Without labels, a row may have a cell that is also the name of a column, such as photo.
+                if found and (labelled or found["path"] == 0 or not any(_names_photograph(file, cell) for cell in cells)):
                     columns, header = found, cells
                 elif cells != header:
                     yield _row(file, lines.line_num, cells, columns, header, labelled)
                 begun = True
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{file}, line {lines.line_num + 1}: {error}; {EXPECTED}.") from error
+
+
+def _names_photograph(file: str, cell: str) -> bool:
+    kind, _ = mimetypes.guess_type(cell, strict=False)
+    return (kind or "").startswith("image/") or epath.Path(absolute_path(file, cell)).is_file()
 
 
 def _row(file: str, number: int, cells: list[str], columns: dict[str, int | None], header: list[str] | None, labelled: bool) -> Row:

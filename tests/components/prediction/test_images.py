@@ -47,6 +47,13 @@ def test_rows_of_a_table_with_a_split(folder, tmp_path):
         open_images(str(table), "tset", {}, tmp_path)
 
 
+@pytest.mark.parametrize(("row", "remote"), [("gs://bucket/b.png", True), ("images/b.png", False)])
+def test_remote_photographs_in_a_local_table(folder, tmp_path, row, remote):
+    table = tmp_path / "table.csv"
+    table.write_text(f"images/cat/1.png\n{row}\n")
+    assert open_images(str(table), None, {}, tmp_path).remote is remote
+
+
 def test_built_in_patches_have_the_classes_of_the_source(tmp_path):
     images = open_images("photo_patches", None, {}, tmp_path)
     assert count_images(images) == 750

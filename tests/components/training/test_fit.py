@@ -15,7 +15,7 @@ import pytest
 from zfnet.components.artifacts import Model
 from zfnet.components.data.batches import read_origins
 from zfnet.components.training.checkpoints import STATE, VARIABLES, Checkpoints
-from zfnet.components.training.fit import _measure, report_divergence
+from zfnet.components.training.fit import _measure, fit, report_divergence
 from zfnet.components.training.recipe import Recipe
 from zfnet.components.training.start import start_digest
 
@@ -143,6 +143,11 @@ def test_fine_tuning_changes_the_layers_that_are_not_frozen(alone, start):
     assert (recipe["start_from"], recipe["start_digest"]) == (choices["start"], start_digest(choices["start"]))
     assert recipe["start_layers"] == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"]
     assert tuned.model.properties() == {"start_layers": recipe["start_layers"], "new_layers": ["predictions"]}
+
+
+def test_frozen_layers_without_a_start(examples, statistics, tmp_path):
+    with pytest.raises(ValueError, match="freeze is 'conv1', but there is no start"):
+        fit(Recipe(freeze="conv1"), examples, statistics, Model(tmp_path), Checkpoints(tmp_path), str(tmp_path), 1e9)
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ def assert_same_logits(start, net, images, mean, from_start=lambda images: image
         else start.layers[-1].get_layer("predictions")
     )
     net.get_layer("predictions").set_weights(classifier.get_weights())
-    expected, found = start(images).numpy(), net(images - mean).numpy()
+    expected, found = start(images, training=False).numpy(), net(images - mean).numpy()
     assert np.ptp(expected) > 0.01  # Not the same for all images.
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
@@ -106,6 +106,68 @@ def test_layers_of_other_shapes_stay_new(mean):
     assert given.numbers()["start_layers"] == ["conv1", "conv2", "conv3", "fc7"]
 
 
+@pytest.mark.parametrize(
+    ("architecture", "size", "frozen", "looked_for", "found"),
+    [
+        ("conv1.kernel=5", SIZE, ("conv1", "conv2"), "conv1 (5 x 5 x 3 x 6, 6)", "conv1 (7 x 7 x 3 x 6, 6)"),
+        ("dropout=0", 96, ("fc6", "fc7"), "fc6 (24 x 8, 8)", "fc6 (6 x 8, 8)"),
+    ],
+)
+def test_frozen_layers_that_do_not_fit(mean, architecture, size, frozen, looked_for, found):
+    net = build(f"{SMALL},{architecture}", (size, size, 3), CLASSES, seed=8)
+    before = net.get_weights()
+    with pytest.raises(ValueError, match="A frozen layer keeps the weights of the start, but runs/birds has none that fit") as raised:
+        Start.of_model(small(mean_image=mean), "runs/birds").give(net, 1 / 64, np.zeros((size, size, 3)), frozen)
+    assert f"fit {frozen[0]}. Looked for {looked_for}; it has {found}. Leave these layers out of --freeze" in str(raised.value)
+    for one, other in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def behind(change):
+    """A net behind layers of a user, which takes pixels."""
+    image = keras.Input((SIZE, SIZE, 3))
+    return keras.Model(image, lively(small(f"{SMALL},input_scale=1", seed=7))(change(image)))
+
+
+@pytest.mark.parametrize("given", ["constructor", "adapted", "one"])
+def test_normalization_goes_into_the_first_kernel(images, given):
+    colour, variance = ([120, 110, 100], [60**2, 50**2, 70**2]) if given != "one" else (110, 60**2)
+    layer = keras.layers.Normalization(mean=colour, variance=variance)
+    if given == "adapted":
+        layer = keras.layers.Normalization()
+        pair = np.sqrt(variance)
+        layer.adapt(np.stack([colour - pair, colour + pair]).reshape(2, 1, 1, 3).astype("float32"))
+    mean = np.broadcast_to(np.float32(colour), (SIZE, SIZE, 3))
+    net = small(seed=8)
+    start = behind(layer)
+    assert Start.of_model(start, "start").give(net, 1 / 64, mean).mean_difference < 0.01
+    assert_same_logits(start, net, images, mean)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda image: image / 127.5 - 1, "true_divide"),
+        (lambda image: image[..., ::-1], "get_item"),
+        (keras.layers.BatchNormalization(name="norm"), "norm"),
+        (keras.layers.Normalization(axis=(1, 2, 3), name="each_pixel"), "each_pixel"),
+        (keras.layers.Conv2D(3, 1, name="colours"), "colours"),
+    ],
+)
+def test_pixels_that_are_changed_in_an_unknown_way(change, name):
+    start = Start.of_model(behind(change), "mine.keras")
+    with pytest.raises(ValueError, match=rf"mine.keras changes pixels by '{name}\w*' before conv1, .* Build the model with keras.layers"):
+        start.give(small(), 1 / 64, np.zeros((SIZE, SIZE, 3)))
+
+
+def test_layers_that_leave_pixels_as_they_are(images, mean):
+    layers = keras.layers
+    start = behind(keras.Sequential([layers.ZeroPadding2D(2), layers.Cropping2D(2), layers.RandomFlip(), layers.Dropout(0.5)]))
+    net = small(seed=8)
+    Start.of_model(start, "start").give(net, 1 / 64, 0 * mean)
+    assert_same_logits(start, net, images, 0 * mean)
+
+
 def test_nothing_fits():
     layers = keras.layers
     start = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="first"), layers.Flatten(), layers.Dense(5, name="fc6")])
@@ -145,8 +207,12 @@ def test_digest_of_a_file_and_of_a_name(tmp_path):
     small().save(model)
     digest = start_digest(str(model))
     assert Start.open(str(model), digest).weights.keys() >= {"conv1", "fc7"}
-    with pytest.raises(ValueError, match="was changed since the run began"):
+    with pytest.raises(
+        ValueError, match=rf"was changed since the run began: .* is {digest}, but start_digest is 000.* parameters start and"
+    ):
         Start.open(str(model), "0" * 64)
+    with pytest.raises(ValueError, match=r"There is no model file .*none.keras; expected a .keras or .h5 file"):
+        Start.open(str(tmp_path / "none.keras"), digest)
     weights = tmp_path / "weights.h5"
     digests = set()
     for content in (b"one", b"two"):

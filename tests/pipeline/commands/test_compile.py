@@ -73,7 +73,7 @@ def test_options_give_the_defaults(compiled):
 
 def test_start_of_a_fine_tuning_is_a_parameter(compiled, tmp_path):
     (tmp_path / "mine.keras").write_bytes(b"weights")
-    options = ("--start-from", "mine.keras", "--freeze", "conv1..conv3", "--layer-rate", "conv4=0.1")
+    options = ("--start-from", str(tmp_path / "mine.keras"), "--freeze", "conv1..conv3", "--layer-rate", "conv4=0.1")
     done, [specification] = compiled(*options)
     assert (done.returncode, done.stderr) == (0, "")
     chosen = defaults(specification)
@@ -97,6 +97,8 @@ def test_start_of_a_fine_tuning_is_a_parameter(compiled, tmp_path):
         (["--volume", "photographs:data"], "expected CLAIM:DIR with an absolute DIR"),
         (["--gpus", "-1"], "-1 is not in the range"),
         (["--config", "folder"], "folder needs --data"),
+        (["--bless", "top1_error_ten_crop<0.2"], "--bless 'top1_error_ten_crop<0.2' needs --ten-crop"),
+        (["--freeze", "conv1"], "--freeze needs --start-from: without it, the frozen layers would keep random weights"),
     ],
 )
 def test_wrong_usage(compiled, options, message):
@@ -144,6 +146,16 @@ def test_data_that_tasks_do_not_find(compiled, tmp_path, data):
     assert (
         done.stderr == f"Error: Tasks have no working directory in common: expected the absolute path of DATA as they see it, not {data}.\n"
     )
+
+
+@pytest.mark.parametrize("start", ["mine.keras", "./mine.keras", "imgclsmob:zfnet?weights=mine.keras"])
+def test_start_that_tasks_do_not_find(compiled, tmp_path, start):
+    (tmp_path / "mine.keras").write_bytes(b"weights")
+    done, written = compiled("--start-from", start)
+    assert (done.returncode, written) == (1, [])
+    file = start.rpartition("=")[2]
+    common = "Tasks have no working directory in common"
+    assert done.stderr == f"Error: {common}: expected the absolute path of --start-from as they see it, not {file}.\n"
 
 
 def test_missing_sdk_is_named(compiled):

@@ -5,7 +5,7 @@ from PIL import Image
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.examples.shard import read_shard
-from zfnet.components.data.sources.csv_table import CsvSource
+from zfnet.components.data.sources.csv_table import CsvSource, table_rows
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.example_gen import generate_examples
 
@@ -181,3 +181,21 @@ def test_a_table_that_is_not_there(tmp_path):
 def test_classes_that_look_alike_are_refused(table):
     with pytest.raises(ValueError, match=r"has the classes 'Cat' and 'cat', which look alike: give them one name, or two that differ"):
         CsvSource(table("a,Cat,train\nb,dog,train\nc,cat,validation"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "paths"),
+    [
+        ("a.jpg,photo\nb.jpg,drawing\n", ["a.jpg", "b.jpg"]),  # a class that is also the name of a column
+        ("A.JPEG,images\nb.jpg,images\n", ["A.JPEG", "b.jpg"]),
+        ("scan,photo\nb.jpg,drawing\n", ["scan", "b.jpg"]),  # a file without an ending
+        ("number,image\n1,b.jpg\n", ["b.jpg"]),
+        ("path,scan\nb.jpg,1\n", ["b.jpg"]),
+        ("photo\nb.jpg\n", ["b.jpg"]),
+        ("a.jpg\nb.jpg\n", ["a.jpg", "b.jpg"]),
+    ],
+)
+def test_header_of_a_table_without_labels(tmp_path, lines, paths):
+    (tmp_path / "scan").write_bytes(b"photograph")
+    (tmp_path / "table.csv").write_text(lines)
+    assert [row.path for row in table_rows(str(tmp_path / "table.csv"), labelled=False)] == paths

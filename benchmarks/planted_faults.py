@@ -123,7 +123,7 @@ PLACES = {
 
 def measure(work: pathlib.Path) -> dict:
     """Plants, runs, mends all that was found, and runs again; copies pictures of the first run to the documentation."""
-    folder, root = work / "photographs", work / "zfnet_run"
+    folder, root, made_at = work / "photographs", work / "zfnet_run", commit()  # before pictures of the documentation change
     faults = plant(folder)
     before = run(folder, root)
     for name, path in PICTURES.items():
@@ -140,7 +140,7 @@ def measure(work: pathlib.Path) -> dict:
     errors = {name: summary["evaluation"]["top1_error"] for name, summary in (("before", before), ("after", after))}
     return {
         "command": f"python benchmarks/{NAME}.py",
-        "commit": commit(),
+        "commit": made_at,
         "machine": machine(),
         "versions": versions(),
         "examples": before["examples"],

@@ -78,8 +78,10 @@ def home(folder, tmp_path_factory):
     """A directory in which a run, photographs and an image are found by all the names that the documentation gives them."""
     home = tmp_path_factory.mktemp("reader")
     shutil.copytree(folder, home / "FOLDER")
-    # A page names a photograph of the default data (`NAME.jpg`) and its class (`--label NAME`). The default run's measures choose which.
-    photographs = sorted({name for _, line in COMMANDS for name in re.findall(r"(\w+)\.jpg", line)})
+    # A page names a photograph of the default data (`NAME.jpg`) and its class (`--label NAME`, `top1_error[NAME]`). The default run's
+    # measures choose some of them.
+    names = re.compile(r"(\w+)\.jpg|error\[(\w+)\]")
+    photographs = sorted({"".join(found) for _, line in COMMANDS for found in names.findall(line)})
     classes = sorted(path.name for path in (home / "FOLDER").iterdir())
     for old, new in zip(classes, photographs, strict=False):
         (home / "FOLDER" / old).rename(home / "FOLDER" / new)

@@ -111,7 +111,8 @@ def command(
     click.echo(f"{out}: {tally}")
     if tally.foreign:
         click.echo(
-            f"{tally.foreign:,} images have a class in DATA that {model} does not have: do not compare their column class with label_1",
+            f"{tally.foreign:,} image{'s have' if tally.foreign > 1 else ' has'} a class in DATA that {model} does not have: "
+            "do not compare the column class with label_1 there",
             err=True,
         )
 

@@ -112,9 +112,9 @@ def test_classes_that_the_model_does_not_have_are_said(predict, home):
     (home / "classes.csv").write_text("path,label\nphotographs/dog/01.png,dog\nphotographs/dog/02.png,hound\nphotographs/dog/03.png,\n")
     result = predict("classes.csv", "--out", "classes_out.csv")
     assert "3 images, 0 without a prediction, 2 with a known class" in result.output
-    assert "model has no class of that name for 1 of them" in result.output
+    assert "1 image has a class in DATA that model does not have" in result.output
     assert [row["class"] for row in rows_of(home / "classes_out.csv")] == ["dog", "hound", ""]
-    assert "no class of that name" not in predict("photographs", "--out", "folders.csv").output
+    assert "does not have" not in predict("photographs", "--out", "folders.csv").output
 
 
 def test_folder_called_like_the_number_of_an_output_is_no_class(home, monkeypatch):

@@ -8,7 +8,7 @@ from typing import Any
 from etils import epath
 
 from zfnet.components.artifacts import Anomalies, Examples
-from zfnet.components.pictures.markdown import escape_markdown
+from zfnet.components.pictures.markdown import escape_markdown, markdown_table
 
 SHOWN = 20  # reasons for rejection; the others are counted together
 
@@ -46,21 +46,22 @@ def write_summaries(directory: epath.PathLike, examples: Examples, statistics: d
 
 def counts_table(examples: Examples, statistics: dict[str, Any]) -> str:
     """A Markdown table of the examples in each split, a line about their sizes, and a table of the reasons for rejections."""
-    rows = ["| split | examples | classes | smallest class | largest class |", "| --- | --- | --- | --- | --- |"]
+    rows = []
     for split, numbers in statistics["classes"].items():
         named = [(number, name) for number, name in zip(numbers, examples.labels, strict=True) if number]
         ends = [f"{escape_markdown(name)} ({number:,})" for number, name in (min(named), max(named))] if named else ["", ""]
-        rows.append(f"| {split} | {examples.count(split):,} | {len(named):,} | {' | '.join(ends)} |")
+        rows.append([split, f"{examples.count(split):,}", f"{len(named):,}", *ends])
+    parts = markdown_table(["split", "examples", "classes", "smallest class", "largest class"], rows)
     with (examples.path / "rejected.jsonl").open() as lines:
         reasons = collections.Counter(json.loads(line)["reason"] for line in lines)
-    rows += [part for sentence in size_sentences(statistics, examples.side) for part in ("", sentence)]
-    rows += ["", f"Rejected photographs: {reasons.total():,}"]
-    if reasons:
-        rows += ["", "| rejected | reason |", "| --- | --- |"]
-        rows += [f"| {number:,} | {escape_markdown(reason)} |" for reason, number in reasons.most_common(SHOWN)]
+    parts += [part for sentence in size_sentences(statistics, examples.side) for part in ("", sentence)]
+    parts += ["", f"Rejected photographs: {reasons.total():,}"]
+    counts = [[f"{number:,}", escape_markdown(reason)] for reason, number in reasons.most_common(SHOWN)]
     if others := reasons.total() - sum(number for _, number in reasons.most_common(SHOWN)):
-        rows.append(f"| {others:,} | other reasons |")
-    return "\n".join(rows)
+        counts.append([f"{others:,}", "other reasons"])
+    if counts:
+        parts += ["", *markdown_table(["rejected", "reason"], counts)]
+    return "\n".join(parts)
 
 
 def anomalies_list(anomalies: list[dict]) -> str:

@@ -39,6 +39,16 @@ def confused_pairs(matrix: np.ndarray, most: int) -> list[tuple[int, int, int]]:
     return [(*divmod(int(places[each]), len(mistakes)), int(counts[each])) for each in best]
 
 
+def row_shares(matrix: np.ndarray) -> np.ndarray:
+    """The shares of each class's examples by predicted class: float `(classes, classes)`; zeros for a class without examples.
+
+    Examples:
+        >>> row_shares(np.array([[3, 1], [0, 0]])).tolist()
+        [[0.75, 0.25], [0.0, 0.0]]
+    """
+    return matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+
+
 def similar_order(matrix: np.ndarray) -> list[int]:
     """Orders classes so that those that are mistaken for each other are side by side.
 
@@ -69,7 +79,7 @@ def similar_order(matrix: np.ndarray) -> list[int]:
         )
     if len(matrix) < 3:
         return list(range(len(matrix)))
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shares = row_shares(matrix)
     distances = 1 - (shares + shares.T) / 2
     np.fill_diagonal(distances, 0)
     joined = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)

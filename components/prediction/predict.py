@@ -1,19 +1,19 @@
 """Predict the classes of many images: one row for each, in their order, here or on the workers of Beam."""
 
-import collections
 import contextlib
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 from etils import epath
 
+from zfnet.components.data.ahead import map_ahead
 from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
 from zfnet.components.data.damage import named_damage
 from zfnet.components.data.examples.shard import REPAIR, BrokenShardError
@@ -76,26 +76,11 @@ def _batches(predictor: Predictor, images: Photographs, chunk: Any) -> Iterator[
         except UnreadablePhotograph as error:
             return image.path, image.truth, np.zeros((predictor.size, predictor.size, 3), np.uint8), str(error)
 
-    prepared = _ahead(prepare, images.read(chunk), max(16, CORES) if images.remote else CORES)
-    while batch := list(itertools.islice(prepared, BATCH)):
-        paths, truths, pixels, errors = zip(*batch, strict=True)
-        yield paths, truths, np.stack(pixels), errors
-
-
-def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
-    """Yields `function(item)` in order, while threads work on the items of the next batch."""
-    begun: collections.deque[Future] = collections.deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
-        try:
-            for item in items:
-                begun.append(pool.submit(function, item))
-                if len(begun) > BATCH:
-                    yield begun.popleft().result()
-            while begun:
-                yield begun.popleft().result()
-        finally:
-            for waiting in begun:
-                waiting.cancel()
+    with ThreadPoolExecutor(max(16, CORES) if images.remote else CORES, thread_name_prefix="decode") as pool:
+        prepared = map_ahead(pool, prepare, images.read(chunk), BATCH)
+        while batch := list(itertools.islice(prepared, BATCH)):
+            paths, truths, pixels, errors = zip(*batch, strict=True)
+            yield paths, truths, np.stack(pixels), errors
 
 
 def _stored_batches(predictor: Predictor, images: StoredImages, chunk: tuple[str, int]) -> Iterator[tuple]:

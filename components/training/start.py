@@ -160,7 +160,7 @@ class Start:
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """What a start gave to a net.
+    """Result of giving a start to a net.
 
     Attributes:
         name: path or name of the start.

@@ -188,15 +188,14 @@ def _details(answers, labels, ids, values, by_class, worst):
 def _tables(numbers, classes, slice_by):
     """Yields the lines of the tables that options ask for, from the lists of `_details`."""
     from zfnet.components.data.sources.source import class_name
-    from zfnet.components.figures.mistakes.table import slice_name
+    from zfnet.components.figures.mistakes.table import slice_name, wrong_answers
 
     def errors(row):
         return [f"{row['examples']:,}", *("-" if row[f"top{k}_error"] is None else f"{row[f'top{k}_error']:.1%}" for k in (1, 5))]
 
     headings = ["examples", "top-1", f"top-{min(5, classes)}"]
     if "classes" in numbers:
-        wrong = [", ".join(f"{each['class']} {each['examples']:,}" for each in row["mistaken_for"]) for row in numbers["classes"]]
-        rows = [[row["class"], text, *errors(row)] for row, text in zip(numbers["classes"], wrong, strict=True)]
+        rows = [[row["class"], wrong_answers(row), *errors(row)] for row in numbers["classes"]]
         yield aligned_table([["class", "mistaken for", *headings], *rows], 2)
     if "mistakes" in numbers:
         rows = [

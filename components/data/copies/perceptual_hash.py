@@ -29,7 +29,7 @@ class View(NamedTuple):
 
 
 def _places(side: float) -> np.ndarray:
-    """Where views of one size start, along a side of the image; an odd number, so that the central one is among them."""
+    """Starts of the views of one size along a side of the image, an odd number, so that the central view is among them."""
     intervals = math.ceil(round((1 - side) / STEP, 6))
     return np.linspace(0, 1 - side, intervals + intervals % 2 + 1)
 

@@ -1,17 +1,17 @@
 """The work of a Beam worker: reads the photographs of one shard, cuts them and writes them, several at a time."""
 
-import collections
 import functools
 import io
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import apache_beam as beam
 from PIL import Image
 
+from zfnet.components.data.ahead import map_ahead
 from zfnet.components.data.examples.shard import shard_name, write_shard
 from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.sources.shard_plan import ShardKey
@@ -53,7 +53,9 @@ class PrepareShard(beam.DoFn):
         yield {"split": split, "shard": shard._asdict(), "labels": sorted(labels), "rejected": rejected}
 
     def _examples(self, references: Any, labels: set[int], rejected: list[dict]) -> Iterator[dict]:
-        for example in _ahead(functools.partial(_prepare, side=self._side), self._read(references), self._threads):
+        prepare = functools.partial(_prepare, side=self._side)
+        # Twice as many as threads, so that none waits while a record is written.
+        for example in map_ahead(_pool(self._threads), prepare, self._read(references), 2 * self._threads):
             PROGRESS.advance(1)
             if "reason" in example:
                 self._rejected.inc()
@@ -69,22 +71,6 @@ class PrepareShard(beam.DoFn):
 def _pool(threads: int) -> ThreadPoolExecutor:
     """The threads for all shards of a process, so that its last shard has every core."""
     return ThreadPoolExecutor(threads, thread_name_prefix="prepare")
-
-
-def _ahead(function: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
-    """Yields `function(item)` in order, while threads work on the next items."""
-    pool = _pool(threads)
-    begun: collections.deque[Future] = collections.deque()
-    try:
-        for item in items:
-            begun.append(pool.submit(function, item))
-            if len(begun) > 2 * threads:  # enough that no thread waits while a record is written
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
-    finally:
-        for waiting in begun:
-            waiting.cancel()
 
 
 def _prepare(photograph: SourcePhotograph, side: int) -> dict:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
-from zfnet.components.evaluation.confusion import confused_pairs, similar_order
+from zfnet.components.evaluation.confusion import confused_pairs, row_shares, similar_order
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.figure import Figure
 
@@ -58,12 +58,8 @@ def draw_confusion(labels: Sequence[str], matrix: np.ndarray) -> Figure:
     return Figure("confusion", {"confusion": chart_picture(figure)}, numbers | {"pairs": listed})
 
 
-def _shares(matrix: np.ndarray) -> np.ndarray:
-    return matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-
-
 def _numbered(names: Sequence[str], matrix: np.ndarray) -> np.ndarray:
-    shares, size = _shares(matrix), max(CELL * len(names), 3 * CELL) + MARGIN
+    shares, size = row_shares(matrix), max(CELL * len(names), 3 * CELL) + MARGIN
     figure, axes = new_chart(1, 1, size + 60, size)
     panel = axes[0, 0]
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -81,7 +77,7 @@ def _numbered(names: Sequence[str], matrix: np.ndarray) -> np.ndarray:
 
 
 def _whole(panel: Axes, matrix: np.ndarray) -> None:
-    shares = _shares(matrix)
+    shares = row_shares(matrix)
     np.fill_diagonal(shares, 0)
     # A point is not smaller than a pixel, so that no mistake disappears between pixels.
     starts = np.unique(np.linspace(0, len(shares), POINTS + 1).astype(int)[:-1])

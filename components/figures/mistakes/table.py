@@ -1,10 +1,10 @@
-"""Where a model errs, in words: the table of classes, worst first, and a sentence about calibration; for the report and TensorBoard."""
+"""Table of the classes, worst first, and sentence about calibration, for the report and TensorBoard."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zfnet.components.data.sources.source import class_name
-from zfnet.components.pictures.markdown import escape_markdown
+from zfnet.components.pictures.markdown import escape_markdown, markdown_table
 
 MOST = 100  # Rows of the table in TensorBoard.
 GUESSES = 5
@@ -84,16 +84,12 @@ def errors_markdown(evaluation: Mapping[str, Any]) -> str | None:
 
     worst = worst_first(classes)
     rows = [[escape_markdown(each["class"]), *numbers(each), escape_markdown(wrong_answers(each))] for each in worst[:MOST]]
-    lines = _table(["class", *headings, "most frequent wrong answers"], rows)
+    lines = markdown_table(["class", *headings, "most frequent wrong answers"], rows)
     if len(worst) > MOST:
         lines += ["", f"The {MOST} classes with the highest error, of {len(worst):,}."]
     if slices := evaluation.get("slices"):
         rows = [[escape_markdown(slice_name(each["value"])), *numbers(each)] for each in slices]
-        lines += ["", *_table([escape_markdown(evaluation["slice_by"]), *headings], rows)]
+        lines += ["", *markdown_table([escape_markdown(evaluation["slice_by"]), *headings], rows)]
     if sentence := calibration_sentence(evaluation):
         lines += ["", sentence]
     return "\n".join(lines)
-
-
-def _table(headings: list[str], rows: list[list[str]]) -> list[str]:
-    return ["| " + " | ".join(row) + " |" for row in (headings, ["---"] * len(headings), *rows)]

@@ -36,7 +36,8 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tu
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.
     """
     with job.directory(data) as directory:
-        from zfnet.components.figures.gallery.gallery import draw_compared_gallery, draw_gallery
+        from zfnet.components.figures.gallery.compared import draw_compared_gallery
+        from zfnet.components.figures.gallery.gallery import draw_gallery
         from zfnet.components.figures.units import never_positive
 
         opened = [job.open(place) for place in range(len(job.models))]
@@ -84,7 +85,7 @@ def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[di
 
 def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple[str | None, ...]]:
     """The layers that are drawn side by side: by their names, or by their order if none is named."""
-    from zfnet.components.figures.gallery.gallery import layers_by_name, layers_by_place
+    from zfnet.components.figures.gallery.compared import layers_by_name, layers_by_place
 
     deconvnets = [model.deconvnet for model in opened]
     if not names:

@@ -11,7 +11,15 @@ from zfnet.components.pictures.sheet import side_by_side
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 
-def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequence[str | None]], *, maps: int, seed: int) -> Figure:
+def draw_compared_gallery(
+    models: Sequence[GalleryModel],
+    rows: Sequence[Sequence[str | None]],
+    *,
+    maps: int,
+    seed: int,
+    within: str | None = None,
+    matters: bool = False,
+) -> Figure:
     """Draws the galleries of two models or more beside each other: a picture for each row of layers.
 
     Zeiler & Fergus 2013, Fig. 2 and section 4.1, compare the features of ZFNet with those of AlexNet.
@@ -19,7 +27,7 @@ def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequenc
     Args:
         rows: for each picture the layer of each model, in the models' order; None for a model that has none there. No model has a layer
             twice, and no two rows have the same first layer.
-        maps, seed: as in `draw_gallery`.
+        maps, seed, within, matters: as in `draw_gallery`.
 
     Returns:
         Pictures `gallery_<layer>`, named after the first layer of the row; none for a row without positive units. The numbers
@@ -28,7 +36,7 @@ def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequenc
     found = []
     for place, model in enumerate(models):
         layers = [layer for row in rows if (layer := row[place]) is not None]
-        found.append(layer_galleries(model, layers, maps=maps, seed=seed))
+        found.append(layer_galleries(model, layers, maps=maps, seed=seed, within=within, matters=matters))
     pictures, shown = {}, []
     for row in rows:
         sheets = [None if layer is None else galleries[layer].picture(1) for layer, galleries in zip(row, found, strict=True)]

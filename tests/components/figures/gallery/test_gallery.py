@@ -4,13 +4,17 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.figures.gallery.gallery import TILES, GalleryModel, draw_gallery
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.gallery.gallery import TILES, GalleryModel, answer_words, draw_gallery
+from zfnet.components.figures.given_images import image_set
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.model import Deconvnet, receptive_field
+from zfnet.model.measures.class_answers import AnswerCounts
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
@@ -102,3 +106,79 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, search_of,
 def test_nothing_to_draw_at_all(wide_net, search_of, tmp_path):
     figure = draw_gallery(GalleryModel(search_of(wide_net)), ["dead"], maps=2, seed=0)
     assert [path.name for path in figure.save(tmp_path)] == ["gallery.json"]
+
+
+def test_classes_of_each_map_equal_scikit_learn(figures, examples, model, images):
+    numbers = json.loads((figures / "gallery.json").read_text())
+    deconvnet, labels = Deconvnet(load_model_file(model.path / "model.keras")), read_origins(examples, "validation").labels
+    for layer in LAYERS:
+        maxima = deconvnet.activations(images, [layer])[0].numpy().max(axis=(1, 2))
+        found = numbers[layer]["answers"]
+        assert numbers[layer]["auc_error"] == 0
+        assert sorted(map(int, found)) == np.flatnonzero(maxima.max(axis=0) > 0).tolist()
+        for unit, classes in found.items():
+            aucs = [roc_auc_score(labels == label, maxima[:, int(unit)]) for label in range(len(examples.labels))]
+            order = np.argsort(-np.array(aucs), kind="stable")[:3]
+            np.testing.assert_allclose([each["auc"] for each in classes], np.array(aucs)[order], atol=1e-3)
+            assert {each["class"] for each in classes} <= set(examples.labels)
+            assert all(0 <= each["share"] <= 1 and each["counted"] == (labels == 0).sum() for each in classes)
+
+
+def test_headings_name_the_classes_that_a_map_answers_to():
+    answers = class_answers_of(np.array([[1.0, 0], [2, 0], [3, 1], [4, 0]]), [0, 0, 1, 1])
+    assert answer_words(answers, 0, ["cat", "cup"]) == ": cup 1.00"
+    assert answer_words(answers, 1, ["cat", "cup"]) == ""  # 0.75 and 0.25.
+    assert answer_words(None, 0, []) == ""
+
+
+def class_answers_of(values, labels):
+    counts = AnswerCounts(labels)
+    counts.seen("layer", values, np.arange(len(values)))
+    return counts.answers("layer")
+
+
+def test_strongest_within_a_class(search_of, examples, model, images):
+    deconvnet, origins = Deconvnet(load_model_file(model.path / "model.keras")), read_origins(examples, "validation")
+    search, name = search_of(deconvnet), examples.labels[1]
+    figure = draw_gallery(GalleryModel(search), ["conv2"], maps=3, seed=0, within=name)
+    numbers = figure.numbers["conv2"]
+    assert numbers["within"] == name
+    members = np.flatnonzero(origins.labels == 1)
+    maxima = deconvnet.activations(images, ["conv2"])[0].numpy().max(axis=(1, 2))
+    aucs = [roc_auc_score(origins.labels == 1, column) for column in maxima.T]
+    shown = [int(unit) for unit in numbers["maps"]]
+    living = [unit for unit in np.argsort(-np.array(aucs), kind="stable").tolist() if maxima[members, unit].max() > 0]
+    np.testing.assert_allclose([aucs[unit] for unit in shown], [aucs[unit] for unit in living[:3]], atol=1e-3)
+    for unit, found in numbers["maps"].items():
+        expected = [value for value in sorted(maxima[members, int(unit)], reverse=True)[:9] if value > 0]
+        np.testing.assert_allclose([each["activation"] for each in found], expected, rtol=1e-4)
+        assert {origins.ids.index(each["example"]) for each in found} <= set(members.tolist())
+    with pytest.raises(ValueError, match="no images of a class 'nothing': they are of "):
+        draw_gallery(GalleryModel(search), ["conv2"], maps=3, seed=0, within="nothing")
+
+
+def test_examples_in_which_a_map_matters_beside_the_strongest(search_of, examples, model):
+    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
+    search = search_of(deconvnet)
+    plain = draw_gallery(GalleryModel(search), ["conv5"], maps=4, seed=0)
+    figure = draw_gallery(GalleryModel(search, labels=examples.labels), ["conv5"], maps=4, seed=0, matters=True)
+    numbers, found = figure.numbers["conv5"], search.contributions(["conv5"])["conv5"]
+    assert numbers["maps"] == plain.numbers["conv5"]["maps"]
+    assert figure.pictures["gallery_conv5"].shape[1] > plain.pictures["gallery_conv5"].shape[1] / 2
+    assert numbers["matters"]
+    for unit, shown in numbers["matters"].items():
+        contributions = [each["contribution"] for each in shown]
+        assert contributions == sorted(contributions, reverse=True)
+        np.testing.assert_allclose(contributions[0], found.contributions[int(unit), 0], rtol=1e-6)
+        assert {each["predicted"] for each in shown} <= set(examples.labels)
+
+
+def test_without_classes_there_are_no_answers_and_nothing_matters(search_of):
+    net = Deconvnet(keras.Sequential([keras.Input((40, 56, 3)), keras.layers.Conv2D(3, 5, activation="relu", name="maps")]))
+    search = ExampleSearch(net, image_set(net.model, np.random.default_rng(0).integers(0, 256, (5, 40, 56, 3), np.uint8)))
+    assert search.answers("maps") is None
+    assert "answers" not in draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0).numbers["maps"]
+    with pytest.raises(ValueError, match="no classes to which units could contribute"):
+        draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0, matters=True)
+    with pytest.raises(ValueError, match="their classes are not known"):
+        draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0, within="cat")

@@ -10,6 +10,7 @@ DOCUMENTS = {
     "default_run": "README.md",
     "features": "docs/paper.md",
     "house": "docs/layout.md",
+    "matches": "docs/deconvnet.md",
     "near_copies": "docs/data.md",
     "planted_faults": "docs/trust.md",
     "preprocessing": "docs/speed.md",

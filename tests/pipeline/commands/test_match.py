@@ -65,7 +65,7 @@ def test_named_layers(match, tmp_path):
         (["one.keras", "two.keras", "--layer", "conv9"], 1, "no layer 'conv9'"),
         (["one.keras", "two.keras", "--other-layer", "conv1"], 2, "given 1 times and --layer 0 times"),
         (["one.keras", "two.keras", "--other-epoch", "2"], 2, "one state of a training"),
-        (["one.keras"], 2, "MODEL OTHER"),
+        (["one.keras"], 2, "takes 2 values"),
     ],
 )
 def test_wrong_use(match, tmp_path, arguments, code, message):

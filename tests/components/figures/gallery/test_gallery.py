@@ -92,7 +92,7 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, search_of,
     assert [(bar.title, len(bar.items) == bar.total) for bar in bars] == [("Searching", True), ("Projecting", True)]
     assert list(figure.pictures) == ["gallery_conv1", "gallery_classes"]
     numbers = json.loads(json.dumps(figure.numbers))
-    assert numbers["dead"] == {"dead_maps": [0, 1, 2, 3, 4], "window": None, "maps": {}}
+    assert numbers["dead"] == {"dead_maps": [0, 1, 2, 3, 4], "window": None, "maps": {}, "auc_error": 0.0, "answers": {}}
     assert numbers["conv1"]["window"] == [5, 5]
     assert numbers["classes"]["window"] == [40, 56]
     assert len(numbers["classes"]["maps"]) == 3

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from zfnet.components.figures.gallery.answers import answer_numbers, answer_words, raised_words
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.images import class_name
 from zfnet.components.figures.units import unit_name
@@ -12,15 +13,12 @@ from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet, side_by_side
 from zfnet.model.deconvnet.strongest import Strongest
-from zfnet.model.measures.class_answers import ClassAnswers
 from zfnet.model.measures.contributions import Contributions
 
 # Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
 # drawn pixel by pixel: scaling would blur a projection.
 TILES = 96, 144
 BLOCKS_A_ROW = 3  # Of the smallest tiles.
-# Classes of a unit in the numbers, and the AUC from which on a class is in the heading.
-CLASSES, HEADED = 3, 0.8
 STRONGEST, MATTERS = "strongest activation", "matters most for the class that is predicted"
 
 
@@ -112,19 +110,20 @@ def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Seque
 class LayerGallery(NamedTuple):
     """The gallery of one layer: tiles, None if no unit is ever positive; names of the units; numbers as in `draw_gallery`.
 
-    `mattering` has the tiles of the examples in which each unit matters most; None if they are not drawn.
+    `mattering` has the tiles of the examples in which each unit matters most, and `raised` their headings; None if they are not drawn.
     """
 
     tiles: GalleryTiles | None
     headings: Mapping[int, str]
     numbers: dict[str, Any]
     mattering: GalleryTiles | None = None
+    raised: Mapping[int, str] = {}
 
     def picture(self, columns: int | None = None) -> np.ndarray | None:
         """The sheet, as in `GalleryTiles.sheet`; with `mattering`, two sheets side by side."""
         if self.tiles is None or self.mattering is None:
             return self.tiles.sheet(self.headings, columns) if self.tiles else None
-        return side_by_side([each.sheet(self.headings, 1) for each in (self.tiles, self.mattering)], [STRONGEST, MATTERS])
+        return side_by_side([self.tiles.sheet(self.headings, 1), self.mattering.sheet(self.raised, 1)], [STRONGEST, MATTERS])
 
 
 def layer_galleries(
@@ -150,13 +149,15 @@ def layer_galleries(
     for layer, found in everywhere.items():
         tiles, counts = drawn.get(layer), answers[layer]
         shown = list(dict.fromkeys(tiles.units.tolist())) if tiles else []
-        headings = {unit: unit_name(search.deconvnet, layer, unit, model.labels) + answer_words(counts, unit, labels) for unit in shown}
+        names = {unit: unit_name(search.deconvnet, layer, unit, model.labels) for unit in shown}
+        headings = {unit: name + answer_words(counts, unit, labels) for unit, name in names.items()}
         numbers = gallery_numbers(found, tiles, ids)
         numbers |= {} if within is None else {"within": within}
         numbers |= answer_numbers(counts, found, labels) if counts else {}
         if layer in mattering:
             numbers["matters"] = _matters(mattering[layer], contributions[layer], ids, model.labels)
-        galleries[layer] = LayerGallery(tiles, headings, numbers, mattering.get(layer))
+        raised = {unit: name + raised_words(numbers.get("matters", {}).get(str(unit), [])) for unit, name in names.items()}
+        galleries[layer] = LayerGallery(tiles, headings, numbers, mattering.get(layer), raised)
     return galleries
 
 
@@ -170,41 +171,6 @@ def _drawn(search: ExampleSearch, strongest: Mapping[str, Strongest], units: Map
     for each in search.project(dict(strongest), chosen):
         drawn[each.layer].add(each)
     return drawn
-
-
-def answer_words(answers: ClassAnswers | None, unit: int, labels: Sequence[str], most: int = CLASSES) -> str:
-    """The classes that a unit answers to, with the AUC, for its heading; empty if none has an AUC of 0.8.
-
-    Examples:
-        >>> auc, none = np.array([[0.31, 0.984, 0.85]]), np.zeros(0)
-        >>> answer_words(ClassAnswers(auc, 0.0, none, none, none, none), 0, ["cups", "coins", "keys"])
-        ': coins 0.98, keys 0.85'
-    """
-    best = [number for number in answers.best(unit, most) if answers.auc[unit, number] >= HEADED] if answers else []
-    words = [f"{labels[number]} {answers.auc[unit, number]:.2f}" for number in best] if answers else []
-    return f": {', '.join(words)}" if words else ""
-
-
-def answer_numbers(answers: ClassAnswers, strongest: Strongest, labels: Sequence[str]) -> dict[str, Any]:
-    """The classes that the units of a layer answer to, as JSON holds them.
-
-    Returns:
-        `auc_error` as in `ClassAnswers`, and `answers`: for each unit that is ever positive the three classes with the highest AUC, with
-        `auc` and `share` of `ClassAnswers`, and the number of strongest images that are `counted`.
-    """
-    units = {
-        str(unit): [
-            {
-                "class": labels[number],
-                "auc": round(float(answers.auc[unit, number]), 4),
-                "share": round(float(answers.share[unit, number]), 4),
-                "counted": int(answers.counted[number]),
-            }
-            for number in answers.best(unit, CLASSES)
-        ]
-        for unit in np.flatnonzero(strongest.values[:, 0] > 0).tolist()
-    }
-    return {"auc_error": answers.auc_error, "answers": units}
 
 
 def _matters(tiles: GalleryTiles, found: Contributions, ids: Sequence[str], labels: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

@@ -8,13 +8,12 @@ from sklearn.metrics import roc_auc_score
 
 from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.gallery.gallery import TILES, GalleryModel, answer_words, draw_gallery
+from zfnet.components.figures.gallery.gallery import TILES, GalleryModel, draw_gallery
 from zfnet.components.figures.given_images import image_set
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.model import Deconvnet, receptive_field
-from zfnet.model.measures.class_answers import AnswerCounts
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
@@ -122,19 +121,6 @@ def test_classes_of_each_map_equal_scikit_learn(figures, examples, model, images
             np.testing.assert_allclose([each["auc"] for each in classes], np.array(aucs)[order], atol=1e-3)
             assert {each["class"] for each in classes} <= set(examples.labels)
             assert all(0 <= each["share"] <= 1 and each["counted"] == (labels == 0).sum() for each in classes)
-
-
-def test_headings_name_the_classes_that_a_map_answers_to():
-    answers = class_answers_of(np.array([[1.0, 0], [2, 0], [3, 1], [4, 0]]), [0, 0, 1, 1])
-    assert answer_words(answers, 0, ["cat", "cup"]) == ": cup 1.00"
-    assert answer_words(answers, 1, ["cat", "cup"]) == ""  # 0.75 and 0.25.
-    assert answer_words(None, 0, []) == ""
-
-
-def class_answers_of(values, labels):
-    counts = AnswerCounts(labels)
-    counts.seen("layer", values, np.arange(len(values)))
-    return counts.answers("layer")
 
 
 def test_strongest_within_a_class(search_of, examples, model, images):

@@ -24,7 +24,7 @@ class ClassAnswers(NamedTuple):
     Attributes:
         auc: float32 `(units, classes)`, area under the ROC curve: the probability that the unit is more active in an image of the class
             than in an image of another, where equal activations count half. 0.5 is chance. NaN for a class without images, or with all.
-        auc_error: the largest possible error of any `auc`: 0 up to 4,096 images and a few thousand units times classes.
+        auc_error: the largest possible error of any `auc`: 0 up to 4,096 images, or fewer for more than 4,096 units times classes.
         share: float32 `(units, classes)`, share of the unit's `counted` strongest images that are of the class, 0..1; images in which the
             unit is not positive are of none. NaN for a class without images.
         counted: int64 `(classes,)`, 100, or the number of images of the class if there are fewer.

@@ -41,9 +41,9 @@ def draw_features_alone(models: Mapping[str, keras.Model], examples: Examples, s
     first, *others = searches
     pictures, numbers = {}, []
     for number, other in enumerate(others, start=2):
-        pair = [searches[name] for name in (first, other)]
+        one, two = pair = searches[first], searches[other]
         rows, _ = layers_by_place([each.deconvnet for each in pair])
-        ways = _matches(*pair, [(row[0], row[1]) for row in rows], seed), _matches(*pair[::-1], [(row[1], row[0]) for row in rows], seed)
+        ways = _matches(one, two, [(row[0], row[1]) for row in rows], seed), _matches(two, one, [(row[1], row[0]) for row in rows], seed)
         numbers += [
             {"names": list(names), "layers": [each.numbers() for each in found]}
             for names, found in zip(((first, other), (other, first)), ways, strict=True)

@@ -62,9 +62,10 @@ def _beside(models: Sequence[GalleryModel], found: LayerMatches, units: list[int
         gallery = layer_galleries(model._replace(named={layer: shown}), [layer], maps=len(shown), seed=0)[layer]
         headings = {unit: gallery.headings.get(unit, f"{layer}, {unit}: never positive") for unit in shown}
         if model is models[1]:
+            values = found.matches.correlations[units].tolist()
             headings = {
-                partner: f"correlation {found.matches.correlations[unit]:.2f}: {headings[partner]}"
-                for unit, partner in zip(units, partners, strict=True)
+                partner: f"correlation {value:z.2f}{'' if value > found.threshold else ', no match'}: {headings[partner]}"
+                for value, partner in zip(values, partners, strict=True)
             }
         sheets.append(gallery.tiles.sheet(headings, 1) if gallery.tiles else None)
         titles.append(f"{model.name}, {layer}")
@@ -84,12 +85,12 @@ def _chart(models: Sequence[GalleryModel], found: Sequence[LayerMatches]) -> np.
         axis.set_ylim(0, 1)
         axis.xaxis.set_major_formatter(lambda value, place: f"{value:.0f} %")
         matched, lacking = len(each.maps(True)), len(each.maps(False))
-        axis.set_title(plain(f"{' ~ '.join(dict.fromkeys(each.layers))}: {matched} of {matched + lacking} maps have a match"))
+        axis.set_title(plain(f"{' ~ '.join(dict.fromkeys(each.layers))}: {matched} of {matched + lacking} maps", 40), fontsize=10)
         axis.set_xlabel("maps, best match first")
     axes[0, 0].set_ylabel("highest correlation with a map")
-    axes[0, 0].legend(loc="lower left")
+    axes[0, 0].legend(loc="upper right", fontsize=8)
     names = [plain(model.name, 40) for model in models]
-    figure.suptitle(f"Maps of {names[0]} that {names[1]} has too", x=0.01, ha="left", fontsize=11)
+    figure.suptitle(f"Maps of {names[0]} with a match in {names[1]}", x=0.01, ha="left", fontsize=11)
     return chart_picture(figure)
 
 

@@ -8,6 +8,7 @@ from etils import epy
 
 with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.given_model import open_model
+    from zfnet.components.figures.matching.draw import match
     from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.components.training.callbacks.watch_features import WatchFeatures
@@ -18,6 +19,8 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.rules.chosen.choices import Rule, register
     from zfnet.model.deconvnet.rules.rule import Window
     from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+    from zfnet.model.measures.class_answers import ClassAnswers, class_answers
+    from zfnet.model.measures.contributions import Contributions, strongest_contributions
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
     from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error
@@ -27,7 +30,9 @@ __all__ = [
     "ARCHITECTURES",
     "AlexNet",
     "Architecture",
+    "ClassAnswers",
     "ContrastNormalization",
+    "Contributions",
     "Convolution",
     "Deconvnet",
     "Figure",
@@ -43,10 +48,12 @@ __all__ = [
     "Window",
     "ZFNet",
     "build",
+    "class_answers",
     "clip_filter_rms",
     "evolution",
     "filters",
     "gallery",
+    "match",
     "occlude",
     "open_model",
     "project",
@@ -54,6 +61,7 @@ __all__ = [
     "receptive_field",
     "register",
     "strongest_activations",
+    "strongest_contributions",
     "ten_crop",
     "top_k_error",
 ]

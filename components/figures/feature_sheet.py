@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.figures.filters.report import first_layer
+from zfnet.components.figures.gallery.answers import answer_words
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_convolutions, default_layers
@@ -47,7 +48,8 @@ def draw_features(search: ExampleSearch) -> Figure:
     Zeiler & Fergus 2013, Fig. 2, with maps chosen to differ (`varied_maps`) instead of at random. The layers are those of
     `default_layers`; if there are more than five: the first, the last and three between. Upper layers choose first. A map whose nine
     activations come from one class is preferred, except in the lowest layer above the filters: edges and colours come from any class. The
-    classes of the images must be known. The picture `features` has at most 1,300 x 1,000 pixels.
+    classes of the images must be known. Headings name the class that a map answers to most, with the AUC (`ClassAnswers`). The picture
+    `features` has at most 1,300 x 1,000 pixels.
 
     Raises:
         ValueError: the model has no convolution, or weights or activations that are not numbers.
@@ -103,7 +105,12 @@ def _maps(search: ExampleSearch, layer: str, maps: list[VariedMap], tiles: Galle
         for edges in (patches, patches.swapaxes(0, 1)):  # Around white patches, which would otherwise seem to be missing.
             edges[TILE :: TILE + GAP] = edges[0] = edges[-1] = LINE
         blocks.append(np.concatenate([projections, np.full((len(patches), HALVES, 3), BACKGROUND, np.uint8), patches], axis=1))
-    headings = [(f"map {each.unit}", "image patches" if is_first else "") for each in maps]
+    answers, labels, font = search.answers(layer), search.images.labels, ImageFont.load_default(TEXT)
+    words = ["" if is_first else answer_words(answers, each.unit, labels, 1) for each in maps]  # Beside them is no room.
+    headings = [
+        (cut_text(f"map {each.unit}{said}", font, 2 * HALF + HALVES), "image patches" if is_first else "")
+        for each, said in zip(maps, words, strict=True)
+    ]
     return Row(layer, _sees(search, layer, tiles.window), blocks, headings)
 
 

@@ -91,6 +91,25 @@ class ImageSet:
         origins = Origins(names, np.tile([0, 0, side, side], (len(images), 1)), names, np.zeros(len(images), np.int64))
         return cls(hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(), image_input, origins, [], side, batches)
 
+    def within(self, name: str) -> Self:
+        """The images of one class, under the same numbers.
+
+        Raises:
+            ValueError: there are none, or the classes of the images are not known.
+        """
+        labels = list(self.labels)
+        members = set(np.flatnonzero(self.origins.labels == labels.index(name)).tolist()) if name in labels else set()
+        if not members:
+            known = (
+                f"they are of {', '.join(labels[:20])}{', ...' if len(labels) > 20 else ''}" if labels else "their classes are not known"
+            )
+            raise ValueError(f"There are no images of a class {name!r}: {known}.")
+
+        def batches(title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            return self.batches(title, members if numbers is None else numbers)
+
+        return dataclasses.replace(self, batches=batches)
+
 
 class LabelledImages(NamedTuple):
     """Images and their classes.

@@ -9,6 +9,7 @@ import keras
 from zfnet.components.figures.any_inputs import gallery_inputs, project_inputs
 from zfnet.components.figures.evolution.column import chosen_maps
 from zfnet.components.figures.evolution.draw import check_same_layers, draw_evolution, search_moments
+from zfnet.components.figures.evolution.first_found import same_features
 from zfnet.components.figures.filters.draw import draw_filters
 from zfnet.components.figures.filters.report import MAPS, filter_report
 from zfnet.components.figures.gallery.example_search import ExampleSearch
@@ -38,6 +39,7 @@ def gallery(
     units: Sequence[int] | None = None,
     maps: int = 9,
     seed: int = 0,
+    matters: bool = False,
     preprocessing: str | None = None,
     labels: Sequence[str] = (),
     unsupported: str = "error",
@@ -56,6 +58,8 @@ def gallery(
         units: feature maps or dense units to draw; None draws `maps` random ones that are ever positive.
         maps: how many to draw if `units` is None.
         seed: decides which maps are drawn.
+        matters: beside them, draws the images in which each map matters most for the class that is predicted
+            (`strongest_contributions`). For photographs alone.
         preprocessing: the values that the model takes instead of RGB 0..255: `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, and
             a net of `keras.applications` has its own.
         labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
@@ -79,10 +83,12 @@ def gallery(
     count = deconvnet.graph.unit_count(layer)
     units = None if units is None else _checked(units, layer, count)
     if not takes_photographs(deconvnet.model):
+        if matters:
+            raise ValueError("`matters` is drawn for photographs alone; `strongest_contributions` measures it for any inputs.")
         return gallery_inputs(deconvnet, images, layer, units=units, maps=maps, seed=seed, labels=labels)
     search = ExampleSearch(deconvnet, image_set(deconvnet.model, images))
     named = {} if units is None else {layer: units}
-    return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed)
+    return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed, matters=matters)
 
 
 def project(
@@ -184,7 +190,8 @@ def evolution(
         rules: as in `gallery`.
 
     Returns:
-        One picture with a row for each map and a column for each moment, and the numbers of every activation drawn.
+        One picture with a row for each map and a column for each moment, and the numbers of every activation drawn. Below the number of a
+        map is the first moment at which any map correlated with it more than chance explains (see `match`): the same feature, earlier.
 
     Raises:
         ValueError: as in `gallery`; or there are fewer than two models, or they differ in more than weights.
@@ -203,7 +210,9 @@ def evolution(
     chosen = chosen_maps(count, 2 * maps, seed) if units is None else _checked(units, layer, count)
     given = image_set(first.model, images)
     columns, same = search_moments(moments.items, given, {layer: chosen}, maps, [] if units is None else [layer])
-    return draw_evolution(columns, same, given.origins.ids)
+    last = list(columns.values())[-1]
+    features = same_features(moments.items, list(moments.values())[-1], given, {layer: last[layer].maps})
+    return draw_evolution(columns, same, given.origins.ids, features)
 
 
 def occlude(

@@ -32,14 +32,14 @@ def block(images: list[np.ndarray], columns: int, side: int) -> np.ndarray:
     """Lays pictures out in rows of `columns` equal tiles.
 
     Args:
-        images: uint8 arrays `(height, width, 3)`.
+        images: uint8 arrays `(height, width, 3)`; none gives one blank row.
         columns: tiles a row; missing ones of the last row are left blank.
         side: side of a tile, in pixels.
 
     Returns:
         uint8 array: the block, with a gap between tiles.
     """
-    rows = -(-len(images) // columns)
+    rows = max(1, -(-len(images) // columns))
     sheet = np.full((rows * (side + GAP) - GAP, columns * (side + GAP) - GAP, 3), BACKGROUND, np.uint8)
     for number, image in enumerate(images):
         top, left = (place * (side + GAP) for place in divmod(number, columns))

@@ -1,6 +1,6 @@
 """The deconvnet: projects single activations of a network back to pixels."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -103,14 +103,31 @@ class Deconvnet:
         Yields for each batch and replica the number of its first image; and for each layer the maximum of each map, `(n, units)`, and its
         activations `(n, h, w, units)`, channels last; `(n, units)` for a dense layer.
         """
-        wanted = tuple(self.graph.value_of(layer) for layer in layers)
 
-        def maxima(images):
-            values = self._passes.traced_forward(images, wanted)
+        def maxima(passes, images, wanted):
+            values = passes.traced_forward(images, wanted)
             return [[tf.reduce_max(value, axis=list(range(1, value.shape.rank - 1))) for value in values], values]
 
-        for first, batch in self._batches(images, wanted, tf.distribute.get_strategy().num_replicas_in_sync):
-            for start, found in on_replicas(self._passes, ("maxima", wanted, *row_shapes(batch)), maxima, batch):
+        return self.computed(images, layers, maxima)
+
+    def computed(self, images: Images, layers: list[str], function: Callable, held: Iterable[int] = ()) -> Iterator[tuple[int, Any]]:
+        """Results of a function of the images, compiled once, on every replica of the current strategy.
+
+        Args:
+            images: as in `activations`.
+            layers: names of layers that it computes.
+            function: called with the passes, the tensors of the inputs `(n, ...)`, and the numbers of these layers' values; it returns
+                tensors of one row an image. Functions of one name are taken for the same.
+            held: numbers of other values that it holds in memory, for the number of images that run together.
+
+        Yields:
+            For each batch and replica the number of its first image, and the result.
+        """
+        wanted = tuple(self.graph.value_of(layer) for layer in layers)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        for first, batch in self._batches(images, tuple({*wanted, *held}), replicas):
+            key = function.__name__, wanted, *row_shapes(batch)
+            for start, found in on_replicas(self._passes, key, lambda each: function(self._passes, each, wanted), batch):
                 yield first + start, found
 
     def _batches(self, images: Images, wanted: tuple[int, ...], replicas: int = 1) -> Iterator[tuple[int, Inputs]]:

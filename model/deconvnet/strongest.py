@@ -1,7 +1,7 @@
 """The strongest activations of each unit over a data set."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -84,7 +84,13 @@ class Strongest:
         return f"{self.values[unit, rank]:.3g} (image {self.examples[unit, rank]}{f' at {position}' if position else ''})"
 
 
-def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, layers: list[str], k: int = 9) -> dict[str, Strongest]:
+def strongest_activations(
+    model: keras.Model | Deconvnet,
+    batches: Iterable,
+    layers: list[str],
+    k: int = 9,
+    seen: Callable[[str, np.ndarray, np.ndarray], None] | None = None,
+) -> dict[str, Strongest]:
     """Finds, for each layer, the images, and the positions in them, where each unit is most active.
 
     Zeiler & Fergus 2013, section 4 and Fig. 2: "the top 9 activations". All layers are searched in one pass; memory use does
@@ -97,6 +103,8 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
             are read again: give a list or a data set that does not shuffle, or ids.
         layers: names of layers, as in `Deconvnet.layers`.
         k: number of activations of each unit.
+        seen: for measures that share the pass, such as `AnswerCounts.seen`: called for parts of the images with the name of each layer,
+            the strongest activation of each unit in each image, float32 `(n, units)`, and the images' ids `(n,)`.
 
     Raises:
         ValueError: if `k` is less than 1, `layers` no list, a layer does not exist, there are no images, or batches are not as
@@ -123,8 +131,11 @@ def strongest_activations(model: keras.Model | Deconvnet, batches: Iterable, lay
     for images, ids in image_batches(batches, len(deconvnet.graph.inputs)):
         count += len(ids)
         for start, (maxima, activations) in deconvnet.maxima(images, layers) if len(ids) else ():
-            for layer, highest, maps in zip(layers, maxima, activations, strict=True):
-                found[layer] = _with_batch(found[layer], np.asarray(highest), maps, ids[start : start + len(highest)])
+            for layer, highest, maps in zip(layers, map(np.asarray, maxima), activations, strict=True):
+                numbers = ids[start : start + len(highest)]
+                found[layer] = _with_batch(found[layer], highest, maps, numbers)
+                if seen:
+                    seen(layer, highest, numbers)
     if not count:
         raise ValueError("There are no images to search; expected at least one. Is `batches` an iterator that is used up?")
     return found

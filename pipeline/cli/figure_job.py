@@ -4,16 +4,17 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zfnet.pipeline.cli.arguments import ModelArgument, find_model
+from zfnet.pipeline.cli.arguments import ModelArgument, find_examples, find_model, model_names
 from zfnet.pipeline.cli.options import custom_objects_option, image_size_option, out_option, preprocessing_option, unsupported_option
 from zfnet.pipeline.cli.output import FigureDirectory, figure_directory
 
 if TYPE_CHECKING:
+    from zfnet.components.figures.gallery.gallery import GalleryModel
     from zfnet.components.figures.images import ImageSet
     from zfnet.components.inputs.image_input import ImageInput
     from zfnet.model.deconvnet.deconvnet import Deconvnet
@@ -89,6 +90,33 @@ class FigureJob:
         deconvnet, used = self.found[place].open_deconvnet(self.preprocessing, self.unsupported)
         size = ImageInput.of(deconvnet.model, self.image_size)
         return OpenedModel(self.models[place], self.found[place], deconvnet, size, used)
+
+    def on_same_images(self, opened: Sequence[OpenedModel], directory: FigureDirectory, data: str | None) -> "list[GalleryModel]":
+        """Galleries of opened models over the same images, each at its own size; prints preprocessing and size of each."""
+        from zfnet.components.evaluation.probabilities import check_same_examples
+        from zfnet.components.figures.gallery.example_search import ExampleSearch
+        from zfnet.components.figures.gallery.gallery import GalleryModel
+        from zfnet.components.figures.images import ImageSet
+        from zfnet.components.inputs.image_input import ImageInput
+        from zfnet.components.storage.local_copy import local_copy
+
+        if len(opened) == 1:
+            opened[0].announce()
+            return [GalleryModel(ExampleSearch(opened[0].deconvnet, opened[0].images(directory, data)), "", opened[0].found.labels)]
+        data = data if data is not None or any(each.examples for each in self.found) else "photo_patches"
+        source = dataclasses.replace(find_examples(self.found, data, "validation", directory.work), downloads=directory.downloads)
+        examples, models = [], []
+        for name, model in zip(model_names(self.models), opened, strict=True):
+            any_size = None in model.deconvnet.model.inputs[0].shape[1:]
+            size = ImageInput.of(model.deconvnet.model, (self.image_size or source.usual_size) if any_size else None)
+            model = dataclasses.replace(model, image_input=size)
+            model.announce()
+            examples.append(local_copy(source.of_size(model.argument, size.side, model.found.examples)))
+            about = {"model": model.argument, "preprocessing": model.preprocessing, "height": size.height, "width": size.width}
+            search = ExampleSearch(model.deconvnet, ImageSet.of_examples(model.deconvnet.model, examples[-1]), name)
+            models.append(GalleryModel(search, name, model.found.labels, about=about))
+        check_same_examples(examples, "validation")
+        return models
 
 
 def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Callable], Callable]:

@@ -16,6 +16,7 @@ COMMANDS = (
     "project",
     "gallery",
     "evolution",
+    "match",
     "features",
     "filters",
     "occlude",

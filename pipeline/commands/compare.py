@@ -23,6 +23,7 @@ from zfnet.pipeline.orchestration.step import Step
 from zfnet.pipeline.run_config import Recipe, RunConfig, choose
 
 if TYPE_CHECKING:
+    from zfnet.components.pictures.figure import Figure
     from zfnet.pipeline.orchestration.local_runner import LocalRunner
 
 LONGEST = 50  # Characters of DATA in a title.
@@ -46,7 +47,12 @@ RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
     metavar="DIR",
     help="Output directory, created if missing. If it exists, only missing models are trained.",
 )
-def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, **choices: Any) -> None:
+@click.option(
+    "--features",
+    is_flag=True,
+    help="Also find the feature maps of the first ARCHITECTURE that each other one has not, and the reverse, as `zfnet match` does.",
+)
+def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, features: bool, **choices: Any) -> None:
     """Train every ARCHITECTURE with the same settings on the same examples, and compare training and validation errors.
 
     An ARCHITECTURE is zfnet, alexnet, zfnet-small, alexnet-small or another row of the paper's Table 3 (an unknown name prints the list),
@@ -60,6 +66,8 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
     shows the curves of every training, and hyperparameters with errors under HParams. `zfnet runs --root DIR` lists the inputs and outputs
     of all steps. The models are also in DIR; compare.json has their paths.
 
+    With --features, DIR/compare_features_LAYER.png has maps that only one of two networks has, and compare.json the matches of all maps.
+
     If an architecture cannot be trained, the command trains the others, reports the failed one and exits with 1.
     """
     # As in `zfnet run`: partial outputs are removed, and trained models are kept.
@@ -71,7 +79,7 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
     names = list(dict.fromkeys(architectures))
     _check_different(names)
     config = config.with_choices(image_size=image_size or _shared_size(names))
-    _compare(names, config, out)
+    _compare(names, config, out, features)
 
 
 def _check_different(names: Sequence[str]) -> None:
@@ -94,8 +102,11 @@ def _shared_size(names: Sequence[str]) -> int:
     return sizes[first]
 
 
-def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path) -> None:
-    """Trains each architecture by the steps of `zfnet run`, draws the table after each of them, and prints it in the end."""
+def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path, features: bool) -> None:
+    """Trains each architecture by the steps of `zfnet run`, draws the table after each of them, and prints it in the end.
+
+    With `features`, maps that only one of two networks has are drawn at the end.
+    """
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.orchestration.local_runner import LocalRunner
     from zfnet.pipeline.zfnet_pipeline import data_steps
@@ -113,6 +124,8 @@ def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path
             nets.append(net)
             _draw(nets, len(architectures), config, examples, root)
             gc.collect()
+        if features and sum(not net.failed for net in nets) > 1:
+            _draw(nets, len(architectures), config, examples, root, _features_alone(nets, examples, config, root))
         click.echo("\n" + "\n".join(aligned_table(table_cells(nets, len(examples.labels)))))
         click.echo("\n" + "\n".join(str(root / name) for name in ("compare.png", "compare.json") if (root / name).exists()))
         if failed := [net for net in nets if net.failed]:
@@ -165,7 +178,27 @@ def _train(runner: "LocalRunner", config: RunConfig, data: Sequence[Step], examp
     return net
 
 
-def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples: Examples, root: pathlib.Path) -> None:
+def _features_alone(nets: Sequence[ComparedNet], examples: Examples, config: RunConfig, root: pathlib.Path) -> "Figure":
+    """Maps that only one of two trained networks has; prints their number in each layer."""
+    from zfnet.components.figures.comparison.features import draw_features_alone
+    from zfnet.components.inputs.model_file import load_model_file
+
+    models = {net.architecture: load_model_file(root / net.model) for net in nets if net.model}
+    figure = draw_features_alone(models, examples, config.recipe.seed)
+    for found in figure.numbers["features"]:
+        counts = (f"{layer['layers'][0]} {len(layer['without_match'])} of {len(layer['maps'])}" for layer in found["layers"])
+        click.echo(f"\nmaps of {found['names'][0]} that {found['names'][1]} has not: {', '.join(counts)}")
+    return figure
+
+
+def _draw(
+    nets: Sequence[ComparedNet],
+    wanted: int,
+    config: RunConfig,
+    examples: Examples,
+    root: pathlib.Path,
+    features: "Figure | None" = None,
+) -> None:
     from zfnet.components.figures.comparison.draw import draw_comparison
 
     counts = {split: examples.count(split) for split in ("train", "validation")}
@@ -186,6 +219,10 @@ def _draw(nets: Sequence[ComparedNet], wanted: int, config: RunConfig, examples:
     title = f"{data}: {counts['train']:,} training and {counts['validation']:,} validation examples, {size} x {size} pixels{trained}"
     drawing = root / ".compare.partial"
     shutil.rmtree(drawing, ignore_errors=True)  # Left by a process that was killed.
-    draw_comparison(nets, classes=len(examples.labels), title=title, further=further).save(drawing)
+    figure = draw_comparison(nets, classes=len(examples.labels), title=title, further=further)
+    if features:
+        figure.pictures.update(features.pictures)
+        figure.numbers.update(features.numbers, pictures=[f"{name}.png" for name in figure.pictures])
+    figure.save(drawing)
     replace_drawing(drawing, root, "compare.json")
     drawing.rmdir()

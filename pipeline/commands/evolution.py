@@ -44,13 +44,16 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
 
     Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch. On the left is the map's strongest activation
     after the epoch, projected, with its patch. On the right the patch stays that of the last epoch: the map's activation at the same
-    place is projected after each epoch. DIR/evolution.json has all numbers. The command searches the first tenth of the images, at least
-    600 and at most 50,000. In projections grey is 0. Each projection has its own scale.
+    place is projected after each epoch. Below the number of a map is the first epoch after which any map correlated with it over 600
+    images more than chance explains (as in `zfnet match`): the same feature, found earlier. DIR/evolution.json has all numbers. The command
+    searches the first tenth of the images, at least 600 and at most 50,000. In projections grey is 0. Each projection has its own scale.
     """
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins
-        from zfnet.components.figures.evolution.column import MOST_SEARCHED, chosen_maps
+        from zfnet.components.figures.evolution.column import FEWEST_SEARCHED, MOST_SEARCHED, chosen_maps
         from zfnet.components.figures.evolution.draw import check_same_layers, draw_evolution, search_evolution
+        from zfnet.components.figures.evolution.first_found import same_features
+        from zfnet.components.figures.images import ImageSet
         from zfnet.components.figures.layers import default_layers
         from zfnet.components.figures.units import named_units
 
@@ -67,7 +70,12 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
         columns, same = search_evolution(moments, examples, split, wanted, maps, units)
         if len(columns) < 2:
             raise ValueError(f"{first.argument}: none of its checkpoints can be read. {KEEPING}")
-        figure = draw_evolution(columns, same, read_origins(examples, split, MOST_SEARCHED).ids)
+        last = list(columns.values())[-1]
+        # Another model in memory than the one whose weights change.
+        end = job.open().deconvnet if len(job.models) == 1 else list(dict(moments()).values())[-1]
+        images = ImageSet.of_examples(end.model, examples, split, FEWEST_SEARCHED)
+        features = same_features(moments, end, images, {layer: each.maps for layer, each in last.items()})
+        figure = draw_evolution(columns, same, read_origins(examples, split, MOST_SEARCHED).ids, features)
         figure.numbers.update(models=list(job.models), split=split)
         directory.save(figure)
 

@@ -1,20 +1,13 @@
 """`zfnet gallery`: the strongest activations of a model's units."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
-from zfnet.pipeline.cli.arguments import find_examples, model_names
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
 from zfnet.pipeline.cli.options import DRAWN_LAYERS, data_option, layers_option, maps_option, named_maps_option, seed_option
-from zfnet.pipeline.cli.output import FigureDirectory
 from zfnet.pipeline.run_config import RunConfig
-
-if TYPE_CHECKING:
-    from zfnet.components.figures.gallery.gallery import GalleryModel
 
 
 @click.command(cls=Command, short_help="Draw the nine strongest activations of feature maps.")
@@ -24,38 +17,70 @@ if TYPE_CHECKING:
 @named_maps_option
 @maps_option(RunConfig.maps_per_layer, "chosen at random from those that are active on some image of DATA")
 @seed_option("the random choice of maps; the same seed gives the same maps")
+@click.option(
+    "--within",
+    metavar="CLASS",
+    help="Draw the strongest activations over the images of this class of DATA alone. Without --map, the maps that answer to it most are "
+    "drawn, by AUC.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["activation", "matters"]),
+    default="activation",
+    show_default=True,
+    help="Examples to draw: those with the strongest activation; or beside these, those in which a map matters most for the class that is "
+    "predicted: the sum of its activations times the gradient of that class' logit.",
+)
 @figure_options("gallery")
-def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
+def command(
+    job: FigureJob,
+    data: str | None,
+    layers: tuple[str, ...],
+    named: tuple[str, ...],
+    maps: int,
+    seed: int,
+    within: str | None,
+    by: str,
+) -> None:
     """Draw the nine strongest activations of feature maps of MODEL over DATA: projections beside image patches.
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Writes DIR/gallery_LAYER.png
     for each layer, and DIR/gallery.json with all numbers. In projections grey is 0. Each projection has its own scale; the strongest 0.2 %
     of its values are clipped.
 
+    Headings name the classes of DATA that a map answers to, with the area under the ROC curve of its strongest activation in an image: 0.5
+    is chance, 1 perfect. DIR/gallery.json has the three best classes of every map, and the share of its strongest images that are of each.
+
     Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.
     """
     with job.directory(data) as directory:
-        from zfnet.components.figures.gallery.gallery import draw_compared_gallery, draw_gallery
+        from zfnet.components.figures.gallery.compared import draw_compared_gallery
+        from zfnet.components.figures.gallery.gallery import draw_gallery
         from zfnet.components.figures.units import never_positive
 
         opened = [job.open(place) for place in range(len(job.models))]
         units = _named_units(opened, named)
         rows = _rows(opened, (*layers, *(layer for each in units for layer in each)))
-        models = _models(opened, units, directory, job, data)
+        models = [model._replace(named=own) for model, own in zip(job.on_same_images(opened, directory, data), units, strict=True)]
         if len(models) == 1:
-            figure = draw_gallery(models[0], [layer for (layer,) in rows if layer], maps=maps, seed=seed)
+            chosen = [layer for (layer,) in rows if layer]
+            figure = draw_gallery(models[0], chosen, maps=maps, seed=seed, within=within, matters=by == "matters")
             numbers = [figure.numbers]
         else:
-            figure = draw_compared_gallery(models, rows, maps=maps, seed=seed)
+            figure = draw_compared_gallery(models, rows, maps=maps, seed=seed, within=within, matters=by == "matters")
             numbers = [each["layers"] for each in figure.numbers["models"]]
         directory.save(figure)
         for model, wanted, found in zip(opened, units, numbers, strict=True):
             for name in never_positive(wanted, found):
                 click.echo(f"{model.argument}: {name} is never positive; not drawn")
+            for layer, unit in ((layer, unit) for layer, units in wanted.items() for unit in units):
+                if str(unit) not in found[layer]["maps"] and unit not in found[layer]["dead_maps"]:
+                    click.echo(f"{model.argument}: {layer}/{unit} is never positive in images of {within}; not drawn")
             for layer, each in found.items():
                 if len(models) == 1 and not each["maps"] and layer not in wanted:
-                    click.echo(f"{layer}: no unit is ever positive; nothing to draw")
+                    where = f"positive in images of {within}" if within else "ever positive"
+                    click.echo(f"{layer}: no unit is {where}; nothing to draw")
 
 
 def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[dict[str, list[int]]]:
@@ -84,7 +109,7 @@ def _named_units(opened: Sequence[OpenedModel], named: Sequence[str]) -> list[di
 
 def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple[str | None, ...]]:
     """The layers that are drawn side by side: by their names, or by their order if none is named."""
-    from zfnet.components.figures.gallery.gallery import layers_by_name, layers_by_place
+    from zfnet.components.figures.gallery.compared import layers_by_name, layers_by_place
 
     deconvnets = [model.deconvnet for model in opened]
     if not names:
@@ -100,37 +125,3 @@ def _rows(opened: Sequence[OpenedModel], names: Sequence[str]) -> Sequence[tuple
             if layer is None:
                 click.echo(f"{model.argument}: no layer {next(filter(None, row))!r}")
     return found
-
-
-def _models(
-    opened: Sequence[OpenedModel],
-    units: Sequence[dict[str, list[int]]],
-    directory: FigureDirectory,
-    job: FigureJob,
-    data: str | None,
-) -> "list[GalleryModel]":
-    """The models with the same images, each at its own size."""
-    from zfnet.components.evaluation.probabilities import check_same_examples
-    from zfnet.components.figures.gallery.example_search import ExampleSearch
-    from zfnet.components.figures.gallery.gallery import GalleryModel
-    from zfnet.components.figures.images import ImageSet
-    from zfnet.components.inputs.image_input import ImageInput
-    from zfnet.components.storage.local_copy import local_copy
-
-    if len(opened) == 1:
-        opened[0].announce()
-        return [GalleryModel(ExampleSearch(opened[0].deconvnet, opened[0].images(directory, data)), "", opened[0].found.labels, units[0])]
-    data = data if data is not None or any(each.examples for each in job.found) else "photo_patches"
-    source = dataclasses.replace(find_examples(job.found, data, "validation", directory.work), downloads=directory.downloads)
-    examples, models = [], []
-    for name, model, named in zip(model_names(job.models), opened, units, strict=True):
-        any_size = None in model.deconvnet.model.inputs[0].shape[1:]
-        size = ImageInput.of(model.deconvnet.model, (job.image_size or source.usual_size) if any_size else None)
-        model = dataclasses.replace(model, image_input=size)
-        model.announce()
-        examples.append(local_copy(source.of_size(model.argument, size.side, model.found.examples)))
-        about = {"model": model.argument, "preprocessing": model.preprocessing, "height": size.height, "width": size.width}
-        search = ExampleSearch(model.deconvnet, ImageSet.of_examples(model.deconvnet.model, examples[-1]), name)
-        models.append(GalleryModel(search, name, model.found.labels, named, about))
-    check_same_examples(examples, "validation")
-    return models

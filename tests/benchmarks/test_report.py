@@ -11,6 +11,7 @@ DOCUMENTS = {
     "features": "docs/paper.md",
     "fine_tuning": "docs/training.md",
     "house": "docs/layout.md",
+    "matches": "docs/deconvnet.md",
     "near_copies": "docs/data.md",
     "planted_faults": "docs/trust.md",
     "predictions": "docs/speed.md",

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, SamePlaces, evolution_column, same_places, searched
+from zfnet.components.figures.evolution.first_found import LayerFeatures
 from zfnet.components.figures.images import ImageSet
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
@@ -20,7 +21,7 @@ TILES, FEW = (112, 84), 6
 MARGIN = 72  # For the numbers of the maps, in pixels.
 BETWEEN = 3 * GAP  # Columns, and rows.
 APART = 40  # The two halves.
-FAINT = (150, 150, 150)
+FAINT, QUIET = (150, 150, 150), (110, 110, 110)
 # Headings of the halves, and shorter ones for few moments.
 HALVES = "(a) where the map is strongest at that moment, with the patch", "(b) where it is strongest in the end: one patch at every moment"
 SHORT_HALVES = "(a) strongest at that moment", "(b) one patch at every moment"
@@ -126,7 +127,9 @@ def check_same_layers(deconvnets: Mapping[str, Deconvnet], layers: Iterable[str]
                 )
 
 
-def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]], ids: Sequence[str]) -> Figure:
+def draw_evolution(
+    columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]], ids: Sequence[str], features: Mapping[str, LayerFeatures] | None = None
+) -> Figure:
     """Draws, for each layer, the features of some maps at several moments of the training, twice.
 
     On the left as Zeiler & Fergus 2013, Fig. 4: the strongest activation of each moment, projected, and below it its patch: "sudden jumps
@@ -137,15 +140,20 @@ def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]
         columns: for each moment, in order, and by its title, the columns by layer; those of one layer have the same maps.
         same: the same maps at the positions of the last moment, by title and layer; a missing moment is left blank.
         ids: ids of the examples that were searched, in order.
+        features: for each map the most similar one of every moment (`same_features`): below its number is the first moment at which the
+            network had this feature, in any map.
 
     Returns:
         Pictures `evolution_<layer>`, with a row for each map. The numbers have the titles as `columns`, and as `layers` the `window`
-        (height and width in pixels) and for each map its activation at every moment, and at the `last_place`.
+        (height and width in pixels) and for each map its activation at every moment, and at the `last_place`; and with `features` also
+        `features`, those of `LayerFeatures.numbers`.
     """
-    last = list(columns.values())[-1] if columns else {}
+    known, last = features or {}, list(columns.values())[-1] if columns else {}
     pictures = {
         picture_name("evolution", layer): _drawn(
-            {title: moment[layer] for title, moment in columns.items()}, {title: each[layer] for title, each in same.items()}
+            {title: moment[layer] for title, moment in columns.items()},
+            {title: each[layer] for title, each in same.items()},
+            known.get(layer),
         )
         for layer in last
     }
@@ -160,12 +168,13 @@ def draw_evolution(columns: Columns, same: Mapping[str, Mapping[str, SamePlaces]
                 for row, number in enumerate(end.maps.tolist())
             },
         }
+        | ({"features": known[layer].numbers()} if layer in known else {})
         for layer, end in last.items()
     }
     return Figure("evolution", pictures, {"pictures": [f"{name}.png" for name in pictures], "columns": list(columns), "layers": layers})
 
 
-def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces]) -> np.ndarray:
+def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces], features: LayerFeatures | None) -> np.ndarray:
     end = list(columns.values())[-1]
     tile = TILES[len(columns) > FEW]
     step, row_step = tile + BETWEEN, tile + GAP + tile // 2 + 2 * BETWEEN
@@ -190,6 +199,9 @@ def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces
         upper = top + row * row_step
         below = upper + tile + GAP
         draw.text((MARGIN - BETWEEN, upper + tile / 2), f"{'map' if end.positions.shape[1] else 'unit'} {name}", INK, font, anchor="rm")
+        if features and (title := features.first_found(int(name))):
+            for line, words in enumerate(("found at", title), start=1):
+                draw.text((MARGIN - BETWEEN, upper + tile / 2 + line * HEADING * 0.8), words, QUIET, small, anchor="rm")
         for number, (title, moment) in enumerate(columns.items()):
             left = MARGIN + number * step
             paste(moment.projections[row], tile, left, upper)

@@ -10,6 +10,8 @@ from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.projected_strongest import project_strongest
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.measures.class_answers import AnswerCounts, ClassAnswers
+from zfnet.model.measures.contributions import Contributions, strongest_contributions
 
 SHOWN = 9  # Zeiler & Fergus 2013, Fig. 2.
 # Activations that are searched for nine different places, if several images come from one photograph.
@@ -28,6 +30,8 @@ class ExampleSearch:
     def __init__(self, deconvnet: Deconvnet, images: ImageSet, name: str = "") -> None:
         self.deconvnet, self.images, self._name = deconvnet, images, name
         self._found: dict[str, Strongest] = {}
+        self._answers: dict[str, ClassAnswers] = {}
+        self._contributions: dict[str, Contributions] = {}
         self._fields: dict[str, ReceptiveField | None] = {}
 
     def strongest(self, layers: Sequence[str]) -> dict[str, Strongest]:
@@ -37,18 +41,50 @@ class ExampleSearch:
             ValueError: activations are not numbers.
         """
         if missing := [layer for layer in layers if layer not in self._found]:
-            count = len(self.images.origins.ids)
-            candidates = SHOWN if len(set(self.images.origins.photographs)) == count else min(CANDIDATES, count)
-            found = strongest_activations(self.deconvnet, self._batches("Searching"), missing, k=candidates)
+            counts = AnswerCounts(self.images.origins.labels, len(self.images.labels)) if self.images.labels else None
+            batches, seen = self._batches("Searching"), counts.seen if counts else None
+            found = strongest_activations(self.deconvnet, batches, missing, self._candidates(), seen)
             for layer, each in found.items():
                 if (each.examples[:, 0] < 0).any():
                     raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN); neither can the model's weights be.")
             self._found |= found
+            self._answers |= {layer: counts.answers(layer) for layer in missing} if counts else {}
         return {layer: self._found[layer] for layer in layers}
 
-    def different(self, layer: str, unit: int, count: int = SHOWN) -> list[int]:
-        """Ranks, rising, of at most `count` positive activations of a unit at different places of the photographs; `layer` was searched."""
-        strongest = self._found[layer]
+    def answers(self, layer: str) -> ClassAnswers | None:
+        """The classes that the units of a layer answer to, from the same pass; None if the classes of the images are not known."""
+        self.strongest([layer])
+        return self._answers.get(layer)
+
+    def contributions(self, layers: Sequence[str]) -> dict[str, Contributions]:
+        """The images in which each unit of some layers matters most for the answer of the model; as many as `strongest` finds.
+
+        Raises:
+            ValueError: the model has no classes.
+        """
+        if missing := [layer for layer in layers if layer not in self._contributions]:
+            batches = self._batches("Searching what matters")
+            self._contributions |= strongest_contributions(self.deconvnet, batches, missing, self._candidates())
+        return {layer: self._contributions[layer] for layer in layers}
+
+    def within(self, name: str) -> "ExampleSearch":
+        """A search over the images of one class.
+
+        Raises:
+            ValueError: there is no image of the class, or the classes of the images are not known.
+        """
+        return ExampleSearch(self.deconvnet, self.images.within(name), self._name)
+
+    def _candidates(self) -> int:
+        count = len(self.images.origins.ids)
+        return SHOWN if len(set(self.images.origins.photographs)) == count else min(CANDIDATES, count)
+
+    def different(self, layer: str, unit: int, count: int = SHOWN, strongest: Strongest | None = None) -> list[int]:
+        """Ranks, rising, of at most `count` positive activations of a unit at different places of the photographs.
+
+        They are ranks among `strongest`, or if it is None among those that `strongest()` found for the layer.
+        """
+        strongest = strongest or self._found[layer]
         active = np.flatnonzero(strongest.values[unit] > 0)
         examples = strongest.examples[unit, active]
         windows = self._windows(layer, examples, strongest.positions[unit, active])

@@ -1,23 +1,25 @@
-"""The gallery: the nine strongest activations of some units, as projections and as patches; of one model or several."""
+"""The gallery: the nine strongest activations of some units, as projections and as patches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from zfnet.components.figures.gallery.answers import answer_numbers, answer_words, raised_words
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.layers import default_layers
+from zfnet.components.figures.images import class_name
 from zfnet.components.figures.units import unit_name
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.project_images import ProjectedActivation
 from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet, side_by_side
-from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.measures.contributions import Contributions
 
 # Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
 # drawn pixel by pixel: scaling would blur a projection.
 TILES = 96, 144
 BLOCKS_A_ROW = 3  # Of the smallest tiles.
+STRONGEST, MATTERS = "strongest activation", "matters most for the class that is predicted"
 
 
 class GalleryModel(NamedTuple):
@@ -106,119 +108,104 @@ def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Seque
 
 
 class LayerGallery(NamedTuple):
-    """The gallery of one layer: tiles, None if no unit is ever positive; names of the units; numbers as in `gallery_numbers`."""
+    """The gallery of one layer: tiles, None if no unit is ever positive; names of the units; numbers as in `draw_gallery`.
+
+    `mattering` has the tiles of the examples in which each unit matters most, and `raised` their headings; None if they are not drawn.
+    """
 
     tiles: GalleryTiles | None
     headings: Mapping[int, str]
     numbers: dict[str, Any]
+    mattering: GalleryTiles | None = None
+    raised: Mapping[int, str] = {}
 
     def picture(self, columns: int | None = None) -> np.ndarray | None:
-        """The sheet, as in `GalleryTiles.sheet`."""
-        return self.tiles.sheet(self.headings, columns) if self.tiles else None
+        """The sheet, as in `GalleryTiles.sheet`; with `mattering`, two sheets side by side."""
+        if self.tiles is None or self.mattering is None:
+            return self.tiles.sheet(self.headings, columns) if self.tiles else None
+        return side_by_side([self.tiles.sheet(self.headings, 1), self.mattering.sheet(self.raised, 1)], [STRONGEST, MATTERS])
 
 
-def layer_galleries(model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int) -> dict[str, LayerGallery]:
+def layer_galleries(
+    model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int, within: str | None = None, matters: bool = False
+) -> dict[str, LayerGallery]:
     """Finds the nine strongest activations of some units, at nine different places, and projects them; see `draw_gallery`."""
-    search = model.search
-    strongest = search.strongest(layers)
-    chosen = {}
+    search = model.search if within is None else model.search.within(within)
+    labels, ids = model.search.images.labels, model.search.images.origins.ids
+    everywhere, strongest = model.search.strongest(layers), search.strongest(layers)
+    answers = {layer: model.search.answers(layer) for layer in layers}
+    units = {}
     for layer, found in strongest.items():
+        counts = answers[layer]
         order = model.named.get(layer, np.random.default_rng(seed).permutation(len(found.values)).tolist())
+        if by_class := layer not in model.named and within is not None and counts is not None:
+            order = np.argsort(-counts.auc[:, list(labels).index(within)], kind="stable").tolist()
         living = [unit for unit in order if found.values[unit, 0] > 0]
-        units = living if layer in model.named else sorted(living[:maps])
-        shown = [(unit, rank) for unit in units for rank in search.different(layer, unit)]
-        if shown:
-            chosen[layer] = tuple(np.array(shown).T)
-    drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
-    for each in search.project(strongest, chosen):
-        drawn[each.layer].add(each)
+        units[layer] = living if layer in model.named else living[:maps] if by_class else sorted(living[:maps])
+    drawn = _drawn(search, strongest, units)
+    contributions = search.contributions(list(drawn)) if matters else {}
+    mattering = _drawn(search, {layer: each.strongest for layer, each in contributions.items()}, units)
     galleries = {}
-    for layer, found in strongest.items():
-        tiles = drawn.get(layer)
-        units = np.unique(tiles.units).tolist() if tiles else []
-        headings = {unit: unit_name(search.deconvnet, layer, unit, model.labels) for unit in units}
-        galleries[layer] = LayerGallery(tiles, headings, gallery_numbers(found, tiles, search.images.origins.ids))
+    for layer, found in everywhere.items():
+        tiles, counts = drawn.get(layer), answers[layer]
+        shown = list(dict.fromkeys(tiles.units.tolist())) if tiles else []
+        names = {unit: unit_name(search.deconvnet, layer, unit, model.labels) for unit in shown}
+        headings = {unit: name + answer_words(counts, unit, labels) for unit, name in names.items()}
+        numbers = gallery_numbers(found, tiles, ids)
+        numbers |= {} if within is None else {"within": within}
+        numbers |= answer_numbers(counts, found, labels) if counts else {}
+        if layer in mattering:
+            numbers["matters"] = _matters(mattering[layer], contributions[layer], ids, model.labels)
+        raised = {unit: name + raised_words(numbers.get("matters", {}).get(str(unit), [])) for unit, name in names.items()}
+        galleries[layer] = LayerGallery(tiles, headings, numbers, mattering.get(layer), raised)
     return galleries
 
 
-def draw_gallery(model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int) -> Figure:
+def _drawn(search: ExampleSearch, strongest: Mapping[str, Strongest], units: Mapping[str, Sequence[int]]) -> dict[str, GalleryTiles]:
+    chosen = {}
+    for layer, found in strongest.items():
+        shown = [(unit, rank) for unit in units[layer] for rank in search.different(layer, unit, strongest=found)]
+        if shown:
+            chosen[layer] = tuple(np.array(shown).T)
+    drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
+    for each in search.project(dict(strongest), chosen):
+        drawn[each.layer].add(each)
+    return drawn
+
+
+def _matters(tiles: GalleryTiles, found: Contributions, ids: Sequence[str], labels: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    numbers = tiles.numbers(ids)
+    for unit, shown in numbers.items():
+        for rank, each in zip(tiles.ranks[tiles.units == int(unit)].tolist(), shown, strict=True):
+            predicted = int(found.predicted[int(unit), rank])
+            each |= {"contribution": float(found.contributions[int(unit), rank]), "predicted": class_name(predicted, labels)}
+    return numbers
+
+
+def draw_gallery(
+    model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int, within: str | None = None, matters: bool = False
+) -> Figure:
     """Draws the gallery of one model: a picture for each layer that is ever positive (Zeiler & Fergus 2013, Fig. 2).
 
     Each activation is projected to pixels, beside its patch of the image; a projection has a scale of its own (`signed_scale`). Windows
-    that leave the image are moved into it (`project_strongest`), so that all tiles of a layer are full.
+    that leave the image are moved into it (`project_strongest`), so that all tiles of a layer are full. Headings name the classes that a
+    unit answers to, with the AUC (`ClassAnswers`), if it is at least 0.8.
 
     Args:
         layers: names of layers, with feature maps or dense.
         maps, seed: number of units of each layer, which the seed draws at random from those that are ever positive.
+        within: draws the strongest activations over the images of this class alone, of the units with the highest AUC for it, highest
+            first.
+        matters: beside the strongest activations, draws the examples in which each unit contributes most to the logit of the predicted
+            class, at the position with the largest contribution (`strongest_contributions`).
 
     Returns:
-        Pictures `gallery_<layer>`, and for each layer the numbers of `gallery_numbers`.
+        Pictures `gallery_<layer>`, and for each layer the numbers of `gallery_numbers`; of `answer_numbers`, if the classes of the images
+        are known; `within`, the class; and `matters`, for each unit its examples, with `contribution` and the class that is `predicted`.
 
     Raises:
-        ValueError: activations are not numbers.
+        ValueError: activations are not numbers; there is no image of the class `within`; or, for `matters`, the model has no classes.
     """
-    found = layer_galleries(model, layers, maps=maps, seed=seed)
+    found = layer_galleries(model, layers, maps=maps, seed=seed, within=within, matters=matters)
     pictures = {picture_name("gallery", layer): picture for layer, each in found.items() if (picture := each.picture()) is not None}
     return Figure("gallery", pictures, {layer: each.numbers for layer, each in found.items()})
-
-
-def draw_compared_gallery(models: Sequence[GalleryModel], rows: Sequence[Sequence[str | None]], *, maps: int, seed: int) -> Figure:
-    """Draws the galleries of two models or more beside each other: a picture for each row of layers.
-
-    Zeiler & Fergus 2013, Fig. 2 and section 4.1, compare the features of ZFNet with those of AlexNet.
-
-    Args:
-        rows: for each picture the layer of each model, in the models' order; None for a model that has none there. No model has a layer
-            twice, and no two rows have the same first layer.
-        maps, seed: as in `draw_gallery`.
-
-    Returns:
-        Pictures `gallery_<layer>`, named after the first layer of the row; none for a row without positive units. The numbers
-        name the `pictures`, the `rows`, and for each of `models` its `layers` as `draw_gallery` has them.
-    """
-    found = []
-    for place, model in enumerate(models):
-        layers = [layer for row in rows if (layer := row[place]) is not None]
-        found.append(layer_galleries(model, layers, maps=maps, seed=seed))
-    pictures, shown = {}, []
-    for row in rows:
-        sheets = [None if layer is None else galleries[layer].picture(1) for layer, galleries in zip(row, found, strict=True)]
-        if any(sheet is not None for sheet in sheets):
-            name = picture_name("gallery", next(layer for layer in row if layer is not None))
-            pictures[name] = side_by_side(sheets, [_title(*each) for each in zip(models, row, sheets, strict=True)])
-            shown.append({"picture": f"{name}.png", "layers": list(row)})
-    about = [
-        {"name": model.name, **model.about, "layers": {layer: each.numbers for layer, each in galleries.items()}}
-        for model, galleries in zip(models, found, strict=True)
-    ]
-    return Figure("gallery", pictures, {"pictures": [f"{name}.png" for name in pictures], "rows": shown, "models": about})
-
-
-def _title(model: GalleryModel, layer: str | None, sheet: np.ndarray | None) -> str:
-    if layer is None:
-        return f"{model.name}: no such layer"
-    if layer in model.named and not model.named[layer]:
-        return f"{model.name}, {layer}: no such map"
-    return f"{model.name}, {layer}" + ("" if sheet is not None else ": never positive")
-
-
-def layers_by_place(deconvnets: Sequence[Deconvnet]) -> tuple[list[tuple[str, ...]], list[list[str]]]:
-    """Matches the default layers of models by their order: rows of one layer for each model; and each model's other layers."""
-    layers = [default_layers(deconvnet) for deconvnet in deconvnets]
-    shortest = min(map(len, layers))
-    return list(zip(*(each[:shortest] for each in layers), strict=True)), [each[shortest:] for each in layers]
-
-
-def layers_by_name(deconvnets: Sequence[Deconvnet], names: Iterable[str]) -> list[tuple[str | None, ...]]:
-    """Matches layers by their name: for each name, once, the layer of every model, None if a model has none of that name.
-
-    Raises:
-        ValueError: no model has a layer of a name.
-    """
-    rows = []
-    for name in dict.fromkeys(names):
-        row = tuple(name if name in deconvnet.layers else None for deconvnet in deconvnets)
-        if not any(row):
-            deconvnets[0].graph.value_of(name)  # Its error lists the layers there are.
-        rows.append(row)
-    return rows

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sysconfig
@@ -69,6 +70,24 @@ def stored(out: pathlib.Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     examples = [decode_example(record) for record in tf.data.TFRecordDataset(list(map(str, files))).as_numpy_iterator()]
     images = [np.asarray(Image.open(io.BytesIO(example["image"])), np.float32)[4:60, 4:60] for example in examples]
     return np.stack(images), np.array([example["label"] for example in examples])
+
+
+def test_features_that_only_one_network_has(out, folder, tmp_path):
+    shutil.copytree(out, tmp_path / "copy", symlinks=True)
+    before = numbers(out)
+    done = CliRunner().invoke(
+        command, [TINY, OTHER, "--data", str(folder), *OPTIONS, "--features", "--out", str(tmp_path / "copy"), "--verbose"]
+    )
+    assert done.exit_code == 0, done.output
+    found = numbers(tmp_path / "copy")
+    assert f"maps of {TINY} that {OTHER} has not: conv1 " in done.stdout
+    assert [each["names"] for each in found["features"]] == [[TINY, OTHER], [OTHER, TINY]]
+    assert [layer["layers"] for layer in found["features"][0]["layers"]] == [[f"conv{number}"] * 2 for number in range(1, 6)]
+    assert found["pictures"] == ["compare.png", *(f"compare_features_conv{number}.png" for number in range(1, 6))]
+    assert all((tmp_path / "copy" / name).exists() for name in found["pictures"])
+    assert [net["validation_top1_error"] for net in found["architectures"]] == [
+        net["validation_top1_error"] for net in before["architectures"]
+    ]
 
 
 def test_errors_are_what_measuring_by_hand_gives(out):

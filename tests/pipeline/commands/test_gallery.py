@@ -179,3 +179,16 @@ def test_two_models_side_by_side_and_then_one_again(gallery, tmp_path):
     assert names(out) == ["gallery.json", *numbers["pictures"]]
     assert gallery("root", "--layer", "conv2", "--maps", "2").exit_code == 0
     assert names(out) == ["gallery.json", "gallery_conv2.png"]
+
+
+def test_within_a_class_and_what_matters(gallery, tmp_path):
+    done = gallery("root", "--layer", "conv2", "--within", "dog", "--by", "matters", "--maps", "2")
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "new/pictures/gallery.json").read_text())["conv2"]
+    assert found["within"] == "dog"
+    assert {each["example"].split("/")[-2] for shown in found["maps"].values() for each in shown} == {"dog"}
+    assert {each["predicted"] for shown in found["matters"].values() for each in shown} <= {"cat", "dog"}
+    assert {each["class"] for classes in found["answers"].values() for each in classes} == {"cat", "dog"}
+    done = gallery("root", "--within", "horse")
+    assert done.exit_code == 1
+    assert "no images of a class 'horse': they are of cat, dog" in done.stderr

@@ -7,6 +7,7 @@ from PIL import Image
 
 from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces
 from zfnet.components.figures.evolution.draw import TILES, check_same_layers, draw_evolution, drawn_columns
+from zfnet.components.figures.evolution.first_found import LayerFeatures, SameFeature
 from zfnet.model import Deconvnet
 
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 200, 0), (255, 255, 255)
@@ -127,3 +128,20 @@ def test_one_net_may_have_been_built_for_several_batches():
     check_same_layers({"one": net(4, 8, 8, 3), "other": net(32, 8, 8, 3), "third": net(None, 8, 8, 3)}, ["conv"])
     with pytest.raises(ValueError, match=r"one takes images \(4, 8, 8, 3\) and other \(4, 8, 9, 3\)"):
         check_same_layers({"one": net(4, 8, 8, 3), "other": net(4, 8, 9, 3)}, ["conv"])
+
+
+def test_the_same_feature_found_earlier():
+    columns = {"early": {"conv": column(RED, [0, 1])}, "late": {"conv": column(BLUE, [0, 2])}}
+    of_maps = {
+        3: {"early": SameFeature(7, 0.8), "late": SameFeature(3, 1.0)},
+        8: {"early": SameFeature(2, 0.1), "late": SameFeature(8, 1.0)},
+    }
+    plain = draw_evolution(columns, {}, ["id"] * 4)
+    figure = draw_evolution(columns, {}, ["id"] * 4, {"conv": LayerFeatures(0.6, of_maps)})
+    features = figure.numbers["layers"]["conv"]["features"]
+    assert features["threshold"] == 0.6
+    assert {unit: each["first_found"] for unit, each in features["maps"].items()} == {"3": "early", "8": "late"}
+    assert features["maps"]["3"]["same_feature"][0] == {"column": "early", "map": 7, "correlation": 0.8}
+    assert "features" not in plain.numbers["layers"]["conv"]
+    changed = np.argwhere((plain.pictures["evolution_conv"] != figure.pictures["evolution_conv"]).any(axis=2))
+    assert changed[:, 1].max() < 72  # In the margin alone, below the numbers of the maps.

@@ -4,16 +4,12 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from zfnet.components.data.batches import central_crops, read_origins
-from zfnet.components.figures.gallery.gallery import (
-    TILES,
-    GalleryModel,
-    draw_compared_gallery,
-    draw_gallery,
-    layers_by_name,
-    layers_by_place,
-)
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.gallery.gallery import TILES, GalleryModel, draw_gallery
+from zfnet.components.figures.given_images import image_set
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
@@ -95,7 +91,7 @@ def test_classes_dead_layers_and_images_that_are_not_square(wide_net, search_of,
     assert [(bar.title, len(bar.items) == bar.total) for bar in bars] == [("Searching", True), ("Projecting", True)]
     assert list(figure.pictures) == ["gallery_conv1", "gallery_classes"]
     numbers = json.loads(json.dumps(figure.numbers))
-    assert numbers["dead"] == {"dead_maps": [0, 1, 2, 3, 4], "window": None, "maps": {}}
+    assert numbers["dead"] == {"dead_maps": [0, 1, 2, 3, 4], "window": None, "maps": {}, "auc_error": 0.0, "answers": {}}
     assert numbers["conv1"]["window"] == [5, 5]
     assert numbers["classes"]["window"] == [40, 56]
     assert len(numbers["classes"]["maps"]) == 3
@@ -111,51 +107,64 @@ def test_nothing_to_draw_at_all(wide_net, search_of, tmp_path):
     assert [path.name for path in figure.save(tmp_path)] == ["gallery.json"]
 
 
-@pytest.fixture(scope="module")
-def nets():
-    keras.utils.set_random_seed(0)
-    made = []
-    for filters in (4, 6):
-        layers = [keras.layers.Conv2D(filters, 5, strides=3, activation="relu", name=name) for name in ("conv1", "conv2")]
-        made.append(Deconvnet(keras.Sequential([keras.Input((40, 56, 3)), *layers])))
-    made[1].model.get_layer("conv2").bias.assign([-1e6] * 6)
-    return made
+def test_classes_of_each_map_equal_scikit_learn(figures, examples, model, images):
+    numbers = json.loads((figures / "gallery.json").read_text())
+    deconvnet, labels = Deconvnet(load_model_file(model.path / "model.keras")), read_origins(examples, "validation").labels
+    for layer in LAYERS:
+        maxima = deconvnet.activations(images, [layer])[0].numpy().max(axis=(1, 2))
+        found = numbers[layer]["answers"]
+        assert numbers[layer]["auc_error"] == 0
+        assert sorted(map(int, found)) == np.flatnonzero(maxima.max(axis=0) > 0).tolist()
+        for unit, classes in found.items():
+            aucs = [roc_auc_score(labels == label, maxima[:, int(unit)]) for label in range(len(examples.labels))]
+            order = np.argsort(-np.array(aucs), kind="stable")[:3]
+            np.testing.assert_allclose([each["auc"] for each in classes], np.array(aucs)[order], atol=1e-3)
+            assert {each["class"] for each in classes} <= set(examples.labels)
+            assert all(0 <= each["share"] <= 1 and each["counted"] == (labels == 0).sum() for each in classes)
 
 
-def test_each_is_what_it_is_alone(nets, search_of):
-    models = [
-        GalleryModel(search_of(deconvnet), name, about={"model": about})
-        for name, about, deconvnet in zip(("one", "other"), "ab", nets, strict=True)
-    ]
-    figure = draw_compared_gallery(models, [("conv1", "conv1"), ("conv2", "conv2")], maps=3, seed=1)
-    numbers = figure.numbers
-    assert numbers["pictures"] == [f"{name}.png" for name in figure.pictures] == ["gallery_conv1.png", "gallery_conv2.png"]
-    assert numbers["rows"][0] == {"picture": "gallery_conv1.png", "layers": ["conv1", "conv1"]}
-    assert [(each["name"], each["model"]) for each in numbers["models"]] == [("one", "a"), ("other", "b")]
-    for deconvnet, found in zip(nets, numbers["models"], strict=True):
-        alone = draw_gallery(GalleryModel(search_of(deconvnet)), ["conv1", "conv2"], maps=3, seed=1)
-        assert alone.numbers == found["layers"]
-    assert numbers["models"][1]["layers"]["conv2"]["maps"] == {}  # Dead: a title alone.
+def test_strongest_within_a_class(search_of, examples, model, images):
+    deconvnet, origins = Deconvnet(load_model_file(model.path / "model.keras")), read_origins(examples, "validation")
+    search, name = search_of(deconvnet), examples.labels[1]
+    figure = draw_gallery(GalleryModel(search), ["conv2"], maps=3, seed=0, within=name)
+    numbers = figure.numbers["conv2"]
+    assert numbers["within"] == name
+    members = np.flatnonzero(origins.labels == 1)
+    maxima = deconvnet.activations(images, ["conv2"])[0].numpy().max(axis=(1, 2))
+    aucs = [roc_auc_score(origins.labels == 1, column) for column in maxima.T]
+    shown = [int(unit) for unit in numbers["maps"]]
+    living = [unit for unit in np.argsort(-np.array(aucs), kind="stable").tolist() if maxima[members, unit].max() > 0]
+    np.testing.assert_allclose([aucs[unit] for unit in shown], [aucs[unit] for unit in living[:3]], atol=1e-3)
+    for unit, found in numbers["maps"].items():
+        expected = [value for value in sorted(maxima[members, int(unit)], reverse=True)[:9] if value > 0]
+        np.testing.assert_allclose([each["activation"] for each in found], expected, rtol=1e-4)
+        assert {origins.ids.index(each["example"]) for each in found} <= set(members.tolist())
+    with pytest.raises(ValueError, match="no images of a class 'nothing': they are of "):
+        draw_gallery(GalleryModel(search), ["conv2"], maps=3, seed=0, within="nothing")
 
 
-def test_a_row_that_is_never_positive_has_no_picture(nets, search_of):
-    models = [GalleryModel(search_of(nets[1]), name) for name in ("one", "other")]
-    figure = draw_compared_gallery(models, [("conv2", "conv2")], maps=3, seed=0)
-    assert (figure.pictures, figure.numbers["pictures"]) == ({}, [])
+def test_examples_in_which_a_map_matters_beside_the_strongest(search_of, examples, model):
+    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
+    search = search_of(deconvnet)
+    plain = draw_gallery(GalleryModel(search), ["conv5"], maps=4, seed=0)
+    figure = draw_gallery(GalleryModel(search, labels=examples.labels), ["conv5"], maps=4, seed=0, matters=True)
+    numbers, found = figure.numbers["conv5"], search.contributions(["conv5"])["conv5"]
+    assert numbers["maps"] == plain.numbers["conv5"]["maps"]
+    assert figure.pictures["gallery_conv5"].shape[1] > plain.pictures["gallery_conv5"].shape[1] / 2
+    assert numbers["matters"]
+    for unit, shown in numbers["matters"].items():
+        contributions = [each["contribution"] for each in shown]
+        assert contributions == sorted(contributions, reverse=True)
+        np.testing.assert_allclose(contributions[0], found.contributions[int(unit), 0], rtol=1e-6)
+        assert {each["predicted"] for each in shown} <= set(examples.labels)
 
 
-def net(*names):
-    return Deconvnet(keras.Sequential([keras.Input((20, 16, 3)), *(keras.layers.Conv2D(2, 3, name=name) for name in names)]))
-
-
-def test_by_place_the_first_stands_beside_the_first():
-    rows, left_over = layers_by_place([net("a", "b", "c"), net("x", "y")])
-    assert rows == [("a", "x"), ("b", "y")]
-    assert left_over == [["c"], []]
-
-
-def test_by_name_a_model_may_lack_a_layer():
-    nets = [net("a", "b"), net("b", "c")]
-    assert layers_by_name(nets, ["b", "c", "b"]) == [("b", "b"), (None, "c")]
-    with pytest.raises(ValueError, match="no layer 'd' to look at"):
-        layers_by_name(nets, ["d"])
+def test_without_classes_there_are_no_answers_and_nothing_matters(search_of):
+    net = Deconvnet(keras.Sequential([keras.Input((40, 56, 3)), keras.layers.Conv2D(3, 5, activation="relu", name="maps")]))
+    search = ExampleSearch(net, image_set(net.model, np.random.default_rng(0).integers(0, 256, (5, 40, 56, 3), np.uint8)))
+    assert search.answers("maps") is None
+    assert "answers" not in draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0).numbers["maps"]
+    with pytest.raises(ValueError, match="no classes to which units could contribute"):
+        draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0, matters=True)
+    with pytest.raises(ValueError, match="their classes are not known"):
+        draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0, within="cat")

@@ -1,0 +1,40 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from zfnet.components.figures.comparison.features import draw_features_alone
+
+
+def net(kernels, name="conv1"):
+    """A net whose maps are those of 3 x 3 kernels over brightness, `(maps, 3, 3)`."""
+    model = keras.Sequential([keras.Input((56, 56, 3)), keras.layers.Conv2D(len(kernels), 3, activation="relu", name=name)])
+    model.set_weights([np.repeat(np.moveaxis(kernels, 0, -1)[:, :, None], 3, axis=2) / 9, np.zeros(len(kernels))])
+    return model
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Five patterns that respond to different things: edges in four directions, and brightness."""
+    up = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]], float)
+    return np.stack([up, -up, up.T, -up.T, np.ones((3, 3))])
+
+
+def test_the_maps_that_only_one_has(examples, kernels):
+    figure = draw_features_alone({"all": net(kernels), "few": net(kernels[[4, 0, 2]])}, examples)
+    there, back = json.loads(json.dumps(figure.numbers))["features"]
+    assert (there["names"], back["names"]) == (["all", "few"], ["few", "all"])
+    assert there["layers"][0]["without_match"] == [1, 3]
+    assert back["layers"][0]["without_match"] == []
+    assert [there["layers"][0]["maps"][str(unit)]["partner"] for unit in (0, 2, 4)] == [1, 2, 0]
+    assert list(figure.pictures) == ["compare_features_conv1"]
+    assert figure.pictures["compare_features_conv1"].std() > 5
+
+
+def test_several_networks(examples, kernels):
+    figure = draw_features_alone({"one": net(kernels), "two": net(kernels[:4], "first"), "three": net(kernels[4:])}, examples)
+    assert [each["names"] for each in figure.numbers["features"]] == [["one", "two"], ["two", "one"], ["one", "three"], ["three", "one"]]
+    assert [each["layers"][0]["layers"] for each in figure.numbers["features"]][1] == ["first", "conv1"]
+    assert list(figure.pictures) == ["compare_features_conv1~2", "compare_features_conv1~3"]
+    assert figure.numbers["features"][2]["layers"][0]["without_match"] == [0, 1, 2, 3]

@@ -18,6 +18,8 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.rules.chosen.choices import Rule, register
     from zfnet.model.deconvnet.rules.rule import Window
     from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+    from zfnet.model.measures.projection_check import PixelCheck, check_projection
+    from zfnet.model.measures.shuffled_weights import LayerCheck, Likeness, check_layers
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
     from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error
@@ -32,7 +34,10 @@ __all__ = [
     "Deconvnet",
     "Figure",
     "FilterRmsClip",
+    "LayerCheck",
+    "Likeness",
     "MeanImage",
+    "PixelCheck",
     "ProjectedStrongest",
     "ReceptiveField",
     "Recording",
@@ -43,6 +48,8 @@ __all__ = [
     "Window",
     "ZFNet",
     "build",
+    "check_layers",
+    "check_projection",
     "clip_filter_rms",
     "evolution",
     "filters",

@@ -28,22 +28,26 @@ def resize_tile(image: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(tile)
 
 
-def block(images: list[np.ndarray], columns: int, side: int) -> np.ndarray:
+def block(images: list[np.ndarray], columns: int, side: int, below: Sequence[np.ndarray] = ()) -> np.ndarray:
     """Lays pictures out in rows of `columns` equal tiles.
 
     Args:
         images: uint8 arrays `(height, width, 3)`.
         columns: tiles a row; missing ones of the last row are left blank.
         side: side of a tile, in pixels.
+        below: pictures directly under the tiles, uint8 `(height, side, 3)`, all of one height; empty for none.
 
     Returns:
         uint8 array: the block, with a gap between tiles.
     """
-    rows = -(-len(images) // columns)
-    sheet = np.full((rows * (side + GAP) - GAP, columns * (side + GAP) - GAP, 3), BACKGROUND, np.uint8)
+    rows, height = -(-len(images) // columns), side + (below[0].shape[0] if below else 0)
+    sheet = np.full((rows * (height + GAP) - GAP, columns * (side + GAP) - GAP, 3), BACKGROUND, np.uint8)
     for number, image in enumerate(images):
-        top, left = (place * (side + GAP) for place in divmod(number, columns))
+        row, column = divmod(number, columns)
+        top, left = row * (height + GAP), column * (side + GAP)
         sheet[top : top + side, left : left + side] = resize_tile(image, side)
+        if below:
+            sheet[top + side : top + height, left : left + side] = below[number]
     return sheet
 
 
@@ -79,6 +83,34 @@ def cut_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
     while text and font.getlength(f"{text} ...") > width:
         text = text[:-1]
     return f"{text} ..."
+
+
+def wrap_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """Breaks a text into lines of at most `width` pixels; a longer word has a line of its own.
+
+    Examples:
+        >>> wrap_text("one two three", ImageFont.load_default(12), 55)
+        ['one two', 'three']
+    """
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def with_note(picture: np.ndarray, text: str) -> np.ndarray:
+    """Writes a text under a picture, uint8 `(height, width, 3)`, in as many lines as its width needs."""
+    margin, (height, width) = 6 * GAP, picture.shape[:2]
+    font = ImageFont.load_default(HEADING * 0.7)
+    lines = wrap_text(text, font, width - 2 * margin)
+    whole = Image.new("RGB", (width, height + len(lines) * HEADING + margin), BACKGROUND)
+    whole.paste(Image.fromarray(picture), (0, 0))
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(whole).text((margin, height + number * HEADING), line, INK, font)
+    return np.asarray(whole)
 
 
 def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> np.ndarray:

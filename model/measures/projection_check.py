@@ -155,7 +155,7 @@ def _masks(strength: np.ndarray, box: np.ndarray, share: float, draws: int, rand
     """Yields the pixels to hide, bool `(H, W)`: first the strongest of the box, then `draws` times as many others."""
     top, left, bottom, right = box
     inside = strength[top:bottom, left:right]
-    count = min(max(1, round(share * inside.size)), np.count_nonzero(inside))
+    count = min(max(1, round(share * inside.size)), int(np.count_nonzero(inside)))
     # Among pixels of equal strength it takes random ones, not the upper left.
     order = np.lexsort((random.random(inside.size), -inside.ravel()))
     others = order[count:]

@@ -71,7 +71,7 @@ def check_layers(
         so that they are also defined where it is 0. Pixels outside of the receptive field are not compared.
 
     Raises:
-        ValueError: as in `check_projection`; or no layer below has weights.
+        ValueError: as in `check_projection`.
 
     Examples:
         >>> found = check_layers(deconvnet, images[:1], "conv2", unit=3)
@@ -89,8 +89,6 @@ def check_layers_of(deconvnet: Deconvnet, images: np.ndarray, layer: str, target
     if deconvnet.graph.dims[0] != 2 or len(deconvnet.graph.inputs) > 1:
         raise ValueError(f"The model {deconvnet.model.name!r} does not take one batch of images: the check compares pictures.")
     layers = weighted_layers(deconvnet.graph, layer)
-    if not layers:
-        raise ValueError(f"No layer below {layer!r} has weights to shuffle.")
     original, count = _projections(deconvnet, images, layer, targets), len(layers)
     steps = {
         "alone": [range(place, place + 1) for place in range(count)],

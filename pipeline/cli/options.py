@@ -158,6 +158,14 @@ def _usual(field: dataclasses.Field) -> str:
     return str(value) if field.default in (value, "") else f"{value} for photo_patches, else {field.default}"
 
 
+check_option = click.option(
+    "--check",
+    is_flag=True,
+    help="Also measure whether to believe each projection: how far the activation falls if the tenth of pixels that the projection marks "
+    "is hidden, or as many others; and how alike projections are if the weights of layers are shuffled. Drawn as bars. It takes longer.",
+)
+
+
 def layers_option(usual: str, purpose: str) -> Callable:
     """The option --layer; `usual` are the layers if none is named, and `purpose` is its use, in words."""
     return click.option(

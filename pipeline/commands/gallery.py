@@ -9,7 +9,7 @@ import click
 from zfnet.pipeline.cli.arguments import find_examples, model_names
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
-from zfnet.pipeline.cli.options import DRAWN_LAYERS, data_option, layers_option, maps_option, named_maps_option, seed_option
+from zfnet.pipeline.cli.options import DRAWN_LAYERS, check_option, data_option, layers_option, maps_option, named_maps_option, seed_option
 from zfnet.pipeline.cli.output import FigureDirectory
 from zfnet.pipeline.run_config import RunConfig
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 @named_maps_option
 @maps_option(RunConfig.maps_per_layer, "chosen at random from those that are active on some image of DATA")
 @seed_option("the random choice of maps; the same seed gives the same maps")
+@check_option
 @figure_options("gallery")
-def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int) -> None:
+def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tuple[str, ...], maps: int, seed: int, check: bool) -> None:
     """Draw the nine strongest activations of feature maps of MODEL over DATA: projections beside image patches.
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Writes DIR/gallery_LAYER.png
@@ -34,6 +35,9 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tu
 
     Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.
+
+    With --check, two bars under each projection show how far its activation falls without the pixels that the projection marks (dark), and
+    without as many others (grey). All numbers are in DIR/gallery.json.
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.gallery import draw_compared_gallery, draw_gallery
@@ -42,7 +46,7 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], named: tu
         opened = [job.open(place) for place in range(len(job.models))]
         units = _named_units(opened, named)
         rows = _rows(opened, (*layers, *(layer for each in units for layer in each)))
-        models = _models(opened, units, directory, job, data)
+        models = [each._replace(checked=check) for each in _models(opened, units, directory, job, data)]
         if len(models) == 1:
             figure = draw_gallery(models[0], [layer for (layer,) in rows if layer], maps=maps, seed=seed)
             numbers = [figure.numbers]

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.images import mean_grey
 from zfnet.components.figures.layers import default_layers
 from zfnet.components.figures.units import unit_name
 from zfnet.components.pictures.figure import Figure, picture_name
 from zfnet.components.pictures.project_images import ProjectedActivation
-from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet, side_by_side
+from zfnet.components.pictures.projection_checks import check_bars, checks_note, layer_numbers
+from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet, side_by_side, with_note
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
 
@@ -29,6 +31,7 @@ class GalleryModel(NamedTuple):
         labels: names of its classes; empty if they are not known.
         named: units to draw, for some layers, instead of random ones.
         about: further entries of the numbers.
+        checked: whether each projection is checked, and drawn with bars: see `PixelCheck` and `LayerCheck`.
     """
 
     search: ExampleSearch
@@ -36,6 +39,7 @@ class GalleryModel(NamedTuple):
     labels: Sequence[str] = ()
     named: Mapping[str, Sequence[int]] = {}
     about: Mapping[str, Any] = {}
+    checked: bool = False
 
 
 class GalleryTiles:
@@ -65,16 +69,24 @@ class GalleryTiles:
         return [self._drawn[unit, rank] for rank in self.ranks[self.units == unit].tolist()]
 
     def pair(self, unit: int) -> tuple[np.ndarray, np.ndarray]:
-        """The projections of a unit and its patches, each three a row: uint8 arrays `(height, width, 3)`."""
+        """The projections of a unit and its patches, each three a row: uint8 arrays `(height, width, 3)`.
+
+        Bars under a projection show its check; there is as much room under a patch.
+        """
         found = self._of_unit(unit)
-        return block([each.projection for each in found], 3, self.tile), block([each.patch for each in found], 3, self.tile)
+        bars = [check_bars(each.check, self.tile) for each in found if each.check]
+        left = block([each.projection for each in found], 3, self.tile, bars)
+        return left, block([each.patch for each in found], 3, self.tile, [np.full_like(bar, 255) for bar in bars])
 
     def sheet(self, headings: Mapping[int, str], columns: int | None = None) -> np.ndarray:
         """Draws nine projections beside nine patches for each unit, under its heading: uint8 `(height, width, 3)`.
 
         There are `columns` units a row; None chooses a number that makes the sheet about square.
         """
-        blocks = [_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP) for unit in headings]
+        pairs = [self.pair(unit) for unit in headings]
+        # Three rows: a unit may have fewer than nine activations.
+        height = max(3 * self.tile + 2 * GAP, *(left.shape[0] for left, _ in pairs))
+        blocks = [_side_by_side(*pair, height) for pair in pairs]
         # A pair of blocks is about twice as wide as high.
         least = BLOCKS_A_ROW * TILES[0] // self.tile
         return sheet(blocks, list(headings.values()), columns or max(least, round(np.sqrt(len(blocks) / 2))))
@@ -83,7 +95,11 @@ class GalleryTiles:
         """The activations of each unit, see `gallery_numbers`."""
         return {
             str(unit): [
-                {"example": ids[each.example], **each.numbers("activation", "position", "corner", "scale")} for each in self._of_unit(unit)
+                {
+                    "example": ids[each.example],
+                    **each.numbers("activation", "position", "corner", "scale", *(["check"] if each.check else [])),
+                }
+                for each in self._of_unit(unit)
             ]
             for unit in dict.fromkeys(self.units.tolist())
         }
@@ -99,7 +115,9 @@ def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Seque
 
     Returns:
         `dead_maps`: units that are never positive; `window`: height and width of a tile in pixels of the image; `maps`: for each unit its
-        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white.
+        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white. Of a gallery
+        that is checked also `check` for each activation, as `part_checks` has it; `hidden`, the value of hidden pixels in words; and
+        `alike`, as `layer_numbers` has it, means over the strongest activations of the units.
     """
     dead = np.flatnonzero(strongest.values[:, 0] <= 0).tolist()
     return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": drawn.numbers(ids) if drawn else {}}
@@ -114,7 +132,10 @@ class LayerGallery(NamedTuple):
 
     def picture(self, columns: int | None = None) -> np.ndarray | None:
         """The sheet, as in `GalleryTiles.sheet`."""
-        return self.tiles.sheet(self.headings, columns) if self.tiles else None
+        if not self.tiles:
+            return None
+        drawn = self.tiles.sheet(self.headings, columns)
+        return with_note(drawn, checks_note(self.numbers["alike"])) if "alike" in self.numbers else drawn
 
 
 def layer_galleries(model: GalleryModel, layers: Sequence[str], *, maps: int, seed: int) -> dict[str, LayerGallery]:
@@ -130,14 +151,21 @@ def layer_galleries(model: GalleryModel, layers: Sequence[str], *, maps: int, se
         if shown:
             chosen[layer] = tuple(np.array(shown).T)
     drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
-    for each in search.project(strongest, chosen):
+    grey = mean_grey(search.deconvnet, search.images.image_input, search.images) if model.checked else None
+    for each in search.project(strongest, chosen, grey.values if grey else None):
         drawn[each.layer].add(each)
     galleries = {}
     for layer, found in strongest.items():
         tiles = drawn.get(layer)
         units = np.unique(tiles.units).tolist() if tiles else []
         headings = {unit: unit_name(search.deconvnet, layer, unit, model.labels) for unit in units}
-        galleries[layer] = LayerGallery(tiles, headings, gallery_numbers(found, tiles, search.images.origins.ids))
+        numbers = gallery_numbers(found, tiles, search.images.origins.ids)
+        if grey and tiles:
+            # Ranks rise, so that the first of each unit is its strongest.
+            first = np.unique(tiles.units, return_index=True)[1]
+            check = search.check_layers(layer, found, tiles.units[first], tiles.ranks[first])
+            numbers |= {"hidden": grey.source, "alike": layer_numbers(check)}
+        galleries[layer] = LayerGallery(tiles, headings, numbers)
     return galleries
 
 

@@ -8,6 +8,7 @@ from etils import epy
 
 with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.given_model import open_model
+    from zfnet.components.figures.methods import methods
     from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.components.training.callbacks.watch_features import WatchFeatures
@@ -54,6 +55,7 @@ __all__ = [
     "evolution",
     "filters",
     "gallery",
+    "methods",
     "occlude",
     "open_model",
     "project",

@@ -180,14 +180,15 @@ def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation]
     blocks = []
     for image, found in zip(images, projected, strict=True):
         sees_all = found.patch.shape[:2] == size and found.corner == (0, 0)
-        tiles = [image, found.projection] if sees_all else [_framed(image, found), found.patch, found.projection]
+        tiles = [image, found.projection] if sees_all else [framed(image, found), found.patch, found.projection]
         bars = check_bars(found.check, TILE, written=True) if found.check else None
         below = [] if bars is None else [*[np.full_like(bars, 255)] * (len(tiles) - 1), bars]
         blocks.append(block(tiles, len(tiles), TILE, below))
     return sheet(blocks, headings, int(np.ceil(np.sqrt(len(blocks) / 3))))
 
 
-def _framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:
+def framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:
+    """An image, uint8 `(height, width, 3)`, as a tile with the window of a projection framed in it."""
     picture = Image.fromarray(resize_tile(image, TILE))
     scale = TILE / max(image.shape[:2])
     margins = [(TILE - round(length * scale)) // 2 for length in image.shape[:2]]

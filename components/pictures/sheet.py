@@ -113,6 +113,30 @@ def with_note(picture: np.ndarray, text: str) -> np.ndarray:
     return np.asarray(whole)
 
 
+def strip(
+    tiles: Sequence[np.ndarray], titles: Sequence[str], captions: Sequence[str], side: int, below: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """Lays tiles out in one row, each with a title above it and a caption under it: uint8 `(height, width, 3)`.
+
+    Args:
+        tiles, side, below: as in `block`.
+        titles: a line for each tile.
+        captions: a sentence or two for each tile, broken into lines.
+    """
+    font, row = ImageFont.load_default(HEADING * 0.7), block(list(tiles), len(tiles), side, below)
+    lines = [wrap_text(caption, font, side - 2 * GAP) for caption in captions]
+    height = HEADING + row.shape[0] + GAP + HEADING * max(map(len, lines))
+    picture = Image.new("RGB", (row.shape[1], height), BACKGROUND)
+    picture.paste(Image.fromarray(row), (0, HEADING))
+    draw = ImageDraw.Draw(picture)
+    for number, (title, caption) in enumerate(zip(titles, lines, strict=True)):
+        left = number * (side + GAP)
+        draw.text((left, 0), title, INK, font, stroke_width=0.4)
+        for line, text in enumerate(caption):
+            draw.text((left, HEADING + row.shape[0] + GAP + line * HEADING), text, INK, font)
+    return np.asarray(picture)
+
+
 def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> np.ndarray:
     """Lays sheets of any size, uint8 `(height, width, 3)`, beside each other, a rule between them; None is a title with nothing below.
 

@@ -12,42 +12,22 @@ from zfnet.pipeline.cli.options import (
     custom_objects_option,
     image_size_option,
     model_argument,
+    one_layer_option,
+    png_option,
     preprocessing_option,
+    unit_option,
     unsupported_option,
 )
 from zfnet.pipeline.cli.output import make_its_directory
 from zfnet.pipeline.messages import aligned_table
 
 
-def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> pathlib.Path:
-    if path.suffix.lower() != ".png":
-        raise click.BadParameter(f"{path} does not end in .png; expected a PNG file.")
-    return path
-
-
 @click.command(cls=Command, short_help="Project the strongest activation of a layer to pixels, for each image.")
 @model_argument
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
-@click.option(
-    "--layer",
-    metavar="L",
-    help="Layer to project from, by its name in the model. Without --layer, the error message lists the names.  [required]",
-)
-@click.option(
-    "--unit",
-    type=click.IntRange(min=0),
-    metavar="U",
-    show_default="the most active one in each image",
-    help="Number of the feature map or dense unit in the layer, from 0.",
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=pathlib.Path),
-    required=True,
-    callback=_png,
-    metavar="FILE",
-    help="Output file, .png; its directory is created if missing.",
-)
+@one_layer_option
+@unit_option
+@png_option
 @check_option
 @preprocessing_option
 @image_size_option

@@ -179,3 +179,11 @@ def test_two_models_side_by_side_and_then_one_again(gallery, tmp_path):
     assert names(out) == ["gallery.json", *numbers["pictures"]]
     assert gallery("root", "--layer", "conv2", "--maps", "2").exit_code == 0
     assert names(out) == ["gallery.json", "gallery_conv2.png"]
+
+
+def test_checked(gallery, tmp_path):
+    assert gallery("root", "--layer", "conv2", "--maps", "1", "--check").exit_code == 0
+    found = json.loads((tmp_path / "new/pictures/gallery.json").read_text())["conv2"]
+    (shown,) = found["maps"].values()
+    assert all(set(each["check"]) == {"fall", "fall_elsewhere", "fifth"} for each in shown)
+    assert list(found["alike"]["below"]) == ["conv1", "conv2"]

@@ -72,7 +72,8 @@ def test_shuffled_weights_are_the_same_numbers_and_come_back(deconvnet):
 
 def test_cascades_as_of_nets_that_have_these_weights(deconvnet, images):
     """Each step again with a new model and a new deconvnet, whose units get the strength 1 by division."""
-    unit, position = 5, (2, 3)
+    position = 1, 2
+    unit = int(np.asarray(deconvnet.activations(images, ["conv3"])[0])[:, 1, 2].min(axis=0).argmax())  # Active in all images.
     found = check_layers(deconvnet, images, "conv3", unit, position, seed=7)
     assert found.layers == ["conv1", "conv2", "conv3"]
     field = zfnet.receptive_field(deconvnet, "conv3")
@@ -92,13 +93,14 @@ def test_cascades_as_of_nets_that_have_these_weights(deconvnet, images):
         pictures = other.project(images, "conv3", unit, position)
         return [(picture / number)[window] if number > 0 else None for picture, number in zip(pictures, value, strict=True)]
 
-    original = projected([])
+    original, compared = projected([]), 0
     for kind, steps in {"alone": [[0], [1], [2]], "above": [[0, 1, 2], [1, 2], [2]], "below": [[0], [0, 1], [0, 1, 2]]}.items():
         for step, places in enumerate(steps):
             pairs = [(one, other) for one, other in zip(original, projected(places), strict=True) if one is not None and other is not None]
             if len(pairs) == len(images):  # Without ReLUs that are 0, which cannot be divided by.
                 np.testing.assert_allclose(getattr(found, kind)[step], likeness(*zip(*pairs, strict=True)), atol=2e-3)
-    assert sum(one is not None for one in original) == len(images)
+                compared += 1
+    assert compared >= 3
 
 
 def test_steps_that_are_the_same_agree(deconvnet, images):
@@ -110,12 +112,13 @@ def test_steps_that_are_the_same_agree(deconvnet, images):
 
 
 def test_layers_above_take_no_part(deconvnet, images):
-    before = deconvnet.project(images, "conv2", 3)
+    unit = int(np.asarray(deconvnet.activations(images, ["conv2"])[0]).max(axis=(0, 1, 2)).argmax())
+    before = deconvnet.project(images, "conv2", unit)
     top = list(weighted_layers(deconvnet.graph, "conv5").values())
     with shuffled(top, range(2, len(top))):
-        np.testing.assert_array_equal(deconvnet.project(images, "conv2", 3), before)
+        np.testing.assert_array_equal(deconvnet.project(images, "conv2", unit), before)
     with shuffled(top, [0]):
-        assert not np.array_equal(deconvnet.project(images, "conv2", 3), before)
+        assert not np.array_equal(deconvnet.project(images, "conv2", unit), before)
 
 
 def test_layers_without_a_matrix_of_weights_and_shared_ones():

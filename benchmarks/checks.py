@@ -73,7 +73,8 @@ def of_layer(deconvnet, images, layer: str, strongest, units, fill) -> dict:
     from zfnet.model.methods.gradients import activation_gradients
 
     given, positions = images[strongest.examples[units, 0]], strongest.positions[units, 0]
-    targets = Targets(np.arange(len(units)), units, positions, strongest.values[units, 0])
+    places = (each.astype(np.int32) for each in (np.arange(len(units)), units, positions))
+    targets = Targets(*places, strengths=strongest.values[units, 0])
     ones = targets._replace(strengths=np.ones(len(units), np.float32))
     weighted = list(weighted_layers(deconvnet.graph, layer).values())
     strengths = {"deconvnet": pixel_strengths(deconvnet.record(given, [layer]).project(layer, units, positions, targets.examples))}

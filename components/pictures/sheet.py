@@ -131,7 +131,7 @@ def strip(
     draw = ImageDraw.Draw(picture)
     for number, (title, caption) in enumerate(zip(titles, lines, strict=True)):
         left = number * (side + GAP)
-        draw.text((left, 0), title, INK, font, stroke_width=0.4)
+        draw.text((left, 0), title, INK, font)
         for line, text in enumerate(caption):
             draw.text((left, HEADING + row.shape[0] + GAP + line * HEADING), text, INK, font)
     return np.asarray(picture)

@@ -84,7 +84,7 @@ def maximize_activation(
     optimizer.build([waves])
 
     def image(waves: tf.Tensor) -> tf.Tensor:
-        planes = tf.signal.irfft2d(tf.complex(waves[0], waves[1]) * strengths, size) / 4
+        planes = tf.signal.irfft2d(tf.complex(waves[0] * strengths, waves[1] * strengths), size) / 4
         return 255 * tf.sigmoid(tf.einsum("chw,dc->hwd", planes, colours))[None]
 
     @tf.function(autograph=False)

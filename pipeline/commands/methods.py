@@ -27,7 +27,7 @@ from zfnet.pipeline.cli.output import make_its_directory
 @one_layer_option
 @unit_option
 @png_option
-@click.option("--steps", type=click.IntRange(min=1), default=256, show_default=True, metavar="N", help="Steps of activation maximisation.")
+@click.option("--steps", type=click.IntRange(min=1), default=128, show_default=True, metavar="N", help="Steps of activation maximisation.")
 @seed_option("the noise that activation maximisation starts from, and of pixels that are hidden")
 @preprocessing_option
 @image_size_option

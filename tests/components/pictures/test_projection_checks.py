@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from zfnet.components.pictures.projection_checks import BAR, MARKED, TRACK, check_bars, checks_note, layer_numbers, layer_rows, percent
+from zfnet.components.pictures.projection_checks import (
+    BAR,
+    MARKED,
+    TEXT,
+    TRACK,
+    WRITTEN,
+    check_bars,
+    checks_note,
+    layer_numbers,
+    layer_rows,
+    percent,
+)
 from zfnet.model.measures.shuffled_weights import LayerCheck, Likeness
 
 CHECK = LayerCheck(
@@ -28,8 +39,16 @@ def test_the_dark_bar_is_the_marked_one():
     bars = check_bars({"fall": 1, "fall_elsewhere": 1}, 50)
     assert (bars[:BAR] == MARKED).all()
     assert (bars[BAR + 1 :] != MARKED).all()
-    written = check_bars({"fall": 1, "fall_elsewhere": 1}, 224, written=True)
-    assert (written == 255).all(-1).any(axis=1).sum() > 4  # White letters.
+
+
+def test_numbers_beside_the_bars():
+    written = check_bars({"fall": 1, "fall_elsewhere": None}, 224, written=True)
+    assert (written[:WRITTEN, : 224 - TEXT] == MARKED).all()
+    assert (written[WRITTEN + 1 :, : 224 - TEXT] == TRACK).all()
+    for rows in (written[:WRITTEN, 224 - TEXT :], written[WRITTEN + 1 :, 224 - TEXT :]):
+        letters = np.flatnonzero((rows < 128).all(-1).any(axis=0))
+        assert len(letters) > 30
+        assert letters[0] > 1  # The text has room.
 
 
 def test_numbers_and_rows_of_layers():

@@ -140,7 +140,8 @@ def _projections(deconvnet: Deconvnet, images: np.ndarray, layer: str, targets: 
         rows = np.flatnonzero((targets.examples >= start) & (targets.examples < start + IMAGES))
         batch = deconvnet.record_batch(images[start : start + IMAGES], [layer])
         places = targets.examples[rows] - start, targets.units[rows], targets.positions[rows]
-        here = Targets(*(each.astype(np.int32) for each in places), strengths=np.ones(len(rows), np.float32))
+        examples, units, positions = (each.astype(np.int32) for each in places)
+        here = Targets(examples, units, positions, np.ones(len(rows), np.float32))
         (whole,) = batch.images_of(layer, here)
         whole = np.moveaxis(whole, 1, -1) if first else whole
         for row, image in zip(rows.tolist(), whole, strict=True):

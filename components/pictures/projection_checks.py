@@ -67,7 +67,7 @@ def _known(value: float) -> float | None:
 
 def percent(value: float | None) -> str:
     """A share in words: `83 %`, or `unknown`."""
-    return "unknown" if value is None else f"{value:.0%}".replace("%", " %")
+    return "unknown" if value is None else f"{round(100 * value)} %"
 
 
 def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -> np.ndarray:

@@ -67,4 +67,4 @@ def test_the_note_has_the_likeness_with_all_layers_shuffled():
 
 
 def test_shares_in_words():
-    assert [percent(value) for value in (0.826, -0.1, None)] == ["83 %", "-10 %", "unknown"]
+    assert [percent(value) for value in (0.826, -0.1, -0.001, None)] == ["83 %", "-10 %", "0 %", "unknown"]

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv==0.13.9
 ARGS ?=
-BENCHMARKS ?= default_run recipe preprocessing training training_cost projections search whole_gallery repeated_calls claims features pictures tensorboard_pages paper
+BENCHMARKS ?= default_run recipe preprocessing training training_cost projections search whole_gallery repeated_calls claims checks features pictures tensorboard_pages paper
 
 .DEFAULT_GOAL := help
 .PHONY: install run test bench lint docs lock help

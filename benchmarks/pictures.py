@@ -86,11 +86,13 @@ def draw_methods(net, images, labels) -> np.ndarray:
     from zfnet.components.pictures.project_images import signed_to_rgb
     from zfnet.components.pictures.sheet import block, sheet
     from zfnet.model import Deconvnet
+    from zfnet.model.methods.gradients import activation_gradients
 
-    ways = {"deconvnet": Deconvnet(net), "gradient": changed(net, _plain), "guided": changed(net, _guided)}
-    logits = ways["deconvnet"].activations(images, ["predictions"])[0].numpy()
-    units = logits.argmax(1)
-    pictures = {name: signed_to_rgb(deconvnet.project(images, "predictions", units)) for name, deconvnet in ways.items()}
+    deconvnet = Deconvnet(net)
+    units = deconvnet.activations(images, ["predictions"])[0].numpy().argmax(1)
+    ways = {name: activation_gradients(deconvnet, images, "predictions", units, guided=name == "guided") for name in ("gradient", "guided")}
+    ways["deconvnet"] = deconvnet.project(images, "predictions", units)
+    pictures = {name: signed_to_rgb(way) for name, way in ways.items()}
     blocks, headings = [], []
     for number, image in enumerate(images):
         heat = grad_cam(net, image, int(units[number]))
@@ -99,25 +101,6 @@ def draw_methods(net, images, labels) -> np.ndarray:
         blocks.append(block(tiles, 5, TILE))
         headings.append(f"predicted: {labels[units[number]]}; photograph; gradient; deconvnet; guided backpropagation; Grad-CAM of conv5")
     return sheet(blocks, headings, 1)
-
-
-def _plain(rule):
-    from zfnet.model.deconvnet.rules.rule import Gradient, Rectify
-
-    return Gradient(rule.function) if isinstance(rule, Rectify) else rule
-
-
-def _guided(rule):
-    import tensorflow as tf
-
-    from zfnet.model.deconvnet.rules.rule import Gradient, Rectify
-
-    if not isinstance(rule, Rectify):
-        return rule
-    guided = Gradient(rule.function)
-    plain = guided.backward
-    guided.backward = lambda signal, shapes, saved: plain(tf.nn.relu(signal), shapes, saved)
-    return guided
 
 
 def grad_cam(net, image, unit: int) -> np.ndarray:

@@ -15,7 +15,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What makes them quick, behind what stands there.
 SMALL = ["--image-size", "64", "--epochs", "12", "--batch-size", "16"]
-QUICK = {"run": SMALL, "compare": [*SMALL, "--data", "FOLDER"], "examples": SMALL[:2], "features": ["--per-class", "3", "--folds", "1"]}
+QUICK = {
+    "methods": ["--steps", "3"],
+    "run": SMALL,
+    "compare": [*SMALL, "--data", "FOLDER"],
+    "examples": SMALL[:2],
+    "features": ["--per-class", "3", "--folds", "1"],
+}
 # What takes other machines, or never ends, and the tests that run the same on what stands in for those.
 ELSEWHERE = {
     "gs://": "pipeline/runners/test_dataflow.py",

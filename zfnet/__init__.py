@@ -9,6 +9,7 @@ from etils import epy
 with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.given_model import open_model
     from zfnet.components.figures.matching.draw import match
+    from zfnet.components.figures.methods import methods
     from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
     from zfnet.components.pictures.figure import Figure
     from zfnet.components.training.callbacks.watch_features import WatchFeatures
@@ -21,6 +22,8 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.measures.class_answers import ClassAnswers, class_answers
     from zfnet.model.measures.contributions import Contributions, strongest_contributions
+    from zfnet.model.measures.projection_check import PixelCheck, check_projection
+    from zfnet.model.measures.shuffled_weights import LayerCheck, Likeness, check_layers
     from zfnet.model.net.architecture import ARCHITECTURES, Architecture, Convolution
     from zfnet.model.net.build import AlexNet, ZFNet, build
     from zfnet.model.net.evaluation import TopKError, ten_crop, top_k_error
@@ -37,7 +40,10 @@ __all__ = [
     "Deconvnet",
     "Figure",
     "FilterRmsClip",
+    "LayerCheck",
+    "Likeness",
     "MeanImage",
+    "PixelCheck",
     "ProjectedStrongest",
     "ReceptiveField",
     "Recording",
@@ -48,12 +54,15 @@ __all__ = [
     "Window",
     "ZFNet",
     "build",
+    "check_layers",
+    "check_projection",
     "class_answers",
     "clip_filter_rms",
     "evolution",
     "filters",
     "gallery",
     "match",
+    "methods",
     "occlude",
     "open_model",
     "project",

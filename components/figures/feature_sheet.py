@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from zfnet.components.figures.filters.report import first_layer
 from zfnet.components.figures.gallery.answers import answer_words
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.gallery.gallery import GalleryTiles, gallery_numbers
+from zfnet.components.figures.gallery.gallery_tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.layers import default_convolutions, default_layers
 from zfnet.components.figures.units import VariedMap, varied_maps
 from zfnet.components.pictures.figure import Figure

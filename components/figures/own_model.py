@@ -16,14 +16,15 @@ from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import GalleryModel, draw_gallery
 from zfnet.components.figures.given_images import GivenImages, image_set, pictures
 from zfnet.components.figures.given_model import GivenModel, given_deconvnet, given_labels
-from zfnet.components.figures.images import GIVEN, class_number
+from zfnet.components.figures.images import GIVEN, class_number, mean_grey
 from zfnet.components.figures.layers import paper_layers
 from zfnet.components.figures.occlusion.chart import OcclusionInput
 from zfnet.components.figures.occlusion.draw import PREDICTED, draw_occlusion
 from zfnet.components.figures.units import unit_name
 from zfnet.components.inputs.image_input import takes_photographs
 from zfnet.components.pictures.figure import Figure
-from zfnet.components.pictures.project_images import project_images, projection_grid
+from zfnet.components.pictures.project_images import images_layer_check, project_images, projection_grid
+from zfnet.components.pictures.projection_checks import layer_numbers
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.model_inputs import Images
 from zfnet.model.measures.class_probabilities import class_count
@@ -40,6 +41,7 @@ def gallery(
     maps: int = 9,
     seed: int = 0,
     matters: bool = False,
+    check: bool = False,
     preprocessing: str | None = None,
     labels: Sequence[str] = (),
     unsupported: str = "error",
@@ -60,6 +62,8 @@ def gallery(
         seed: decides which maps are drawn.
         matters: beside them, draws the images in which each map matters most for the class that is predicted
             (`strongest_contributions`). For photographs alone.
+        check: also measure whether to believe each projection: bars under it, and numbers under `check` and `alike`, see `check_projection`
+            and `check_layers`. It takes longer, and is for photographs only.
         preprocessing: the values that the model takes instead of RGB 0..255: `"unit"`, `"tf"`, `"caffe"` or `"torch"`; None is `"raw"`, and
             a net of `keras.applications` has its own.
         labels: names of the model's classes, for the headings; a net of `keras.applications` has its own.
@@ -85,10 +89,12 @@ def gallery(
     if not takes_photographs(deconvnet.model):
         if matters:
             raise ValueError("`matters` is drawn for photographs alone; `strongest_contributions` measures it for any inputs.")
+        _refuse_check(check, deconvnet)
         return gallery_inputs(deconvnet, images, layer, units=units, maps=maps, seed=seed, labels=labels)
     search = ExampleSearch(deconvnet, image_set(deconvnet.model, images))
     named = {} if units is None else {layer: units}
-    return draw_gallery(GalleryModel(search, labels=labels, named=named), [layer], maps=maps, seed=seed, matters=matters)
+    model = GalleryModel(search, labels=labels, named=named, checked=check)
+    return draw_gallery(model, [layer], maps=maps, seed=seed, matters=matters)
 
 
 def project(
@@ -97,6 +103,7 @@ def project(
     layer: str,
     unit: int | None = None,
     *,
+    check: bool = False,
     preprocessing: str | None = None,
     labels: Sequence[str] = (),
     unsupported: str = "error",
@@ -109,13 +116,15 @@ def project(
         images: as in `gallery`, or one image `(height, width, 3)`. All are drawn on one sheet.
         layer: name of a layer.
         unit: feature map or dense unit; None takes, in each image, the one whose activation is strongest.
+        check: as in `gallery`.
         preprocessing: as in `gallery`.
         labels: as in `gallery`.
         unsupported: as in `gallery`.
         rules: as in `gallery`.
 
     Returns:
-        One picture, and for each image the unit, position and activation that is projected.
+        One picture, and for each image the unit, position and activation that is projected. With `check`, `check` for each image, `hidden`,
+        the value of hidden pixels in words, and `alike`, means over the images.
 
     Raises:
         ValueError: as in `gallery`.
@@ -127,12 +136,17 @@ def project(
     deconvnet = given_deconvnet(model, preprocessing, unsupported, rules, any_input=True)
     labels = given_labels(model, labels, deconvnet)
     if not takes_photographs(deconvnet.model):
+        _refuse_check(check, deconvnet)
         return project_inputs(deconvnet, images, layer, unit, labels)
-    shown = pictures(image_set(deconvnet.model, images))
-    found = project_images(deconvnet, shown, layer, unit)
+    given = image_set(deconvnet.model, images)
+    shown, grey = pictures(given), mean_grey(deconvnet, given.image_input) if check else None
+    found = project_images(deconvnet, shown, layer, unit, grey.values if grey else None)
     headings = [f"{unit_name(deconvnet, layer, each.unit, labels)}, activation {each.activation:.3g}" for each in found]
-    numbers = [each.numbers("unit", "position", "activation", "corner") for each in found]
-    return Figure("project", {"project": projection_grid(shown, found, headings)}, {"layer": layer, "images": numbers})
+    numbers = [each.numbers("unit", "position", "activation", "corner", *(["check"] if check else [])) for each in found]
+    about: dict[str, Any] = {"layer": layer, "images": numbers}
+    if grey:
+        about |= {"hidden": grey.source, "alike": layer_numbers(images_layer_check(deconvnet, shown, found))}
+    return Figure("project", {"project": projection_grid(shown, found, headings)}, about)
 
 
 def filters(
@@ -265,6 +279,11 @@ def occlude(
     subject = OcclusionInput("image", shown[0], number, PREDICTED if label is None else GIVEN, labels)
     layer = layer or paper_layers(deconvnet).last_map
     return draw_occlusion(deconvnet, subject, layer, search=_search(deconvnet, images), square=square, stride=stride)
+
+
+def _refuse_check(check: bool, deconvnet: Deconvnet) -> None:
+    if check:
+        raise ValueError(f"`check` hides pixels of photographs, and the model {deconvnet.model.name!r} takes none; leave it out.")
 
 
 def _search(deconvnet: Deconvnet, images: GivenImages | None) -> ExampleSearch | None:

@@ -7,10 +7,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from zfnet.components.inputs.image_input import ImageInput
+from zfnet.components.pictures.projection_checks import check_bars, part_checks
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.measures.shuffled_weights import LayerCheck, check_layers
 from zfnet.model.progress import progress
 
 TILE = 224
@@ -32,6 +35,7 @@ class ProjectedActivation(NamedTuple):
         scale: the absolute value that is black or white in the projection.
         projection: uint8 `(h, w, 3)`, of a window of the size that the unit sees, at most the whole image; 0 is grey.
         patch: uint8 `(h, w, 3)`, the same window of the image.
+        check: numbers of `part_checks`; None if it was not checked.
     """
 
     layer: str
@@ -44,6 +48,7 @@ class ProjectedActivation(NamedTuple):
     scale: float
     projection: np.ndarray
     patch: np.ndarray
+    check: dict[str, Any] | None = None
 
     def numbers(self, *names: str) -> dict[str, Any]:
         """These attributes as JSON holds them."""
@@ -77,8 +82,37 @@ def projected_activations(
             )
 
 
-def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None) -> list[ProjectedActivation]:
-    """Projects the strongest activation of each image in a layer.
+def project_activations(
+    deconvnet: Deconvnet,
+    batches: Iterable[Any],
+    strongest: dict[str, Strongest],
+    chosen: dict[str, tuple[np.ndarray, np.ndarray]],
+    image_input: ImageInput,
+    fill: np.ndarray | None = None,
+) -> Iterator[ProjectedActivation]:
+    """Projects activations, as they come; arguments as in `project_strongest`.
+
+    With `fill`, the value of hidden pixels, of the shape of one image or pixel, each has its `check`.
+    """
+    if fill is None:
+        yield from projected_activations(project_strongest(deconvnet, batches, strongest, chosen), strongest, image_input)
+        return
+    for images, ids in image_batches(batches):
+        # A check needs the whole images, which are at hand as long as their batch.
+        here: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for layer, (units, ranks) in chosen.items():
+            rows = np.isin(strongest[layer].examples[units, ranks], ids)
+            here |= {layer: (units[rows], ranks[rows])} if rows.any() else {}
+        for part in project_strongest(deconvnet, [(images, ids)], strongest, here):
+            checks = part_checks(deconvnet, np.asarray(images), ids, part, strongest[part.layer], fill)
+            found = projected_activations([part], strongest, image_input)
+            yield from (each._replace(check=check) for each, check in zip(found, checks, strict=True))
+
+
+def project_images(
+    deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None = None, fill: np.ndarray | None = None
+) -> list[ProjectedActivation]:
+    """Projects the strongest activation of each image in a layer; with `fill` as in `project_activations`.
 
     The images are `(N, height, width, 3)`, RGB 0..255 as the model takes it, of the size that it takes. Any number of them is projected
     in batches, so that the pictures alone take more memory for more images. If `unit` is None, the unit is taken, for each image, whose
@@ -90,19 +124,28 @@ def project_images(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: i
     starts = range(0, len(images), BATCH)
     found: list[ProjectedActivation] = []
     for start in progress(starts, len(starts), "Projecting"):
-        part = _project_batch(deconvnet, images[start : start + BATCH], layer, unit)
+        part = _project_batch(deconvnet, images[start : start + BATCH], layer, unit, fill)
         found.extend(each._replace(example=start + each.example) for each in part)
     return found
 
 
-def _project_batch(deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None) -> list[ProjectedActivation]:
+def _project_batch(
+    deconvnet: Deconvnet, images: np.ndarray, layer: str, unit: int | None, fill: np.ndarray | None
+) -> list[ProjectedActivation]:
     height, width = images.shape[1:3]
     image_input = ImageInput(height, width, deconvnet.graph.channels_first)
     batches = [image_input.to_model_layout(images.astype(np.float32))]
     found, chosen = strongest_of_each(deconvnet, batches, layer, len(images), unit)
-    strongest = {layer: found}
-    projected = projected_activations(project_strongest(deconvnet, batches, strongest, {layer: chosen}), strongest, image_input)
+    projected = project_activations(deconvnet, batches, {layer: found}, {layer: chosen}, image_input, fill)
     return sorted(projected, key=lambda each: each.example)
+
+
+def images_layer_check(deconvnet: Deconvnet, images: np.ndarray, found: Sequence[ProjectedActivation]) -> LayerCheck:
+    """Compares projections of `project_images` with those of shuffled weights, see `check_layers`; `images` are the same."""
+    image_input = ImageInput(images.shape[1], images.shape[2], deconvnet.graph.channels_first)
+    positions = [each.position for each in found] if found[0].position else None
+    units = [each.unit for each in found]
+    return check_layers(deconvnet, image_input.to_model_layout(images.astype(np.float32)), found[0].layer, units, positions)
 
 
 def strongest_of_each(
@@ -130,19 +173,22 @@ def strongest_of_each(
 def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation], headings: Sequence[str]) -> np.ndarray:
     """Draws each of the images, uint8 `(N, height, width, 3)`, beside its projection, with a heading: uint8 `(height, width, 3)`.
 
-    If the unit sees a part of the image, that window is framed in the image, and patch and projection are drawn beside it, enlarged.
+    If the unit sees a part of the image, that window is framed in the image, and patch and projection are drawn beside it, enlarged. Bars
+    under a projection show its check.
     """
     size = images.shape[1:3]
     blocks = []
     for image, found in zip(images, projected, strict=True):
-        if found.patch.shape[:2] == size and found.corner == (0, 0):
-            blocks.append(block([image, found.projection], 2, TILE))
-        else:
-            blocks.append(block([_framed(image, found), found.patch, found.projection], 3, TILE))
+        sees_all = found.patch.shape[:2] == size and found.corner == (0, 0)
+        tiles = [image, found.projection] if sees_all else [framed(image, found), found.patch, found.projection]
+        bars = check_bars(found.check, TILE, written=True) if found.check else None
+        below = [] if bars is None else [*[np.full_like(bars, 255)] * (len(tiles) - 1), bars]
+        blocks.append(block(tiles, len(tiles), TILE, below))
     return sheet(blocks, headings, int(np.ceil(np.sqrt(len(blocks) / 3))))
 
 
-def _framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:
+def framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:
+    """An image, uint8 `(height, width, 3)`, as a tile with the window of a projection framed in it."""
     picture = Image.fromarray(resize_tile(image, TILE))
     scale = TILE / max(image.shape[:2])
     margins = [(TILE - round(length * scale)) // 2 for length in image.shape[:2]]

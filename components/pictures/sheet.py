@@ -28,22 +28,26 @@ def resize_tile(image: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(tile)
 
 
-def block(images: list[np.ndarray], columns: int, side: int) -> np.ndarray:
+def block(images: list[np.ndarray], columns: int, side: int, below: Sequence[np.ndarray] = ()) -> np.ndarray:
     """Lays pictures out in rows of `columns` equal tiles.
 
     Args:
         images: uint8 arrays `(height, width, 3)`; none gives one blank row.
         columns: tiles a row; missing ones of the last row are left blank.
         side: side of a tile, in pixels.
+        below: pictures directly under the tiles, uint8 `(height, side, 3)`, all of one height; empty for none.
 
     Returns:
         uint8 array: the block, with a gap between tiles.
     """
-    rows = max(1, -(-len(images) // columns))
-    sheet = np.full((rows * (side + GAP) - GAP, columns * (side + GAP) - GAP, 3), BACKGROUND, np.uint8)
+    rows, height = max(1, -(-len(images) // columns)), side + (below[0].shape[0] if below else 0)
+    sheet = np.full((rows * (height + GAP) - GAP, columns * (side + GAP) - GAP, 3), BACKGROUND, np.uint8)
     for number, image in enumerate(images):
-        top, left = (place * (side + GAP) for place in divmod(number, columns))
+        row, column = divmod(number, columns)
+        top, left = row * (height + GAP), column * (side + GAP)
         sheet[top : top + side, left : left + side] = resize_tile(image, side)
+        if below:
+            sheet[top + side : top + height, left : left + side] = below[number]
     return sheet
 
 
@@ -89,6 +93,58 @@ def cut_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
     while text and font.getlength(f"{text} ...") > width:
         text = text[:-1]
     return f"{text} ..."
+
+
+def wrap_text(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """Breaks a text into lines of at most `width` pixels; a longer word has a line of its own.
+
+    Examples:
+        >>> wrap_text("one two three", ImageFont.load_default(12), 55)
+        ['one two', 'three']
+    """
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def with_note(picture: np.ndarray, text: str) -> np.ndarray:
+    """Writes a text under a picture, uint8 `(height, width, 3)`, in as many lines as its width needs."""
+    margin, (height, width) = 6 * GAP, picture.shape[:2]
+    font = ImageFont.load_default(HEADING * 0.7)
+    lines = wrap_text(text, font, width - 2 * margin)
+    whole = Image.new("RGB", (width, height + len(lines) * HEADING + margin), BACKGROUND)
+    whole.paste(Image.fromarray(picture), (0, 0))
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(whole).text((margin, height + number * HEADING), line, INK, font)
+    return np.asarray(whole)
+
+
+def strip(
+    tiles: Sequence[np.ndarray], titles: Sequence[str], captions: Sequence[str], side: int, below: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """Lays tiles out in one row, each with a title above it and a caption under it: uint8 `(height, width, 3)`.
+
+    Args:
+        tiles, side, below: as in `block`.
+        titles: a line for each tile.
+        captions: a sentence or two for each tile, broken into lines.
+    """
+    font, row = ImageFont.load_default(HEADING * 0.7), block(list(tiles), len(tiles), side, below)
+    lines = [wrap_text(caption, font, side - 2 * GAP) for caption in captions]
+    height = HEADING + row.shape[0] + GAP + HEADING * max(map(len, lines))
+    picture = Image.new("RGB", (row.shape[1], height), BACKGROUND)
+    picture.paste(Image.fromarray(row), (0, HEADING))
+    draw = ImageDraw.Draw(picture)
+    for number, (title, caption) in enumerate(zip(titles, lines, strict=True)):
+        left = number * (side + GAP)
+        draw.text((left, 0), title, INK, font)
+        for line, text in enumerate(caption):
+            draw.text((left, HEADING + row.shape[0] + GAP + line * HEADING), text, INK, font)
+    return np.asarray(picture)
 
 
 def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> np.ndarray:

@@ -1,10 +1,8 @@
 """Which feature map of one network is which of another: correlations of their activations over the same images."""
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
@@ -146,20 +144,3 @@ def match_maps(correlations: np.ndarray) -> Matches:
     pairs[rows] = np.where(np.isnan(found[rows]), -1, columns)
     is_dead = (known <= -2).all(axis=1)
     return Matches(pairs, found, np.where(is_dead, -1, known.argmax(axis=1)), np.where(is_dead, np.nan, known.max(axis=1)))
-
-
-@contextlib.contextmanager
-def shuffled_weights(model: keras.Model, seed: int = 0) -> Iterator[None]:
-    """Shuffles the weights of every kernel of a model inside of the `with` statement; biases, means and the like stay.
-
-    The net then has learned nothing, and its weights have the same distribution: what its maps have in common with others is chance.
-    """
-    random = np.random.default_rng(seed)
-    kernels = [(weight, np.asarray(weight)) for weight in model.weights if weight.name.endswith("kernel")]
-    try:
-        for weight, values in kernels:
-            weight.assign(random.permutation(values.ravel()).reshape(values.shape))
-        yield
-    finally:
-        for weight, values in kernels:
-            weight.assign(values)

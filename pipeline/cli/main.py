@@ -14,6 +14,7 @@ COMMANDS = (
     "evaluate",
     "predict",
     "project",
+    "methods",
     "gallery",
     "evolution",
     "match",

@@ -92,6 +92,34 @@ out_option = click.option(
     metavar="DIR",
     help="Output directory, created if missing. Earlier files of the same command are replaced; other files stay.",
 )
+one_layer_option = click.option(
+    "--layer",
+    metavar="L",
+    help="Layer to project from, by its name in the model. Without --layer, the error message lists the names.  [required]",
+)
+unit_option = click.option(
+    "--unit",
+    type=click.IntRange(min=0),
+    metavar="U",
+    show_default="the most active one in each image",
+    help="Number of the feature map or dense unit in the layer, from 0.",
+)
+
+
+def _png(ctx: click.Context, parameter: click.Parameter, path: pathlib.Path) -> pathlib.Path:
+    if path.suffix.lower() != ".png":
+        raise click.BadParameter(f"{path} does not end in .png; expected a PNG file.")
+    return path
+
+
+png_option = click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=pathlib.Path),
+    required=True,
+    callback=_png,
+    metavar="FILE",
+    help="Output file, .png; its directory is created if missing.",
+)
 
 
 def _begins_with_an_option(ctx: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,6 +184,14 @@ def _usual(field: dataclasses.Field) -> str:
     if unset:
         return f"{value}; with --data {unset}"
     return str(value) if field.default in (value, "") else f"{value} for photo_patches, else {field.default}"
+
+
+check_option = click.option(
+    "--check",
+    is_flag=True,
+    help="Also measure whether to believe each projection: how far the activation falls if the tenth of pixels that the projection marks "
+    "is hidden, or as many others; and how alike projections are if the weights of layers are shuffled. Drawn as bars. It takes longer.",
+)
 
 
 def layers_option(usual: str, purpose: str) -> Callable:

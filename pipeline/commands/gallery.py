@@ -6,7 +6,7 @@ import click
 
 from zfnet.pipeline.cli.command import Command
 from zfnet.pipeline.cli.figure_job import FigureJob, OpenedModel, figure_options
-from zfnet.pipeline.cli.options import DRAWN_LAYERS, data_option, layers_option, maps_option, named_maps_option, seed_option
+from zfnet.pipeline.cli.options import DRAWN_LAYERS, check_option, data_option, layers_option, maps_option, named_maps_option, seed_option
 from zfnet.pipeline.run_config import RunConfig
 
 
@@ -31,6 +31,7 @@ from zfnet.pipeline.run_config import RunConfig
     help="Examples to draw: those with the strongest activation; or beside these, those in which a map matters most for the class that is "
     "predicted: the sum of its activations times the gradient of that class' logit.",
 )
+@check_option
 @figure_options("gallery")
 def command(
     job: FigureJob,
@@ -41,6 +42,7 @@ def command(
     seed: int,
     within: str | None,
     by: str,
+    check: bool,
 ) -> None:
     """Draw the nine strongest activations of feature maps of MODEL over DATA: projections beside image patches.
 
@@ -53,6 +55,9 @@ def command(
 
     Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.
+
+    With --check, two bars under each projection show how far its activation falls without the pixels that the projection marks (dark), and
+    without as many others (grey). All numbers are in DIR/gallery.json.
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.compared import draw_compared_gallery
@@ -62,7 +67,8 @@ def command(
         opened = [job.open(place) for place in range(len(job.models))]
         units = _named_units(opened, named)
         rows = _rows(opened, (*layers, *(layer for each in units for layer in each)))
-        models = [model._replace(named=own) for model, own in zip(job.on_same_images(opened, directory, data), units, strict=True)]
+        galleries = zip(job.on_same_images(opened, directory, data), units, strict=True)
+        models = [model._replace(named=own, checked=check) for model, own in galleries]
         if len(models) == 1:
             chosen = [layer for (layer,) in rows if layer]
             figure = draw_gallery(models[0], chosen, maps=maps, seed=seed, within=within, matters=by == "matters")

@@ -6,6 +6,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = {
+    "checks": "docs/deconvnet.md",
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",
     "features": "docs/paper.md",

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from zfnet.components.figures.images import ImageSet
 from zfnet.components.figures.matching.matches import LEAST, match_threshold, same_images
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.map_matches import map_correlations, match_maps, shuffled_weights
+from zfnet.model.measures.map_matches import map_correlations, match_maps
+from zfnet.model.measures.shuffled_weights import shuffled_kernels
 
 
 class SameFeature(NamedTuple):
@@ -80,7 +81,7 @@ def same_features(
                 found[layer][unit][title] = SameFeature(int(matches.best[unit]), float(matches.best_correlations[unit]))
     thresholds = dict.fromkeys(wanted, LEAST)
     if other is not None:
-        with shuffled_weights(other.model):
+        with shuffled_kernels(other.model):
             chance = map_correlations(last, other, same_images(images, images, "Shuffled weights"), pairs)
         thresholds = {layer: match_threshold(match_maps(values).best_correlations) for layer, values in zip(wanted, chance, strict=True)}
     return {layer: LayerFeatures(thresholds[layer], of_layer) for layer, of_layer in found.items()}

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from zfnet.components.figures.images import ImageSet
-from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
+from zfnet.components.pictures.project_images import ProjectedActivation, project_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.projected_strongest import project_strongest
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
+from zfnet.model.deconvnet.targets import Targets
 from zfnet.model.measures.class_answers import AnswerCounts, ClassAnswers
 from zfnet.model.measures.contributions import Contributions, strongest_contributions
+from zfnet.model.measures.shuffled_weights import LayerCheck, check_layers_of
 
 SHOWN = 9  # Zeiler & Fergus 2013, Fig. 2.
 # Activations that are searched for nine different places, if several images come from one photograph.
@@ -113,12 +114,27 @@ class ExampleSearch:
                 self._fields[layer] = None
         return self._fields[layer]
 
-    def project(self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]]) -> Iterator[ProjectedActivation]:
-        """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come."""
+    def project(
+        self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]], fill: np.ndarray | None = None
+    ) -> Iterator[ProjectedActivation]:
+        """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come.
+
+        With `fill`, the value of hidden pixels, each is checked, see `project_activations`.
+        """
         wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
         if wanted:
-            parts = project_strongest(self.deconvnet, self._batches("Projecting", wanted), strongest, chosen)
-            yield from projected_activations(parts, strongest, self.images.image_input)
+            batches = self._batches("Projecting" if fill is None else "Projecting and checking", wanted)
+            yield from project_activations(self.deconvnet, batches, strongest, chosen, self.images.image_input, fill)
+
+    def check_layers(self, layer: str, found: Strongest, units: np.ndarray, ranks: np.ndarray) -> LayerCheck:
+        """Compares projections of some activations of a layer with those of shuffled weights, see `check_layers_of`."""
+        examples = found.examples[units, ranks]
+        parts = list(self._batches("Reading", set(examples.tolist())))
+        images, numbers = (np.concatenate([np.asarray(part[place]) for part in parts]) for place in range(2))
+        order = np.argsort(numbers)
+        rows = order[np.searchsorted(numbers, examples, sorter=order)]
+        targets = Targets(rows, units, found.positions[units, ranks], found.values[units, ranks])
+        return check_layers_of(self.deconvnet, images, layer, targets)
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return self.images.batches(f"{self._name}: {title.lower()}" if self._name else title, numbers)

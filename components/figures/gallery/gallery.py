@@ -7,18 +7,15 @@ import numpy as np
 
 from zfnet.components.figures.gallery.answers import answer_numbers, answer_words, raised_words
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.images import class_name
+from zfnet.components.figures.gallery.gallery_tiles import GalleryTiles, gallery_numbers
+from zfnet.components.figures.images import class_name, mean_grey
 from zfnet.components.figures.units import unit_name
 from zfnet.components.pictures.figure import Figure, picture_name
-from zfnet.components.pictures.project_images import ProjectedActivation
-from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet, side_by_side
+from zfnet.components.pictures.projection_checks import checks_note, layer_numbers
+from zfnet.components.pictures.sheet import side_by_side, with_note
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.measures.contributions import Contributions
 
-# Side of a tile, in pixels: at least the first, so that small windows can be seen, and at most the second. Between them a window is
-# drawn pixel by pixel: scaling would blur a projection.
-TILES = 96, 144
-BLOCKS_A_ROW = 3  # Of the smallest tiles.
 STRONGEST, MATTERS = "strongest activation", "matters most for the class that is predicted"
 
 
@@ -31,6 +28,7 @@ class GalleryModel(NamedTuple):
         labels: names of its classes; empty if they are not known.
         named: units to draw, for some layers, instead of random ones.
         about: further entries of the numbers.
+        checked: whether each projection is checked, and drawn with bars: see `PixelCheck` and `LayerCheck`.
     """
 
     search: ExampleSearch
@@ -38,73 +36,7 @@ class GalleryModel(NamedTuple):
     labels: Sequence[str] = ()
     named: Mapping[str, Sequence[int]] = {}
     about: Mapping[str, Any] = {}
-
-
-class GalleryTiles:
-    """Projections and patches of some activations of one layer.
-
-    Args:
-        units, ranks: `(M,)` ints, units of the layer and places among the unit's strongest activations.
-        tile: side of a tile, in pixels; None chooses one of `TILES` that fits the window.
-    """
-
-    def __init__(self, units: np.ndarray, ranks: np.ndarray, tile: int | None = None) -> None:
-        self.units, self.ranks, self.tile = units, ranks, tile or TILES[0]
-        self._is_fixed = tile is not None
-        self.window: list[int] | None = None
-        self._drawn: dict[tuple[int, int], ProjectedActivation] = {}
-
-    def add(self, found: ProjectedActivation) -> None:
-        """Takes one of the projections."""
-        self.window = list(found.patch.shape[:2])
-        if not self._is_fixed:
-            self.tile = int(np.clip(max(self.window), *TILES))
-        # Scaled at once: whole images of every unit of a large layer would not fit into memory.
-        projection, patch = resize_tile(found.projection, self.tile), resize_tile(found.patch, self.tile)
-        self._drawn[found.unit, found.rank] = found._replace(projection=projection, patch=patch)
-
-    def _of_unit(self, unit: int) -> list[ProjectedActivation]:
-        return [self._drawn[unit, rank] for rank in self.ranks[self.units == unit].tolist()]
-
-    def pair(self, unit: int) -> tuple[np.ndarray, np.ndarray]:
-        """The projections of a unit and its patches, each three a row: uint8 arrays `(height, width, 3)`."""
-        found = self._of_unit(unit)
-        return block([each.projection for each in found], 3, self.tile), block([each.patch for each in found], 3, self.tile)
-
-    def sheet(self, headings: Mapping[int, str], columns: int | None = None) -> np.ndarray:
-        """Draws nine projections beside nine patches for each unit, under its heading: uint8 `(height, width, 3)`.
-
-        There are `columns` units a row; None chooses a number that makes the sheet about square.
-        """
-        blocks = [_side_by_side(*self.pair(unit), 3 * (self.tile + GAP) - GAP) for unit in headings]
-        # A pair of blocks is about twice as wide as high.
-        least = BLOCKS_A_ROW * TILES[0] // self.tile
-        return sheet(blocks, list(headings.values()), columns or max(least, round(np.sqrt(len(blocks) / 2))))
-
-    def numbers(self, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """The activations of each unit, see `gallery_numbers`."""
-        return {
-            str(unit): [
-                {"example": ids[each.example], **each.numbers("activation", "position", "corner", "scale")} for each in self._of_unit(unit)
-            ]
-            for unit in dict.fromkeys(self.units.tolist())
-        }
-
-
-def _side_by_side(left: np.ndarray, right: np.ndarray, height: int) -> np.ndarray:
-    parts = [np.pad(part, ((0, height - part.shape[0]), (0, 0), (0, 0)), constant_values=255) for part in (left, right)]
-    return np.concatenate([parts[0], np.full((height, 2 * GAP, 3), 255, np.uint8), parts[1]], axis=1)
-
-
-def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Sequence[str]) -> dict[str, Any]:
-    """The numbers of one layer, as JSON holds them.
-
-    Returns:
-        `dead_maps`: units that are never positive; `window`: height and width of a tile in pixels of the image; `maps`: for each unit its
-        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white.
-    """
-    dead = np.flatnonzero(strongest.values[:, 0] <= 0).tolist()
-    return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": drawn.numbers(ids) if drawn else {}}
+    checked: bool = False
 
 
 class LayerGallery(NamedTuple):
@@ -121,9 +53,13 @@ class LayerGallery(NamedTuple):
 
     def picture(self, columns: int | None = None) -> np.ndarray | None:
         """The sheet, as in `GalleryTiles.sheet`; with `mattering`, two sheets side by side."""
-        if self.tiles is None or self.mattering is None:
-            return self.tiles.sheet(self.headings, columns) if self.tiles else None
-        return side_by_side([self.tiles.sheet(self.headings, 1), self.mattering.sheet(self.raised, 1)], [STRONGEST, MATTERS])
+        if self.tiles is None:
+            return None
+        if self.mattering is None:
+            drawn = self.tiles.sheet(self.headings, columns)
+        else:
+            drawn = side_by_side([self.tiles.sheet(self.headings, 1), self.mattering.sheet(self.raised, 1)], [STRONGEST, MATTERS])
+        return with_note(drawn, checks_note(self.numbers["alike"])) if "alike" in self.numbers else drawn
 
 
 def layer_galleries(
@@ -142,9 +78,11 @@ def layer_galleries(
             order = np.argsort(-counts.auc[:, list(labels).index(within)], kind="stable").tolist()
         living = [unit for unit in order if found.values[unit, 0] > 0]
         units[layer] = living if layer in model.named else living[:maps] if by_class else sorted(living[:maps])
-    drawn = _drawn(search, strongest, units)
+    grey = mean_grey(search.deconvnet, search.images.image_input, search.images) if model.checked else None
+    fill = grey.values if grey else None
+    drawn = _drawn(search, strongest, units, fill)
     contributions = search.contributions(list(drawn)) if matters else {}
-    mattering = _drawn(search, {layer: each.strongest for layer, each in contributions.items()}, units)
+    mattering = _drawn(search, {layer: each.strongest for layer, each in contributions.items()}, units, fill)
     galleries = {}
     for layer, found in everywhere.items():
         tiles, counts = drawn.get(layer), answers[layer]
@@ -154,6 +92,11 @@ def layer_galleries(
         numbers = gallery_numbers(found, tiles, ids)
         numbers |= {} if within is None else {"within": within}
         numbers |= answer_numbers(counts, found, labels) if counts else {}
+        if grey and tiles:
+            # Ranks rise, so that the first of each unit is its strongest.
+            first = np.unique(tiles.units, return_index=True)[1]
+            check = search.check_layers(layer, strongest[layer], tiles.units[first], tiles.ranks[first])
+            numbers |= {"hidden": grey.source, "alike": layer_numbers(check)}
         if layer in mattering:
             numbers["matters"] = _matters(mattering[layer], contributions[layer], ids, model.labels)
         raised = {unit: name + raised_words(numbers.get("matters", {}).get(str(unit), [])) for unit, name in names.items()}
@@ -161,14 +104,16 @@ def layer_galleries(
     return galleries
 
 
-def _drawn(search: ExampleSearch, strongest: Mapping[str, Strongest], units: Mapping[str, Sequence[int]]) -> dict[str, GalleryTiles]:
+def _drawn(
+    search: ExampleSearch, strongest: Mapping[str, Strongest], units: Mapping[str, Sequence[int]], fill: np.ndarray | None
+) -> dict[str, GalleryTiles]:
     chosen = {}
     for layer, found in strongest.items():
         shown = [(unit, rank) for unit in units[layer] for rank in search.different(layer, unit, strongest=found)]
         if shown:
             chosen[layer] = tuple(np.array(shown).T)
     drawn = {layer: GalleryTiles(*places) for layer, places in chosen.items()}
-    for each in search.project(dict(strongest), chosen):
+    for each in search.project(dict(strongest), chosen, fill):
         drawn[each.layer].add(each)
     return drawn
 

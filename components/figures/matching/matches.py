@@ -7,7 +7,8 @@ import numpy as np
 
 from zfnet.components.figures.images import ImageSet
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.measures.map_matches import Matches, map_correlations, match_maps, shuffled_weights
+from zfnet.model.measures.map_matches import Matches, map_correlations, match_maps
+from zfnet.model.measures.shuffled_weights import shuffled_kernels
 
 # Percentile of the best correlations with shuffled weights above which a correlation is a match, and the least correlation of a match.
 PERCENTILE, LEAST = 95, 0.5
@@ -99,7 +100,7 @@ def match_layers(
     if one.model is other.model:
         raise ValueError("Both networks are one model in memory; expected two, such as two files, or `keras.models.clone_model` of one.")
     found = map_correlations(one, other, same_images(*images, title), layers)
-    with shuffled_weights(other.model, seed):
+    with shuffled_kernels(other.model, seed):
         chance = map_correlations(one, other, same_images(*images, f"{title} with shuffled weights"), layers)
     return [
         LayerMatches(pair, match_maps(values), match_maps(null).best_correlations)

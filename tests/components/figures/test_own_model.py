@@ -37,6 +37,21 @@ def test_a_projection_is_that_of_the_deconvnet(model, images):
     assert one.numbers["images"] == figure.numbers["images"][:1]
 
 
+def test_checks_of_projections(model, images):
+    figure = zfnet.project(model, images[:2], "conv2", 3, check=True)
+    expected = zfnet.check_projection(zfnet.Deconvnet(model), np.rint(images[:2]), "conv2", 3, fill=np.full(3, 128.0))
+    np.testing.assert_allclose([each["check"]["fall"] for each in figure.numbers["images"]], expected.fall, atol=5e-3)
+    assert figure.numbers["hidden"] == "128, since no mean is known"
+    assert list(figure.numbers["alike"]["alone"]) == ["conv1", "conv2"]
+    assert "check" not in zfnet.project(model, images[:2], "conv2", 3).numbers["images"][0]
+    checked = zfnet.gallery(model, images, "conv2", units=[5], check=True).numbers["conv2"]
+    assert set(checked["maps"]["5"][0]["check"]) == {"fall", "fall_elsewhere", "fifth"}
+    signals = keras.Sequential([keras.Input((30, 1)), keras.layers.Conv1D(2, 5, activation="relu", name="conv")])
+    for draw in (zfnet.project, zfnet.gallery):
+        with pytest.raises(ValueError, match=r"`check` hides pixels of photographs, and the model 'sequential.*' takes none"):
+            draw(signals, np.ones((2, 30, 1)), "conv", check=True)
+
+
 def test_filters_without_images_are_those_of_the_first_layer(model, images):
     alone, measured = zfnet.filters(model), zfnet.filters(model, images)
     [one], [other] = alone.numbers["models"].values(), measured.numbers["models"].values()

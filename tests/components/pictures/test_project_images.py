@@ -8,16 +8,21 @@ from zfnet.components.pictures.project_images import (
     FRAME,
     TILE,
     ProjectedActivation,
+    images_layer_check,
+    project_activations,
     project_images,
     projected_activations,
     projection_grid,
     signed_scale,
     signed_to_rgb,
 )
+from zfnet.components.pictures.projection_checks import WRITTEN
 from zfnet.components.pictures.sheet import GAP
-from zfnet.model import Deconvnet, build
+from zfnet.model import Deconvnet, build, strongest_activations
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
 from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.measures.projection_check import check_projection
+from zfnet.model.measures.shuffled_weights import check_layers
 
 GREY = np.full((96, 48, 3), 90, np.uint8)
 BLUE = (0, 0, 255)
@@ -113,7 +118,7 @@ def test_projections_are_signed_and_patches_as_they_are():
     np.testing.assert_array_equal([each.patch for each in found], np.rint(patches))
     np.testing.assert_array_equal([each.scale for each in found], signed_scale(projections))
     np.testing.assert_array_equal([each.projection for each in found], signed_to_rgb(projections))
-    assert {array.dtype for array in found[0][-2:]} == {np.dtype(np.uint8)}
+    assert {array.dtype for array in found[0][-3:-1]} == {np.dtype(np.uint8)}
     assert found[1].numbers("unit", "activation", "corner") == {"unit": 1, "activation": 1.5, "corner": [3, 0]}
 
 
@@ -123,8 +128,8 @@ def test_channels_may_come_first():
     last = drawn(part(projections, patches, [(1, 0), (0, 0)]), ImageInput(12, 16, False))
     moved = part(np.moveaxis(projections, 3, 1), np.moveaxis(patches, 3, 1), [(1, 0), (0, 0)])
     for one, other in zip(drawn(moved, ImageInput(12, 16, True)), last, strict=True):
-        assert one[:-2] == other[:-2]
-        np.testing.assert_array_equal(one[-2:], other[-2:])
+        assert one[:-3] == other[:-3]
+        np.testing.assert_array_equal(one[-3:-1], other[-3:-1])
 
 
 def test_values_beyond_rgb_are_clipped():
@@ -210,3 +215,40 @@ def test_scale_is_what_becomes_white():
     half = np.full((2, 1, 1, 1), 0.5) * scale[:, None, None, None]
     assert signed_to_rgb(half, scale).ravel().tolist() == [192, 192]
     assert signed_scale(np.zeros((1, 4, 6, 3))).tolist() == [0]
+
+
+def test_each_activation_has_its_check(deconvnet, images):
+    """Batches in another order than the ranks, and examples that are in several of a unit's ranks."""
+    fill, given = np.array([90.0, 100.0, 110.0]), images.astype("float32")[:7]
+    batches = [(given[:4], np.arange(4)), (given[4:], np.arange(4, 7))]
+    strongest = strongest_activations(deconvnet, batches, ["conv2", "fc6"], k=7)
+    chosen = {"conv2": (np.array([5, 5, 9]), np.array([0, 6, 3])), "fc6": (np.array([11]), np.array([2]))}
+    image_input = ImageInput(96, 80, False)
+    found = list(project_activations(deconvnet, batches, strongest, chosen, image_input, fill))
+    assert sorted((each.layer, each.unit, each.rank) for each in found) == [
+        ("conv2", 5, 0),
+        ("conv2", 5, 6),
+        ("conv2", 9, 3),
+        ("fc6", 11, 2),
+    ]
+    for each in found:
+        image, position = given[each.example][None], each.position or None
+        for share, numbers in ((0.1, each.check), (0.2, each.check["fifth"])):
+            check = check_projection(deconvnet, image, each.layer, each.unit, position, share=share, fill=fill)
+            expected = [None if np.isnan(value[0]) else pytest.approx(value[0], abs=2e-3) for value in check]
+            assert [numbers["fall"], numbers["fall_elsewhere"]] == expected
+    unchecked = list(project_activations(deconvnet, batches, strongest, chosen, image_input))
+    assert {each.check for each in unchecked} == {None}
+
+
+def test_images_with_their_checks(deconvnet, images):
+    fill = np.full(3, 128.0)
+    found = project_images(deconvnet, images[:2], "conv2", 5, fill)
+    expected = check_projection(deconvnet, images[:2].astype("float32"), "conv2", 5, fill=fill)
+    np.testing.assert_allclose([each.check["fall"] for each in found], expected.fall, atol=2e-3)
+    layers = images_layer_check(deconvnet, images[:2], found)
+    assert layers.layers == ["conv1", "conv2"]
+    np.testing.assert_allclose(layers.above, check_layers(deconvnet, images[:2].astype("float32"), "conv2", 5).above, atol=1e-3)
+    plain = projection_grid(images[:2], [each._replace(check=None) for each in found], ["", ""])
+    drawn = projection_grid(images[:2], found, ["", ""])
+    assert drawn.shape[0] == plain.shape[0] + 2 * (2 * WRITTEN + 1)

@@ -1,5 +1,8 @@
+import itertools
+
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from zfnet.components.pictures.sheet import (
     BACKGROUND,
@@ -12,6 +15,9 @@ from zfnet.components.pictures.sheet import (
     resize_tile,
     sheet,
     side_by_side,
+    strip,
+    with_note,
+    wrap_text,
 )
 
 RED = np.full((10, 10, 3), (255, 0, 0), np.uint8)
@@ -84,3 +90,45 @@ def test_each_filter_fills_its_own_scale():
 def test_filters_over_other_channels_are_refused():
     with pytest.raises(ValueError, match=r"shape \(3, 3, 48, 8\); expected"):
         filter_grid(np.zeros((3, 3, 48, 8)))
+
+
+def test_pictures_below_their_tiles():
+    bars = [np.full((7, 40, 3), (0, shade, 0), np.uint8) for shade in (100, 200, 250)]
+    picture = block([RED, BLUE, BLUE], 2, 40, bars)
+    assert picture.shape == (2 * 47 + GAP, 80 + GAP, 3)
+    assert (picture[40:47, :40] == (0, 100, 0)).all()
+    assert (picture[40:47, 42:] == (0, 200, 0)).all()
+    assert (picture[47 + GAP + 40 :, :40] == (0, 250, 0)).all()
+    assert picture[47 + GAP + 20, 20].tolist() == [0, 0, 255]
+
+
+def test_a_text_is_broken_where_it_fits():
+    font, text = ImageFont.load_default(12), "How far the activation falls without the pixels that are marked"
+    lines = wrap_text(text, font, 100)
+    assert " ".join(lines) == text
+    assert all(font.getlength(line) <= 100 for line in lines)
+    for line, after in itertools.pairwise(lines):
+        assert font.getlength(f"{line} {after.split()[0]}") > 100
+    assert wrap_text("a-word-that-is-wider-than-the-line b", font, 50) == ["a-word-that-is-wider-than-the-line", "b"]
+    assert wrap_text("", font, 50) == []
+
+
+def test_a_note_stands_below_a_picture():
+    picture = np.repeat(np.repeat(RED, 12, axis=0), 12, axis=1)
+    noted = with_note(picture, "four words in lines")
+    np.testing.assert_array_equal(noted[:120], picture)
+    rows = np.flatnonzero((noted[120:] < 200).any(axis=(1, 2)))
+    assert noted.shape[1] == 120
+    assert len(rows) > HEADING  # More than one line.
+    assert rows[-1] < noted.shape[0] - 120 - 1
+
+
+def test_a_strip_has_titles_above_and_captions_below():
+    picture = strip([RED, BLUE], ["one", "two"], ["short", "a longer text in several lines below its tile"], 60)
+    assert picture[HEADING : HEADING + 60, :60].reshape(-1, 3).tolist() == [[255, 0, 0]] * 3600
+    dark = np.all(picture < 200, axis=-1)
+    left, right = dark[HEADING + 60 :, :60].any(1), dark[HEADING + 60 :, 62:].any(1)
+    assert left.any()
+    assert 0 < left.sum() < right.sum()
+    assert dark[:HEADING, :60].any()
+    assert dark[:HEADING, 62:].any()

@@ -192,3 +192,11 @@ def test_within_a_class_and_what_matters(gallery, tmp_path):
     done = gallery("root", "--within", "horse")
     assert done.exit_code == 1
     assert "no images of a class 'horse': they are of cat, dog" in done.stderr
+
+
+def test_checked(gallery, tmp_path):
+    assert gallery("root", "--layer", "conv2", "--maps", "1", "--check").exit_code == 0
+    found = json.loads((tmp_path / "new/pictures/gallery.json").read_text())["conv2"]
+    (shown,) = found["maps"].values()
+    assert all(set(each["check"]) == {"fall", "fall_elsewhere", "fifth"} for each in shown)
+    assert list(found["alike"]["below"]) == ["conv1", "conv2"]

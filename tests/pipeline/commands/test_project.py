@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -128,3 +130,19 @@ def test_net_of_keras(project, tmp_path, monkeypatch):
     assert "keras:MobileNet: --preprocessing torch is not used; the net has its own, tf" in done.stderr
     assert "keras:MobileNet: classes have numbers instead of names." in done.stderr
     assert (tmp_path / "new/out.png").exists()
+
+
+def test_whether_to_believe_it(project, tmp_path):
+    done = project("channels_last.keras", "cat.png", "dog.png", "--layer", "conv1", "--check")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    pattern = (
+        r"cat.png: conv1, map \d at row \d+, column \d+, activation [\d.]+; a tenth of the pixels hidden: falls by -?\d+ %, others -?\d+ %;"
+    )
+    assert re.match(pattern, lines[1])
+    assert lines[3] == "hidden pixels have 128, since no mean is known; likeness with shuffled weights (pattern, places, SSIM):"
+    assert lines[4].split("  ")[0] == "shuffled layer"
+    assert re.fullmatch(r"conv1( +(-?\d\.\d\d ?){3}){3}", lines[5])
+    plain = np.asarray(Image.open(tmp_path / "new/out.png"))
+    assert project("channels_last.keras", "cat.png", "dog.png", "--layer", "conv1").exit_code == 0
+    assert np.asarray(Image.open(tmp_path / "new/out.png")).shape[0] < plain.shape[0]

@@ -8,12 +8,16 @@ from sklearn.metrics import roc_auc_score
 
 from zfnet.components.data.batches import central_crops, read_origins
 from zfnet.components.figures.gallery.example_search import ExampleSearch
-from zfnet.components.figures.gallery.gallery import TILES, GalleryModel, draw_gallery
+from zfnet.components.figures.gallery.gallery import GalleryModel, draw_gallery
+from zfnet.components.figures.gallery.gallery_tiles import TILES
 from zfnet.components.figures.given_images import image_set
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
+from zfnet.components.pictures.projection_checks import MARKED
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.model import Deconvnet, receptive_field
+from zfnet.model.measures.projection_check import check_projection
+from zfnet.model.measures.shuffled_weights import check_layers
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
@@ -168,3 +172,31 @@ def test_without_classes_there_are_no_answers_and_nothing_matters(search_of):
         draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0, matters=True)
     with pytest.raises(ValueError, match="their classes are not known"):
         draw_gallery(GalleryModel(search), ["maps"], maps=2, seed=0, within="cat")
+
+
+def test_a_checked_gallery_has_the_same_numbers_and_more(figures, search_of, model, images, examples):
+    deconvnet = Deconvnet(load_model_file(model.path / "model.keras"))
+    figure = draw_gallery(GalleryModel(search_of(deconvnet), checked=True), ["conv2"], maps=2, seed=0)
+    numbers, plain = figure.numbers["conv2"], json.loads((figures / "gallery.json").read_text())["conv2"]
+    mean = images.mean(axis=(0, 1, 2))
+    ids = read_origins(examples, "validation").ids
+    for unit, shown in numbers["maps"].items():
+        assert [each["example"] for each in shown] == [each["example"] for each in plain["maps"][unit]]
+        given = images[[ids.index(each["example"]) for each in shown]]
+        expected = check_projection(deconvnet, given, "conv2", int(unit), [each["position"] for each in shown], fill=mean)
+        np.testing.assert_allclose([each["check"]["fall"] for each in shown], expected.fall, atol=5e-3)
+        np.testing.assert_allclose([each["check"]["fall_elsewhere"] for each in shown], expected.fall_elsewhere, atol=5e-3)
+    strongest = {int(unit): shown[0] for unit, shown in numbers["maps"].items()}
+    first = images[[ids.index(each["example"]) for each in strongest.values()]]
+    layers = check_layers(deconvnet, first, "conv2", list(strongest), [each["position"] for each in strongest.values()])
+    assert list(numbers["alike"]["above"]) == layers.layers == ["conv1", "conv2"]
+    found = [list(numbers["alike"][kind][layer].values()) for kind in ("alone", "below") for layer in layers.layers]
+    np.testing.assert_allclose(found, [*layers.alone, *layers.below], atol=1e-3)
+    assert numbers["hidden"] == "the mean colour of DATA"
+    # Two bars under each tile, and the note below all.
+    picture = figure.pictures["gallery_conv2"]
+    side = TILES[0]
+    top, left = 6 * GAP + HEADING + side, 6 * GAP
+    fall = next(iter(numbers["maps"].values()))[0]["check"]["fall"]
+    assert np.all(picture[top, left : left + side] == MARKED, axis=-1).sum() == round(side * min(max(fall, 0), 1))
+    json.dumps(figure.numbers, allow_nan=False)

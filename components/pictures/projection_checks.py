@@ -1,0 +1,125 @@
+"""Checks of projections as numbers and as bars: whether the activation needs the pixels that its projection marks."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
+from zfnet.model.deconvnet.receptive_field import paste_window
+from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.deconvnet.targets import Targets
+from zfnet.model.measures.projection_check import hide_marked, pixel_strengths
+from zfnet.model.measures.shuffled_weights import LayerCheck
+
+TENTH, FIFTH = 0.1, 0.2  # Hidden parts of the pixels of the receptive field.
+MARKED, ELSEWHERE, TRACK = (40, 40, 40), (160, 160, 160), (228, 228, 228)
+BAR, WRITTEN, TEXT = 5, 16, 122  # Height of a bar in pixels, without and with its number, and the width of that number.
+
+
+def part_checks(
+    deconvnet: Deconvnet, images: np.ndarray, ids: np.ndarray, part: ProjectedStrongest, found: Strongest, fill: np.ndarray
+) -> list[dict[str, Any]]:
+    """Checks projections that `project_strongest` yielded, see `PixelCheck`.
+
+    Args:
+        images, ids: the batch that has the images of `part`, as the model takes them, and their numbers.
+        found: the activations that were projected.
+        fill: value of hidden pixels, of the shape of one image or pixel.
+
+    Returns:
+        For each projection `fall` and `fall_elsewhere`, with a tenth of the pixels hidden; and the same under `fifth`, with a fifth of
+        them. A number that is not defined is None.
+    """
+    places = part.units, part.ranks
+    order = np.argsort(ids)
+    rows = order[np.searchsorted(ids, found.examples[places], sorter=order)]
+    first = deconvnet.graph.channels_first
+    windows = pixel_strengths(part.projections, first)
+    strengths = np.zeros((len(rows), *(images.shape[2:4] if first else images.shape[1:3])), windows.dtype)
+    for strength, window, corner in zip(strengths, windows, part.corners, strict=True):
+        paste_window(strength, window, corner)
+    targets = Targets(rows, part.units, found.positions[places], found.values[places])
+    tenth, fifth = (
+        [{"fall": _known(fall), "fall_elsewhere": _known(other)} for fall, other in zip(*check, strict=True)]
+        for check in (hide_marked(deconvnet, images, part.layer, targets, strengths, fill, share=share) for share in (TENTH, FIFTH))
+    )
+    return [{**one, "fifth": other} for one, other in zip(tenth, fifth, strict=True)]
+
+
+def layer_numbers(check: LayerCheck) -> dict[str, dict[str, dict[str, float | None]]]:
+    """A check by layer as JSON holds it: for `alone`, `above` and `below`, by the names of the layers, the fields of `Likeness`."""
+    return {
+        kind: {
+            name: {key: _known(value) for key, value in each._asdict().items()}
+            for name, each in zip(check.layers, getattr(check, kind), strict=True)
+        }
+        for kind in ("alone", "above", "below")
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def percent(value: float | None) -> str:
+    """A share in words: `83 %`, or `unknown`."""
+    return "unknown" if value is None else f"{round(100 * value)} %"
+
+
+def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -> np.ndarray:
+    """Draws two bars below each other, in `width` pixels: uint8 `(height, width, 3)`.
+
+    The dark one is `fall`, the grey one `fall_elsewhere`; a full bar is 1 or more, none 0 or less. If `written`, the numbers are beside
+    them.
+
+    Examples:
+        >>> bars = check_bars({"fall": 0.5, "fall_elsewhere": 0.1}, 100)
+        >>> bars.shape, [int((row[:, 0] < 200).sum()) for row in bars[[0, -1]]]
+        ((11, 100, 3), [50, 10])
+    """
+    height, full = (WRITTEN, width - TEXT) if written else (BAR, width)
+    picture = Image.new("RGB", (width, 2 * height + 1), "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(0.75 * height)
+    for row, (key, colour, words) in enumerate((("fall", MARKED, "marked"), ("fall_elsewhere", ELSEWHERE, "others"))):
+        top, value = row * (height + 1), check[key]
+        draw.rectangle((0, top, full - 1, top + height - 1), TRACK)
+        if value is not None and (length := round(full * min(value, 1))) > 0:
+            draw.rectangle((0, top, length - 1, top + height - 1), colour)
+        if written:
+            draw.text((width, top + height / 2), f"{words}: falls {percent(value)}", MARKED, font, anchor="rm")
+    return np.asarray(picture)
+
+
+def check_words(check: Mapping[str, Any] | None) -> str:
+    """The numbers of `part_checks` as the end of a sentence; nothing for None.
+
+    Examples:
+        >>> check_words({"fall": 0.5, "fall_elsewhere": 0.1, "fifth": {"fall": 0.75, "fall_elsewhere": None}})
+        '; a tenth of the pixels hidden: falls by 50 %, others 10 %; a fifth: 75 %, others unknown'
+    """
+    if check is None:
+        return ""
+    fall, other, fifth, fifth_other = (percent(each[key]) for each in (check, check["fifth"]) for key in ("fall", "fall_elsewhere"))
+    return f"; a tenth of the pixels hidden: falls by {fall}, others {other}; a fifth: {fifth}, others {fifth_other}"
+
+
+def layer_rows(check: LayerCheck) -> list[list[str]]:
+    """Rows of a table of a check by layer, headings first."""
+    rows = [
+        [name, *(" ".join(f"{value:.2f}" for value in each) for each in likenesses)]
+        for name, *likenesses in zip(check.layers, check.alone, check.above, check.below, strict=True)
+    ]
+    return [["shuffled layer", "alone", "with all above", "with all below"], *rows]
+
+
+def checks_note(alike: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
+    """A line about the bars and about projections with all weights shuffled; `alike` are the numbers of `layer_numbers`."""
+    note = "Bars: how far the activation falls if the tenth of pixels that the projection marks is hidden (dark), or as many others (grey)."
+    for found in [*alike["below"].values()][-1:]:
+        pattern, places = ("unknown" if found[key] is None else f"{found[key]:.2f}" for key in ("pattern", "places"))
+        note += f" Likeness to projections with all weights shuffled (1 is equal, 0 unrelated): pattern {pattern}, places {places}."
+    return note

@@ -15,6 +15,7 @@ COMMANDS = (
     "predict",
     "project",
     "gallery",
+    "explore",
     "evolution",
     "features",
     "filters",

@@ -27,7 +27,8 @@ class ClassAnswers(NamedTuple):
 
 def class_answers(search: ExampleSearch, layers: Sequence[str]) -> dict[str, ClassAnswers]:
     """Measures the units of some layers over the images of a search, which have labels."""
-    labels, parts = search.images.origins.labels, {layer: [] for layer in layers}
+    labels = search.images.origins.labels
+    parts: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
     numbers: list[np.ndarray] = []
     for images, ids in search.images.batches("Comparing classes", None):
         numbers.append(ids)

@@ -35,7 +35,7 @@ def layer_numbers(
         that grows; and `answering`: for each class triples of a unit, AUC and share.
     """
     ranks = [layer.chosen.get(unit, []) for unit in range(layer.units)]
-    found = {
+    found: dict[str, Any] = {
         "examples": [[images[number] for number in strongest.examples[unit, each].tolist()] for unit, each in enumerate(ranks)],
         "values": [rounded(strongest.values[unit, each]) for unit, each in enumerate(ranks)],
         "corners": [drawn.corners[unit, : min(len(each), SHOWN)].tolist() for unit, each in enumerate(ranks)],

@@ -64,5 +64,5 @@ def fitted_size(height: int, width: int, most: int) -> tuple[int, int]:
 
 def fit(picture: np.ndarray, most: int) -> np.ndarray:
     """Shrinks a picture, uint8 `(height, width, 3)`, to the size of `fitted_size`."""
-    size = fitted_size(*picture.shape[:2], most)
+    size = fitted_size(picture.shape[0], picture.shape[1], most)
     return picture if size == picture.shape[:2] else np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BOX))

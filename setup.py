@@ -54,6 +54,7 @@ setuptools.setup(
     package_data={
         "zfnet": ["py.typed"],
         **{f"zfnet.{room}": ["py.typed"] for room in ROOMS},
+        "zfnet.components.exploration": ["page/*"],
         "zfnet.pipeline": ["py.typed", "report.html"],
     },
     install_requires=[

@@ -1,5 +1,6 @@
 """Visualizer: draws the features of a trained net and its mistakes, and writes the figures into TensorBoard."""
 
+import pathlib
 import urllib.parse
 
 from etils import epath
@@ -17,8 +18,9 @@ def visualize(
     maps: int,
     seed: int,
     tensorboard: Setting[str],
+    checkpoints: Setting[str | None] = None,
 ) -> None:
-    """Draws all of `RUN_FIGURES`, as PNG files and as TensorBoard images.
+    """Draws all of `RUN_FIGURES`, as PNG files and as TensorBoard images; and writes every map of the net on one page, `explore.html`.
 
     The errors of each class become a text of TensorBoard, `where_it_errs`. The training becomes a row of TensorBoard's table of
     hyperparameters, beside the others under the same root.
@@ -32,9 +34,11 @@ def visualize(
         maps: feature maps a layer in the gallery.
         seed: decides which, and which example is occluded.
         tensorboard: directory of the training's summaries.
+        checkpoints: directory of the training's checkpoints, beside which it kept filters of earlier epochs; None for none.
     """
     import tensorflow as tf
 
+    from zfnet.components.exploration.exploration import NothingActiveError, explored_layers, write_exploration
     from zfnet.components.figures.comparison.hyperparameters import training_hyperparameters, write_table, write_training
     from zfnet.components.figures.comparison.table import ComparedNet
     from zfnet.components.figures.gallery.example_search import ExampleSearch
@@ -44,6 +48,7 @@ def visualize(
     from zfnet.components.inputs.model_file import load_model_file
     from zfnet.components.pictures.figure import summarize_png
     from zfnet.components.storage.local_copy import local_copy, staged_output, synced_directory
+    from zfnet.components.training.kept_filters import find_filters
     from zfnet.model.deconvnet.deconvnet import Deconvnet
 
     trained = local_copy(model).path
@@ -66,6 +71,12 @@ def visualize(
                     tag = urllib.parse.unquote(name.replace("_", "/", 1))
                     summarize_png(tag, picture, entry.description, figure.encoded[name])
         writer.close()
+        kept = find_filters(deconvnet, [checkpoints] if checkpoints else [], len(history))
+        page = pathlib.Path(drawn.path) / "explore.html"
+        try:
+            write_exploration(search, page, explored_layers(search), model=recipe["architecture"], labels=search.images.labels, kept=kept)
+        except NothingActiveError as error:  # A net that hardly trained.
+            print(f"No page of all maps was written: {error}")
     errors = {f"validation_top{k}_error": history[-1][f"val_top{k}_error"] for k in (1, 5)}
     log = epath.Path(tensorboard)
     with synced_directory(str(log.parent)) as logs:

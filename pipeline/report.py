@@ -4,6 +4,9 @@ import base64
 import importlib.resources
 import io
 import json
+import os
+import pathlib
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +22,7 @@ from zfnet.components.example_validator import count_anomalies
 from zfnet.components.figures.mistakes.table import calibration_sentence, slice_name, worst_first, wrong_answers
 from zfnet.components.figures.run_figures import RUN_FIGURES
 from zfnet.components.pictures.chart import chart_picture, new_chart
+from zfnet.components.storage.files import is_remote
 from zfnet.pipeline.messages import duration, when
 from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.run_pipeline import read_summary
@@ -32,20 +36,21 @@ SIZE = 1200, 360  # The curves of the training, in pixels.
 COLOURS = {"training": "#7ba7d0", "validation": "#1f4e79"}
 
 
-def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[str, Any]:
+def read_report(root: epath.PathLike, metadata_url: str | None = None, out: pathlib.Path | None = None) -> dict[str, Any]:
     """Reads the content of a run's report.
 
     Args:
         root: a directory that `zfnet run` wrote, on this machine or in Cloud Storage.
         metadata_url: the database that runs are recorded in, see `open_metadata`; None for the root's own.
+        out: the file that the report will be; links start from its directory. None for a report beside the root's `run.json`.
 
     Returns:
         The content for `report_page`: `data`, name and version of the data set; `status`, `message` and `blessed`, the reason to serve the
         model or not; `errors`; `structured`; `warnings`, the first anomaly of each kind; `classes`, errors of each class, worst first,
         `calibration`, a sentence, and `mistakes`, all empty for runs of before they were measured; `slices`, errors of each value of the
         column `slice_by`, empty without one; `counts` of training and validation examples of each class; `sizes` of the photographs, in
-        sentences; `rejected`; `anomalies`; `near_copies`; `recipe`; `history`; `pictures`; `root`; `command`, `started`, `steps`,
-        `versions` and `commit` of the latest run with this model.
+        sentences; `rejected`; `anomalies`; `near_copies`; `recipe`; `history`; `pictures`; `explore`, the link to the
+        page of all maps, None if the run made none; `root`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.
@@ -93,6 +98,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None) -> dict[s
         "recipe": model.read_json("recipe.json"),
         "history": model.read_json("history.json"),
         "pictures": report_pictures(root / paths["figures"]) if paths["figures"] else [],
+        "explore": _link(root / paths["figures"] / "explore.html", out or root / "report.html") if paths["figures"] else None,
         "command": run_of_model["command"],
         "started": when(run_of_model["started"]),
         "steps": [(each["step"], None if each["cached"] else each["seconds"], each["directory"]) for each in run_of_model["executions"]],
@@ -122,6 +128,15 @@ def _near_copies(root: epath.Path, anomalies: str | None) -> epath.Path | None:
     """The picture of near copies, if a run drew one; a run.json of before they were looked for does not name the artifact."""
     picture = Anomalies(root / anomalies).near_copies if anomalies else None
     return picture if picture and picture.exists() else None
+
+
+def _link(page: epath.Path, out: epath.PathLike) -> str | None:
+    """The address of a page in a report that will be the file `out`; None if there is no such page."""
+    if not page.exists():
+        return None
+    if is_remote(page):
+        return str(page)
+    return urllib.parse.quote(os.path.relpath(page.resolve(), epath.Path(out).resolve().parent))
 
 
 def _errors(metrics: dict[str, float | None], classes: int) -> list[tuple[str, float]]:

@@ -61,11 +61,11 @@ def run_pipeline(
 
 
 def _pictures(results: "dict[str, StepResult]") -> list[epath.Path]:
-    """Figures, and the numbers in them, of the Visualizer and of the training."""
+    """Figures, the numbers in them, and the page of all maps, of the Visualizer and of the training."""
     made = [output for result in results.values() for output in result.outputs.values()]
     directories = [output.path for output in made if isinstance(output, artifacts.Figures)]
     directories += [output.path / "pictures" for output in made if isinstance(output, artifacts.Model)]
-    return [file for directory in directories for suffix in ("png", "json") for file in sorted(directory.glob(f"*.{suffix}"))]
+    return [file for directory in directories for suffix in ("png", "json", "html") for file in sorted(directory.glob(f"*.{suffix}"))]
 
 
 def publish_figures(directory: epath.Path, files: Iterable[epath.Path]) -> None:

@@ -85,6 +85,7 @@ def zfnet_pipeline(
             "evaluation": evaluator.output("evaluation"),
             "maps": config.maps_per_layer,
             "seed": config.recipe.seed,
+            "checkpoints": lambda plan: str(checkpoint_folder(root, plan.upstream["model"])),
             "tensorboard": lambda plan: str(training_log(root, plan.upstream["model"])),
         },
     )
@@ -157,7 +158,7 @@ def training_steps(
             "keep_checkpoints": config.keep_checkpoints,
             "start": config.start_from,
             "start_digest": start_digest(config.start_from) if config.start_from else None,
-            "checkpoints": lambda plan: str(root / "trainer" / f"checkpoints-{_training(plan)[:12]}"),
+            "checkpoints": lambda plan: str(checkpoint_folder(root, plan)),
             "tensorboard": lambda plan: str(training_log(root, plan)),
         },
     )
@@ -183,6 +184,11 @@ def training_log(root: epath.Path, trainer: ExecutionPlan) -> epath.Path:
     """Directory of TensorBoard's logs of a training, given the plan of its Trainer."""
     # File systems take no longer names than 255 bytes.
     return root / "tensorboard" / f"{plain_name(trainer.step.arguments['architecture'])[:200]}-{_training(trainer)[:6]}"
+
+
+def checkpoint_folder(root: epath.Path, trainer: ExecutionPlan) -> epath.Path:
+    """Directory of the checkpoints of a training, given the plan of its Trainer."""
+    return root / "trainer" / f"checkpoints-{_training(trainer)[:12]}"
 
 
 def _training(plan: ExecutionPlan) -> str:

@@ -119,10 +119,11 @@ class FigureJob:
         return models
 
 
-def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Callable], Callable]:
+def figure_options(command: str, *, unsupported: bool = True, output: Callable = out_option) -> Callable[[Callable], Callable]:
     """Adds the options of a figure's command. The command is called with a `FigureJob` instead of them and of MODEL.
 
-    `command` is its name. Without `unsupported` it has no `--unsupported`, and such layers are passed by their gradient.
+    `command` is its name, and `output` its option `--out`. Without `unsupported` it has no `--unsupported`, and such layers are passed by
+    their gradient.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -140,7 +141,7 @@ def figure_options(command: str, *, unsupported: bool = True) -> Callable[[Calla
             function(FigureJob(command, models, out, preprocessing, image_size, unsupported, custom_objects), **rest)
 
         options = [
-            out_option,
+            output,
             preprocessing_option,
             image_size_option,
             custom_objects_option,

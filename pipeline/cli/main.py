@@ -16,6 +16,7 @@ COMMANDS = (
     "project",
     "methods",
     "gallery",
+    "explore",
     "evolution",
     "match",
     "features",

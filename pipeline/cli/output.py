@@ -79,6 +79,21 @@ def figure_directory(command: str, out: pathlib.Path, data: str | None = None) -
 
 
 @contextlib.contextmanager
+def figure_file(out: pathlib.Path, data: str | None = None) -> Iterator[FigureDirectory]:
+    """Opens directories as `figure_directory` does, for a command that writes the file `out` itself; nothing is moved in the end.
+
+    Raises:
+        ValueError: `out` lies in `data`, the DATA argument.
+        OSError: another process writes it, or its directory can't be made or written.
+    """
+    if data is not None:
+        check_outside_data(out, data, "--out")
+    make_its_directory(out)
+    with _beside(out, "work") as (target, beside):
+        yield FigureDirectory(target.parent, beside / "work", beside / DOWNLOADS)
+
+
+@contextlib.contextmanager
 def _beside(out: pathlib.Path, *names: str) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
     """Makes empty directories in a hidden one beside `out`, which no other process can use meanwhile; gives `out` and the hidden one.
 

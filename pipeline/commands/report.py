@@ -31,7 +31,7 @@ def command(root: epath.Path, metadata_url: str | None, out: pathlib.Path) -> No
     """
     from zfnet.pipeline.report import read_report, report_page
 
-    content = read_report(root, metadata_url)
+    content = read_report(root, metadata_url, out)
     make_its_directory(out)
     page = report_page(content)
     with atomic_path(out) as partial:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -11,10 +12,11 @@ from zfnet.components.visualizer import visualize
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
 
-def test_the_quick_figures_as_files_and_in_tensorboard(examples, statistics, model, evaluation, tmp_path):
+def test_the_quick_figures_as_files_and_in_tensorboard(examples, statistics, training, model, evaluation, tmp_path):
     figures, logs = tmp_path / "figures", tmp_path / "tensorboard" / "zfnet-small-1a2b3c"
     figures.mkdir()
-    visualize(examples, statistics, model, evaluation, Figures(figures), maps=4, seed=0, tensorboard=str(logs))
+    kept = str(training / "checkpoints")
+    visualize(examples, statistics, model, evaluation, Figures(figures), maps=4, seed=0, tensorboard=str(logs), checkpoints=kept)
     drawn = [
         "calibration",
         "classes",
@@ -28,6 +30,9 @@ def test_the_quick_figures_as_files_and_in_tensorboard(examples, statistics, mod
     assert sorted(path.stem.replace("_", "/") for path in figures.glob("*.png")) == drawn
     numbers = ["calibration", "classes", "confusion", "feature_sheet", "filters", "gallery", "mistakes", "occlude"]
     assert sorted(path.stem for path in figures.glob("*.json")) == numbers
+    index = json.loads(re.search(r'id="index">(.*?)</script>', (figures / "explore.html").read_text())[1])
+    assert [layer["name"] for layer in index["layers"]] == [*LAYERS, "predictions"]
+    assert index["moments"] == ["untrained", "epoch 1", "epoch 2", "epoch 3"]
     shown, texts = {}, {}
     for file in (logs / "gallery").iterdir():
         for event in tf.compat.v1.train.summary_iterator(str(file)):

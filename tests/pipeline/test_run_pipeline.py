@@ -50,7 +50,7 @@ def evaluate(model: Input[Model], evaluation: Output[Evaluation], *, error: floa
 
 
 def visualize(model: Input[Model], figures: Output[Figures]) -> None:
-    for name in ("gallery_conv1.png", "gallery.json"):
+    for name in ("gallery_conv1.png", "gallery.json", "explore.html"):
         (figures.path / name).write_text(name)
 
 
@@ -131,7 +131,8 @@ def test_run_is_summed_up(run):
 def test_pictures_are_published(run, tmp_path):
     run()
     pictures = {file.name: file.read_text() for file in (tmp_path / "root/figures").iterdir() if not file.name.startswith(".")}
-    assert pictures == {"gallery_conv1.png": "gallery_conv1.png", "gallery.json": "gallery.json", "evolution.png": "evolution"}
+    drawn = ("gallery_conv1.png", "gallery.json", "explore.html")
+    assert pictures == {**{name: name for name in drawn}, "evolution.png": "evolution"}
 
 
 def test_model_that_is_not_blessed(run):

@@ -116,6 +116,7 @@ def test_pictures_are_logged_with_their_training(declare, tmp_path):
     assert directory == pathlib.Path(training(steps).settings()["tensorboard"])
     assert directory.parent == tmp_path / "tensorboard"
     assert directory.name.startswith("zfnet-small-")
+    assert visualizer.settings()["checkpoints"] == training(steps).settings()["checkpoints"]
 
 
 def test_model_that_is_served_no_more_is_pushed_again(declare, tmp_path):

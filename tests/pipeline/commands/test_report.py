@@ -1,9 +1,11 @@
 import html.parser
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sysconfig
+import urllib.parse
 
 import pytest
 from click.testing import CliRunner
@@ -60,9 +62,31 @@ def page(root, tmp_path_factory):
 
 def test_it_needs_no_other_file(page):
     assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object")]
-    for _, attributes in page.tags:
-        assert "href" not in attributes
+    for tag, attributes in page.tags:
+        assert tag == "a" or "href" not in attributes
         assert attributes.get("src", "data:image/webp;base64,").startswith("data:image/webp;base64,")
+
+
+def test_link_leads_to_the_page_of_all_maps(root, tmp_path, monkeypatch):
+    def links(*options: str) -> list[str]:
+        done = CliRunner().invoke(command, ["--root", str(root), *options])
+        assert done.exit_code == 0, done.output
+        page = pathlib.Path(options[-1] if options else "report.html")
+        return [
+            str((page.parent / urllib.parse.unquote(each["href"])).resolve()) for tag, each in Page(page.read_text()).tags if tag == "a"
+        ]
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a place").mkdir()
+    explored = root / "figures" / "explore.html"
+    assert explored.exists()
+    assert links("--out", str(tmp_path / "a place" / "report.html")) == [str(explored)]
+    assert links("--out", "report.html") == [str(explored)]
+    text = explored.read_text()
+    assert HOSTILE not in text  # Nor in the page itself: a name of a class is never read as HTML.
+    index = json.loads(re.search(r'id="index">(.*?)</script>', text)[1])
+    assert HOSTILE in index["classes"]
+    assert index["moments"] == ["untrained", "epoch 1"]
 
 
 def test_all_pictures_of_the_run_are_there(page, root):

@@ -1,0 +1,1 @@
+"""One HTML page in which a reader looks at every map of a net."""

@@ -1,0 +1,32 @@
+// Classes: which units of each layer answer to one.
+
+async function classView({ name }) {
+  const number = index.classes.indexOf(name);
+  const links = index.classes.map((each) =>
+    make("a", { href: `#class=${encodeURIComponent(each)}`, class: "chip", "aria-current": each === name ? "page" : null }, each),
+  );
+  const list = make("nav", { "aria-label": "Classes", class: "chips" }, ...links);
+  if (number < 0) {
+    const words = name ? `There is no class ${name}.` : "Which maps answer to a class? Choose one, or type its name above.";
+    return [make("h2", {}, "Classes"), make("p", { class: name ? "bad" : "quiet" }, words), list];
+  }
+  const sections = await Promise.all(index.layers.map((_, layer) => classSection(layer, number)));
+  return [
+    list,
+    make("h2", {}, name),
+    make(
+      "p",
+      { class: "quiet" },
+      "The units that tell this class from all others best. Below each: its number; its AUC, how often it is stronger in an image of the ",
+      "class than in another image (0.5 is chance, 1 is always); and the share of its 100 strongest images that are of the class.",
+    ),
+    ...sections.reverse().flat(),
+  ];
+}
+
+async function classSection(layer, number) {
+  const numbers = await loadNumbers(`layer-${layer}`);
+  const found = numbers.answering[number] || [];
+  const cards = found.map(([unit, auc, share]) => card(layer, unit, numbers, `${auc.toFixed(2)}, ${percent(share)}`));
+  return cards.length ? [make("h3", {}, make("a", { href: linkTo(layer) }, index.layers[layer].name)), make("div", { class: "grid" }, ...cards)] : [];
+}

@@ -1,0 +1,85 @@
+// One layer: all of its units, each with its strongest patch and the projection.
+
+const ALIKE = 0.5;  // A projection looks like the last one from this likeness on.
+
+const ORDERS = {
+  number: { title: "number", by: (numbers, unit) => unit },
+  class: { title: "class", by: (numbers, unit) => (numbers.classes[unit][0] ? className(numbers.classes[unit][0][0]).toLowerCase() : "~") },
+  auc: { title: "how clearly it tells a class", by: (numbers, unit) => -(numbers.classes[unit][0] || [0, 0])[1] },
+  appeared: { title: "when it appears", by: (numbers, unit) => appeared(numbers, unit) },
+};
+
+// The first moment from which on the projection looks like the last one.
+function appeared(numbers, unit) {
+  const alike = numbers.alike[unit];
+  let first = alike.length - 1;
+  while (first > 0 && alike[first - 1] >= ALIKE) first--;
+  return first;
+}
+
+async function layerView({ layer: number, unknown }) {
+  const layer = index.layers[number];
+  const numbers = await loadNumbers(`layer-${number}`);
+  const grid = make("div", { class: "grid" });
+  const orders = Object.entries(ORDERS).filter(([name]) => name !== "appeared" || layer.grows);
+  const chosen = orders.some(([name]) => name === state.order) ? state.order : "number";
+  const select = make(
+    "select",
+    { id: "order", onchange: () => ((state.order = select.value), fill()) },
+    ...orders.map(([name, order]) => make("option", { value: name, selected: name === chosen }, order.title)),
+  );
+  const fill = () => {
+    const by = ORDERS[select.value].by;
+    const keys = new Map(livingUnits(layer).map((unit) => [unit, by(numbers, unit)]));
+    const units = [...keys.keys()].sort((one, other) => compare(keys.get(one), keys.get(other)) || one - other);
+    grid.replaceChildren(...units.map((unit) => card(number, unit, numbers)));
+  };
+  fill();
+  const sees = layer.window[0] >= index.size[0] && layer.window[1] >= index.size[1] ? "the whole image" : `${layer.window.join(" x ")} pixels`;
+  return [
+    unknown ? make("p", { class: "bad" }, `There is no ${unknown} on this page.`) : null,
+    layerLinks(number),
+    make("h2", {}, layer.name),
+    make(
+      "p",
+      { class: "quiet" },
+      `${layer.units} ${layer.kind}s; each sees ${sees} of ${index.size.join(" x ")}. Left: the patch of its strongest activation over `,
+      `${index.about.images.toLocaleString("en")} images of ${index.about.data}; right: that activation projected to pixels. `,
+      layer.names ? "" : `Below: the class that it tells best, with the AUC: 0.5 is chance, 1 is always.`,
+      layer.dead.length ? ` Never positive: ${layer.dead.join(", ")}.` : "",
+    ),
+    make("p", {}, make("label", { for: "order" }, "Order: "), select),
+    grid,
+  ].filter(Boolean);
+}
+
+const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
+
+function livingUnits(layer) {
+  const dead = new Set(layer.dead);
+  return [...Array(layer.units).keys()].filter((unit) => !dead.has(unit));
+}
+
+function layerLinks(current) {
+  const links = index.layers.map((layer, number) =>
+    make("a", { href: linkTo(number), class: "chip", "aria-current": number === current ? "page" : null }, layer.name),
+  );
+  return make("nav", { "aria-label": "Layers", class: "chips" }, ...links);
+}
+
+const caption = (unit, words) =>
+  make("span", { class: "caption" }, make("span", { class: "number" }, String(unit)), make("span", { class: "words", title: words }, words));
+
+// A link to a unit: its strongest patch, its projection, and a line of text.
+function card(number, unit, numbers, line) {
+  const layer = index.layers[number];
+  const best = numbers.classes[unit][0];
+  const words = line || (layer.names ? layer.names[unit] : best ? `${className(best[0])} ${best[1].toFixed(2)}` : "");
+  return make(
+    "a",
+    { href: linkTo(number, unit), class: "card", "data-unit": unit },
+    tile(patchThumb(number, unit), `Patch of ${imageClass(numbers.examples[unit][0])}, the strongest for ${unitName(number, unit)}`),
+    movingProjection(number, unit, { "data-moves": layer.grows }),
+    caption(unit, words),
+  );
+}

@@ -1,0 +1,39 @@
+import io
+
+import numpy as np
+from PIL import Image
+
+from zfnet.components.exploration.sheets import EXACT, PHOTOGRAPH, PROJECTION, encode_sheets, fit, tiles_a_sheet
+
+
+def _sheet(encoded: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+
+
+def test_small_tiles_come_back_to_the_bit():
+    tiles = np.random.default_rng(0).integers(0, 256, (20, EXACT, 7, 3)).astype(np.uint8)
+    [encoded] = encode_sheets(tiles, 9, PHOTOGRAPH)
+    sheet = _sheet(encoded)
+    assert sheet.shape == (3 * EXACT, 9 * 7, 3)
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, 9)
+        np.testing.assert_array_equal(sheet[row * EXACT : (row + 1) * EXACT, column * 7 : (column + 1) * 7], tile)
+    assert (sheet[2 * EXACT :, 2 * 7 :] == 128).all()  # No tiles: grey.
+
+
+def test_tiles_that_do_not_fit_go_on_to_the_next_sheet():
+    together = tiles_a_sheet((100, 60), 2)
+    assert together == 40
+    tiles = np.full((together + 3, 100, 60, 3), 90, np.uint8)
+    tiles[together:] = 200
+    first, second = map(_sheet, encode_sheets(tiles, 2, PROJECTION))
+    assert (first.shape, second.shape) == ((2000, 120, 3), (200, 120, 3))
+    assert abs(float(first.mean()) - 90) < 2
+    assert abs(float(second[:100].mean()) - 200) < 2
+
+
+def test_pictures_only_shrink():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 20, 3)).astype(np.uint8)
+    assert fit(picture, 40) is picture
+    means = picture.reshape(20, 2, 10, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(fit(picture, 20), means, atol=1)

@@ -50,7 +50,8 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None, out: path
         `calibration`, a sentence, and `mistakes`, all empty for runs of before they were measured; `slices`, errors of each value of the
         column `slice_by`, empty without one; `counts` of training and validation examples of each class; `sizes` of the photographs, in
         sentences; `rejected`; `anomalies`; `near_copies`; `recipe`; `history`; `pictures`; `explore`, the link to the
-        page of all maps, None if the run made none; `root`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with this model.
+        page of all maps, None if the run made none; `root`; `command`, `started`, `steps`, `versions` and `commit` of the latest run with
+        this model.
 
     Raises:
         FileNotFoundError: there is no run, or it has trained nothing yet.

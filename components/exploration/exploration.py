@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from zfnet.components.exploration.class_answers import class_answers
 from zfnet.components.exploration.explored_layer import ExploredLayer
 from zfnet.components.exploration.numbers import layer_numbers, photograph_numbers
 from zfnet.components.exploration.page import Page
@@ -64,9 +63,11 @@ def write_exploration(
         photographs: number of images to click on, at most.
 
     Raises:
-        ValueError: activations are not numbers.
+        ValueError: activations are not numbers, or the classes of the images are not known.
         NothingActiveError: no unit of the layers is ever positive.
     """
+    if not search.images.labels:
+        raise ValueError(f"The classes of {search.images.name} are not known; expected labelled images, whose classes units answer to.")
     strongest, most = search.strongest(layers), FOLDER_TILE if folder else TILE
     explored = [ExploredLayer.of(search, number, name, strongest[name], most) for number, name in enumerate(layers)]
     if not any(each.chosen for each in explored):
@@ -78,10 +79,10 @@ def write_exploration(
     add_images(page, search, stored[:pictured], most)
     drawn = add_examples(page, search, explored)
     growth = add_growth(page, search, explored, drawn, kept) if kept else {}
-    answers = class_answers(search, layers)
+    answered = {layer: answers for layer in layers if (answers := search.answers(layer)) is not None}
     for each in explored:
-        name = each.name
-        page.add_numbers(f"layer-{each.number}", layer_numbers(each, strongest[name], drawn[name], answers[name], growth.get(name), places))
+        name, answers = each.name, answered[each.name]
+        page.add_numbers(f"layer-{each.number}", layer_numbers(each, strongest[name], drawn[name], answers, growth.get(name), places))
     shares, here = unit_places(search, layers, clicked)
     for row, tiles in enumerate(add_photographs(page, search, explored, clicked, here)):
         page.add_numbers(f"photograph-{row}", photograph_numbers([shares[layer] for layer in layers], row, tiles))
@@ -95,7 +96,7 @@ def write_exploration(
         "moments": kept.titles if growth and kept else [],
         "images": {"names": [origins.ids[number] for number in stored], "classes": origins.labels[stored].tolist(), "pictured": pictured},
         "photographs": [places[number] for number in clicked],
-        "layers": [each.index(search, labels, each.name in growth) for each in explored],
+        "layers": [each.entry(search, labels, each.name in growth) for each in explored],
     }
     page.write(f"{model}: every map of every layer", index)
 

@@ -39,7 +39,7 @@ class ExploredLayer(NamedTuple):
         tile, thumb = fitted_size(*window, most), fitted_size(*window, THUMB)
         return cls(number, name, len(strongest.values), window, tile, thumb, chosen, has_patches)
 
-    def index(self, search: ExampleSearch, labels: Sequence[str], grows: bool) -> dict[str, Any]:
+    def entry(self, search: ExampleSearch, labels: Sequence[str], grows: bool) -> dict[str, Any]:
         """The entry of the page's list of layers, as JSON holds it; `labels` are the names of the model's classes, if known."""
         deconvnet, field = search.deconvnet, search.field(self.name)
         is_map = len(deconvnet.graph.shapes[deconvnet.graph.value_of(self.name)]) > 1

@@ -1,5 +1,6 @@
 """The growth of every map: the activation at its strongest place, projected after some epochs of the training."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ def map_growth(
     strongest = search.strongest(list(chosen))
     places = {layer: _column(strongest[layer], *found) for layer, found in chosen.items()}
     for title, deconvnet in moments():
-        same = same_places(deconvnet, lambda numbers, title=title: search.images.batches(title, numbers), places, search.images.image_input)
+        same = same_places(deconvnet, functools.partial(search.images.batches, title), places, search.images.image_input)
         yield {layer: MapGrowth(found.activations, found.projections) for layer, found in same.items()}
 
 

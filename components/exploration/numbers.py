@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from zfnet.components.exploration.class_answers import ClassAnswers
 from zfnet.components.exploration.explored_layer import ExploredLayer
 from zfnet.components.exploration.pictures import DrawnUnits, GrowthCurves, PhotographTiles
 from zfnet.components.exploration.places import UnitPlaces
 from zfnet.components.figures.gallery.example_search import SHOWN
 from zfnet.model.deconvnet.strongest import Strongest
+from zfnet.model.measures.class_answers import ClassAnswers
 
 CLASSES, UNITS = 5, 12  # Classes that are listed for a unit, and units of a layer for a class.
 CHANCE = 0.5  # The AUC of a unit that does not depend on the class: classes below it are none that it answers to.
@@ -55,6 +55,7 @@ def layer_numbers(
 
 
 def _best(auc: np.ndarray, share: np.ndarray, count: int) -> list[list[Any]]:
+    # Both are NaN for a class without images.
     order = [place for place in np.argsort(-auc, kind="stable")[:count] if np.isfinite(auc[place])]
     return [[int(place), round(float(auc[place]), 3), round(float(share[place]), 3)] for place in order]
 

@@ -52,12 +52,12 @@ def add_examples(page: Page, search: ExampleSearch, layers: Sequence[ExploredLay
     for blocks in _passes(layers):
         tiles = {each.name: np.full((2, len(units) * SHOWN, *each.tile, 3), 128, np.uint8) for each, units in blocks}
         ranks = {(each.name, unit): found for each, units in blocks for unit in units if (found := each.chosen.get(unit))}
-        chosen = {
-            each.name: tuple(np.array([(unit, rank) for unit in units for rank in each.chosen.get(unit, ())], int).reshape(-1, 2).T)
-            for each, units in blocks
-        }
+        chosen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for each, units in blocks:
+            places = np.array([(unit, rank) for unit in units for rank in each.chosen.get(unit, ())], int).reshape(-1, 2)
+            chosen |= {each.name: (places[:, 0], places[:, 1])} if len(places) else {}
         first = {each.name: units.start for each, units in blocks}
-        for found in search.project(strongest, {layer: places for layer, places in chosen.items() if len(places[0])}):
+        for found in search.project(strongest, chosen):
             place = ranks[found.layer, found.unit].index(found.rank)
             corners[found.layer][found.unit, place] = found.corner
             most = max(tiles[found.layer].shape[2:4])

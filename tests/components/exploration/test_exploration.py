@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from zfnet.components.exploration import exploration, pictures
-from zfnet.components.exploration.class_answers import class_answers
 from zfnet.components.exploration.exploration import explored_layers, write_exploration
 
 LAYERS = ["conv1", "conv2", "classes"]
@@ -50,7 +49,7 @@ def test_every_unit_with_its_examples(page, explored):
             assert [index["images"]["names"][image] for image in images] == [ids[example] for example in examples]
             assert [index["images"]["classes"][image] for image in images] == labels[examples].tolist()
             np.testing.assert_allclose(numbers["values"][unit], found[layer].values[unit, ranks], rtol=1e-3)
-        answers = class_answers(explored, [layer])[layer]
+        answers = explored.answers(layer)
         for label, units in enumerate(numbers["answering"]):
             aucs = [auc for _, auc, _ in units]
             assert aucs == sorted(aucs, reverse=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from zfnet.components.exploration.checks import check_layers
 from zfnet.components.exploration.explored_layer import ExploredLayer
 from zfnet.components.exploration.numbers import layer_numbers, photograph_numbers
 from zfnet.components.exploration.page import Page
@@ -48,7 +49,7 @@ def write_exploration(
     """Writes an HTML page on which a reader looks at every unit of some layers.
 
     Each unit has its nine strongest activations at different places, projected to pixels beside their patches (Zeiler & Fergus 2013,
-    Fig. 2); the classes that it answers to; and if `kept` is given, its strongest activation after some epochs of the training (Fig. 4). In
+    Fig. 2); the classes that it answers to; a check of its projection (`LayerChecks`); and if `kept` is given, its strongest activation after some epochs of the training (Fig. 4). In
     some photographs, the page shows the units that answer at a place. Memory does not grow with the number of images.
 
     Args:
@@ -72,33 +73,38 @@ def write_exploration(
     explored = [ExploredLayer.of(search, number, name, strongest[name], most) for number, name in enumerate(layers)]
     if not any(each.chosen for each in explored):
         raise NothingActiveError(f"No unit of {', '.join(layers)} is ever positive over {search.images.name}: there is nothing to show.")
-    page, size, origins = Page(file, folder), search.images.image_input[:2], search.images.origins
+    size, origins = search.images.image_input[:2], search.images.origins
     clicked = chosen_photographs(search, layers, photographs)
     stored, pictured = _stored_images(explored, strongest, clicked, origins.labels)
     places = {number: place for place, number in enumerate(stored)}
-    add_images(page, search, stored[:pictured], most)
-    drawn = add_examples(page, search, explored)
-    growth = add_growth(page, search, explored, drawn, kept) if kept else {}
-    answered = {layer: answers for layer in layers if (answers := search.answers(layer)) is not None}
-    for each in explored:
-        name, answers = each.name, answered[each.name]
-        page.add_numbers(f"layer-{each.number}", layer_numbers(each, strongest[name], drawn[name], answers, growth.get(name), places))
-    shares, here = unit_places(search, layers, clicked)
-    for row, tiles in enumerate(add_photographs(page, search, explored, clicked, here)):
-        page.add_numbers(f"photograph-{row}", photograph_numbers([shares[layer] for layer in layers], row, tiles))
-    index = {
-        "about": {"model": model, "data": search.images.name, "images": len(origins.ids)},
-        "size": size,
-        "stored": fitted_size(*size, most),
-        "side": SIDE,
-        "columns": {"shown": SHOWN, "images": COLUMNS},
-        "classes": list(search.images.labels),
-        "moments": kept.titles if growth and kept else [],
-        "images": {"names": [origins.ids[number] for number in stored], "classes": origins.labels[stored].tolist(), "pictured": pictured},
-        "photographs": [places[number] for number in clicked],
-        "layers": [each.entry(search, labels, each.name in growth) for each in explored],
-    }
-    page.write(f"{model}: every map of every layer", index)
+    with Page(file, folder) as page:
+        add_images(page, search, stored[:pictured], most)
+        drawn = add_examples(page, search, explored)
+        checks = check_layers(search, explored)
+        growth = add_growth(page, search, explored, drawn, kept) if kept else {}
+        answered = {layer: answers for layer in layers if (answers := search.answers(layer)) is not None}
+        for each in explored:
+            name, answers = each.name, answered[each.name]
+            numbers = layer_numbers(each, strongest[name], drawn[name], answers, checks[name], growth.get(name), places)
+            page.add_numbers(f"layer-{each.number}", numbers)
+        shares, here = unit_places(search, layers, clicked)
+        for row, tiles in enumerate(add_photographs(page, search, explored, clicked, here)):
+            page.add_numbers(f"photograph-{row}", photograph_numbers([shares[layer] for layer in layers], row, tiles))
+        page.write(
+            f"{model}: every map of every layer",
+            {
+                "about": {"model": model, "data": search.images.name, "images": len(origins.ids)},
+                "size": size,
+                "stored": fitted_size(*size, most),
+                "side": SIDE,
+                "columns": {"shown": SHOWN, "images": COLUMNS},
+                "classes": list(search.images.labels),
+                "moments": kept.titles if growth and kept else [],
+                "images": {"names": [origins.ids[n] for n in stored], "classes": origins.labels[stored].tolist(), "pictured": pictured},
+                "photographs": [places[number] for number in clicked],
+                "layers": [each.entry(search, labels, each.name in growth) for each in explored],
+            },
+        )
 
 
 def _stored_images(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zfnet.components.exploration.checks import LayerChecks
 from zfnet.components.exploration.explored_layer import ExploredLayer
 from zfnet.components.exploration.pictures import DrawnUnits, GrowthCurves, PhotographTiles
 from zfnet.components.exploration.places import UnitPlaces
@@ -24,6 +25,7 @@ def layer_numbers(
     strongest: Strongest,
     drawn: DrawnUnits,
     answers: ClassAnswers,
+    checks: LayerChecks,
     growth: GrowthCurves | None,
     images: Mapping[int, int],
 ) -> dict[str, Any]:
@@ -31,8 +33,9 @@ def layer_numbers(
 
     Returns:
         `examples`: images of the strongest activations at different places; `values`; `corners` of their windows in the images; `classes`:
-        triples of a class, its AUC and its share, the highest AUC first, above chance; `activations` and `alike` at each moment, of a layer
-        that grows; and `answering`: for each class triples of a unit, AUC and share.
+        triples of a class, its AUC and its share, the highest AUC first, above chance; `falls`, the two of `LayerChecks`, None where they are
+        not known; `activations` and `alike` at each moment, of a layer that grows; `answering`: for each class triples of a unit, AUC and
+        share; and `shuffled`: pattern and places of `LayerChecks`, None if they are not known.
     """
     ranks = [layer.chosen.get(unit, []) for unit in range(layer.units)]
     found: dict[str, Any] = {
@@ -43,7 +46,9 @@ def layer_numbers(
             [each for each in _best(answers.auc[unit], answers.share[unit], CLASSES) if each[1] > CHANCE] if unit in layer.chosen else []
             for unit in range(layer.units)
         ],
+        "falls": [_known(each) for each in checks.falls],
         "answering": [],
+        "shuffled": _known(np.array(checks.shuffled[:2])),
     }
     living = np.array(list(layer.chosen), int)
     for column in range(answers.auc.shape[1] if len(living) else 0):
@@ -58,6 +63,10 @@ def _best(auc: np.ndarray, share: np.ndarray, count: int) -> list[list[Any]]:
     # Both are NaN for a class without images.
     order = [place for place in np.argsort(-auc, kind="stable")[:count] if np.isfinite(auc[place])]
     return [[int(place), round(float(auc[place]), 3), round(float(share[place]), 3)] for place in order]
+
+
+def _known(values: np.ndarray) -> list[float] | None:
+    return [round(value, 2) for value in values.tolist()] if np.isfinite(values).all() else None
 
 
 def rounded(values: np.ndarray) -> list[float]:

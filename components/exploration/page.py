@@ -1,20 +1,27 @@
 """The files of the page: one HTML file that holds everything, or a small one with its pictures and numbers in a folder beside it."""
 
 import base64
+import collections
 import html
 import importlib.resources
 import json
 import pathlib
 import shutil
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Self
 
 CODE = "page"  # The folder of the page's own files, in this package.
 # In the order in which they run; each is a script without imports.
 SCRIPTS = ("parts.js", "dom.js", "state.js", "layers.js", "unit.js", "classes.js", "photographs.js", "keys.js", "start.js")
+# Threads that encode pictures, and pictures that wait for them, at most: their pixels stay in memory.
+THREADS, WAITING = 2, 16
 
 
 class Page:
     """Collects the parts of a page: they go into the file itself, or with `folder` into a directory beside it at once.
+
+    Threads encode the pictures until the end of the `with` statement.
 
     Args:
         file: the HTML file to write in the end; an existing one is replaced.
@@ -25,12 +32,33 @@ class Page:
         self.file, self.beside = file, file.with_name(f"{file.stem}_files")
         self._partial = self.beside.with_name(f".{self.beside.name}.partial") if folder else None
         self._embedded: list[str] = []
+        self._pool, self._waiting = ThreadPoolExecutor(THREADS), collections.deque[tuple[str, Future[bytes]]]()
+        self._remove_partial()
         if self._partial:
-            shutil.rmtree(self._partial, ignore_errors=True)
             self._partial.mkdir()
 
-    def add_picture(self, name: str, encoded: bytes) -> None:
-        """Adds a picture as WebP, under a name of letters, digits and hyphens."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._remove_partial()
+
+    def _remove_partial(self) -> None:
+        if self._partial:
+            shutil.rmtree(self._partial, ignore_errors=True)
+
+    def add_picture(self, name: str, encode: Callable[[], bytes]) -> None:
+        """Adds a picture, which `encode` gives as WebP, under a name of letters, digits and hyphens."""
+        self._waiting.append((name, self._pool.submit(encode)))
+        self._take_pictures(WAITING)
+
+    def _take_pictures(self, most: int) -> None:
+        while len(self._waiting) > most:
+            name, encoded = self._waiting.popleft()
+            self._add_encoded(name, encoded.result())
+
+    def _add_encoded(self, name: str, encoded: bytes) -> None:
         if self._partial:
             (self._partial / f"{name}.webp").write_bytes(encoded)
         else:
@@ -47,6 +75,7 @@ class Page:
 
     def write(self, title: str, index: dict[str, Any]) -> None:
         """Writes the page: `index` is what it needs before any part."""
+        self._take_pictures(0)
         code = importlib.resources.files(__package__) / CODE
         index = index | {"folder": self.beside.name if self._partial else None}
         page = (code / "index.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from zfnet.components.exploration.explored_layer import THUMB, ExploredLayer
 from zfnet.components.exploration.growth import likeness, map_growth
 from zfnet.components.exploration.page import Page
 from zfnet.components.exploration.places import Here
-from zfnet.components.exploration.sheets import PHOTOGRAPH, PROJECTION, encode_sheets, fit, fitted_size, tiles_a_sheet
+from zfnet.components.exploration.sheets import PHOTOGRAPH, PROJECTION, encode, fit, fitted_size, lay_out, tiles_a_sheet
 from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
 from zfnet.components.training.kept_filters import KeptFilters
 
@@ -30,8 +30,8 @@ def add_images(page: Page, search: ExampleSearch, numbers: Sequence[int], most: 
 
 
 def _add_sheets(page: Page, name: str, tiles: np.ndarray, columns: int, first: int = 0, quality: int = PROJECTION) -> None:
-    for number, encoded in enumerate(encode_sheets(tiles, columns, quality), start=first):
-        page.add_picture(f"{name}-{number}", encoded)
+    for number, sheet in enumerate(lay_out(tiles, columns), start=first):
+        page.add_picture(f"{name}-{number}", functools.partial(encode, sheet, quality, max(tiles.shape[1:3])))
 
 
 class DrawnUnits(NamedTuple):

@@ -24,18 +24,16 @@ def tiles_a_sheet(size: tuple[int, int], columns: int) -> int:
     return columns * max(1, SIDE // size[0])
 
 
-def encode_sheets(tiles: np.ndarray, columns: int, quality: int) -> Iterator[bytes]:
-    """Lays tiles out in rows, and encodes the sheets; the tiles of a sheet are as many as `tiles_a_sheet` gives.
+def lay_out(tiles: np.ndarray, columns: int) -> Iterator[np.ndarray]:
+    """Lays tiles out in rows: yields sheets, uint8 `(height, width, 3)`, of as many tiles as `tiles_a_sheet` gives.
 
     Args:
         tiles: uint8 `(N, height, width, 3)`.
-        columns: tiles a row.
-        quality: `PROJECTION` or `PHOTOGRAPH`; tiles of at most 16 pixels a side are exact.
+        columns: tiles a row; places without a tile are grey.
 
     Examples:
-        >>> sheets = list(encode_sheets(np.zeros((20, 96, 96, 3), np.uint8), 9, PROJECTION))
-        >>> Image.open(io.BytesIO(sheets[0])).size
-        (864, 288)
+        >>> [sheet.shape for sheet in lay_out(np.zeros((20, 96, 96, 3), np.uint8), 9)]
+        [(288, 864, 3)]
     """
     height, width = tiles.shape[1:3]
     together = tiles_a_sheet((height, width), columns)
@@ -44,11 +42,14 @@ def encode_sheets(tiles: np.ndarray, columns: int, quality: int) -> Iterator[byt
         rows = -(-len(part) // columns)
         sheet = np.full((rows * columns, height, width, 3), 128, np.uint8)
         sheet[: len(part)] = part
-        sheet = sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
-        file = io.BytesIO()
-        is_exact = max(height, width) <= EXACT
-        Image.fromarray(sheet).save(file, "WEBP", quality=quality, method=METHOD, lossless=is_exact)
-        yield file.getvalue()
+        yield sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+
+
+def encode(sheet: np.ndarray, quality: int, tile: int) -> bytes:
+    """Encodes a sheet as WebP; `quality` is `PROJECTION` or `PHOTOGRAPH`, and tiles of a side of at most 16 pixels are exact."""
+    file = io.BytesIO()
+    Image.fromarray(sheet).save(file, "WEBP", quality=quality, method=METHOD, lossless=tile <= EXACT)
+    return file.getvalue()
 
 
 def fitted_size(height: int, width: int, most: int) -> tuple[int, int]:

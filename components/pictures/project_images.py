@@ -1,11 +1,14 @@
 """Strong activations projected to pixels, as pictures and numbers; single images beside their projections."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from zfnet.components.data.ahead import map_ahead
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.projection_checks import check_bars, part_checks
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
@@ -59,27 +62,34 @@ class ProjectedActivation(NamedTuple):
 def projected_activations(
     parts: Iterable[ProjectedStrongest], strongest: Mapping[str, Strongest], image_input: ImageInput
 ) -> Iterator[ProjectedActivation]:
-    """Makes pictures of the `parts` that `project_strongest` yields, as they come.
+    """Makes pictures of the `parts` that `project_strongest` yields, as they come; a thread does so while the next part is projected.
 
     Their patches are RGB 0..255; `strongest` has the activations that were projected, by layer.
     """
-    for part in parts:
-        found, projections = strongest[part.layer], image_input.pictures(part.projections)
-        scales = signed_scale(projections)
-        pictures = signed_to_rgb(projections, scales)
-        patches = np.clip(np.rint(image_input.pictures(part.patches)), 0, 255).astype(np.uint8)
-        for row, place in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True)):
-            yield ProjectedActivation(
-                part.layer,
-                *place,
-                example=int(found.examples[place]),
-                activation=float(found.values[place]),
-                position=tuple(found.positions[place].tolist()),
-                corner=tuple(part.corners[row].tolist()),
-                scale=float(scales[row]),
-                projection=pictures[row],
-                patch=patches[row],
-            )
+    with ThreadPoolExecutor(1) as pool:
+        for pictures in map_ahead(pool, functools.partial(_pictures_of, strongest, image_input), parts, most=1):
+            yield from pictures
+
+
+def _pictures_of(strongest: Mapping[str, Strongest], image_input: ImageInput, part: ProjectedStrongest) -> list[ProjectedActivation]:
+    found, projections = strongest[part.layer], image_input.pictures(part.projections)
+    scales = signed_scale(projections)
+    pictures = signed_to_rgb(projections, scales)
+    patches = np.clip(np.rint(image_input.pictures(part.patches)), 0, 255).astype(np.uint8)
+    return [
+        ProjectedActivation(
+            part.layer,
+            *place,
+            example=int(found.examples[place]),
+            activation=float(found.values[place]),
+            position=tuple(found.positions[place].tolist()),
+            corner=tuple(part.corners[row].tolist()),
+            scale=float(scales[row]),
+            projection=pictures[row],
+            patch=patches[row],
+        )
+        for row, place in enumerate(zip(part.units.tolist(), part.ranks.tolist(), strict=True))
+    ]
 
 
 def project_activations(
@@ -89,10 +99,11 @@ def project_activations(
     chosen: dict[str, tuple[np.ndarray, np.ndarray]],
     image_input: ImageInput,
     fill: np.ndarray | None = None,
+    quick: bool = False,
 ) -> Iterator[ProjectedActivation]:
     """Projects activations, as they come; arguments as in `project_strongest`.
 
-    With `fill`, the value of hidden pixels, of the shape of one image or pixel, each has its `check`.
+    With `fill`, the value of hidden pixels, of the shape of one image or pixel, each has its `check`; a `quick` one as in `part_checks`.
     """
     if fill is None:
         yield from projected_activations(project_strongest(deconvnet, batches, strongest, chosen), strongest, image_input)
@@ -104,7 +115,7 @@ def project_activations(
             rows = np.isin(strongest[layer].examples[units, ranks], ids)
             here |= {layer: (units[rows], ranks[rows])} if rows.any() else {}
         for part in project_strongest(deconvnet, [(images, ids)], strongest, here):
-            checks = part_checks(deconvnet, np.asarray(images), ids, part, strongest[part.layer], fill)
+            checks = part_checks(deconvnet, np.asarray(images), ids, part, strongest[part.layer], fill, quick)
             found = projected_activations([part], strongest, image_input)
             yield from (each._replace(check=check) for each, check in zip(found, checks, strict=True))
 

@@ -103,6 +103,13 @@ def check_layers_of(deconvnet: Deconvnet, images: np.ndarray, layer: str, target
     return LayerCheck(list(layers), *([found[each] for each in group] for group in steps.values()))
 
 
+def shuffled_likeness(deconvnet: Deconvnet, images: np.ndarray, layer: str, targets: Targets, seed: int = 0) -> Likeness:
+    """Compares projections of given activations with those after the weights of all layers on their way are shuffled."""
+    layers, original = list(weighted_layers(deconvnet.graph, layer).values()), _projections(deconvnet, images, layer, targets)
+    with shuffled(layers, range(len(layers)), seed):
+        return likeness(original, _projections(deconvnet, images, layer, targets))
+
+
 def weighted_layers(graph: Graph, layer: str) -> dict[str, keras.layers.Layer]:
     """Layers with a matrix of weights that projections from `layer` pass, by their names, from the image upwards.
 

@@ -12,7 +12,7 @@ from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 from zfnet.model.deconvnet.targets import Targets
 from zfnet.model.measures.class_answers import AnswerCounts, ClassAnswers
 from zfnet.model.measures.contributions import Contributions, strongest_contributions
-from zfnet.model.measures.shuffled_weights import LayerCheck, check_layers_of
+from zfnet.model.measures.shuffled_weights import LayerCheck, Likeness, check_layers_of, shuffled_likeness
 
 SHOWN = 9  # Zeiler & Fergus 2013, Fig. 2.
 # Activations that are searched for nine different places, if several images come from one photograph.
@@ -115,7 +115,11 @@ class ExampleSearch:
         return self._fields[layer]
 
     def project(
-        self, strongest: dict[str, Strongest], chosen: dict[str, tuple[np.ndarray, np.ndarray]], fill: np.ndarray | None = None
+        self,
+        strongest: dict[str, Strongest],
+        chosen: dict[str, tuple[np.ndarray, np.ndarray]],
+        fill: np.ndarray | None = None,
+        quick: bool = False,
     ) -> Iterator[ProjectedActivation]:
         """Projects activations that `strongest` found, for each layer chosen by units `(M,)` and ranks `(M,)`, as they come.
 
@@ -124,17 +128,26 @@ class ExampleSearch:
         wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
         if wanted:
             batches = self._batches("Projecting" if fill is None else "Projecting and checking", wanted)
-            yield from project_activations(self.deconvnet, batches, strongest, chosen, self.images.image_input, fill)
+            yield from project_activations(self.deconvnet, batches, strongest, chosen, self.images.image_input, fill, quick)
 
     def check_layers(self, layer: str, found: Strongest, units: np.ndarray, ranks: np.ndarray) -> LayerCheck:
         """Compares projections of some activations of a layer with those of shuffled weights, see `check_layers_of`."""
+        images, targets = self._activations(found, units, ranks)
+        return check_layers_of(self.deconvnet, images, layer, targets)
+
+    def shuffled(self, layer: str, units: np.ndarray, ranks: np.ndarray) -> Likeness:
+        """Compares projections of some activations of a layer with those after all weights below are shuffled, see `Likeness`."""
+        images, targets = self._activations(self._found[layer], units, ranks)
+        return shuffled_likeness(self.deconvnet, images, layer, targets)
+
+    def _activations(self, found: Strongest, units: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, Targets]:
+        """The images of some activations, in memory, and the activations in them."""
         examples = found.examples[units, ranks]
         parts = list(self._batches("Reading", set(examples.tolist())))
         images, numbers = (np.concatenate([np.asarray(part[place]) for part in parts]) for place in range(2))
         order = np.argsort(numbers)
         rows = order[np.searchsorted(numbers, examples, sorter=order)]
-        targets = Targets(rows, units, found.positions[units, ranks], found.values[units, ranks])
-        return check_layers_of(self.deconvnet, images, layer, targets)
+        return images, Targets(rows, units, found.positions[units, ranks], found.values[units, ranks])
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return self.images.batches(f"{self._name}: {title.lower()}" if self._name else title, numbers)

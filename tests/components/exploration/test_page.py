@@ -9,9 +9,9 @@ NASTY = "</script><script>alert(1)</script><!-- {{ style }}"
 
 @pytest.mark.parametrize("folder", [False, True])
 def test_text_of_the_data_ends_no_script(tmp_path, folder):
-    page = Page(tmp_path / "page.html", folder)
-    page.add_numbers("layer-0", {"name": NASTY})
-    page.write(NASTY, {"classes": [NASTY]})
+    with Page(tmp_path / "page.html", folder) as page:
+        page.add_numbers("layer-0", {"name": NASTY})
+        page.write(NASTY, {"classes": [NASTY]})
     text = (tmp_path / "page.html").read_text()
     assert "alert(1)</script>" not in text
     assert "&lt;/script&gt;" in text.split("</title>")[0]
@@ -21,13 +21,28 @@ def test_text_of_the_data_ends_no_script(tmp_path, folder):
 
 def test_a_folder_replaces_the_one_before(tmp_path):
     for name in ("old", "new"):
-        page = Page(tmp_path / "page.html", folder=True)
-        page.add_picture(name, b"picture")
-        page.add_numbers("layer-0", [1])
-        page.write("net", {})
+        with Page(tmp_path / "page.html", folder=True) as page:
+            page.add_picture(name, lambda: b"picture")
+            page.add_numbers("layer-0", [1])
+            page.write("net", {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page_files"]
     assert sorted(path.name for path in (tmp_path / "page_files").iterdir()) == ["layer-0.js", "new.webp"]
     assert (tmp_path / "page_files" / "layer-0.js").read_text() == 'receive("layer-0", [1]);\n'
+
+
+def test_pictures_that_can_not_be_encoded_leave_nothing(tmp_path):
+    def fail():
+        raise MemoryError("no room")
+
+    def write():
+        with Page(tmp_path / "page.html", folder=True) as page:
+            for name in ("first", "second"):
+                page.add_picture(name, fail)
+            page.write("net", {})
+
+    with pytest.raises(MemoryError, match="no room"):
+        write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_numbers_that_json_lacks_are_refused():

@@ -3,7 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from zfnet.components.exploration.sheets import EXACT, PHOTOGRAPH, PROJECTION, encode_sheets, fit, tiles_a_sheet
+from zfnet.components.exploration.sheets import EXACT, PHOTOGRAPH, PROJECTION, encode, fit, lay_out, tiles_a_sheet
 
 
 def _sheet(encoded: bytes) -> np.ndarray:
@@ -12,8 +12,8 @@ def _sheet(encoded: bytes) -> np.ndarray:
 
 def test_small_tiles_come_back_to_the_bit():
     tiles = np.random.default_rng(0).integers(0, 256, (20, EXACT, 7, 3)).astype(np.uint8)
-    [encoded] = encode_sheets(tiles, 9, PHOTOGRAPH)
-    sheet = _sheet(encoded)
+    [laid_out] = lay_out(tiles, 9)
+    sheet = _sheet(encode(laid_out, PHOTOGRAPH, EXACT))
     assert sheet.shape == (3 * EXACT, 9 * 7, 3)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, 9)
@@ -26,7 +26,7 @@ def test_tiles_that_do_not_fit_go_on_to_the_next_sheet():
     assert together == 40
     tiles = np.full((together + 3, 100, 60, 3), 90, np.uint8)
     tiles[together:] = 200
-    first, second = map(_sheet, encode_sheets(tiles, 2, PROJECTION))
+    first, second = (_sheet(encode(sheet, PROJECTION, 100)) for sheet in lay_out(tiles, 2))
     assert (first.shape, second.shape) == ((2000, 120, 3), (200, 120, 3))
     assert abs(float(first.mean()) - 90) < 2
     assert abs(float(second[:100].mean()) - 200) < 2

@@ -16,7 +16,7 @@ NAME = "whole_gallery"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 IMAGES, BATCH, K = 2000, 32, 9
-TOGETHER = 16  # Images that `project_strongest` records together.
+TOGETHER = 16  # Images that are recorded together.
 
 
 def measure() -> dict:

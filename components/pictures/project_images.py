@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from zfnet.components.data.ahead import map_ahead
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.projection_checks import check_bars, part_checks
 from zfnet.components.pictures.sheet import block, resize_tile, sheet
+from zfnet.model.ahead import map_ahead
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest

@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 from etils import epath
 
-from zfnet.components.data.ahead import map_ahead
 from zfnet.components.data.batches import ORIGIN_FEATURES, decode_crop
 from zfnet.components.data.damage import named_damage
 from zfnet.components.data.examples.shard import REPAIR, BrokenShardError
@@ -21,6 +20,7 @@ from zfnet.components.inputs.photograph import UnreadablePhotograph
 from zfnet.components.prediction.images import Images, ImageToPredict, Photographs, StoredImages, count_images
 from zfnet.components.prediction.predictor import Answer, Predictor
 from zfnet.components.storage.files import is_remote, open_file
+from zfnet.model.ahead import map_ahead
 from zfnet.model.progress import progress
 
 BATCH = 64

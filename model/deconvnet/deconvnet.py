@@ -79,6 +79,12 @@ class Deconvnet:
         values = {self.graph.value_of(layer) for layer in layers}
         return record_batch(self._passes, self._checked(images)[1], values_to_store(self.graph, values, values))
 
+    def images_together(self, images: Images, layers: list[str]) -> int:
+        """Number of images that `record_batch` runs within 512 MB, one at least."""
+        values = {self.graph.value_of(layer) for layer in layers}
+        stored = values_to_store(self.graph, values, values)
+        return self._passes.images_together(self._passes.shapes(self._checked(images)[1]), stored)
+
     def project(self, images: Images, layer: str, unit: ArrayLike, position: ArrayLike | None = None) -> Any:
         """Records `images` and projects one activation of each, in batches; see `Recording.project`."""
         return self.record(images, [layer]).project(layer, unit, position)

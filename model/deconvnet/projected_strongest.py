@@ -1,10 +1,12 @@
 """Projections of the strongest activations of each unit, in a second pass over the data set."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from zfnet.model.ahead import map_ahead
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
 from zfnet.model.deconvnet.model_inputs import InputForm
@@ -13,8 +15,8 @@ from zfnet.model.deconvnet.recorded_batch import to_model_layout
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.deconvnet.targets import Targets
 
-# Images in one batch.
-TOGETHER = 16
+# Fewest and most images in one batch, which their memory decides, and batches that are projected side by side.
+FEWEST, MOST, THREADS = 8, 32, 2
 # Share of the largest activation by which any may differ when it is computed again, among other images; and in half precision, in which
 # layers that are made of other layers still compute.
 ROUNDING, HALF_ROUNDING = 1e-4, 3e-3
@@ -83,14 +85,27 @@ def project_strongest(
     if (wanted < 0).any():
         raise ValueError("Some of the `chosen` activations were not found: the search was over fewer images than there are ranks.")
     count, came = 0, 0
-    for images, ids in image_batches(batches, len(deconvnet.graph.inputs)) if len(wanted) else ():
-        form = InputForm.of(deconvnet.model, images)
-        parts = [np.asarray(part) for part in form.split(images)]
-        needed = np.flatnonzero(np.isin(ids, wanted))
-        count, came = count + len(ids), came + len(needed)
-        for start in range(0, len(needed), TOGETHER):
-            rows = needed[start : start + TOGETHER]
-            yield from _project_images(deconvnet, form, [part[rows] for part in parts], ids[rows], strongest, chosen)
+
+    def needed_images() -> Iterator[tuple[InputForm, list[np.ndarray], np.ndarray]]:
+        nonlocal count, came
+        for images, ids in image_batches(batches, len(deconvnet.graph.inputs)) if len(wanted) else ():
+            form = InputForm.of(deconvnet.model, images)
+            parts = [np.asarray(part) for part in form.split(images)]
+            needed = np.flatnonzero(np.isin(ids, wanted))
+            count, came = count + len(ids), came + len(needed)
+            together = max(FEWEST, min(MOST, deconvnet.images_together(images, list(chosen)))) if len(needed) else 1
+            for start in range(0, len(needed), together):
+                rows = needed[start : start + together]
+                yield form, [part[rows] for part in parts], ids[rows]
+
+    def project(given: tuple[InputForm, list[np.ndarray], np.ndarray]) -> list[ProjectedStrongest]:
+        form, inputs, numbers = given
+        return list(_project_images(deconvnet, form, inputs, numbers, strongest, chosen))
+
+    # Some steps keep a single core busy: batches side by side use the others.
+    with ThreadPoolExecutor(THREADS) as pool:
+        for parts in map_ahead(pool, project, needed_images(), most=1):
+            yield from parts
     if came < len(wanted):
         raise ValueError(
             f"{len(wanted) - came} of {len(wanted)} images to project did not come: `batches` yielded {count} images. Expected those that "

@@ -168,11 +168,12 @@ def _projections(deconvnet: Deconvnet, images: np.ndarray, layer: str, targets: 
         places = targets.examples[rows] - start, targets.units[rows], targets.positions[rows]
         examples, units, positions = (each.astype(np.int32) for each in places)
         here = Targets(examples, units, positions, np.ones(len(rows), np.float32))
-        (whole,) = batch.images_of(layer, here)
-        whole = np.moveaxis(whole, 1, -1) if first else whole
-        for row, image in zip(rows.tolist(), whole, strict=True):
-            top, left, bottom, right = boxes[row]
-            cut[row] = image[top:bottom, left:right].copy()
+        ((windows, corners),) = batch.windows_of(layer, here)
+        windows = np.moveaxis(windows, 1, -1) if first else windows
+        corners = np.zeros((len(rows), 2), int) if corners is None else corners
+        for row, window, corner in zip(rows.tolist(), windows, corners, strict=True):
+            top, left, bottom, right = boxes[row] - np.tile(corner, 2)
+            cut[row] = window[top:bottom, left:right].copy()
     return [cut[row] for row in range(len(boxes))]
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import apache_beam as beam
 from PIL import Image
 
-from zfnet.components.data.ahead import map_ahead
 from zfnet.components.data.examples.shard import shard_name, write_shard
 from zfnet.components.data.photograph_progress import PROGRESS
 from zfnet.components.data.sources.shard_plan import ShardKey
 from zfnet.components.data.sources.source import SourcePhotograph
 from zfnet.components.inputs.photograph import UnreadablePhotograph, prepare_photograph
+from zfnet.model.ahead import map_ahead
 
 CORES = os.cpu_count() or 1
 # Waiting for a remote file takes many times as long as decoding it; for local files, more threads than cores slow each other down.

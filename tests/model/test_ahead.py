@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zfnet.components.data.ahead import map_ahead
+from zfnet.model.ahead import map_ahead
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from zfnet.components.exploration.checks import check_layers
 from zfnet.components.exploration.explored_layer import ExploredLayer
 from zfnet.components.exploration.numbers import layer_numbers, photograph_numbers
 from zfnet.components.exploration.page import Page
@@ -17,9 +16,11 @@ from zfnet.components.figures.layers import default_layers
 from zfnet.components.training.kept_filters import KeptFilters
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.measures.class_probabilities import class_layer
+from zfnet.model.measures.shuffled_weights import Likeness
 
 TILE, FOLDER_TILE = 112, 224  # Most pixels of a tile's side: in one file, and with a folder.
 MOST_IMAGES = 3000  # Images that are stored whole although no patch is cut out of them.
+SHUFFLED = 16  # Units of a layer whose projections are compared with those of shuffled weights.
 MOST_CLASSES = 1000  # Units of the layer of classes, if it is explored by default.
 
 
@@ -49,8 +50,9 @@ def write_exploration(
     """Writes an HTML page on which a reader looks at every unit of some layers.
 
     Each unit has its nine strongest activations at different places, projected to pixels beside their patches (Zeiler & Fergus 2013,
-    Fig. 2); the classes that it answers to; a check of its projection (`LayerChecks`); and if `kept` is given, its strongest activation after some epochs of the training (Fig. 4). In
-    some photographs, the page shows the units that answer at a place. Memory does not grow with the number of images.
+    Fig. 2); the classes that it answers to; a check of its strongest projection (`PixelCheck`); and if `kept` is given, its strongest
+    activation after some epochs of the training (Fig. 4). In some photographs, the page shows the units that answer at a place. Memory does
+    not grow with the number of images.
 
     Args:
         search: over labelled images.
@@ -80,12 +82,11 @@ def write_exploration(
     with Page(file, folder) as page:
         add_images(page, search, stored[:pictured], most)
         drawn = add_examples(page, search, explored)
-        checks = check_layers(search, explored)
         growth = add_growth(page, search, explored, drawn, kept) if kept else {}
         answered = {layer: answers for layer in layers if (answers := search.answers(layer)) is not None}
         for each in explored:
             name, answers = each.name, answered[each.name]
-            numbers = layer_numbers(each, strongest[name], drawn[name], answers, checks[name], growth.get(name), places)
+            numbers = layer_numbers(each, strongest[name], drawn[name], answers, _shuffled(search, each), growth.get(name), places)
             page.add_numbers(f"layer-{each.number}", numbers)
         shares, here = unit_places(search, layers, clicked)
         for row, tiles in enumerate(add_photographs(page, search, explored, clicked, here)):
@@ -105,6 +106,12 @@ def write_exploration(
                 "layers": [each.entry(search, labels, each.name in growth) for each in explored],
             },
         )
+
+
+def _shuffled(search: ExampleSearch, layer: ExploredLayer) -> Likeness | None:
+    """Likeness of projections of some units, evenly spread, to those with all weights shuffled; None if no unit is ever positive."""
+    some = np.array(list(layer.chosen), int)[:: max(1, len(layer.chosen) // SHUFFLED)][:SHUFFLED]
+    return search.shuffled(layer.name, some, np.zeros_like(some)) if len(some) else None
 
 
 def _stored_images(

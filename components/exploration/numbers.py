@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from zfnet.components.exploration.checks import LayerChecks
 from zfnet.components.exploration.explored_layer import ExploredLayer
 from zfnet.components.exploration.pictures import DrawnUnits, GrowthCurves, PhotographTiles
 from zfnet.components.exploration.places import UnitPlaces
 from zfnet.components.figures.gallery.example_search import SHOWN
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.measures.class_answers import ClassAnswers
+from zfnet.model.measures.shuffled_weights import Likeness
 
 CLASSES, UNITS = 5, 12  # Classes that are listed for a unit, and units of a layer for a class.
 CHANCE = 0.5  # The AUC of a unit that does not depend on the class: classes below it are none that it answers to.
@@ -25,7 +25,7 @@ def layer_numbers(
     strongest: Strongest,
     drawn: DrawnUnits,
     answers: ClassAnswers,
-    checks: LayerChecks,
+    shuffled: Likeness | None,
     growth: GrowthCurves | None,
     images: Mapping[int, int],
 ) -> dict[str, Any]:
@@ -33,9 +33,9 @@ def layer_numbers(
 
     Returns:
         `examples`: images of the strongest activations at different places; `values`; `corners` of their windows in the images; `classes`:
-        triples of a class, its AUC and its share, the highest AUC first, above chance; `falls`, the two of `LayerChecks`, None where they are
-        not known; `activations` and `alike` at each moment, of a layer that grows; `answering`: for each class triples of a unit, AUC and
-        share; and `shuffled`: pattern and places of `LayerChecks`, None if they are not known.
+        triples of a class, its AUC and its share, the highest AUC first, above chance; `falls`, as `DrawnUnits` has them, None where they
+        are not known; `activations` and `alike` at each moment, of a layer that grows; `answering`: for each class triples of a unit, AUC
+        and share; and `shuffled`: pattern and places of the likeness to projections with all weights shuffled, None if it is not known.
     """
     ranks = [layer.chosen.get(unit, []) for unit in range(layer.units)]
     found: dict[str, Any] = {
@@ -46,9 +46,9 @@ def layer_numbers(
             [each for each in _best(answers.auc[unit], answers.share[unit], CLASSES) if each[1] > CHANCE] if unit in layer.chosen else []
             for unit in range(layer.units)
         ],
-        "falls": [_known(each) for each in checks.falls],
+        "falls": [_known(each) for each in drawn.falls],
         "answering": [],
-        "shuffled": _known(np.array(checks.shuffled[:2])),
+        "shuffled": _known(np.array(shuffled[:2])) if shuffled else None,
     }
     living = np.array(list(layer.chosen), int)
     for column in range(answers.auc.shape[1] if len(living) else 0):

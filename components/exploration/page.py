@@ -13,7 +13,7 @@ from typing import Any, Self
 
 CODE = "page"  # The folder of the page's own files, in this package.
 # In the order in which they run; each is a script without imports.
-SCRIPTS = ("parts.js", "dom.js", "state.js", "layers.js", "unit.js", "classes.js", "photographs.js", "keys.js", "start.js")
+SCRIPTS = ("parts.js", "dom.js", "state.js", "checks.js", "layers.js", "unit.js", "classes.js", "photographs.js", "keys.js", "start.js")
 # Threads that encode pictures, and pictures that wait for them, at most: their pixels stay in memory.
 THREADS, WAITING = 2, 16
 

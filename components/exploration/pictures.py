@@ -12,6 +12,7 @@ from zfnet.components.exploration.page import Page
 from zfnet.components.exploration.places import Here
 from zfnet.components.exploration.sheets import PHOTOGRAPH, PROJECTION, encode, fit, fitted_size, lay_out, tiles_a_sheet
 from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
+from zfnet.components.figures.images import mean_grey
 from zfnet.components.training.kept_filters import KeptFilters
 
 MEMORY = 256 << 20  # Bytes of tiles that wait until their sheet is complete.
@@ -35,10 +36,18 @@ def _add_sheets(page: Page, name: str, tiles: np.ndarray, columns: int, first: i
 
 
 class DrawnUnits(NamedTuple):
-    """Units of one layer: corners of their windows, int `(units, 9, 2)`, and thumbnails of their first projections `(units, h, w, 3)`."""
+    """Units of one layer, as they were drawn.
+
+    Attributes:
+        corners: int `(units, 9, 2)`, of their windows in the images.
+        projections: uint8 `(units, h, w, 3)`, thumbnails of their first projections.
+        falls: float `(units, 2)`, the share by which the strongest activation falls without the tenth of pixels that its projection marks,
+            and without as many others of its receptive field (`PixelCheck`); NaN where it is not known.
+    """
 
     corners: np.ndarray
     projections: np.ndarray
+    falls: np.ndarray
 
 
 def add_examples(page: Page, search: ExampleSearch, layers: Sequence[ExploredLayer]) -> dict[str, DrawnUnits]:
@@ -48,6 +57,8 @@ def add_examples(page: Page, search: ExampleSearch, layers: Sequence[ExploredLay
     """
     strongest = search.strongest([each.name for each in layers])
     corners = {each.name: np.zeros((each.units, SHOWN, 2), int) for each in layers}
+    falls = {each.name: np.full((each.units, 2), np.nan) for each in layers}
+    fill = mean_grey(search.deconvnet, search.images.image_input, search.images).values
     thumbs = {each.name: np.full((2, each.units, *each.thumb, 3), 128, np.uint8) for each in layers}
     for blocks in _passes(layers):
         tiles = {each.name: np.full((2, len(units) * SHOWN, *each.tile, 3), 128, np.uint8) for each, units in blocks}
@@ -57,9 +68,11 @@ def add_examples(page: Page, search: ExampleSearch, layers: Sequence[ExploredLay
             places = np.array([(unit, rank) for unit in units for rank in each.chosen.get(unit, ())], int).reshape(-1, 2)
             chosen |= {each.name: (places[:, 0], places[:, 1])} if len(places) else {}
         first = {each.name: units.start for each, units in blocks}
-        for found in search.project(strongest, chosen):
+        for found in search.project(strongest, chosen, fill, quick=True):
             place = ranks[found.layer, found.unit].index(found.rank)
             corners[found.layer][found.unit, place] = found.corner
+            if found.check:
+                falls[found.layer][found.unit] = [found.check[name] for name in ("fall", "fall_elsewhere")]
             most = max(tiles[found.layer].shape[2:4])
             for kind, picture in enumerate((found.projection, found.patch)):
                 picture = in_colours(picture)
@@ -75,7 +88,7 @@ def add_examples(page: Page, search: ExampleSearch, layers: Sequence[ExploredLay
         projections, patches = thumbs[each.name]
         _add_sheets(page, f"projection-{each.number}", projections, overview_columns(each.units))
         _add_sheets(page, f"photograph-{each.number}", patches, overview_columns(each.units), quality=PHOTOGRAPH)
-    return {each.name: DrawnUnits(corners[each.name], thumbs[each.name][0]) for each in layers}
+    return {each.name: DrawnUnits(corners[each.name], thumbs[each.name][0], falls[each.name]) for each in layers}
 
 
 def overview_columns(units: int) -> int:

@@ -28,35 +28,39 @@ def part_checks(
     found: Strongest,
     fill: np.ndarray,
     quick: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any] | None]:
     """Checks projections that `project_strongest` yielded, see `PixelCheck`.
 
     Args:
         images, ids: the batch that has the images of `part`, as the model takes them, and their numbers.
         found: the activations that were projected.
         fill: value of hidden pixels, of the shape of one image or pixel.
-        quick: makes one random choice of other pixels instead of four, and leaves out `fifth`.
+        quick: checks the strongest activation of each unit alone, with one random choice of other pixels, and without `fifth`.
 
     Returns:
         For each projection `fall` and `fall_elsewhere`, with a tenth of the pixels hidden; and the same under `fifth`, with a fifth of
-        them. A number that is not defined is None.
+        them. A number that is not defined is None; and so is the check of a projection that was left out.
     """
-    places = part.units, part.ranks
+    checked = np.flatnonzero(part.ranks == 0) if quick else np.arange(len(part.ranks))
+    places = part.units[checked], part.ranks[checked]
     order = np.argsort(ids)
     rows = order[np.searchsorted(ids, found.examples[places], sorter=order)]
     first = deconvnet.graph.channels_first
-    windows = pixel_strengths(part.projections, first)
+    windows = pixel_strengths(part.projections[checked], first)
     strengths = np.zeros((len(rows), *(images.shape[2:4] if first else images.shape[1:3])), windows.dtype)
-    for strength, window, corner in zip(strengths, windows, part.corners, strict=True):
+    for strength, window, corner in zip(strengths, windows, part.corners[checked], strict=True):
         paste_window(strength, window, corner)
-    targets = Targets(rows, part.units, found.positions[places], found.values[places])
+    targets = Targets(rows, places[0], found.positions[places], found.values[places])
 
     def hidden(share: float) -> list[dict[str, Any]]:
         check = hide_marked(deconvnet, images, part.layer, targets, strengths, fill, share=share, draws=1 if quick else DRAWS)
         return [{"fall": _known(fall), "fall_elsewhere": _known(other)} for fall, other in zip(*check, strict=True)]
 
-    tenth = hidden(TENTH)
-    return tenth if quick else [{**one, "fifth": other} for one, other in zip(tenth, hidden(FIFTH), strict=True)]
+    checks: list[dict[str, Any] | None] = [None] * len(part.ranks)
+    fifths = [{}] * len(checked) if quick else [{"fifth": each} for each in hidden(FIFTH)]
+    for place, tenth, fifth in zip(checked.tolist(), hidden(TENTH), fifths, strict=True):
+        checks[place] = {**tenth, **fifth}
+    return checks
 
 
 def layer_numbers(check: LayerCheck) -> dict[str, dict[str, dict[str, float | None]]]:

@@ -18,7 +18,7 @@ async function classView({ name }) {
       "p",
       { class: "quiet" },
       "The units that tell this class from all others best. Below each: its number; its AUC, how often it is stronger in an image of the ",
-      "class than in another image (0.5 is chance, 1 is always); and the share of its 100 strongest images that are of the class.",
+      "class than in another image (0.5 is chance, 1 is always); and the share of its 100 strongest images, or of as many as the class has, that are of the class.",
     ),
     ...sections.reverse().flat(),
   ];

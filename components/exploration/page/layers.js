@@ -6,6 +6,7 @@ const ORDERS = {
   number: { title: "number", by: (numbers, unit) => unit },
   class: { title: "class", by: (numbers, unit) => (numbers.classes[unit][0] ? className(numbers.classes[unit][0][0]).toLowerCase() : "~") },
   auc: { title: "how clearly it tells a class", by: (numbers, unit) => -(numbers.classes[unit][0] || [0, 0])[1] },
+  believed: { title: "how far to doubt its projection", by: (numbers, unit) => needed(numbers, unit) },
   appeared: { title: "when it appears", by: (numbers, unit) => appeared(numbers, unit) },
 };
 
@@ -48,9 +49,19 @@ async function layerView({ layer: number, unknown }) {
       layer.names ? "" : `Below: the class that it tells best, with the AUC: 0.5 is chance, 1 is always.`,
       layer.dead.length ? ` Never positive: ${layer.dead.join(", ")}.` : "",
     ),
+    make("details", {}, make("summary", {}, "How far can these projections be believed?"), make("p", {}, doubts(number, numbers)), make("p", {}, shuffledWords(numbers))),
     make("p", {}, make("label", { for: "order" }, "Order: "), select),
     grid,
   ].filter(Boolean);
+}
+
+function doubts(number, numbers) {
+  const layer = index.layers[number];
+  const bars = `Bars: how far the activation falls without the tenth of pixels that the projection marks (dark), and without as many others (grey).`;
+  if (isTooSmall(number)) return `${bars} In so small a field, these are too few pixels to tell.`;
+  const doubtful = livingUnits(layer).filter((unit) => isDoubtful(number, numbers, unit));
+  const count = doubtful.length === 1 ? `1 projection is` : `${doubtful.length || "No"} projections are`;
+  return `${bars} ${count} marked by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.`;
 }
 
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
@@ -67,8 +78,13 @@ function layerLinks(current) {
   return make("nav", { "aria-label": "Layers", class: "chips" }, ...links);
 }
 
-const caption = (unit, words) =>
-  make("span", { class: "caption" }, make("span", { class: "number" }, String(unit)), make("span", { class: "words", title: words }, words));
+const caption = (unit, words, isDoubted) =>
+  make(
+    "span",
+    { class: "caption" },
+    make("span", { class: "number" }, String(unit), isDoubted ? make("span", { class: "bad", title: "Do not believe this projection." }, " ?") : null),
+    make("span", { class: "words", title: words }, words),
+  );
 
 // A link to a unit: its strongest patch, its projection, and a line of text.
 function card(number, unit, numbers, line) {
@@ -80,6 +96,7 @@ function card(number, unit, numbers, line) {
     { href: linkTo(number, unit), class: "card", "data-unit": unit },
     tile(patchThumb(number, unit), `Patch of ${imageClass(numbers.examples[unit][0])}, the strongest for ${unitName(number, unit)}`),
     movingProjection(number, unit, { "data-moves": layer.grows }),
-    caption(unit, words),
+    fallBars(numbers.falls[unit]),
+    caption(unit, words, isDoubtful(number, numbers, unit)),
   );
 }

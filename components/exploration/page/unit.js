@@ -34,7 +34,7 @@ async function unitView({ layer: number, unit }) {
         make("div", { class: "nine" }, ...nine),
         layer.grows ? make("p", { class: "quiet" }, "The slider moves the first projection; the others are those of the last epoch.") : null,
       ),
-      make("section", { "aria-label": "Classes and growth" }, ...classBars(numbers.classes[unit]), ...growth(number, unit, numbers)),
+      make("section", { "aria-label": "Classes, check and growth" }, ...classBars(numbers.classes[unit]), ...checkOf(number, unit, numbers), ...growth(number, unit, numbers)),
     ),
   ];
 }
@@ -127,7 +127,7 @@ function classBars(found) {
     ),
   );
   if (!rows.length) return [];
-  const head = make("tr", {}, make("th", {}, "class"), make("th", {}, "AUC"), make("th", {}, "of its 100 strongest"));
+  const head = make("tr", {}, make("th", {}, "class"), make("th", {}, "AUC"), make("th", { title: "of its 100 strongest images, or of as many as the class has" }, "of its strongest"));
   return [make("h3", {}, "Classes that it answers to"), make("table", {}, head, ...rows)];
 }
 

@@ -10,6 +10,8 @@ from PIL import Image
 
 from zfnet.components.exploration import exploration, pictures
 from zfnet.components.exploration.exploration import explored_layers, write_exploration
+from zfnet.model.measures.projection_check import check_projection
+from zfnet.model.measures.shuffled_weights import check_layers
 
 LAYERS = ["conv1", "conv2", "classes"]
 
@@ -81,6 +83,20 @@ def test_moments_and_curves(page, explored):
     assert first < second - 0.1  # More noise, less alike.
     assert "activations" not in _numbers(page, "layer-2")
     assert _picture(page, "moment-0-1-0").shape == _picture(page, "projection-1-0").shape
+
+
+def test_checks_are_those_of_each_strongest_projection(page, explored):
+    images = np.concatenate([batch for batch, _ in explored.images.batches("", None)])
+    mean = images.mean(axis=(0, 1, 2))
+    for number, layer in enumerate(LAYERS[:2]):
+        found, numbers = explored.strongest([layer])[layer], _numbers(page, f"layer-{number}")
+        living = [unit for unit in range(len(found.values)) if unit not in _numbers(page, "index")["layers"][number]["dead"]]
+        shown, places = images[found.examples[living, 0]], found.positions[living, 0]
+        expected = check_projection(explored.deconvnet, shown, layer, living, places, fill=mean, draws=1)
+        np.testing.assert_allclose([numbers["falls"][unit] for unit in living], np.transpose(expected), atol=0.006)
+        likeness = check_layers(explored.deconvnet, shown, layer, living, places).below[-1]
+        np.testing.assert_allclose(numbers["shuffled"], likeness[:2], atol=0.006)
+    assert _numbers(page, "layer-0")["falls"][2] is None  # It is never positive.
 
 
 def test_activations_of_photographs(page, explored):

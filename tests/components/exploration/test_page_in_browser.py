@@ -85,7 +85,7 @@ def test_deep_links(browser, page):
         assert opened.errors == []
         opened.context.close()
     opened = _open(browser, page, "#conv9/1")
-    expect(opened.locator(".bad")).to_have_text("There is no conv9/1 on this page.")
+    expect(opened.locator("p.bad")).to_have_text("There is no conv9/1 on this page.")
     opened.context.close()
 
 
@@ -134,6 +134,31 @@ def test_search_by_class_and_by_name_of_a_map(opened):
     opened.locator("#query").fill("conv1/3")
     opened.keyboard.press("Enter")
     expect(opened.locator("h2")).to_have_text("conv1, map 3")
+
+
+def test_projections_that_are_not_to_be_believed_are_marked(opened):
+    falls = opened.evaluate("async () => (await loadNumbers('layer-1')).falls")
+    differences = [marked - others for marked, others in falls]
+    doubtful = [unit for unit, difference in enumerate(differences) if difference < 0.1]
+    _go(opened, "#conv2", "conv2")
+    marked = opened.locator(".grid .card:has(.bad)").evaluate_all("all => all.map(each => Number(each.dataset.unit))")
+    assert marked == doubtful
+    opened.locator("#order").select_option("believed")
+    shown = opened.locator(".grid .card").evaluate_all("all => all.map(each => Number(each.dataset.unit))")
+    assert shown == sorted(range(len(falls)), key=lambda unit: (differences[unit], unit))
+    opened.locator("summary").click()
+    expect(opened.locator("details")).to_contain_text("With all weights shuffled, projections would still have the likeness")
+    bars = opened.locator(f'.card[data-unit="{shown[-1]}"] .falls i')
+    widths = [bars.nth(place).bounding_box()["width"] for place in range(2)]
+    full = opened.locator(f'.card[data-unit="{shown[-1]}"] .falls').bounding_box()["width"]
+    np.testing.assert_allclose(widths, [full * min(max(fall, 0), 1) for fall in falls[shown[-1]]], atol=1)
+    for unit in range(len(falls)):
+        _go(opened, f"#conv2/{unit}", f"conv2, map {unit}")
+        expect(opened.locator("#verdict")).to_contain_text(
+            "hardly more than others" if unit in doubtful else "more than others. That alone"
+        )
+    _go(opened, "#conv1/1", "conv1, map 1")
+    assert opened.locator("#verdict").count() == 0  # Its field is too small to tell.
 
 
 def test_keys_go_from_map_to_map(opened):

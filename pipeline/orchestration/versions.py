@@ -20,7 +20,8 @@ def code_version(thing: Callable | type) -> str:
     """Fingerprint of the code of a function or class of this project, as 64 hexadecimal digits.
 
     It covers the module that defines `thing` and every module of this project that is imported there, directly or indirectly, inside
-    functions too, but not comments, formatting and docstrings. A package's `__init__` only re-exports names: it counts where names are
+    functions too, but not comments, formatting and docstrings; and the files of a folder without Python beside such a module, such as the
+    scripts of a web page. A package's `__init__` only re-exports names: it counts where names are
     imported from it, so `from zfnet.model import build` adds all that `zfnet/model/__init__.py` imports, and `from zfnet.model.net.build
     import build` only the imports of that module. Imports by a computed name are not found. Nothing is imported for this.
 
@@ -39,7 +40,14 @@ def code_version(thing: Callable | type) -> str:
                 files[name] = file
                 waiting.append(name)
     code = "".join(f"{module} {ast.dump(_code(file))}\n" for module, file in sorted(files.items()))
-    return hashlib.sha256(code.encode()).hexdigest()
+    data = sorted({each for file in files.values() for each in _data_files(file.parent)})
+    return hashlib.sha256(code.encode() + b"".join(each.name.encode() + each.read_bytes() for each in data)).hexdigest()
+
+
+def _data_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Files of the folders directly in `folder` that hold no Python."""
+    below = [each for each in folder.iterdir() if each.is_dir() and each.name != "__pycache__" and not any(each.glob("*.py"))]
+    return [file for each in below for file in each.iterdir() if file.is_file()]
 
 
 @functools.cache

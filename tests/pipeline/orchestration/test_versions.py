@@ -33,7 +33,9 @@ def look(x):
     "model/lenses/convex.py": "from zfnet.model import glass\n\ndef focus(x):\n    return 2 * x\n",
     "model/glass.py": "index = 1.5\n",
     "model/unused.py": "answer = 42\n",
+    "components/page/page.js": "show(1);\n",
     "pipeline/__init__.py": "",
+    "pipeline/page/other.js": "show(2);\n",
 }
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -76,6 +78,7 @@ def edit(project: pathlib.Path, name: str, old: str, new: str) -> None:
         ("model/lenses/__init__.py", "import focus", "import focus, glass"),
         ("model/lenses/convex.py", "2 * x", "3 * x"),
         ("model/glass.py", "1.5", "1.6"),
+        ("components/page/page.js", "1", "3"),
     ],
 )
 def test_code_that_is_used_counts(project, name, old, new):
@@ -93,6 +96,7 @@ def test_code_that_is_used_counts(project, name, old, new):
         ("model/glass.py", "index", "# of refraction\nindex"),
         ("model/unused.py", "42", "43"),
         ("model/__init__.py", "imported", "imported again"),
+        ("pipeline/page/other.js", "2", "3"),
     ],
 )
 def test_documentation_and_code_that_is_not_used_do_not_count(project, name, old, new):

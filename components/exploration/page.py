@@ -30,7 +30,7 @@ class Page:
 
     def __init__(self, file: pathlib.Path, folder: bool = False) -> None:
         self.file, self.beside = file, file.with_name(f"{file.stem}_files")
-        self._partial = self.beside.with_name(f".{self.beside.name}.partial") if folder else None
+        self._partial = self.beside.with_name(f".{self.beside.name}.writing") if folder else None
         self._embedded: list[str] = []
         self._pool, self._waiting = ThreadPoolExecutor(THREADS), collections.deque[tuple[str, Future[bytes]]]()
         self._remove_partial()
@@ -88,7 +88,7 @@ class Page:
         }
         before, *rest = page.split("{{")  # No text of the data is searched for places.
         page = before + "".join(parts[piece.split("}}", 1)[0].strip()] + piece.split("}}", 1)[1] for piece in rest)
-        partial = self.file.with_name(f".{self.file.name}.partial")
+        partial = self.file.with_name(f".{self.file.name}.writing")
         partial.write_text(page, encoding="utf-8")
         if self._partial:
             shutil.rmtree(self.beside, ignore_errors=True)

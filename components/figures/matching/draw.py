@@ -16,7 +16,10 @@ from zfnet.components.pictures.sheet import side_by_side, with_note
 
 MAPS = 9
 PANEL, HEIGHT = 320, 330  # Pixels of a panel of the chart.
-BETWEEN = "Correlation: of the activations of both maps, place by place, over the same images."
+BETWEEN = (
+    "Correlation: of the activations of both maps, place by place, over the same images. A map that is named with a higher one is more "
+    "alike, but has another partner."
+)
 FOUND, CHANCE, LINE = "#1f4e79", "#9a9a9a", "#c0392b"
 
 
@@ -67,7 +70,8 @@ def _beside(models: Sequence[GalleryModel], found: LayerMatches, units: list[int
         headings[1][partner] = f"{judged(found, unit)}: {headings[1][partner]}"
     # One height, so that partners are in line.
     height = max((each.tiles.height(names) for each, names in zip(galleries, headings, strict=True) if each.tiles), default=None)
-    sheets = [each.tiles and each.tiles.sheet(names, 1, height) for each, names in zip(galleries, headings, strict=True)]
+    both = zip(galleries, headings, strict=True)
+    sheets = [each.tiles.sheet(names, 1, height) if each.tiles else None for each, names in both]
     drawn = side_by_side(sheets, [f"{model.name}, {layer}" for model, layer in zip(models, found.layers, strict=True)])
     drawn = with_note(drawn, BETWEEN)
     return with_note(drawn, NOTE) if "answers" in galleries[0].numbers else drawn

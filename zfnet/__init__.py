@@ -10,7 +10,11 @@ with epy.lazy_api_imports(globals()):
     from zfnet.components.figures.given_model import open_model
     from zfnet.components.figures.matching.draw import match
     from zfnet.components.figures.methods import methods
-    from zfnet.components.figures.own_model import evolution, filters, gallery, occlude, project
+    from zfnet.components.figures.own_model.evolution import evolution
+    from zfnet.components.figures.own_model.filters import filters
+    from zfnet.components.figures.own_model.gallery import gallery
+    from zfnet.components.figures.own_model.occlude import occlude
+    from zfnet.components.figures.own_model.project import project
     from zfnet.components.pictures.figure import Figure
     from zfnet.components.training.callbacks.watch_features import WatchFeatures
     from zfnet.model.deconvnet.deconvnet import Deconvnet

@@ -75,7 +75,7 @@ class AnyInputs:
 def project_inputs(deconvnet: Deconvnet, images: Any, layer: str, unit: int | None = None, labels: Sequence[str] = ()) -> Figure:
     """Draws inputs of any kind, each with the projection of its strongest activation under it.
 
-    Arguments, result and errors are those of `own_model.project`; a single example has to be given as a batch of one.
+    Arguments, result and errors are those of `zfnet.project`; a single example has to be given as a batch of one.
 
     Examples:
         >>> net = keras.Sequential([keras.Input((64, 1)), keras.layers.Conv1D(4, 5, activation="relu", name="conv")])
@@ -109,7 +109,7 @@ def gallery_inputs(
 ) -> Figure:
     """Draws the nine strongest activations of units over inputs of any kind: windows, and projections under them.
 
-    Arguments, result and errors are those of `own_model.gallery`. At most one activation of each example is shown.
+    Arguments, result and errors are those of `zfnet.gallery`. At most one activation of each example is shown.
 
     Examples:
         >>> net = keras.Sequential([keras.Input((64, 1)), keras.layers.Conv1D(4, 5, activation="relu", name="conv")])
@@ -149,6 +149,16 @@ def gallery_inputs(
         ]
     pictures = {picture_name("gallery", layer): sheet(blocks, headings, 1)} if blocks else {}
     return Figure("gallery", pictures, {layer: {"dead_maps": np.flatnonzero(~living).tolist(), "maps": drawn}})
+
+
+def refuse_check(deconvnet: Deconvnet, check: bool) -> None:
+    """Refuses to check projections of a model that takes no photographs.
+
+    Raises:
+        ValueError: `check` is true.
+    """
+    if check:
+        raise ValueError(f"`check` hides pixels of photographs, and the model {deconvnet.model.name!r} takes none; leave it out.")
 
 
 def _ones(inputs: AnyInputs) -> Iterator[Any]:

@@ -127,7 +127,8 @@ RUN_FIGURES = {
         "Features of all layers",
         "From the image upwards: the filters of the first layer; then, for each layer, feature maps that are chosen to differ, with their "
         "nine strongest activations over the validation examples, projected to pixels by the deconvnet, beside the patches of the images "
-        "(Zeiler & Fergus 2013, Fig. 2). Grey is 0.",
+        "(Zeiler & Fergus 2013, Fig. 2). Grey is 0. Behind the number of a map is the class whose images activate it most, with the area "
+        "under the ROC curve (AUC): 0.5 is chance, 1 is perfect.",
         lambda net: feature_sheet.draw_features(net.search),
     ),
     "gallery": RunFigure(

@@ -31,6 +31,21 @@ def named_units(deconvnet: Deconvnet, names: Iterable[str], labels: Sequence[str
     return {layer: sorted(units) for layer, units in found.items()}
 
 
+def checked_units(units: Sequence[int], layer: str, count: int) -> list[int]:
+    """Numbers of units, each once, from the lowest, of a layer that has `count`.
+
+    Raises:
+        ValueError: there is no such unit.
+
+    Examples:
+        >>> checked_units([7, 0, 7], "conv3", 8)
+        [0, 7]
+    """
+    if wrong := [unit for unit in units if not 0 <= unit < count]:
+        raise ValueError(f"There is no unit {wrong[0]} in layer {layer!r}; it has units 0 to {count - 1}.")
+    return sorted(set(units))
+
+
 def never_positive(named: Mapping[str, Iterable[int]], numbers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Names the units of `named_units` that a gallery cannot show, since by its numbers they are never positive."""
     return [f"{layer}/{unit}" for layer, units in named.items() for unit in units if unit in numbers[layer]["dead_maps"]]

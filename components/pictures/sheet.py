@@ -163,11 +163,11 @@ def side_by_side(sheets: Sequence[np.ndarray | None], titles: Sequence[str]) -> 
     draw = ImageDraw.Draw(picture)
     left = 0
     for sheet, title, width in zip(sheets, titles, widths, strict=True):
-        if left:
-            draw.line([(left, margin), (left, height - margin)], RULE, width=GAP)
         draw.text((left + margin, top / 2), title, INK, font, anchor="lm")
         if sheet is not None:
             picture.paste(Image.fromarray(sheet), (left, top))
+        if left:
+            draw.line([(left, margin), (left, height - margin)], RULE, width=GAP)
         left += width
     return np.asarray(picture)
 

@@ -50,7 +50,7 @@ RECIPE = ("epochs", "batch_size", "patience", "seed", "crops", "augmentation")
 @click.option(
     "--features",
     is_flag=True,
-    help="Also find the feature maps of the first ARCHITECTURE that each other one has not, and the reverse, as `zfnet match` does.",
+    help="Also draw the feature maps of the first ARCHITECTURE that have no match in each other one, and the reverse; see `zfnet match`.",
 )
 def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib.Path, features: bool, **choices: Any) -> None:
     """Train every ARCHITECTURE with the same settings on the same examples, and compare training and validation errors.
@@ -66,7 +66,8 @@ def command(architectures: tuple[str, ...], image_size: int | None, out: pathlib
     shows the curves of every training, and hyperparameters with errors under HParams. `zfnet runs --root DIR` lists the inputs and outputs
     of all steps. The models are also in DIR; compare.json has their paths.
 
-    With --features, DIR/compare_features_LAYER.png has maps that only one of two networks has, and compare.json the matches of all maps.
+    With --features, DIR/compare_features_LAYER.png has maps of each network that have no match in the other, those that are least
+    alike first; compare.json has the matches of all maps.
 
     If an architecture cannot be trained, the command trains the others, reports the failed one and exits with 1.
     """
@@ -105,7 +106,7 @@ def _shared_size(names: Sequence[str]) -> int:
 def _compare(architectures: Sequence[str], config: RunConfig, root: pathlib.Path, features: bool) -> None:
     """Trains each architecture by the steps of `zfnet run`, draws the table after each of them, and prints it in the end.
 
-    With `features`, maps that only one of two networks has are drawn at the end.
+    With `features`, maps without a match in another network are drawn at the end.
     """
     from zfnet.components.data.sources.open_source import open_source
     from zfnet.pipeline.orchestration.local_runner import LocalRunner
@@ -179,15 +180,18 @@ def _train(runner: "LocalRunner", config: RunConfig, data: Sequence[Step], examp
 
 
 def _features_alone(nets: Sequence[ComparedNet], examples: Examples, config: RunConfig, root: pathlib.Path) -> "Figure":
-    """Maps that only one of two trained networks has; prints their number in each layer."""
+    """Draws the maps of trained networks that have no match in another; prints their number in each layer."""
     from zfnet.components.figures.comparison.features import draw_features_alone
     from zfnet.components.inputs.model_file import load_model_file
 
     models = {net.architecture: load_model_file(root / net.model) for net in nets if net.model}
     figure = draw_features_alone(models, examples, config.recipe.seed)
     for found in figure.numbers["features"]:
-        counts = (f"{layer['layers'][0]} {len(layer['without_match'])} of {len(layer['maps'])}" for layer in found["layers"])
-        click.echo(f"\nmaps of {found['names'][0]} that {found['names'][1]} has not: {', '.join(counts)}")
+        counts = (
+            f"{layer['layers'][0]} {len(layer['without_match'])} of {len(layer['maps']) - len(layer['constant'])}"
+            for layer in found["layers"]
+        )
+        click.echo(f"\nmaps of {found['names'][0]} without a match in {found['names'][1]}: {', '.join(counts)}")
     return figure
 
 

@@ -44,9 +44,11 @@ def command(job: FigureJob, data: str | None, split: str, layers: tuple[str, ...
 
     Writes DIR/evolution_LAYER.png for each layer, with a row per map and a column per epoch. On the left is the map's strongest activation
     after the epoch, projected, with its patch. On the right the patch stays that of the last epoch: the map's activation at the same
-    place is projected after each epoch. Below the number of a map is the first epoch after which any map correlated with it over 600
-    images more than chance explains (as in `zfnet match`): the same feature, found earlier. DIR/evolution.json has all numbers. The command
-    searches the first tenth of the images, at least 600 and at most 50,000. In projections grey is 0. Each projection has its own scale.
+    place is projected after each epoch. Below the number of a map is when its feature was first found: the first of the drawn epochs after
+    which any map correlates with it, over 600 images, more than chance explains (see `zfnet match`). DIR/evolution.json has all numbers.
+
+    The command searches the first tenth of the images, at least 600 and at most 50,000. In projections grey is 0. Each projection has its
+    own scale.
     """
     with job.directory(data) as directory:
         from zfnet.components.data.batches import read_origins

@@ -29,7 +29,7 @@ from zfnet.pipeline.run_config import RunConfig
     default="activation",
     show_default=True,
     help="Examples to draw: those with the strongest activation; or beside these, those in which a map matters most for the class that is "
-    "predicted: the sum of its activations times the gradient of that class' logit.",
+    "predicted: the sum of its activations times the gradient of the logit of this class.",
 )
 @check_option
 @figure_options("gallery")

@@ -13,7 +13,7 @@ from zfnet.components.figures.evolution.column import Columns, EvolutionColumn, 
 from zfnet.components.figures.evolution.first_found import LayerFeatures
 from zfnet.components.figures.images import ImageSet
 from zfnet.components.pictures.figure import Figure, picture_name
-from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, resize_tile
+from zfnet.components.pictures.sheet import BACKGROUND, GAP, HEADING, INK, cut_text, resize_tile
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 
 # Sides of a projection, in pixels: of up to six moments, and of more. A patch below it has half of that.
@@ -193,14 +193,14 @@ def _drawn(columns: Mapping[str, EvolutionColumn], same: Mapping[str, SamePlaces
     for left, words in zip((MARGIN, right), SHORT_HALVES if is_narrow else HALVES, strict=True):
         draw.text((left, GAP), words, INK, font)
         for number, title in enumerate(columns):
-            draw.text((left + number * step, GAP + HEADING), title, INK, font)
+            draw.text((left + number * step, GAP + HEADING), cut_text(title, font, step - GAP), INK, font)
     draw.text((right + len(columns) * step, GAP + HEADING), "patch", INK, font)
     for row, name in enumerate(end.maps):
         upper = top + row * row_step
         below = upper + tile + GAP
         draw.text((MARGIN - BETWEEN, upper + tile / 2), f"{'map' if end.positions.shape[1] else 'unit'} {name}", INK, font, anchor="rm")
         if features and (title := features.first_found(int(name))):
-            for line, words in enumerate(("found at", title), start=1):
+            for line, words in enumerate(("first found:", cut_text(title, small, MARGIN - BETWEEN)), start=1):
                 draw.text((MARGIN - BETWEEN, upper + tile / 2 + line * HEADING * 0.8), words, QUIET, small, anchor="rm")
         for number, (title, moment) in enumerate(columns.items()):
             left = MARGIN + number * step

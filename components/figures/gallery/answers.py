@@ -11,6 +11,10 @@ from zfnet.model.measures.class_answers import ClassAnswers
 
 # Classes of a unit in the numbers, and the AUC from which on a class is in the heading.
 CLASSES, HEADED = 3, 0.8
+NOTE = (
+    "Behind the number of a map are the classes whose images activate it most, with the area under the ROC curve (AUC): 0.5 is chance, 1 "
+    f"is perfect. Classes below {HEADED} are not named."
+)
 
 
 def answer_words(answers: ClassAnswers | None, unit: int, labels: Sequence[str], most: int = CLASSES) -> str:

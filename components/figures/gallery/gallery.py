@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zfnet.components.figures.gallery.answers import answer_numbers, answer_words, raised_words
+from zfnet.components.figures.gallery.answers import NOTE, answer_numbers, answer_words, raised_words
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery_tiles import GalleryTiles, gallery_numbers
 from zfnet.components.figures.images import class_name, mean_grey
@@ -17,6 +17,7 @@ from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.measures.contributions import Contributions
 
 STRONGEST, MATTERS = "strongest activation", "matters most for the class that is predicted"
+WITHIN = " in images of {}"
 
 
 class GalleryModel(NamedTuple):
@@ -52,13 +53,18 @@ class LayerGallery(NamedTuple):
     raised: Mapping[int, str] = {}
 
     def picture(self, columns: int | None = None) -> np.ndarray | None:
-        """The sheet, as in `GalleryTiles.sheet`; with `mattering`, two sheets side by side."""
+        """The sheet, as in `GalleryTiles.sheet`; with `mattering`, two sheets side by side; and notes that explain the numbers."""
         if self.tiles is None:
             return None
-        if self.mattering is None:
-            drawn = self.tiles.sheet(self.headings, columns)
+        where = WITHIN.format(self.numbers["within"]) if "within" in self.numbers else ""
+        if self.mattering is not None:
+            height = max(tiles.height(self.headings) for tiles in (self.tiles, self.mattering))
+            sheets = [self.tiles.sheet(self.headings, 1, height), self.mattering.sheet(self.raised, 1, height)]
+            drawn = side_by_side(sheets, [f"{STRONGEST}{where}", MATTERS])
         else:
-            drawn = side_by_side([self.tiles.sheet(self.headings, 1), self.mattering.sheet(self.raised, 1)], [STRONGEST, MATTERS])
+            drawn = self.tiles.sheet(self.headings, columns)
+            drawn = side_by_side([drawn], [f"{STRONGEST}{where}"]) if where else drawn
+        drawn = with_note(drawn, NOTE) if "answers" in self.numbers else drawn
         return with_note(drawn, checks_note(self.numbers["alike"])) if "alike" in self.numbers else drawn
 
 

@@ -1,6 +1,6 @@
 """Tiles of a gallery: projections of some activations of one layer, beside patches of the images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,15 +52,20 @@ class GalleryTiles:
         left = block([each.projection for each in found], 3, self.tile, bars)
         return left, block([each.patch for each in found], 3, self.tile, [np.full_like(bar, 255) for bar in bars])
 
-    def sheet(self, headings: Mapping[int, str], columns: int | None = None) -> np.ndarray:
+    def height(self, units: Iterable[int]) -> int:
+        """Height of the highest of some units, in pixels: one has fewer rows than others if it has fewer than nine activations."""
+        return max(self.pair(unit)[0].shape[0] for unit in units)
+
+    def sheet(self, headings: Mapping[int, str], columns: int | None = None, height: int | None = None) -> np.ndarray:
         """Draws nine projections beside nine patches for each unit, under its heading: uint8 `(height, width, 3)`.
 
-        There are `columns` units a row; None chooses a number that makes the sheet about square.
+        Args:
+            headings: by the numbers of the units.
+            columns: units a row; None chooses a number that makes the sheet about square.
+            height: of each unit, at least that of `self.height`; None takes it. Two sheets with one height have their units in line.
         """
-        pairs = [self.pair(unit) for unit in headings]
-        # Three rows: a unit may have fewer than nine activations.
-        height = max(3 * self.tile + 2 * GAP, *(left.shape[0] for left, _ in pairs))
-        blocks = [_side_by_side(*pair, height) for pair in pairs]
+        height = height or self.height(headings)
+        blocks = [_side_by_side(*self.pair(unit), height) for unit in headings]
         # A pair of blocks is about twice as wide as high.
         least = BLOCKS_A_ROW * TILES[0] // self.tile
         return sheet(blocks, list(headings.values()), columns or max(least, round(np.sqrt(len(blocks) / 2))))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zfnet.components.figures.gallery.answers import NOTE
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.gallery.gallery import GalleryModel, layer_galleries
 from zfnet.components.figures.given_images import GivenImages, image_set
@@ -11,10 +12,14 @@ from zfnet.components.figures.given_model import GivenModel, given_deconvnet
 from zfnet.components.figures.matching.matches import LayerMatches, match_layers
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.figure import Figure, picture_name
-from zfnet.components.pictures.sheet import side_by_side
+from zfnet.components.pictures.sheet import side_by_side, with_note
 
 MAPS = 9
 PANEL, HEIGHT = 320, 330  # Pixels of a panel of the chart.
+BETWEEN = (
+    "Correlation: of the activations of both maps, place by place, over the same images. A map that is named with a higher one is more "
+    "alike, but has another partner."
+)
 FOUND, CHANCE, LINE = "#1f4e79", "#9a9a9a", "#c0392b"
 
 
@@ -57,19 +62,27 @@ def _spread(found: LayerMatches, maps: int) -> list[int]:
 
 def _beside(models: Sequence[GalleryModel], found: LayerMatches, units: list[int]) -> np.ndarray:
     partners = found.matches.pairs[units].tolist()
-    sheets, titles = [], []
+    galleries, headings = [], []
     for model, layer, shown in zip(models, found.layers, (units, partners), strict=True):
-        gallery = layer_galleries(model._replace(named={layer: shown}), [layer], maps=len(shown), seed=0)[layer]
-        headings = {unit: gallery.headings.get(unit, f"{layer}, {unit}: never positive") for unit in shown}
-        if model is models[1]:
-            values = found.matches.correlations[units].tolist()
-            headings = {
-                partner: f"correlation {value:z.2f}{'' if value > found.threshold else ', no match'}: {headings[partner]}"
-                for value, partner in zip(values, partners, strict=True)
-            }
-        sheets.append(gallery.tiles.sheet(headings, 1) if gallery.tiles else None)
-        titles.append(f"{model.name}, {layer}")
-    return side_by_side(sheets, titles)
+        galleries.append(layer_galleries(model._replace(named={layer: shown}), [layer], maps=len(shown), seed=0)[layer])
+        headings.append({unit: galleries[-1].headings.get(unit, f"{layer}, {unit}: never positive") for unit in shown})
+    for unit, partner in zip(units, partners, strict=True):
+        headings[1][partner] = f"{judged(found, unit)}: {headings[1][partner]}"
+    # One height, so that partners are in line.
+    height = max((each.tiles.height(names) for each, names in zip(galleries, headings, strict=True) if each.tiles), default=None)
+    both = zip(galleries, headings, strict=True)
+    sheets = [each.tiles.sheet(names, 1, height) if each.tiles else None for each, names in both]
+    drawn = side_by_side(sheets, [f"{model.name}, {layer}" for model, layer in zip(models, found.layers, strict=True)])
+    drawn = with_note(drawn, BETWEEN)
+    return with_note(drawn, NOTE) if "answers" in galleries[0].numbers else drawn
+
+
+def judged(found: LayerMatches, unit: int) -> str:
+    """The correlation of a map with its partner, in words; if it is no match, also the map that is, though it has another partner."""
+    value, best = (each[unit] for each in (found.matches.correlations, found.matches.best_correlations))
+    if value > found.threshold:
+        return f"correlation {value:.2f}"
+    return f"correlation {value:z.2f}, " + (f"map {found.matches.best[unit]} has {best:.2f}" if best > found.threshold else "no match")
 
 
 def _chart(models: Sequence[GalleryModel], found: Sequence[LayerMatches]) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_a_new_figure_is_one_entry(examples, statistics, model, evaluation, monk
     visualize(
         examples, statistics, model, evaluation, Figures(tmp_path / "figures"), maps=1, seed=0, tensorboard=str(tmp_path / "logs" / "net")
     )
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["new.json", "new.png"]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["explore.html", "new.json", "new.png"]
     (section,) = report_pictures(tmp_path / "figures")
     assert (section.title, section.about, list(section.files)) == ("Something new", "What it shows.", ["Something new"])
     (log,) = (tmp_path / "logs" / "net" / "gallery").iterdir()

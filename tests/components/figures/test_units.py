@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from zfnet.components.figures.units import named_units, never_positive, unit_name, varied_maps
+from zfnet.components.figures.units import checked_units, named_units, never_positive, unit_name, varied_maps
 from zfnet.model import Deconvnet
 from zfnet.model.deconvnet.strongest import Strongest
 
@@ -150,3 +150,10 @@ def test_what_is_told_of_a_map():
 
 def test_no_map_at_all():
     assert varied_maps(Strongest.none(3, 9, 2), {}, CLASSES, PHOTOGRAPHS, 3, agreeing=True, shown={}) == []
+
+
+def test_numbers_of_units_are_checked():
+    assert checked_units([7, 0, 7], "conv3", 8) == [0, 7]
+    for wrong in ([3, 8], [-1]):
+        with pytest.raises(ValueError, match=rf"There is no unit {wrong[-1]} in layer 'conv3'; it has units 0 to 7\."):
+            checked_units(wrong, "conv3", 8)

@@ -9,6 +9,7 @@ from zfnet.components.pictures.sheet import (
     GAP,
     HEADING,
     LEAST,
+    RULE,
     TITLE,
     block,
     filter_grid,
@@ -69,6 +70,8 @@ def test_sheets_of_unlike_sizes_stand_whole_beside_each_other():
     np.testing.assert_array_equal(picture[2 * TITLE :, 3:400], sheets[0][:, 3:])
     np.testing.assert_array_equal(picture[2 * TITLE : 2 * TITLE + 50, 403:], sheets[1][:, 3:])
     assert (picture[: 2 * TITLE] < 100).any()
+    # The rule between them is over the sheets.
+    assert (picture[6 * GAP : picture.shape[0] - 6 * GAP, 400:402] == RULE).all()
 
 
 def test_a_long_title_gets_room_and_one_may_stand_alone():

@@ -80,7 +80,7 @@ def test_features_that_only_one_network_has(out, folder, tmp_path):
     )
     assert done.exit_code == 0, done.output
     found = numbers(tmp_path / "copy")
-    assert f"maps of {TINY} that {OTHER} has not: conv1 " in done.stdout
+    assert f"maps of {TINY} without a match in {OTHER}: conv1 " in done.stdout
     assert [each["names"] for each in found["features"]] == [[TINY, OTHER], [OTHER, TINY]]
     assert [layer["layers"] for layer in found["features"][0]["layers"]] == [[f"conv{number}"] * 2 for number in range(1, 6)]
     assert found["pictures"] == ["compare.png", *(f"compare_features_conv{number}.png" for number in range(1, 6))]

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from zfnet.components.figures.comparison.features import draw_features_alone
+from zfnet.components.figures.images import ImageSet
+from zfnet.model import Deconvnet
 
 
 def net(kernels, name="conv1"):
@@ -38,3 +40,18 @@ def test_several_networks(examples, kernels):
     assert [each["layers"][0]["layers"] for each in figure.numbers["features"]][1] == ["first", "conv1"]
     assert list(figure.pictures) == ["compare_features_conv1~2", "compare_features_conv1~3"]
     assert figure.numbers["features"][2]["layers"][0]["without_match"] == [0, 1, 2, 3]
+
+
+def test_maps_that_are_rarely_active_are_drawn_last(examples, kernels):
+    both = net(np.stack([kernels[1] + 0.1, kernels[3], kernels[3]]))
+    kernel, _ = both.get_weights()
+    images = np.concatenate([batch for batch, _ in ImageSet.of_examples(both, examples).batches("", None)])
+    strongest = Deconvnet(both).activations(images, ["conv1"])[0].numpy()[..., 2].max()
+    both.set_weights([kernel, np.array([0, 0, 1e-3 - strongest])])  # The last map is active at one place of one image.
+    there, back = draw_features_alone({"one": both, "other": net(kernels[[0, 4]])}, examples).numbers["features"]
+    found = there["layers"][0]
+    correlations = [found["maps"][str(unit)]["best_correlation"] for unit in range(3)]
+    assert found["without_match"] == [0, 1, 2]
+    assert correlations[2] < max(correlations[:2])
+    assert found["drawn"] == [*sorted([0, 1], key=lambda unit: correlations[unit]), 2]
+    assert sorted(back["layers"][0]["drawn"]) == back["layers"][0]["without_match"]

@@ -8,6 +8,7 @@ from PIL import Image
 from zfnet.components.figures.evolution.column import EvolutionColumn, SamePlaces
 from zfnet.components.figures.evolution.draw import TILES, check_same_layers, draw_evolution, drawn_columns
 from zfnet.components.figures.evolution.first_found import LayerFeatures, SameFeature
+from zfnet.components.pictures.sheet import GAP, HEADING
 from zfnet.model import Deconvnet
 
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 200, 0), (255, 255, 255)
@@ -59,6 +60,14 @@ def test_on_the_left_the_image_changes_and_on_the_right_it_stays():
     assert len(late) == 2 * (tile // 2) ** 2 + 2 * tile**2
     assert early[:, 1].min() == red[:, 1].min()
     assert late[:, 1].max() > blue[:, 1].max()
+
+
+def test_long_titles_end_before_the_next_column():
+    picture = conv({"a" * 200: {"conv": column(RED, [0, 1])}, "late": {"conv": column(BLUE, [0, 2])}}, {})
+    red, blue = (places(picture, colour) for colour in (RED, BLUE))
+    between = picture[GAP + HEADING : red[:, 0].min(), blue[:, 1].min() - GAP : blue[:, 1].min()]
+    assert (between == 255).all()
+    assert (picture[GAP + HEADING : red[:, 0].min(), : red[:, 1].max()] < 128).any()
 
 
 def test_a_moment_whose_filters_are_not_known_is_blank_on_the_right():

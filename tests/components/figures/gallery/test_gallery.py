@@ -14,7 +14,7 @@ from zfnet.components.figures.given_images import image_set
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
 from zfnet.components.pictures.projection_checks import MARKED
-from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
+from zfnet.components.pictures.sheet import GAP, HEADING, TITLE, resize_tile
 from zfnet.model import Deconvnet, receptive_field
 from zfnet.model.measures.projection_check import check_projection
 from zfnet.model.measures.shuffled_weights import check_layers
@@ -123,8 +123,13 @@ def test_classes_of_each_map_equal_scikit_learn(figures, examples, model, images
             aucs = [roc_auc_score(labels == label, maxima[:, int(unit)]) for label in range(len(examples.labels))]
             order = np.argsort(-np.array(aucs), kind="stable")[:3]
             np.testing.assert_allclose([each["auc"] for each in classes], np.array(aucs)[order], atol=1e-3)
-            assert {each["class"] for each in classes} <= set(examples.labels)
-            assert all(0 <= each["share"] <= 1 and each["counted"] == (labels == 0).sum() for each in classes)
+            strongest = np.argsort(-maxima[:, int(unit)], kind="stable")
+            for each in classes:
+                label = list(examples.labels).index(each["class"])
+                first = strongest[: (labels == label).sum()]
+                assert each["counted"] == len(first)
+                shared = (labels[first] == label) & (maxima[first, int(unit)] > 0)
+                np.testing.assert_allclose(each["share"], shared.mean(), atol=1e-4)
 
 
 def test_strongest_within_a_class(search_of, examples, model, images):
@@ -133,6 +138,11 @@ def test_strongest_within_a_class(search_of, examples, model, images):
     figure = draw_gallery(GalleryModel(search), ["conv2"], maps=3, seed=0, within=name)
     numbers = figure.numbers["conv2"]
     assert numbers["within"] == name
+    everywhere = draw_gallery(GalleryModel(search, named={"conv2": [int(unit) for unit in numbers["maps"]]}), ["conv2"], maps=3, seed=0)
+    titled, untitled = (each.pictures["gallery_conv2"] for each in (figure, everywhere))
+    assert titled.shape[0] >= 2 * TITLE + HEADING + TILES[0]
+    assert (titled[: 2 * TITLE] < 100).any()
+    assert not (untitled[: 6 * GAP] < 100).any()
     members = np.flatnonzero(origins.labels == 1)
     maxima = deconvnet.activations(images, ["conv2"])[0].numpy().max(axis=(1, 2))
     aucs = [roc_auc_score(origins.labels == 1, column) for column in maxima.T]

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from zfnet.components.figures.gallery.gallery import GalleryModel
-from zfnet.components.figures.matching.draw import draw_matches, match
-from zfnet.components.figures.matching.matches import match_layers
+from zfnet.components.figures.matching.draw import draw_matches, judged, match
+from zfnet.components.figures.matching.matches import LayerMatches, match_layers
 from zfnet.components.pictures.sheet import GAP, HEADING, TITLE
 from zfnet.model import Deconvnet
+from zfnet.model.measures.map_matches import match_maps
 
 
 def net(order=None, seed=0, filters=6):
@@ -71,6 +72,15 @@ def test_partners_are_drawn_beside_each_other(drawn):
     one, other = picture[top : top + height - HEADING - 12 * GAP, : half - GAP], picture[top : top + height - HEADING - 12 * GAP, half:-GAP]
     assert one.std() > 5
     np.testing.assert_array_equal(one[:, 6 * GAP : 300], other[:, 6 * GAP : 300])
+
+
+def test_a_pair_that_is_no_match_names_the_map_that_is():
+    # Map 1 is most like map 0 of the other, which is map 0's partner.
+    values = np.array([[0.95, 0.1], [0.8, 0.3], [0.2, 0.2]])
+    found = LayerMatches(("a", "b"), match_maps(values), np.zeros(3))
+    assert found.matches.pairs[:2].tolist() == [0, 1]
+    assert [judged(found, unit) for unit in (0, 1)] == ["correlation 0.95", "correlation 0.30, map 0 has 0.80"]
+    assert judged(LayerMatches(("a", "b"), match_maps(values[:, ::-1] / 2), np.zeros(3)), 1) == "correlation 0.15, no match"
 
 
 def test_two_models_by_one_call(tmp_path):

@@ -16,9 +16,9 @@ from claims import DOCUMENT, LAYERS, trained
 from report import commit, conditions, machine, markdown, photographs, versions, write
 
 NAME = "checks"
-VGG16_LAYERS = ["block1_conv2", "block3_conv3"]
+VGG16_LAYERS = ["block1_conv2", "block3_conv3", "block5_conv3"]
 VGG16_SIDE, VGG16_IMAGES = 112, 32
-MAPS, VGG16_MAPS = 24, 6  # Of each layer, evenly spread over those that are ever positive.
+MAPS = 24  # Of each layer, evenly spread over those that are ever positive.
 MARKS = {
     "deconvnet": "deconvnet",
     "guided": "guided backpropagation",
@@ -45,13 +45,13 @@ def measure() -> dict:
         "machine": machine(),
         "versions": versions("scipy", "scikit-image"),
         "nets": {
-            "the net of `zfnet run`": measured(Deconvnet(net), images, LAYERS, MAPS),
-            f"VGG16, random weights, {VGG16_SIDE} pixels": measured(Deconvnet(vgg16), windows, VGG16_LAYERS, VGG16_MAPS),
+            "the net of `zfnet run`": measured(Deconvnet(net), images, LAYERS),
+            f"VGG16, random weights, {VGG16_SIDE} pixels": measured(Deconvnet(vgg16), windows, VGG16_LAYERS),
         },
     }
 
 
-def measured(deconvnet, images, layers: list[str], maps: int) -> dict:
+def measured(deconvnet, images, layers: list[str]) -> dict:
     """Falls, likenesses and edges of some maps of each layer, at their strongest activations over the images."""
     from zfnet.model import strongest_activations
 
@@ -59,7 +59,7 @@ def measured(deconvnet, images, layers: list[str], maps: int) -> dict:
     fill, found = images.mean(axis=(0, 1, 2)), {}
     for layer in layers:
         living = np.flatnonzero(strongest[layer].values[:, 0] > 0)
-        units = living[np.unique(np.linspace(0, len(living) - 1, maps).round().astype(int))]
+        units = living[np.unique(np.linspace(0, len(living) - 1, MAPS).round().astype(int))]
         found[layer] = of_layer(deconvnet, images, layer, strongest[layer], units, fill)
         print(layer, found[layer], flush=True)
     return {"images": len(images), "layers": found}

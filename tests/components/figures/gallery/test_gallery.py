@@ -124,7 +124,8 @@ def test_classes_of_each_map_equal_scikit_learn(figures, examples, model, images
             order = np.argsort(-np.array(aucs), kind="stable")[:3]
             np.testing.assert_allclose([each["auc"] for each in classes], np.array(aucs)[order], atol=1e-3)
             assert {each["class"] for each in classes} <= set(examples.labels)
-            assert all(0 <= each["share"] <= 1 and each["counted"] == (labels == 0).sum() for each in classes)
+            of_class = {name: (labels == label).sum() for label, name in enumerate(examples.labels)}
+            assert all(0 <= each["share"] <= 1 and each["counted"] == of_class[each["class"]] for each in classes)
 
 
 def test_strongest_within_a_class(search_of, examples, model, images):

@@ -53,7 +53,7 @@ def command(
     makes an image from noise.
 
     Bars under a method show how far the activation falls if the tenth of the pixels that the method marks is hidden (dark), and if as many
-    others are (grey).
+    others are (grey). The first is red if it is less than a tenth of the activation longer: other pixels matter nearly as much.
     """
     found = find_model(model, custom_objects)
     make_its_directory(out)

@@ -68,7 +68,7 @@ def _known(value: float) -> float | None:
 
 
 def is_doubtful(check: Mapping[str, Any]) -> bool:
-    """Whether not to believe a projection: without the pixels that it marks, the activation falls hardly further than without others.
+    """Whether not to believe the marks of a projection: without them, the activation falls hardly further than without other pixels.
 
     Hardly further is by less than a tenth of the activation, with a tenth of the pixels hidden. An unknown fall is no reason for doubt.
 
@@ -121,7 +121,7 @@ def check_words(check: Mapping[str, Any] | None) -> str:
     if check is None:
         return ""
     fall, other, fifth, fifth_other = (percent(each[key]) for each in (check, check["fifth"]) for key in ("fall", "fall_elsewhere"))
-    doubt = "; do not believe the projection" if is_doubtful(check) else ""
+    doubt = "; do not believe the marks" if is_doubtful(check) else ""
     without = f"without the tenth of pixels that is marked it falls by {fall}, without others by {other}"
     return f"; {without}; a fifth: {fifth}, others {fifth_other}{doubt}"
 
@@ -144,7 +144,7 @@ def bars_note(marking: str = "the projection") -> str:
     """
     return (
         f"Bars: how far the activation falls if the tenth of pixels that {marking} marks is hidden (dark), and if as many others are "
-        "(grey). A full bar: it falls to 0. Red: other pixels matter nearly as much, so do not believe that picture."
+        "(grey). A full bar: it falls to 0. Red: other pixels matter nearly as much, so do not believe the marks."
     )
 
 

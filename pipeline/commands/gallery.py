@@ -57,8 +57,8 @@ def command(
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.
 
     With --check, two bars under each projection show how far its activation falls without the tenth of pixels that the projection marks
-    (dark), and without as many others (grey); a full bar is a fall to 0. The first is red, and the projection not to be believed, if it is
-    less than a tenth of the activation longer than the grey one. All numbers are in DIR/gallery.json.
+    (dark), and without as many others (grey); a full bar is a fall to 0. The first is red if it is less than a tenth of the activation
+    longer: other pixels matter nearly as much, so do not believe the marks. All numbers are in DIR/gallery.json.
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.compared import draw_compared_gallery

@@ -49,7 +49,7 @@ def test_the_marked_bar_is_red_if_it_is_hardly_longer():
     bars = check_bars({"fall": 1, "fall_elsewhere": 0.91}, 50)
     assert (bars[:BAR] == DOUBTFUL).all()
     assert (bars[BAR + 1 :] != DOUBTFUL).all(axis=-1).any()
-    doubt = "; do not believe the projection"
+    doubt = "; do not believe the marks"
     shares = {"fall": 0.4, "fall_elsewhere": 0.05}
     assert check_words(shares | {"fifth": shares}).endswith("a fifth: 40 %, others 5 %")
     assert check_words({"fall": 0.4, "fall_elsewhere": 0.31, "fifth": shares}).endswith("a fifth: 40 %, others 5 %" + doubt)

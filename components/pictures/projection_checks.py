@@ -16,7 +16,7 @@ from zfnet.model.measures.projection_check import hide_marked, pixel_strengths
 from zfnet.model.measures.shuffled_weights import LayerCheck
 
 TENTH, FIFTH = 0.1, 0.2  # Hidden parts of the pixels of the receptive field.
-MARGIN = 0.1  # Of the activation; one choice of random pixels in a hundred reaches it, see docs/deconvnet.md.
+MARGIN = 0.1  # Of the activation; three in a hundred choices of random pixels reach it, see docs/deconvnet.md.
 MARKED, DOUBTFUL, ELSEWHERE, TRACK = (40, 40, 40), (200, 50, 30), (160, 160, 160), (228, 228, 228)
 BAR, WRITTEN = 5, 16  # Height of a bar in pixels, without and with its number.
 TEXT, ROOM = 128, 6  # Width of a number, and room to the right of it.

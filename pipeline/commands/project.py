@@ -56,8 +56,9 @@ def command(
 
     With --check, two bars under each projection show how far its activation falls without the tenth of pixels that the projection marks
     (dark), and without as many others (grey). The first is red if it is less than a tenth of the activation longer: other pixels matter
-    nearly as much, so do not believe the marks. A table shows for each layer how alike the projections are if its weights are shuffled, alone, with all layers above
-    or with all below: rank correlation of the pixels (pattern) and of their strengths (places), and SSIM. 1 is equal, 0 unrelated.
+    nearly as much, so do not believe the marks. A table shows for each layer how alike the projections are if its weights are shuffled,
+    alone, with all layers above or with all below: rank correlation of the pixels (pattern) and of their strengths (places), and SSIM. 1 is
+    equal, 0 unrelated.
     """
     found = find_model(model, custom_objects)
     make_its_directory(out)

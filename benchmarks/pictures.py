@@ -151,7 +151,7 @@ def main() -> None:
         shutil.copyfile(pathlib.Path(sys.argv[1]) / "figures" / "features.png", PICTURES / "features.png")
         with tempfile.TemporaryDirectory() as directory:
             zfnet_command = pathlib.Path(sys.executable).with_name("zfnet")
-            options = ["--layer", "conv5", "--maps", "6", "--check", "--out", directory]
+            options = ["--layer", "conv5", "--maps", "3", "--check", "--out", directory]
             subprocess.run([zfnet_command, "gallery", sys.argv[1], *options], check=True)
             shutil.copyfile(pathlib.Path(directory) / "gallery_conv5.png", PICTURES / "checked.png")
 

@@ -85,11 +85,21 @@ def percent(value: float | None) -> str:
     return "unknown" if value is None else f"{round(100 * value)} %"
 
 
+def change(value: float | None) -> str:
+    """A fall in words.
+
+    Examples:
+        >>> [change(value) for value in (0.25, -0.5, None)]
+        ['falls 25 %', 'rises 50 %', 'unknown']
+    """
+    return "unknown" if value is None else f"{'rises' if value < 0 else 'falls'} {percent(abs(value))}"
+
+
 def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -> np.ndarray:
     """Draws two bars below each other, in `width` pixels: uint8 `(height, width, 3)`.
 
     The dark one is `fall`, the grey one `fall_elsewhere`; a full bar is 1 or more, none 0 or less. If the check `is_doubtful`, the first is
-    red, and at least as long as high, so that it is seen. If `written`, the numbers are beside them.
+    red, and always long enough to be seen. If `written`, the numbers are beside them.
 
     Examples:
         >>> bars = check_bars({"fall": 0.5, "fall_elsewhere": 0.1}, 100)
@@ -103,11 +113,11 @@ def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -
     for row, (key, colour, words) in enumerate((("fall", first, "marked"), ("fall_elsewhere", ELSEWHERE, "others"))):
         top, value = row * (height + 1), check[key]
         draw.rectangle((0, top, full - 1, top + height - 1), TRACK)
-        length = max(0 if value is None else round(full * min(value, 1)), height if colour == DOUBTFUL else 0)
+        length = max(0 if value is None else round(full * min(value, 1)), BAR if colour == DOUBTFUL else 0)
         if length > 0:
             draw.rectangle((0, top, length - 1, top + height - 1), colour)
         if written:
-            draw.text((width - ROOM, top + height / 2), f"{words}: falls {percent(value)}", MARKED, font, anchor="rm")
+            draw.text((width - ROOM, top + height / 2), f"{words}: {change(value)}", MARKED, font, anchor="rm")
     return np.asarray(picture)
 
 

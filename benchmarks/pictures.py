@@ -1,13 +1,16 @@
-"""Draws the pictures of docs/deconvnet.md from a trained net: switches, the three ways down, and other methods beside; copies features.png.
+"""Draws the pictures of docs/deconvnet.md from a trained net: switches, the three ways down, and other methods beside.
 
 Command: make bench, or .venv/bin/python benchmarks/pictures.py [ROOT]
 ROOT is the root of a default `zfnet run`; without it one is run first, in a temporary directory (four minutes on two cores).
+Of a ROOT that is named it also draws a checked gallery, and copies features.png.
 """
 
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
+import tempfile
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -131,6 +134,8 @@ def grad_cam(net, image, unit: int) -> np.ndarray:
 
 def main() -> None:
     """Draws and writes the pictures."""
+    import zfnet
+
     net, images, labels, classes = trained()
     # One photograph of each of five classes.
     first = [int(np.flatnonzero(classes == number)[3]) for number in (0, 1, 4, 7, 10)]
@@ -138,11 +143,17 @@ def main() -> None:
         "switches": draw_switches(net, images[first[1]]),
         "ways_down": draw_ways_down(net, images),
         "methods": draw_methods(net, images[first], labels),
+        "one_unit": zfnet.methods(net, images[first[0]], "conv5", labels=labels).pictures["methods"],
     }
     for name, picture in pictures.items():
         Image.fromarray(picture).save(PICTURES / f"{name}.png", optimize=True)
     if len(sys.argv) > 1:  # The run stays; of one from nothing, default_run.py copies the same picture.
         shutil.copyfile(pathlib.Path(sys.argv[1]) / "figures" / "features.png", PICTURES / "features.png")
+        with tempfile.TemporaryDirectory() as directory:
+            zfnet_command = pathlib.Path(sys.executable).with_name("zfnet")
+            options = ["--layer", "conv5", "--maps", "3", "--check", "--out", directory]
+            subprocess.run([zfnet_command, "gallery", sys.argv[1], *options], check=True)
+            shutil.copyfile(pathlib.Path(directory) / "gallery_conv5.png", PICTURES / "checked.png")
 
 
 if __name__ == "__main__":

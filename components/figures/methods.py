@@ -12,8 +12,8 @@ from zfnet.components.figures.units import unit_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure
 from zfnet.components.pictures.project_images import TILE, ProjectedActivation, framed, project_images, signed_to_rgb
-from zfnet.components.pictures.projection_checks import check_bars
-from zfnet.components.pictures.sheet import sheet, strip
+from zfnet.components.pictures.projection_checks import bars_note, check_bars
+from zfnet.components.pictures.sheet import sheet, strip, with_note
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.targets import Targets
 from zfnet.model.measures.projection_check import hide_marked, pixel_strengths
@@ -114,7 +114,8 @@ def draw_methods(
         "hidden": grey.source,
         "maximized": made.activation,
     }
-    return Figure("methods", {"methods": sheet([row], [f"{name}, activation {found.activation:.3g}"], 1)}, numbers)
+    drawn_row = sheet([row], [f"{name}, activation {found.activation:.3g}"], 1)
+    return Figure("methods", {"methods": with_note(drawn_row, bars_note("the method"))}, numbers)
 
 
 def _window(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:

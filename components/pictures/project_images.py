@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.pictures.projection_checks import check_bars, part_checks
-from zfnet.components.pictures.sheet import block, resize_tile, sheet
+from zfnet.components.pictures.projection_checks import bars_note, check_bars, part_checks
+from zfnet.components.pictures.sheet import block, resize_tile, sheet, with_note
 from zfnet.model.ahead import map_ahead
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
@@ -185,7 +185,7 @@ def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation]
     """Draws each of the images, uint8 `(N, height, width, 3)`, beside its projection, with a heading: uint8 `(height, width, 3)`.
 
     If the unit sees a part of the image, that window is framed in the image, and patch and projection are drawn beside it, enlarged. Bars
-    under a projection show its check.
+    under a projection show its check, and a note explains them.
     """
     size = images.shape[1:3]
     blocks = []
@@ -195,7 +195,8 @@ def projection_grid(images: np.ndarray, projected: Sequence[ProjectedActivation]
         bars = check_bars(found.check, TILE, written=True) if found.check else None
         below = [] if bars is None else [*[np.full_like(bars, 255)] * (len(tiles) - 1), bars]
         blocks.append(block(tiles, len(tiles), TILE, below))
-    return sheet(blocks, headings, int(np.ceil(np.sqrt(len(blocks) / 3))))
+    drawn = sheet(blocks, headings, int(np.ceil(np.sqrt(len(blocks) / 3))))
+    return with_note(drawn, bars_note()) if any(found.check for found in projected) else drawn
 
 
 def framed(image: np.ndarray, found: ProjectedActivation) -> np.ndarray:

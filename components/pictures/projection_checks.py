@@ -16,8 +16,10 @@ from zfnet.model.measures.projection_check import DRAWS, hide_marked, pixel_stre
 from zfnet.model.measures.shuffled_weights import LayerCheck
 
 TENTH, FIFTH = 0.1, 0.2  # Hidden parts of the pixels of the receptive field.
-MARKED, ELSEWHERE, TRACK = (40, 40, 40), (160, 160, 160), (228, 228, 228)
-BAR, WRITTEN, TEXT = 5, 16, 122  # Height of a bar in pixels, without and with its number, and the width of that number.
+MARGIN = 0.1  # Of the activation; three in a hundred choices of random pixels reach it, see docs/deconvnet.md.
+MARKED, DOUBTFUL, ELSEWHERE, TRACK = (40, 40, 40), (200, 50, 30), (160, 160, 160), (228, 228, 228)
+BAR, WRITTEN = 5, 16  # Height of a bar in pixels, without and with its number.
+TEXT, ROOM = 128, 6  # Width of a number, and room to the right of it.
 
 
 def part_checks(
@@ -78,16 +80,39 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
+def is_doubtful(check: Mapping[str, Any]) -> bool:
+    """Whether not to believe the marks of a projection: without them, the activation falls hardly further than without other pixels.
+
+    Hardly further is by less than a tenth of the activation, with a tenth of the pixels hidden. An unknown fall is no reason for doubt.
+
+    Examples:
+        >>> [is_doubtful({"fall": fall, "fall_elsewhere": 0.05}) for fall in (0.14, 0.16, None)]
+        [True, False, False]
+    """
+    fall, other = check["fall"], check["fall_elsewhere"]
+    return fall is not None and other is not None and fall - other < MARGIN
+
+
 def percent(value: float | None) -> str:
     """A share in words: `83 %`, or `unknown`."""
     return "unknown" if value is None else f"{round(100 * value)} %"
 
 
+def change(value: float | None) -> str:
+    """A fall in words.
+
+    Examples:
+        >>> [change(value) for value in (0.25, -0.5, None)]
+        ['falls 25 %', 'rises 50 %', 'unknown']
+    """
+    return "unknown" if value is None else f"{'rises' if value < 0 else 'falls'} {percent(abs(value))}"
+
+
 def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -> np.ndarray:
     """Draws two bars below each other, in `width` pixels: uint8 `(height, width, 3)`.
 
-    The dark one is `fall`, the grey one `fall_elsewhere`; a full bar is 1 or more, none 0 or less. If `written`, the numbers are beside
-    them.
+    The dark one is `fall`, the grey one `fall_elsewhere`; a full bar is 1 or more, none 0 or less. If the check `is_doubtful`, the first is
+    red, and always long enough to be seen. If `written`, the numbers are beside them.
 
     Examples:
         >>> bars = check_bars({"fall": 0.5, "fall_elsewhere": 0.1}, 100)
@@ -97,13 +122,15 @@ def check_bars(check: Mapping[str, Any], width: int, *, written: bool = False) -
     height, full = (WRITTEN, width - TEXT) if written else (BAR, width)
     picture = Image.new("RGB", (width, 2 * height + 1), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(0.75 * height)
-    for row, (key, colour, words) in enumerate((("fall", MARKED, "marked"), ("fall_elsewhere", ELSEWHERE, "others"))):
+    first = DOUBTFUL if is_doubtful(check) else MARKED
+    for row, (key, colour, words) in enumerate((("fall", first, "marked"), ("fall_elsewhere", ELSEWHERE, "others"))):
         top, value = row * (height + 1), check[key]
         draw.rectangle((0, top, full - 1, top + height - 1), TRACK)
-        if value is not None and (length := round(full * min(value, 1))) > 0:
+        length = max(0 if value is None else round(full * min(value, 1)), BAR if colour == DOUBTFUL else 0)
+        if length > 0:
             draw.rectangle((0, top, length - 1, top + height - 1), colour)
         if written:
-            draw.text((width, top + height / 2), f"{words}: falls {percent(value)}", MARKED, font, anchor="rm")
+            draw.text((width - ROOM, top + height / 2), f"{words}: {change(value)}", MARKED, font, anchor="rm")
     return np.asarray(picture)
 
 
@@ -112,12 +139,14 @@ def check_words(check: Mapping[str, Any] | None) -> str:
 
     Examples:
         >>> check_words({"fall": 0.5, "fall_elsewhere": 0.1, "fifth": {"fall": 0.75, "fall_elsewhere": None}})
-        '; a tenth of the pixels hidden: falls by 50 %, others 10 %; a fifth: 75 %, others unknown'
+        '; without the tenth of pixels that is marked it falls by 50 %, without others by 10 %; a fifth: 75 %, others unknown'
     """
     if check is None:
         return ""
     fall, other, fifth, fifth_other = (percent(each[key]) for each in (check, check["fifth"]) for key in ("fall", "fall_elsewhere"))
-    return f"; a tenth of the pixels hidden: falls by {fall}, others {other}; a fifth: {fifth}, others {fifth_other}"
+    doubt = "; do not believe the marks" if is_doubtful(check) else ""
+    without = f"without the tenth of pixels that is marked it falls by {fall}, without others by {other}"
+    return f"; {without}; a fifth: {fifth}, others {fifth_other}{doubt}"
 
 
 def layer_rows(check: LayerCheck) -> list[list[str]]:
@@ -129,9 +158,22 @@ def layer_rows(check: LayerCheck) -> list[list[str]]:
     return [["shuffled layer", "alone", "with all above", "with all below"], *rows]
 
 
+def bars_note(marking: str = "the projection") -> str:
+    """Explains the bars; `marking` is the picture that marks pixels, in words.
+
+    Examples:
+        >>> bars_note("the gradient").split(" (")[0]
+        'Bars: how far the activation falls if the tenth of pixels that the gradient marks is hidden'
+    """
+    return (
+        f"Bars: how far the activation falls if the tenth of pixels that {marking} marks is hidden (dark), and if as many others are "
+        "(grey). A full bar: it falls to 0. Red: other pixels matter nearly as much, so do not believe the marks."
+    )
+
+
 def checks_note(alike: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
-    """A line about the bars and about projections with all weights shuffled; `alike` are the numbers of `layer_numbers`."""
-    note = "Bars: how far the activation falls if the tenth of pixels that the projection marks is hidden (dark), or as many others (grey)."
+    """Sentences about the bars and about projections with all weights shuffled; `alike` are the numbers of `layer_numbers`."""
+    note = bars_note()
     for found in [*alike["below"].values()][-1:]:
         pattern, places = ("unknown" if found[key] is None else f"{found[key]:.2f}" for key in ("pattern", "places"))
         note += f" Likeness to projections with all weights shuffled (1 is equal, 0 unrelated): pattern {pattern}, places {places}."

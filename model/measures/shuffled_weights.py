@@ -63,7 +63,10 @@ def check_layers(
     Args:
         deconvnet: of a model that takes images. Its weights are changed in place while this runs, and put back at the end, also after an
             error: do not use the model at the same time.
-        images, layer, unit, position: as in `check_projection`.
+        images: `(N, H, W, C)`, values and layout as the model takes them.
+        layer: name of a layer.
+        unit: feature map or dense unit, an int, or `(N,)` ints, one for each image.
+        position: row and column in the map, or `(N, 2)`; None takes the strongest of each map.
         seed: decides the permutations.
 
     Returns:

@@ -8,11 +8,12 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.rules.rule import Rectify
+from zfnet.model.measures.projection_check import field_boxes
 from zfnet.model.methods.gradients import forward_pass
 from zfnet.model.progress import progress
 
 STEPS, RATE = 128, 0.05
-JITTER = 1 / 24  # Of the longer side: by so many pixels, rounded down, the image is shifted at most, in each direction.
+JITTER = 1 / 24  # Of the longer side of the receptive field: by so many pixels, rounded down, the image is shifted at most.
 NOISE = 0.01
 # Colours of natural images vary together, mostly from dark to bright: square root of their covariance in ImageNet (Olah et al. 2017).
 COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
@@ -43,8 +44,8 @@ def maximize_activation(
     """Changes an image, from noise, until a unit is as active as possible (Erhan et al. 2009), by gradient ascent.
 
     Gradients alone lead to noise that no photograph has. So, as in Olah et al. 2017, "Feature Visualization": the image is a sum of waves,
-    slow ones first, in colours that vary together as in photographs; and it is shifted by a few pixels at each step. The sum below a ReLU
-    is maximised, since the gradient of a ReLU that is 0 is 0.
+    slow ones first, in colours that vary together as in photographs; and it is shifted at each step, by at most a 24th of what the unit
+    sees. The sum below a ReLU is maximised, since the gradient of a ReLU that is 0 is 0.
 
     Args:
         deconvnet: of a model that takes RGB 0..255.
@@ -95,7 +96,8 @@ def maximize_activation(
             loss = -tf.gather_nd(tf.cast(forward(tf.cast(shifted, graph.dtype)), tf.float32), [[0, *place]])
         optimizer.apply([tape.gradient(loss, waves.value)], [waves])
 
-    most = int(JITTER * max(size))
+    ((rows_from, columns_from, rows_to, columns_to),) = field_boxes(deconvnet, image_layout(grey), layer, np.array([place[:-1]], np.int64))
+    most = int(JITTER * max(rows_to - rows_from, columns_to - columns_from))
     for _ in progress(range(steps), steps, "Maximising"):
         step(tf.constant(random.integers(-most, most + 1, 2), tf.int32))
     made = np.asarray(image(waves.value))

@@ -190,7 +190,8 @@ check_option = click.option(
     "--check",
     is_flag=True,
     help="Also measure whether to believe each projection: how far the activation falls if the tenth of pixels that the projection marks "
-    "is hidden, or as many others; and how alike projections are if the weights of layers are shuffled. Drawn as bars. It takes longer.",
+    "is hidden, or as many others; and how alike projections are if the weights of layers are shuffled. Drawn as bars, red "
+    "where the marks are not to be believed. It takes longer.",
 )
 
 

@@ -56,8 +56,9 @@ def command(
     Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.
 
-    With --check, two bars under each projection show how far its activation falls without the pixels that the projection marks (dark), and
-    without as many others (grey). All numbers are in DIR/gallery.json.
+    With --check, two bars under each projection show how far its activation falls without the tenth of pixels that the projection marks
+    (dark), and without as many others (grey); a full bar is a fall to 0. The first is red if it is less than a tenth of the activation
+    longer: other pixels matter nearly as much, so do not believe the marks. All numbers are in DIR/gallery.json.
     """
     with job.directory(data) as directory:
         from zfnet.components.figures.gallery.compared import draw_compared_gallery

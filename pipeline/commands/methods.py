@@ -53,7 +53,7 @@ def command(
     makes an image from noise.
 
     Bars under a method show how far the activation falls if the tenth of the pixels that the method marks is hidden (dark), and if as many
-    others are (grey).
+    others are (grey). The first is red if it is less than a tenth of the activation longer: other pixels matter nearly as much.
     """
     found = find_model(model, custom_objects)
     make_its_directory(out)
@@ -61,7 +61,7 @@ def command(
     from zfnet.components.figures.methods import draw_methods
     from zfnet.components.inputs.centre_crop import read_image
     from zfnet.components.inputs.image_input import ImageInput
-    from zfnet.components.pictures.projection_checks import percent
+    from zfnet.components.pictures.projection_checks import change
 
     deconvnet, used = found.open_deconvnet(preprocessing, unsupported)
     if layer is None:
@@ -71,8 +71,9 @@ def command(
     picture = image_input.crop(read_image(image, image_input.side)[None])[0]
     figure = draw_methods(deconvnet, picture, layer, unit, found.labels, steps=steps, seed=seed)
     for name, check in figure.numbers["checks"].items():
-        falls = percent(check["fall"]), percent(check["fall_elsewhere"])
-        click.echo(f"{name}: the activation falls by {falls[0]} without the marked pixels, by {falls[1]} without others")
+        click.echo(
+            f"{name}: the activation {change(check['fall'])} without the marked pixels, {change(check['fall_elsewhere'])} without others"
+        )
     click.echo(f"activation {figure.numbers['activation']:.6g}, maximised {figure.numbers['maximized']:.6g}")
     with atomic_path(out) as partial:
         partial.write_bytes(figure.encoded["methods"])

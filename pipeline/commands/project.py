@@ -54,8 +54,11 @@ def command(
     framed, the window, and its projection. If it is the whole image, the block shows the image and the projection. In projections grey is
     0. Each projection has its own scale; the strongest 0.2 % of its values are clipped.
 
-    With --check, a table shows for each layer how alike the projections are if its weights are shuffled, alone, with all layers above or
-    with all below: rank correlation of the pixels (pattern) and of their strengths (places), and SSIM. 1 is equal, 0 unrelated.
+    With --check, two bars under each projection show how far its activation falls without the tenth of pixels that the projection marks
+    (dark), and without as many others (grey). The first is red if it is less than a tenth of the activation longer: other pixels matter
+    nearly as much, so do not believe the marks. A table shows for each layer how alike the projections are if its weights are shuffled,
+    alone, with all layers above or with all below: rank correlation of the pixels (pattern) and of their strengths (places), and SSIM. 1 is
+    equal, 0 unrelated.
     """
     found = find_model(model, custom_objects)
     make_its_directory(out)

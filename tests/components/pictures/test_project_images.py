@@ -16,8 +16,8 @@ from zfnet.components.pictures.project_images import (
     signed_scale,
     signed_to_rgb,
 )
-from zfnet.components.pictures.projection_checks import WRITTEN
-from zfnet.components.pictures.sheet import GAP
+from zfnet.components.pictures.projection_checks import WRITTEN, bars_note
+from zfnet.components.pictures.sheet import GAP, with_note
 from zfnet.model import Deconvnet, build, strongest_activations
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
 from zfnet.model.deconvnet.strongest import Strongest
@@ -251,4 +251,6 @@ def test_images_with_their_checks(deconvnet, images):
     np.testing.assert_allclose(layers.above, check_layers(deconvnet, images[:2].astype("float32"), "conv2", 5).above, atol=1e-3)
     plain = projection_grid(images[:2], [each._replace(check=None) for each in found], ["", ""])
     drawn = projection_grid(images[:2], found, ["", ""])
-    assert drawn.shape[0] == plain.shape[0] + 2 * (2 * WRITTEN + 1)
+    with_bars = plain.shape[0] + 2 * (2 * WRITTEN + 1)
+    assert drawn.shape == with_note(np.empty((with_bars, plain.shape[1], 3), np.uint8), bars_note()).shape
+    assert np.sum(drawn[with_bars:] < 128) > 1000  # The note has letters.

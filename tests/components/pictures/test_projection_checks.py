@@ -3,11 +3,14 @@ import pytest
 
 from zfnet.components.pictures.projection_checks import (
     BAR,
+    DOUBTFUL,
     MARKED,
     TEXT,
     TRACK,
     WRITTEN,
+    bars_note,
     check_bars,
+    check_words,
     checks_note,
     layer_numbers,
     layer_rows,
@@ -29,16 +32,27 @@ def lengths(fall, elsewhere, width=200):
 
 
 @pytest.mark.parametrize(
-    ("fall", "elsewhere", "expected"), [(0.5, 0.25, [100, 50]), (1.7, 0.004, [200, 1]), (-0.3, 0, [0, 0]), (None, 1, [0, 200])]
+    ("fall", "elsewhere", "expected"),
+    [(0.5, 0.25, [100, 50]), (1.7, 0.004, [200, 1]), (-0.3, 0, [BAR, 0]), (0.2, 0, [40, 0]), (None, 1, [0, 200])],
 )
 def test_bars_are_as_long_as_the_falls(fall, elsewhere, expected):
     assert lengths(fall, elsewhere) == expected
 
 
 def test_the_dark_bar_is_the_marked_one():
-    bars = check_bars({"fall": 1, "fall_elsewhere": 1}, 50)
+    bars = check_bars({"fall": 1, "fall_elsewhere": 0.89}, 50)
     assert (bars[:BAR] == MARKED).all()
     assert (bars[BAR + 1 :] != MARKED).all()
+
+
+def test_the_marked_bar_is_red_if_it_is_hardly_longer():
+    bars = check_bars({"fall": 1, "fall_elsewhere": 0.91}, 50)
+    assert (bars[:BAR] == DOUBTFUL).all()
+    assert (bars[BAR + 1 :] != DOUBTFUL).all(axis=-1).any()
+    doubt = "; do not believe the marks"
+    shares = {"fall": 0.4, "fall_elsewhere": 0.05}
+    assert check_words(shares | {"fifth": shares}).endswith("a fifth: 40 %, others 5 %")
+    assert check_words({"fall": 0.4, "fall_elsewhere": 0.31, "fifth": shares}).endswith("a fifth: 40 %, others 5 %" + doubt)
 
 
 def test_numbers_beside_the_bars():
@@ -63,7 +77,7 @@ def test_numbers_and_rows_of_layers():
 
 def test_the_note_has_the_likeness_with_all_layers_shuffled():
     assert checks_note(layer_numbers(CHECK)).endswith("shuffled (1 is equal, 0 unrelated): pattern 0.15, places unknown.")
-    assert checks_note(layer_numbers(LayerCheck([], [], [], []))).endswith("or as many others (grey).")
+    assert checks_note(layer_numbers(LayerCheck([], [], [], []))) == bars_note()
 
 
 def test_shares_in_words():

@@ -53,6 +53,16 @@ def test_a_unit_that_is_not_active_at_first():
     assert maximize_activation(deconvnet, "conv", 0, size=(9, 9), steps=150).activation > 0
 
 
+def test_shifts_are_small_beside_what_the_unit_sees():
+    """Shifted by more than a few pixels, the edge that this unit looks for would be blurred away."""
+    model = keras.Sequential([keras.Input((96, 96, 3)), layers.Conv2D(1, 4, use_bias=False, name="conv")])
+    kernel = np.ones((4, 4, 3, 1), "float32")
+    kernel[:, :2] = -1
+    model.set_weights([kernel])
+    made = maximize_activation(zfnet.Deconvnet(model), "conv", 0, size=(96, 96))
+    assert made.activation > 0.8 * 255 * kernel.clip(0).sum()
+
+
 def test_the_seed_decides():
     model = keras.Sequential([keras.Input((9, 9, 3)), layers.Conv2D(2, 3, name="conv")])
     deconvnet = zfnet.Deconvnet(model)

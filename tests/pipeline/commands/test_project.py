@@ -137,7 +137,8 @@ def test_whether_to_believe_it(project, tmp_path):
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     pattern = (
-        r"cat.png: conv1, map \d at row \d+, column \d+, activation [\d.]+; a tenth of the pixels hidden: falls by -?\d+ %, others -?\d+ %;"
+        r"cat.png: conv1, map \d at row \d+, column \d+, activation [\d.]+; "
+        r"without the tenth of pixels that is marked it falls by -?\d+ %, without others by -?\d+ %; a fifth: -?\d+ %, others -?\d+ %"
     )
     assert re.match(pattern, lines[1])
     assert lines[3] == "hidden pixels have 128, since no mean is known; likeness with shuffled weights (pattern, places, SSIM):"

@@ -13,6 +13,7 @@ from zfnet.components.exploration.places import PHOTOGRAPHS, chosen_photographs,
 from zfnet.components.exploration.sheets import SIDE, fitted_size
 from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
 from zfnet.components.figures.layers import default_layers
+from zfnet.components.pictures.projection_checks import MARGIN
 from zfnet.components.training.kept_filters import KeptFilters
 from zfnet.model.deconvnet.strongest import Strongest
 from zfnet.model.measures.class_probabilities import class_layer
@@ -98,6 +99,7 @@ def write_exploration(
                 "size": size,
                 "stored": fitted_size(*size, most),
                 "side": SIDE,
+                "margin": MARGIN,
                 "columns": {"shown": SHOWN, "images": COLUMNS},
                 "classes": list(search.images.labels),
                 "moments": kept.titles if growth and kept else [],

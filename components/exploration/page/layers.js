@@ -58,10 +58,9 @@ async function layerView({ layer: number, unknown }) {
 function doubts(number, numbers) {
   const layer = index.layers[number];
   const bars = `Bars: how far the activation falls without the tenth of pixels that the projection marks (dark), and without as many others (grey).`;
-  if (isTooSmall(number)) return `${bars} In so small a field, these are too few pixels to tell.`;
-  const doubtful = livingUnits(layer).filter((unit) => isDoubtful(number, numbers, unit));
+  const doubtful = livingUnits(layer).filter((unit) => isDoubtful(numbers, unit));
   const count = doubtful.length === 1 ? `1 projection is` : `${doubtful.length || "No"} projections are`;
-  return `${bars} ${count} marked by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.`;
+  return `${bars} ${count} marked in red and by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.${isTooSmall(number) ? ` ${SMALL}` : ""}`;
 }
 
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
@@ -96,7 +95,7 @@ function card(number, unit, numbers, line) {
     { href: linkTo(number, unit), class: "card", "data-unit": unit },
     tile(patchThumb(number, unit), `Patch of ${imageClass(numbers.examples[unit][0])}, the strongest for ${unitName(number, unit)}`),
     movingProjection(number, unit, { "data-moves": layer.grows }),
-    fallBars(numbers.falls[unit]),
-    caption(unit, words, isDoubtful(number, numbers, unit)),
+    fallBars(numbers, unit),
+    caption(unit, words, isDoubtful(numbers, unit)),
   );
 }

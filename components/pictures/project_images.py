@@ -108,16 +108,24 @@ def project_activations(
     if fill is None:
         yield from projected_activations(project_strongest(deconvnet, batches, strongest, chosen), strongest, image_input)
         return
-    for images, ids in image_batches(batches):
-        # A check needs the whole images, which are at hand as long as their batch.
+
+    def checked(batch: tuple[Any, np.ndarray]) -> list[ProjectedActivation]:
+        images, ids = batch
         here: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for layer, (units, ranks) in chosen.items():
             rows = np.isin(strongest[layer].examples[units, ranks], ids)
             here |= {layer: (units[rows], ranks[rows])} if rows.any() else {}
-        for part in project_strongest(deconvnet, [(images, ids)], strongest, here):
+        found: list[ProjectedActivation] = []
+        for part in project_strongest(deconvnet, [batch], strongest, here):
             checks = part_checks(deconvnet, np.asarray(images), ids, part, strongest[part.layer], fill, quick)
-            found = projected_activations([part], strongest, image_input)
-            yield from (each._replace(check=check) for each, check in zip(found, checks, strict=True))
+            pictures = _pictures_of(strongest, image_input, part)
+            found.extend(each._replace(check=check) for each, check in zip(pictures, checks, strict=True))
+        return found
+
+    # A check needs the whole images, which are at hand as long as their batch. One batch is checked while the next one is projected.
+    with ThreadPoolExecutor(2) as pool:
+        for found in map_ahead(pool, checked, image_batches(batches), most=1):
+            yield from found
 
 
 def project_images(

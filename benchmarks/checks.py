@@ -129,7 +129,7 @@ def doubtful(deconvnet, images, layer: str, strongest, units, fill) -> dict:
     marks["random"] = random.random(given.shape[:3]) + 1
     marks["contrast"] = np.abs(given - fill).sum(axis=-1)
     checks = {name: hide_marked(deconvnet, given, layer, targets, each, fill) for name, each in marks.items()}
-    return {"maps": len(units)} | {name: float(np.mean(fall - other < MARGIN)) for name, (fall, other) in checks.items()}
+    return {"maps": len(units)} | {name: float(np.mean(fall - np.maximum(other, 0) < MARGIN)) for name, (fall, other) in checks.items()}
 
 
 def edge_correlation(images, strengths, boxes) -> float:

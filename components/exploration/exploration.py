@@ -10,7 +10,7 @@ from zfnet.components.exploration.numbers import layer_numbers, photograph_numbe
 from zfnet.components.exploration.page import Page
 from zfnet.components.exploration.pictures import COLUMNS, add_examples, add_growth, add_images, add_photographs
 from zfnet.components.exploration.places import PHOTOGRAPHS, chosen_photographs, unit_places
-from zfnet.components.exploration.sheets import SIDE, fitted_size
+from zfnet.components.exploration.sheets import BLOCK, SIDE, fitted_size
 from zfnet.components.figures.gallery.example_search import SHOWN, ExampleSearch
 from zfnet.components.figures.layers import default_layers
 from zfnet.components.pictures.projection_checks import MARGIN
@@ -99,6 +99,7 @@ def write_exploration(
                 "size": size,
                 "stored": fitted_size(*size, most),
                 "side": SIDE,
+                "block": BLOCK,
                 "margin": MARGIN,
                 "columns": {"shown": SHOWN, "images": COLUMNS},
                 "classes": list(search.images.labels),

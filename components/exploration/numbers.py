@@ -66,7 +66,7 @@ def _best(auc: np.ndarray, share: np.ndarray, count: int) -> list[list[Any]]:
 
 
 def _known(values: np.ndarray) -> list[float] | None:
-    return [round(value, 2) for value in values.tolist()] if np.isfinite(values).all() else None
+    return [round(value, DIGITS) for value in values.tolist()] if np.isfinite(values).all() else None
 
 
 def rounded(values: np.ndarray) -> list[float]:

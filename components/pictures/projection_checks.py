@@ -83,14 +83,15 @@ def _known(value: float) -> float | None:
 def is_doubtful(check: Mapping[str, Any]) -> bool:
     """Whether not to believe the marks of a projection: without them, the activation falls hardly further than without other pixels.
 
-    Hardly further is by less than a tenth of the activation, with a tenth of the pixels hidden. An unknown fall is no reason for doubt.
+    Hardly further is by less than a tenth of the activation, with a tenth of the pixels hidden; a rise counts as no fall. An unknown fall
+    is no reason for doubt.
 
     Examples:
         >>> [is_doubtful({"fall": fall, "fall_elsewhere": 0.05}) for fall in (0.14, 0.16, None)]
         [True, False, False]
     """
     fall, other = check["fall"], check["fall_elsewhere"]
-    return fall is not None and other is not None and fall - other < MARGIN
+    return fall is not None and other is not None and fall - max(other, 0) < MARGIN
 
 
 def percent(value: float | None) -> str:

@@ -4,13 +4,16 @@ const FEW = 100;  // In a smaller field, a tenth of the pixels is few: each of t
 
 const isTooSmall = (number) => index.layers[number].window[0] * index.layers[number].window[1] < FEW;
 
-// The difference of the two falls; more is better, and what is not known comes in between.
-const needed = (numbers, unit) => (numbers.falls[unit] ? numbers.falls[unit][0] - numbers.falls[unit][1] : index.margin);
+// How much further the activation falls without the marked pixels than without others; what is not known comes in between.
+function needed(numbers, unit) {
+  const falls = numbers.falls[unit];
+  return falls ? falls[0] - Math.max(falls[1], 0) : index.margin;
+}
 const isDoubtful = (numbers, unit) => needed(numbers, unit) < index.margin;
 
-function fallWords([marked, others]) {
-  return `Without the tenth of pixels that the projection marks, the activation falls by ${percent(marked)}; without as many others by ${percent(others)}.`;
-}
+const change = (fall) => (fall < 0 ? `rises ${percent(-fall)}` : `falls ${percent(fall)}`);
+const fallWords = ([marked, others]) =>
+  `Without the tenth of pixels that the projection marks, the activation ${change(marked)}; without as many others, it ${change(others)}.`;
 
 // Two thin bars below each other: the fall without the marked pixels, and without others.
 function fallBars(numbers, unit) {
@@ -27,14 +30,14 @@ function checkOf(number, unit, numbers) {
   const heading = make("h3", {}, "Is its projection to be believed?");
   if (!falls) return [heading, make("p", { class: "quiet" }, "Not known: the projection is empty.")];
   const rows = [["the pixels that it marks", falls[0]], ["as many others that it sees", falls[1]]].map(([words, fall]) =>
-    make("tr", {}, make("th", {}, words), make("td", {}, level(Math.min(fall, 1)), ` ${percent(fall)}`)),
+    make("tr", {}, make("th", {}, words), make("td", {}, level(Math.min(fall, 1)), ` ${change(fall)}`)),
   );
   const verdict = isDoubtful(numbers, unit)
-    ? make("p", { class: "bad", id: "verdict" }, `No: this ${index.layers[number].kind} needs the pixels that its projection marks hardly more than others.`)
+    ? make("p", { class: "bad", id: "verdict" }, `No: without the marked pixels, it falls less than ${percent(index.margin)} further than without others.`)
     : make("p", { class: "quiet", id: "verdict" }, "It needs the marked pixels more than others. That alone does not prove the picture: look at the photographs first.");
   return [
     heading,
-    make("p", { class: "quiet" }, "How far the strongest activation falls if a tenth of the pixels that it sees get the mean colour:"),
+    make("p", { class: "quiet" }, `The strongest activation, after a tenth of the pixels that the ${index.layers[number].kind} sees got the mean colour:`),
     make("table", {}, ...rows),
     verdict,
     isTooSmall(number) ? make("p", { class: "quiet" }, SMALL) : null,
@@ -43,12 +46,23 @@ function checkOf(number, unit, numbers) {
 
 const SMALL = "In so small a field, every pixel counts, and the check says little: look at the filter itself.";
 
+const WEAK = 0.2;  // Share of the middle unit's strongest activation below which a unit is called weak.
+
+// A warning about a unit that hardly ever fires: its examples and its projection say little.
+function weakness(number, unit, numbers) {
+  const strongest = livingUnits(index.layers[number]).map((each) => numbers.values[each][0]).sort((one, other) => one - other);
+  const middle = strongest[Math.floor(strongest.length / 2)];
+  if (numbers.values[unit][0] >= WEAK * middle) return null;
+  const words = `Almost dead: its strongest activation is ${numbers.values[unit][0]}, that of the middle ${index.layers[number].kind} of this layer ${middle}.`;
+  return make("p", { class: "bad" }, `${words} Its pictures say little.`);
+}
+
 // Likeness of a layer's projections to those of a net that has learned nothing.
 function shuffledWords(numbers) {
   if (!numbers.shuffled) return "";
   const [pattern, places] = numbers.shuffled.map((value) => value.toFixed(2));
   return (
-    `With all weights shuffled, projections would still have the likeness ${places} in the places that they mark, and ${pattern} in the pattern ` +
-    "(1 is the same, 0 unrelated): that much they show of any net."
+    `With all weights shuffled, projections would still mark alike places (rank correlation ${places}), in a pattern with the rank correlation ` +
+    `${pattern}: 1 is the same, 0 unrelated. That much they show of any net.`
   );
 }

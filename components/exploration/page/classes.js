@@ -1,5 +1,7 @@
 // Classes: which units of each layer answer to one.
 
+const CHANCE = 0.5;  // The AUC of a unit that does not depend on the class.
+
 async function classView({ name }) {
   const number = index.classes.indexOf(name);
   const links = index.classes.map((each) =>
@@ -17,7 +19,7 @@ async function classView({ name }) {
     make(
       "p",
       { class: "quiet" },
-      "The units that tell this class from all others best. Below each: its number; its AUC, how often it is stronger in an image of the ",
+      "The units that tell this class best from all others. Below each: its number; its AUC, how often it is stronger in an image of the ",
       "class than in another image (0.5 is chance, 1 is always); and the share of its 100 strongest images, or of as many as the class has, that are of the class.",
     ),
     ...sections.reverse().flat(),
@@ -26,7 +28,7 @@ async function classView({ name }) {
 
 async function classSection(layer, number) {
   const numbers = await loadNumbers(`layer-${layer}`);
-  const found = numbers.answering[number] || [];
+  const found = (numbers.answering[number] || []).filter(([, auc]) => auc > CHANCE);
   const cards = found.map(([unit, auc, share]) => card(layer, unit, numbers, `${auc.toFixed(2)}, ${percent(share)}`));
   return cards.length ? [make("h3", {}, make("a", { href: linkTo(layer) }, index.layers[layer].name)), make("div", { class: "grid" }, ...cards)] : [];
 }

@@ -26,7 +26,8 @@ async function paint(canvas, source) {
   canvas.source = source;
   const [height, width] = source.size;
   const [top, left, h, w] = source.part || [0, 0, height, width];
-  const together = source.columns * Math.max(1, Math.floor(index.side / height));
+  const [pitchHigh, pitchWide] = Math.max(height, width) <= index.block ? source.size : source.size.map((length) => Math.ceil(length / index.block) * index.block);
+  const together = source.columns * Math.max(1, Math.floor(index.side / pitchHigh));
   const place = source.place % together;
   const [row, column] = [Math.floor(place / source.columns), place % source.columns];
   const [pixelsHigh, pixelsWide] = [Math.max(1, Math.round(h)), Math.max(1, Math.round(w))];
@@ -35,7 +36,7 @@ async function paint(canvas, source) {
   if (canvas.source !== source) return;  // It shows something else by now.
   Object.assign(canvas, { height: pixelsHigh, width: pixelsWide, isPainted: true });
   canvas.classList.toggle("pixelated", Math.max(h, w) <= PIXELATED);
-  canvas.getContext("2d").drawImage(picture, column * width + left, row * height + top, w, h, 0, 0, pixelsWide, pixelsHigh);
+  canvas.getContext("2d").drawImage(picture, column * pitchWide + Math.floor((pitchWide - width) / 2) + left, row * pitchHigh + Math.floor((pitchHigh - height) / 2) + top, w, h, 0, 0, pixelsWide, pixelsHigh);
 }
 
 // Sources.

@@ -28,7 +28,7 @@ function showHelp() {
     make("p", {}, "A projection shows which pixels of the image the activation came through. Grey is 0; each projection has its own scale."),
     make("p", {}, "Look at the photographs first: what do they share? Then ask whether the projection marks the same thing."),
     make("p", {}, "The two bars under it: how far the activation falls without the pixels that it marks, and without as many others. A red bar and a \"?\" mean that ",
-      "both are much the same: do not believe that projection."),
+      "the first is hardly longer than the second: do not believe that projection."),
     make("button", { type: "button", onclick: () => dialog.close() }, "close"),
   );
   dialog.showModal();

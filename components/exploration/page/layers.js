@@ -1,6 +1,8 @@
 // One layer: all of its units, each with its strongest patch and the projection.
 
-const ALIKE = 0.5;  // A projection looks like the last one from this likeness on.
+// A map has appeared if its projection has this likeness to the last one, and its activation this share of the last one, from then on.
+const ALIKE = 0.5;
+const ACTIVE = 0.5;
 
 const ORDERS = {
   number: { title: "number", by: (numbers, unit) => unit },
@@ -10,13 +12,27 @@ const ORDERS = {
   appeared: { title: "when it appears", by: (numbers, unit) => appeared(numbers, unit) },
 };
 
-// The first moment from which on the projection looks like the last one.
+// The first moment from which on the projection looks like the last one, and the activation is not much weaker.
 function appeared(numbers, unit) {
-  const alike = numbers.alike[unit];
+  const [alike, activations] = [numbers.alike[unit], numbers.activations[unit]];
   let first = alike.length - 1;
-  while (first > 0 && alike[first - 1] >= ALIKE) first--;
+  while (first > 0 && alike[first - 1] >= ALIKE && activations[first - 1] >= ACTIVE * activations.at(-1)) first--;
   return first;
 }
+
+// Units that are ever positive, in an order.
+function orderedUnits(number, numbers, order = state.order) {
+  const by = (ORDERS[order] || ORDERS.number).by;
+  if (order === "appeared" && !index.layers[number].grows) return livingUnits(index.layers[number]);
+  const keys = new Map(livingUnits(index.layers[number]).map((unit) => [unit, by(numbers, unit)]));
+  return [...keys.keys()].sort((one, other) => compare(keys.get(one), keys.get(other)) || one - other);
+}
+
+// What a card says in an order: the thing that it is ordered by.
+const LINES = {
+  appeared: (numbers, unit) => index.moments[appeared(numbers, unit)],
+  believed: (numbers, unit) => (numbers.falls[unit] ? numbers.falls[unit].map(percent).join(", others ") : "not known"),
+};
 
 async function layerView({ layer: number, unknown }) {
   const layer = index.layers[number];
@@ -30,10 +46,8 @@ async function layerView({ layer: number, unknown }) {
     ...orders.map(([name, order]) => make("option", { value: name, selected: name === chosen }, order.title)),
   );
   const fill = () => {
-    const by = ORDERS[select.value].by;
-    const keys = new Map(livingUnits(layer).map((unit) => [unit, by(numbers, unit)]));
-    const units = [...keys.keys()].sort((one, other) => compare(keys.get(one), keys.get(other)) || one - other);
-    grid.replaceChildren(...units.map((unit) => card(number, unit, numbers)));
+    const units = orderedUnits(number, numbers, select.value);
+    grid.replaceChildren(...units.map((unit) => card(number, unit, numbers, LINES[select.value]?.(numbers, unit))));
   };
   fill();
   const sees = layer.window[0] >= index.size[0] && layer.window[1] >= index.size[1] ? "the whole image" : `${layer.window.join(" x ")} pixels`;
@@ -47,7 +61,8 @@ async function layerView({ layer: number, unknown }) {
       `${layer.units} ${layer.kind}s; each sees ${sees} of ${index.size.join(" x ")}. Left: the patch of its strongest activation over `,
       `${index.about.images.toLocaleString("en")} images of ${index.about.data}; right: that activation projected to pixels. `,
       layer.names ? "" : `Below: the class that it tells best, with the AUC: 0.5 is chance, 1 is always.`,
-      layer.dead.length ? ` Never positive: ${layer.dead.join(", ")}.` : "",
+      layer.dead.length ? ` Never positive: ${layer.kind} ${layer.dead.join(", ")}.` : "",
+      layer.names ? " A unit is the score of one class before the softmax: the highest in an image wins, so one may be high in other images." : "",
     ),
     make("details", {}, make("summary", {}, "How far can these projections be believed?"), make("p", {}, doubts(number, numbers)), make("p", {}, shuffledWords(numbers))),
     make("p", {}, make("label", { for: "order" }, "Order: "), select),
@@ -77,25 +92,27 @@ function layerLinks(current) {
   return make("nav", { "aria-label": "Layers", class: "chips" }, ...links);
 }
 
-const caption = (unit, words, isDoubted) =>
+const caption = (unit, words, isDoubted = false, score = null) =>
   make(
     "span",
     { class: "caption" },
     make("span", { class: "number" }, String(unit), isDoubted ? make("span", { class: "bad", title: "Do not believe this projection." }, " ?") : null),
     make("span", { class: "words", title: words }, words),
+    score ? make("span", { class: "score" }, score) : null,
   );
 
 // A link to a unit: its strongest patch, its projection, and a line of text.
 function card(number, unit, numbers, line) {
   const layer = index.layers[number];
   const best = numbers.classes[unit][0];
-  const words = line || (layer.names ? layer.names[unit] : best ? `${className(best[0])} ${best[1].toFixed(2)}` : "");
+  const words = line || (layer.names ? layer.names[unit] : best ? className(best[0]) : "");
+  const score = !line && best && !layer.names ? best[1].toFixed(2) : null;
   return make(
     "a",
     { href: linkTo(number, unit), class: "card", "data-unit": unit },
     tile(patchThumb(number, unit), `Patch of ${imageClass(numbers.examples[unit][0])}, the strongest for ${unitName(number, unit)}`),
     movingProjection(number, unit, { "data-moves": layer.grows }),
     fallBars(numbers, unit),
-    caption(unit, words, isDoubtful(numbers, unit)),
+    caption(unit, words, isDoubtful(numbers, unit), score),
   );
 }

@@ -25,7 +25,7 @@ async function photographView({ photograph, place }) {
   const answers = make("div", { id: "answers" });
   const picture = make("div", { class: "framed", id: "photograph", tabindex: "0", role: "application" }, tile(imageTile(image), imageName(image)));
   picture.setAttribute("aria-label", `${imageName(image)}, ${imageClass(image)}. Arrow keys move the place.`);
-  const onlyMiddle = make("input", { type: "checkbox", id: "middle", checked: state.onlyMiddle, onchange: () => ((state.onlyMiddle = onlyMiddle.checked), fill()) });
+  const onlyMiddle = make("input", { type: "checkbox", id: "middle", checked: state.onlyMiddle !== false, onchange: () => ((state.onlyMiddle = onlyMiddle.checked), fill()) });
   const heat = make("canvas", { class: "heat", "aria-hidden": "true" });
   picture.append(heat);
 
@@ -79,7 +79,7 @@ async function photographView({ photograph, place }) {
         "section",
         { "aria-label": "Photograph", class: "sticky" },
         picture,
-        make("p", { class: "quiet" }, `${imageName(image)}. Click on a place. Point at a unit: the frame is what it sees, and bright is where it is active.`),
+        make("p", { class: "quiet" }, `${imageName(image)}. Click on a place. Point at a unit, or go to it with Tab: the frame is what it sees, and bright is where it is active.`),
         make("p", {}, make("label", {}, onlyMiddle, " only units that have the place in the middle of their field")),
       ),
       make(
@@ -89,8 +89,8 @@ async function photographView({ photograph, place }) {
           "p",
           { class: "quiet" },
           "Units whose receptive fields cover the place, the strongest first; 100 % is the unit's strongest activation over all images. ",
-          "Right: the projection of the activation in this photograph if it covers the place and was stored, marked by a frame; else that ",
-          "of the unit's strongest example.",
+          "Left: the patch in which the unit is strongest. Right, with a red frame: its projection in this photograph; without a frame: ",
+          "the projection of that patch, since none here covers the place.",
         ),
         answers,
       ),
@@ -143,7 +143,7 @@ function answerCard(photograph, number, layer, found, [row, column], point) {
     isHere
       ? tile(source, `Projection of ${unitName(number, found.unit)} in this photograph`, { class: "here" })
       : movingProjection(number, found.unit, { "data-moves": index.layers[number].grows }),
-    caption(found.unit, words),
+    caption(found.unit, words, false),
   );
 }
 

@@ -48,6 +48,7 @@ async function show() {
     content = [make("p", { class: "bad" }, String(error.message || error))];
   }
   if (turn !== shown) return;
+  const before = state.address;
   const wasInside = state.view === address.view && main.contains(document.activeElement);
   state.view = address.view;
   state.address = address;
@@ -59,6 +60,10 @@ async function show() {
   showStill();
   document.title = `${main.querySelector("h2")?.textContent || ""} - ${index.about.model}`;
   if (!wasInside) window.scrollTo(0, 0);
+  // Back in the layer, at the unit that was shown.
+  const card = before?.view === "unit" && address.view === "layer" && before.layer === address.layer ? main.querySelector(`.card[data-unit="${before.unit}"]`) : null;
+  card?.scrollIntoView({ block: "center" });
+  card?.focus({ preventScroll: true });
 }
 
 // Moves all pictures that grow to the moment of the slider.
@@ -72,9 +77,14 @@ function showMoment(moment) {
   showStill();
 }
 
-// Says which pictures do not move.
+// Says what does not move.
 function showStill() {
-  const { layer } = state.address || {};
-  const isStill = layer !== undefined && index.moments.length && !index.layers[layer].grows;
-  document.getElementById("still").textContent = isStill ? `The training kept no weights of ${index.layers[layer].name}: it stays.` : "";
+  const { view, layer } = state.address || {};
+  const last = index.moments.at(-1);
+  const isEarlier = state.moment < index.moments.length - 1;
+  let words = "";
+  if (layer !== undefined && index.moments.length && !index.layers[layer].grows) words = `The training kept no weights of ${index.layers[layer].name}: it stays.`;
+  else if (isEarlier && view === "photograph") words = `What fires here is that of ${last}.`;
+  else if (isEarlier) words = `Only projections move; everything else is that of ${last}. Grey: not active then.`;
+  document.getElementById("still").textContent = words;
 }

@@ -3,7 +3,7 @@
 async function unitView({ layer: number, unit }) {
   const layer = index.layers[number];
   const numbers = await loadNumbers(`layer-${number}`);
-  const living = livingUnits(layer);
+  const living = orderedUnits(number, numbers);
   const place = living.indexOf(unit);
   const links = make(
     "nav",
@@ -31,8 +31,10 @@ async function unitView({ layer: number, unit }) {
         "section",
         { "aria-label": "Strongest examples" },
         make("h3", {}, examples.length === 1 ? "Its strongest example" : `Its ${examples.length} strongest examples, at different places`),
+        weakness(number, unit, numbers),
+        examples.length < index.columns.shown ? make("p", { class: "quiet" }, "It is active at no other place of the photographs.") : null,
         make("div", { class: "nine" }, ...nine),
-        layer.grows ? make("p", { class: "quiet" }, "The slider moves the first projection; the others are those of the last epoch.") : null,
+        layer.grows ? make("p", { class: "quiet" }, `The slider moves the first projection; the others are those of ${index.moments.at(-1)}. Grey: not active then.`) : null,
       ),
       make("section", { "aria-label": "Classes, check and growth" }, ...classBars(numbers.classes[unit]), ...checkOf(number, unit, numbers), ...growth(number, unit, numbers)),
     ),
@@ -69,7 +71,10 @@ function enlargeExample(number, unit, rank, numbers) {
   const turn = (step) => enlargeExample(number, unit, (rank + step + numbers.examples[unit].length) % numbers.examples[unit].length, numbers);
   const figures = [
     [tile(patchTile(number, unit, rank, numbers), `Patch of ${imageName(image)}`), "patch"],
-    [tile(projectionTile(number, unit, rank), `Projection of ${unitName(number, unit)}`), "projection"],
+    [
+      tile(projectionTile(number, unit, rank), `Projection of ${unitName(number, unit)}`),
+      index.moments.length ? `projection, ${index.moments.at(-1)}` : "projection",
+    ],
   ];
   if (image < index.images.pictured) {
     const whole = make("div", { class: "framed" }, tile(imageTile(image), imageName(image)));
@@ -146,10 +151,13 @@ function growth(number, unit, numbers) {
       make("span", { class: "words" }, title),
     ),
   );
-  const words = first === 0 ? "It looked like this before the training." : `It looks like its last projection from ${index.moments[first]} on.`;
+  const rule = "(likeness at least 0.5, and half of the last activation)";
+  const words = first === 0 ? `It was there before the training ${rule}.` : `It appeared at ${index.moments[first]} ${rule}.`;
+  const before = numbers.alike[unit][0].toFixed(2);
   return [
     make("h3", {}, "Growth"),
-    make("p", { class: "quiet", id: "appeared" }, `${words} At every moment, the same place of the same image is projected.`),
+    make("p", { class: "quiet", id: "appeared" }, `${words} The untrained net's projection has the likeness ${before}: that much was there before anything was learned. `,
+      "At every moment, the same place of the same image is projected."),
     make("div", { class: "strip" }, ...strip),
     curves(numbers.activations[unit], numbers.alike[unit]),
   ];
@@ -173,8 +181,8 @@ function curves(activations, alike) {
     ...index.moments.map((title, moment) =>
       make("text", { x: across(moment), y: height - 10, "text-anchor": "middle" }, title.replace("epoch ", "").replace("untrained", "0")),
     ),
-    make("text", { x: across(0), y: 14 }, `activation, at most ${highest}`),
-    make("text", { x: across(index.moments.length - 1), y: 14, class: "dashed", "text-anchor": "end" }, "likeness (dashed)"),
+    make("text", { x: across(0), y: 14 }, `activation (top: ${highest})`),
+    make("text", { x: across(index.moments.length - 1), y: 14, class: "dashed", "text-anchor": "end" }, "likeness to the last (dashed; top: 1)"),
   );
   svg.move = () => {
     now.setAttribute("x1", across(state.moment));

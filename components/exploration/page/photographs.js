@@ -90,7 +90,7 @@ async function photographView({ photograph, place }) {
           { class: "quiet" },
           "Units whose receptive fields cover the place, the strongest first; 100 % is the unit's strongest activation over all images. ",
           "Left: the patch in which the unit is strongest. Right, with a red frame: its projection in this photograph; without a frame: ",
-          "the projection of that patch, since none here covers the place.",
+          "the projection of that patch, since the page has none of this photograph that covers the place.",
         ),
         answers,
       ),

@@ -1,4 +1,4 @@
-// Checks: does the unit need the pixels that its projection marks? Would an untaught net mark the same ones?
+// Checks: does the unit need the pixels that its projection marks? Would a net that has learned nothing mark the same ones?
 
 const FEW = 100;  // In a smaller field, a tenth of the pixels is few: each of them counts.
 
@@ -63,6 +63,6 @@ function shuffledWords(numbers) {
   const [pattern, places] = numbers.shuffled.map((value) => value.toFixed(2));
   return (
     `With all weights shuffled, projections would still mark alike places (rank correlation ${places}), in a pattern with the rank correlation ` +
-    `${pattern}: 1 is the same, 0 unrelated. That much they show of any net.`
+    `${pattern}: 1 is the same, 0 unrelated. So much of a projection does not come from what the net has learned.`
   );
 }

@@ -79,7 +79,7 @@ async function photographView({ photograph, place }) {
         "section",
         { "aria-label": "Photograph", class: "sticky" },
         picture,
-        make("p", { class: "quiet" }, `${imageName(image)}. Click on a place. Point at a unit, or go to it with Tab: the frame is what it sees, and bright is where it is active.`),
+        make("p", { class: "quiet" }, `${imageName(image)}. Click on a place. Point at a unit, or go to it with Tab: the frame is what it sees, and it is active at the bright places.`),
         make("p", {}, make("label", {}, onlyMiddle, " only units that have the place in the middle of their field")),
       ),
       make(

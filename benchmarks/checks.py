@@ -151,7 +151,7 @@ def table(result: dict) -> str:
     text = ""
     for net, found in result["nets"].items():
         rows = [
-            [f"{layer}, {one['maps']} maps", *(f"{one['falls']['0.1'][key]:.0%} ({one['falls']['0.2'][key]:.0%})" for key in MARKS)]
+            [f"{layer}, {one['maps']} maps", *(f"{one['falls']['0.1'][key]:z.0%} ({one['falls']['0.2'][key]:z.0%})" for key in MARKS)]
             for layer, one in found["layers"].items()
         ]
         text += markdown([f"{net}: pixels marked by", *MARKS.values()], rows) + "\n"

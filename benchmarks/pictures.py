@@ -2,7 +2,7 @@
 
 Command: make bench, or .venv/bin/python benchmarks/pictures.py [ROOT]
 ROOT is the root of a default `zfnet run`; without it one is run first, in a temporary directory (four minutes on two cores).
-Of a ROOT that is named it also draws a checked gallery, and copies features.png.
+If ROOT is given, it also draws a checked gallery, and copies features.png.
 """
 
 import os

@@ -26,7 +26,7 @@ class ClassAnswers(NamedTuple):
             than in an image of another, where equal activations count half. 0.5 is chance. NaN for a class without images, or with all.
         auc_error: the largest possible error of any `auc`: 0 up to 4,096 images, or fewer for more than 4,096 units times classes.
         share: float32 `(units, classes)`, share of the unit's `counted` strongest images that are of the class, 0..1; images in which the
-            unit is not positive are of none. NaN for a class without images.
+            unit is not positive count for no class. NaN for a class without images.
         counted: int64 `(classes,)`, 100, or the number of images of the class if there are fewer.
         values, examples: float32 and int64 `(units, classes, 9)`, the activations and ids of the nine strongest images within each class,
             strongest first; -inf and -1 for missing ones.
@@ -178,7 +178,7 @@ def class_answers(model: keras.Model | Deconvnet, batches: Iterable, layers: Seq
         For each layer the answers of all of its units. Memory use does not grow with the number of images.
 
     Raises:
-        ValueError: labels are no classes, or there are fewer labels than images; activations are not numbers; otherwise as
+        ValueError: labels are not classes, or there are fewer labels than images; activations are not numbers; otherwise as
             `strongest_activations`.
 
     Examples:

@@ -54,7 +54,7 @@ def check_projection(
         share: hidden part of the pixels of the receptive field that lie in the image: more than 0, at most 0.5; one pixel at least.
         fill: value of hidden pixels, of the shape of one image or pixel; None takes the mean colour of the images.
         draws: number of random choices of other pixels.
-        seed: decides them.
+        seed: decides these choices.
 
     Returns:
         The falls of the `N` activations.
@@ -94,7 +94,7 @@ def pixel_strengths(projections: np.ndarray, channels_first: bool = False) -> np
 def field_boxes(deconvnet: Deconvnet, images: np.ndarray, layer: str, positions: np.ndarray) -> np.ndarray:
     """Receptive fields of positions `(M, 2)`, as far as they lie in the images: ints `(M, 4)` top, left, bottom, right.
 
-    The whole image is that of a dense unit, and of units without a single field.
+    For a dense unit, and for units without a single field, it is the whole image.
     """
     shapes = deconvnet.record(images[:1], []).shapes  # Known sizes, also of a model that leaves them open.
     size = shapes[0][:2]

@@ -197,7 +197,7 @@ def likeness(ones: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Likene
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    # Of a constant there are no ranks.
+    # A constant has no ranks.
     return float(stats.spearmanr(one.ravel(), other.ravel()).statistic) if np.ptp(one) and np.ptp(other) else np.nan
 
 

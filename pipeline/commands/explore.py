@@ -38,8 +38,8 @@ def command(job: FigureJob, data: str | None, layers: tuple[str, ...], folder: b
     """Write one HTML page with every map of every layer of MODEL. It needs no server and no network, and can be mailed.
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Each map has its nine
-    strongest activations over DATA, as image patches beside their projections, and the classes that it answers to. In 30 photographs, a
-    click on a place shows the units that answer there. If MODEL is a run, a slider shows all maps after several epochs of the training.
+    strongest activations over DATA, as image patches beside their projections, and the classes that it answers to. In up to 30 photographs,
+    a click on a place shows the units that answer there. If MODEL is a run, a slider shows all maps after several epochs of the training.
     """
     with figure_file(job.out, data) as directory:
         from zfnet.components.exploration.exploration import explored_layers, write_exploration

@@ -50,8 +50,9 @@ def command(
     for each layer, and DIR/gallery.json with all numbers. In projections grey is 0. Each projection has its own scale; the strongest 0.2 %
     of its values are clipped.
 
-    Headings name the classes of DATA that a map answers to, with the area under the ROC curve of its strongest activation in an image: 0.5
-    is chance, 1 perfect. DIR/gallery.json has the three best classes of every map, and the share of its strongest images that are of each.
+    Headings name up to three classes of DATA that a map answers to, with an area under the ROC curve (AUC) of at least 0.8: how often its
+    strongest activation in an image of the class is higher than in another image. 0.5 is chance, 1 is perfect. DIR/gallery.json has the
+    three best classes of every map, and the share of its strongest images that are of each.
 
     Several MODELs, such as ZFNet and AlexNet, are drawn side by side on the same images, each at its own image size. Layers are matched by
     their order, or by the names in --layer and --map. Files are named after the layers of the first model.

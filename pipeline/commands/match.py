@@ -43,7 +43,7 @@ def command(
     its own size.
 
     Maps are correlated place by place, and matched one to one so that the sum of the correlations is greatest. A map has a match if its
-    best correlation is above 0.5, and above that which one map in twenty reaches after the weights of OTHER are shuffled.
+    best correlation is above 0.5, and above the correlation that one map in twenty reaches after the weights of OTHER are shuffled.
 
     Writes DIR/match_LAYER.png, with maps of MODEL beside their partners, from the best match to the worst; DIR/match.png, the best
     correlation of every map; and DIR/match.json with the partner of every map and all numbers.

@@ -1,4 +1,4 @@
-// Checks: does the unit need the pixels that its projection marks? Would an untaught net mark the same ones?
+// Checks: does the unit need the pixels that its projection marks? Would a net that has learned nothing mark the same ones?
 
 const FEW = 100;  // In a smaller field, a tenth of the pixels is few: each of them counts.
 
@@ -27,9 +27,9 @@ function fallBars(numbers, unit) {
 // The check of a unit's first projection, in words.
 function checkOf(number, unit, numbers) {
   const falls = numbers.falls[unit];
-  const heading = make("h3", {}, "Is its projection to be believed?");
+  const heading = make("h3", {}, "Can its projection be believed?");
   if (!falls) return [heading, make("p", { class: "quiet" }, "Not known: the projection is empty.")];
-  const rows = [["the pixels that it marks", falls[0]], ["as many others that it sees", falls[1]]].map(([words, fall]) =>
+  const rows = [["without the marked pixels", falls[0]], ["without as many others", falls[1]]].map(([words, fall]) =>
     make("tr", {}, make("th", {}, words), make("td", {}, level(Math.min(fall, 1)), ` ${change(fall)}`)),
   );
   const verdict = isDoubtful(numbers, unit)
@@ -37,7 +37,7 @@ function checkOf(number, unit, numbers) {
     : make("p", { class: "quiet", id: "verdict" }, "It needs the marked pixels more than others. That alone does not prove the picture: look at the photographs first.");
   return [
     heading,
-    make("p", { class: "quiet" }, `The strongest activation, after a tenth of the pixels that the ${index.layers[number].kind} sees got the mean colour:`),
+    make("p", { class: "quiet" }, `How the strongest activation changes if a tenth of the pixels that the ${index.layers[number].kind} sees is set to the mean colour:`),
     make("table", {}, ...rows),
     verdict,
     isTooSmall(number) ? make("p", { class: "quiet" }, SMALL) : null,
@@ -46,14 +46,14 @@ function checkOf(number, unit, numbers) {
 
 const SMALL = "In so small a field, every pixel counts, and the check says little: look at the filter itself.";
 
-const WEAK = 0.2;  // Share of the middle unit's strongest activation below which a unit is called weak.
+const WEAK = 0.2;  // Share of the layer's median of strongest activations, below which a unit is called almost dead.
 
 // A warning about a unit that hardly ever fires: its examples and its projection say little.
 function weakness(number, unit, numbers) {
   const strongest = livingUnits(index.layers[number]).map((each) => numbers.values[each][0]).sort((one, other) => one - other);
   const middle = strongest[Math.floor(strongest.length / 2)];
   if (numbers.values[unit][0] >= WEAK * middle) return null;
-  const words = `Almost dead: its strongest activation is ${numbers.values[unit][0]}, that of the middle ${index.layers[number].kind} of this layer ${middle}.`;
+  const words = `Almost dead: its strongest activation is ${numbers.values[unit][0]}; the median over the ${index.layers[number].kind}s of this layer is ${middle}.`;
   return make("p", { class: "bad" }, `${words} Its pictures say little.`);
 }
 
@@ -63,6 +63,6 @@ function shuffledWords(numbers) {
   const [pattern, places] = numbers.shuffled.map((value) => value.toFixed(2));
   return (
     `With all weights shuffled, projections would still mark alike places (rank correlation ${places}), in a pattern with the rank correlation ` +
-    `${pattern}: 1 is the same, 0 unrelated. That much they show of any net.`
+    `${pattern}: 1 is the same, 0 unrelated. So much of a projection does not come from what the net has learned.`
   );
 }

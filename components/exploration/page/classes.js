@@ -19,7 +19,7 @@ async function classView({ name }) {
     make(
       "p",
       { class: "quiet" },
-      "The units that tell this class best from all others. Below each: its number; its AUC, how often it is stronger in an image of the ",
+      "The units that answer to this class most. Below each: its number; its AUC, how often it is stronger in an image of the ",
       "class than in another image (0.5 is chance, 1 is always); and the share of its 100 strongest images, or of as many as the class has, that are of the class.",
     ),
     ...sections.reverse().flat(),

@@ -9,7 +9,7 @@ function resize(step) {
 }
 
 const HELP = [
-  ["← →", "the map, layer or photograph before, and after"],
+  ["← →", "previous and next map, layer or photograph"],
   [", .", "earlier and later in the training"],
   ["+ -", "larger and smaller pictures"],
   ["/", "go to a class or a map: coins, conv5/112"],
@@ -25,7 +25,7 @@ function showHelp() {
     make("h3", {}, "Keys"),
     make("table", {}, ...rows),
     make("h3", {}, "Reading a projection"),
-    make("p", {}, "A projection shows which pixels of the image the activation came through. Grey is 0; each projection has its own scale."),
+    make("p", {}, "A projection shows the pattern of the image that reaches the unit, passed back through the net to the pixels. Grey is 0; each projection has its own scale."),
     make("p", {}, "Look at the photographs first: what do they share? Then ask whether the projection marks the same thing."),
     make("p", {}, "The two bars under it: how far the activation falls without the pixels that it marks, and without as many others. A red bar and a \"?\" mean that ",
       "the first is hardly longer than the second: do not believe that projection."),

@@ -7,7 +7,7 @@ const ACTIVE = 0.5;
 const ORDERS = {
   number: { title: "number", by: (numbers, unit) => unit },
   class: { title: "class", by: (numbers, unit) => (numbers.classes[unit][0] ? className(numbers.classes[unit][0][0]).toLowerCase() : "~") },
-  auc: { title: "how clearly it tells a class", by: (numbers, unit) => -(numbers.classes[unit][0] || [0, 0])[1] },
+  auc: { title: "how clearly it answers to a class", by: (numbers, unit) => -(numbers.classes[unit][0] || [0, 0])[1] },
   believed: { title: "how far to doubt its projection", by: (numbers, unit) => needed(numbers, unit) },
   appeared: { title: "when it appears", by: (numbers, unit) => appeared(numbers, unit) },
 };
@@ -60,9 +60,9 @@ async function layerView({ layer: number, unknown }) {
       { class: "quiet" },
       `${layer.units} ${layer.kind}s; each sees ${sees} of ${index.size.join(" x ")}. Left: the patch of its strongest activation over `,
       `${index.about.images.toLocaleString("en")} images of ${index.about.data}; right: that activation projected to pixels. `,
-      layer.names ? "" : `Below: the class that it tells best, with the AUC: 0.5 is chance, 1 is always.`,
+      layer.names ? "" : `Below: the class that it answers to most, with the AUC: 0.5 is chance, 1 is perfect.`,
       layer.dead.length ? ` Never positive: ${layer.kind} ${layer.dead.join(", ")}.` : "",
-      layer.names ? " A unit is the score of one class before the softmax: the highest in an image wins, so one may be high in other images." : "",
+      layer.names ? " A unit is the score of one class before the softmax: the highest in an image wins, so a score may also be high in images of other classes." : "",
     ),
     make("details", {}, make("summary", {}, "How far can these projections be believed?"), make("p", {}, doubts(number, numbers)), make("p", {}, shuffledWords(numbers))),
     make("p", {}, make("label", { for: "order" }, "Order: "), select),
@@ -74,8 +74,11 @@ function doubts(number, numbers) {
   const layer = index.layers[number];
   const bars = `Bars: how far the activation falls without the tenth of pixels that the projection marks (dark), and without as many others (grey).`;
   const doubtful = livingUnits(layer).filter((unit) => isDoubtful(numbers, unit));
-  const count = doubtful.length === 1 ? `1 projection is` : `${doubtful.length || "No"} projections are`;
-  return `${bars} ${count} marked in red and by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.${isTooSmall(number) ? ` ${SMALL}` : ""}`;
+  const count = doubtful.length === 1 ? "1 projection is" : `${doubtful.length} projections are`;
+  const marked = doubtful.length
+    ? `${count} marked in red and by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.`
+    : "No projection of this layer is marked as doubtful.";
+  return `${bars} ${marked}${isTooSmall(number) ? ` ${SMALL}` : ""}`;
 }
 
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);

@@ -79,7 +79,7 @@ async function photographView({ photograph, place }) {
         "section",
         { "aria-label": "Photograph", class: "sticky" },
         picture,
-        make("p", { class: "quiet" }, `${imageName(image)}. Click on a place. Point at a unit, or go to it with Tab: the frame is what it sees, and bright is where it is active.`),
+        make("p", { class: "quiet" }, `${imageName(image)}. Click on a place. Point at a unit, or go to it with Tab: the frame is what it sees, and it is active at the bright places.`),
         make("p", {}, make("label", {}, onlyMiddle, " only units that have the place in the middle of their field")),
       ),
       make(
@@ -90,7 +90,7 @@ async function photographView({ photograph, place }) {
           { class: "quiet" },
           "Units whose receptive fields cover the place, the strongest first; 100 % is the unit's strongest activation over all images. ",
           "Left: the patch in which the unit is strongest. Right, with a red frame: its projection in this photograph; without a frame: ",
-          "the projection of that patch, since none here covers the place.",
+          "the projection of that patch, since the page has none of this photograph that covers the place.",
         ),
         answers,
       ),

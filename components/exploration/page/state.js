@@ -84,7 +84,7 @@ function showStill() {
   const isEarlier = state.moment < index.moments.length - 1;
   let words = "";
   if (layer !== undefined && index.moments.length && !index.layers[layer].grows) words = `The training kept no weights of ${index.layers[layer].name}: it stays.`;
-  else if (isEarlier && view === "photograph") words = `What fires here is that of ${last}.`;
+  else if (isEarlier && view === "photograph") words = `The units, their percentages and the framed projections are those of ${last}.`;
   else if (isEarlier) words = `Only projections move; everything else is that of ${last}. Grey: not active then.`;
   document.getElementById("still").textContent = words;
 }

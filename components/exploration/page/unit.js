@@ -32,7 +32,7 @@ async function unitView({ layer: number, unit }) {
         { "aria-label": "Strongest examples" },
         make("h3", {}, examples.length === 1 ? "Its strongest example" : `Its ${examples.length} strongest examples, at different places`),
         weakness(number, unit, numbers),
-        examples.length < index.columns.shown ? make("p", { class: "quiet" }, "It is active at no other place of the photographs.") : null,
+        examples.length < index.columns.shown ? make("p", { class: "quiet" }, "It is active at no other place of the images.") : null,
         make("div", { class: "nine" }, ...nine),
         layer.grows ? make("p", { class: "quiet" }, `The slider moves the first projection; the others are those of ${index.moments.at(-1)}. Grey: not active then.`) : null,
       ),

@@ -62,7 +62,7 @@ def same_features(
     """Finds, at each moment of a training, the map that correlates most with each of some maps of its end.
 
     A feature may begin in another map than the one that it ends in, and the strongest example of a map may change while its feature stays.
-    Chance is what the last network correlates with the latest other one, after the weights of that one are shuffled.
+    Chance is the correlation of the last network with the latest other one, after the other's weights are shuffled.
 
     Args:
         moments: as in `search_evolution`.

@@ -17,8 +17,8 @@ from zfnet.components.pictures.sheet import side_by_side, with_note
 MAPS = 9
 PANEL, HEIGHT = 320, 330  # Pixels of a panel of the chart.
 BETWEEN = (
-    "Correlation: of the activations of both maps, place by place, over the same images. A map that is named with a higher one is more "
-    "alike, but has another partner."
+    "Correlation of the activations of both maps, place by place, over the same images. If another map is named with a higher correlation, "
+    "it is more alike, but has another partner."
 )
 FOUND, CHANCE, LINE = "#1f4e79", "#9a9a9a", "#c0392b"
 
@@ -26,7 +26,7 @@ FOUND, CHANCE, LINE = "#1f4e79", "#9a9a9a", "#c0392b"
 def draw_matches(models: Sequence[GalleryModel], found: Sequence[LayerMatches], maps: int = MAPS) -> Figure:
     """Draws maps of one network beside the maps of another that belong to them, and a chart of all correlations.
 
-    Of each layer `maps` maps are drawn, from the best match to the worst, evenly spread over the order of their correlations: each with its
+    For each layer it draws `maps` maps, from the best match to the worst, evenly spread over the order of their correlations: each with its
     nine strongest activations, projected, beside its partner with the same. The chart has, for each layer, the best correlation of every
     map with any map of the other network, in order, and the same after the other's weights are shuffled.
 
@@ -122,8 +122,8 @@ def match(
     """Draws which feature map of one network is which of another, by the correlation of their activations over the same images.
 
     The networks may differ in seed, in architecture, or in the epoch of the training. Maps are compared place by place, and matched one to
-    one, so that the sum of the correlations is greatest. A map has a match if its best correlation is above 0.5, and above that which only
-    one map in twenty reaches after the other's weights are shuffled.
+    one, so that the sum of the correlations is greatest. A map has a match if its best correlation is above 0.5, and above the correlation
+    that only one map in twenty reaches after the other's weights are shuffled.
 
     Args:
         model: as in `zfnet.gallery`.

@@ -25,7 +25,7 @@ CAPTIONS = {
     "patch": "The part of the photograph that the unit sees, enlarged.",
     "deconvnet": "The pattern in the photograph that reaches the unit, passed back through the net.",
     "gradient": "Pixels that raise the activation if they get brighter (bright) or darker (dark): what would change it, not what is there.",
-    "guided backpropagation": "The gradient, along paths that are positive at each step: the cleanest picture, the least about the unit.",
+    "guided backpropagation": "The gradient, along paths that are positive at each step: clean, but much the same whatever the class.",
     "activation maximisation": "No photograph: noise, changed until the unit is as active as possible.",
 }
 FRAMED = "The unit sees the part in the red frame."

@@ -140,14 +140,14 @@ def check_words(check: Mapping[str, Any] | None) -> str:
 
     Examples:
         >>> check_words({"fall": 0.5, "fall_elsewhere": 0.1, "fifth": {"fall": 0.75, "fall_elsewhere": None}})
-        '; without the tenth of pixels that is marked it falls by 50 %, without others by 10 %; a fifth: 75 %, others unknown'
+        '; without the tenth of pixels that is marked it falls 50 %, without others it falls 10 %; a fifth: falls 75 %, others: unknown'
     """
     if check is None:
         return ""
-    fall, other, fifth, fifth_other = (percent(each[key]) for each in (check, check["fifth"]) for key in ("fall", "fall_elsewhere"))
+    fall, other, fifth, fifth_other = (change(each[key]) for each in (check, check["fifth"]) for key in ("fall", "fall_elsewhere"))
     doubt = "; do not believe the marks" if is_doubtful(check) else ""
-    without = f"without the tenth of pixels that is marked it falls by {fall}, without others by {other}"
-    return f"; {without}; a fifth: {fifth}, others {fifth_other}{doubt}"
+    without = f"without the tenth of pixels that is marked it {fall}, without others it {other}"
+    return f"; {without}; a fifth: {fifth}, others: {fifth_other}{doubt}"
 
 
 def layer_rows(check: LayerCheck) -> list[list[str]]:

@@ -9,6 +9,7 @@ DOCUMENTS = {
     "checks": "docs/deconvnet.md",
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",
+    "explore_page": "docs/speed.md",
     "features": "docs/paper.md",
     "fine_tuning": "docs/training.md",
     "house": "docs/layout.md",

@@ -62,7 +62,7 @@ function shuffledWords(numbers) {
   if (!numbers.shuffled) return "";
   const [pattern, places] = numbers.shuffled.map((value) => value.toFixed(2));
   return (
-    `With all weights shuffled, projections would still mark alike places (rank correlation ${places}), in a pattern with the rank correlation ` +
+    `With all weights shuffled, projections would still mark similar places (rank correlation ${places}), in a pattern with the rank correlation ` +
     `${pattern}: 1 is the same, 0 unrelated. So much of a projection does not come from what the net has learned.`
   );
 }

@@ -151,7 +151,7 @@ def test_projections_that_are_not_to_be_believed_are_marked(opened):
     shown = opened.locator(".grid .card").evaluate_all("all => all.map(each => Number(each.dataset.unit))")
     assert shown == sorted(range(len(falls)), key=lambda unit: (differences[unit], unit))
     opened.locator("summary").click()
-    expect(opened.locator("details")).to_contain_text("With all weights shuffled, projections would still mark alike places")
+    expect(opened.locator("details")).to_contain_text("With all weights shuffled, projections would still mark similar places")
     bars = opened.locator(f'.card[data-unit="{shown[-1]}"] .falls i')
     widths = [bars.nth(place).bounding_box()["width"] for place in range(2)]
     full = opened.locator(f'.card[data-unit="{shown[-1]}"] .falls').bounding_box()["width"]

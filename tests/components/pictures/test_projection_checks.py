@@ -12,6 +12,7 @@ from zfnet.components.pictures.projection_checks import (
     check_bars,
     check_words,
     checks_note,
+    is_doubtful,
     layer_numbers,
     layer_rows,
     percent,
@@ -51,8 +52,17 @@ def test_the_marked_bar_is_red_if_it_is_hardly_longer():
     assert (bars[BAR + 1 :] != DOUBTFUL).all(axis=-1).any()
     doubt = "; do not believe the marks"
     shares = {"fall": 0.4, "fall_elsewhere": 0.05}
-    assert check_words(shares | {"fifth": shares}).endswith("a fifth: 40 %, others 5 %")
-    assert check_words({"fall": 0.4, "fall_elsewhere": 0.31, "fifth": shares}).endswith("a fifth: 40 %, others 5 %" + doubt)
+    assert check_words(shares | {"fifth": shares}).endswith("a fifth: falls 40 %, others: falls 5 %")
+    assert check_words({"fall": 0.4, "fall_elsewhere": 0.31, "fifth": shares}).endswith("a fifth: falls 40 %, others: falls 5 %" + doubt)
+
+
+def test_a_rise_is_no_fall():
+    assert is_doubtful({"fall": -0.1, "fall_elsewhere": -0.3})
+    assert is_doubtful({"fall": 0.05, "fall_elsewhere": -0.3})
+    assert not is_doubtful({"fall": 0.15, "fall_elsewhere": -0.3})
+    unknown = {"fall": None, "fall_elsewhere": None}
+    words = check_words({"fall": -0.1, "fall_elsewhere": -0.3, "fifth": unknown})
+    assert "it rises 10 %, without others it rises 30 %" in words
 
 
 def test_numbers_beside_the_bars():

@@ -15,6 +15,25 @@ const change = (fall) => (fall < 0 ? `rises ${percent(-fall)}` : `falls ${percen
 const fallWords = ([marked, others]) =>
   `Without the tenth of pixels that the projection marks, the activation ${change(marked)}; without as many others, it ${change(others)}.`;
 
+const WEAK = 0.2;  // Share of the middle unit's strongest activation below which a unit is almost dead.
+
+// The strongest activation of the middle unit of a layer.
+const middles = new Map();
+function middleStrength(number, numbers) {
+  if (!middles.has(number)) {
+    const strongest = livingUnits(index.layers[number]).map((unit) => numbers.values[unit][0]).sort((one, other) => one - other);
+    middles.set(number, strongest[Math.floor(strongest.length / 2)]);
+  }
+  return middles.get(number);
+}
+const isWeak = (number, numbers, unit) => numbers.values[unit][0] < WEAK * middleStrength(number, numbers);
+
+// Why not to believe a unit's pictures; empty if there is no reason.
+function doubt(number, numbers, unit) {
+  if (isWeak(number, numbers, unit)) return "Almost dead: its pictures say little.";
+  return isDoubtful(numbers, unit) ? "Do not believe this projection." : "";
+}
+
 // Two thin bars below each other: the fall without the marked pixels, and without others.
 function fallBars(numbers, unit) {
   const falls = numbers.falls[unit];
@@ -34,7 +53,9 @@ function checkOf(number, unit, numbers) {
   );
   const verdict = isDoubtful(numbers, unit)
     ? make("p", { class: "bad", id: "verdict" }, `No: without the marked pixels, it falls less than ${percent(index.margin)} further than without others.`)
-    : make("p", { class: "quiet", id: "verdict" }, "It needs the marked pixels more than others. That alone does not prove the picture: look at the photographs first.");
+    : isWeak(number, numbers, unit)
+      ? make("p", { class: "bad", id: "verdict" }, "No: it is almost dead.")
+      : make("p", { class: "quiet", id: "verdict" }, "It needs the marked pixels more than others. That alone does not prove the picture: look at the photographs first.");
   return [
     heading,
     make("p", { class: "quiet" }, `How the strongest activation changes if a tenth of the pixels that the ${index.layers[number].kind} sees is set to the mean colour:`),
@@ -46,14 +67,11 @@ function checkOf(number, unit, numbers) {
 
 const SMALL = "In so small a field, every pixel counts, and the check says little: look at the filter itself.";
 
-const WEAK = 0.2;  // Share of the layer's median of strongest activations, below which a unit is called almost dead.
-
 // A warning about a unit that hardly ever fires: its examples and its projection say little.
 function weakness(number, unit, numbers) {
-  const strongest = livingUnits(index.layers[number]).map((each) => numbers.values[each][0]).sort((one, other) => one - other);
-  const middle = strongest[Math.floor(strongest.length / 2)];
-  if (numbers.values[unit][0] >= WEAK * middle) return null;
-  const words = `Almost dead: its strongest activation is ${numbers.values[unit][0]}; the median over the ${index.layers[number].kind}s of this layer is ${middle}.`;
+  if (!isWeak(number, numbers, unit)) return null;
+  const [own, middle] = [numbers.values[unit][0], middleStrength(number, numbers)];
+  const words = `Almost dead: its strongest activation is ${own}, that of the middle ${index.layers[number].kind} of this layer ${middle}.`;
   return make("p", { class: "bad" }, `${words} Its pictures say little.`);
 }
 

@@ -59,7 +59,8 @@ document.addEventListener("keydown", (event) => {
     if (step) enlarged.turn(step);
     return;
   }
-  if (document.querySelector("dialog[open]") || event.target.matches("input, select, textarea")) return;
+  const isSlider = event.target.matches("[type=range]");
+  if (document.querySelector("dialog[open]") || (event.target.matches("input, select, textarea") && (!isSlider || step))) return;
   const actions = {
     ",": () => index.moments.length && showMoment(state.moment - 1),
     ".": () => index.moments.length && showMoment(state.moment + 1),

@@ -8,7 +8,7 @@ const ORDERS = {
   number: { title: "number", by: (numbers, unit) => unit },
   class: { title: "class", by: (numbers, unit) => (numbers.classes[unit][0] ? className(numbers.classes[unit][0][0]).toLowerCase() : "~") },
   auc: { title: "how clearly it answers to a class", by: (numbers, unit) => -(numbers.classes[unit][0] || [0, 0])[1] },
-  believed: { title: "how far to doubt its projection", by: (numbers, unit) => needed(numbers, unit) },
+  believed: { title: "how far to doubt its projection", by: (numbers, unit, number) => (isWeak(number, numbers, unit) ? -Infinity : needed(numbers, unit)) },
   appeared: { title: "when it appears", by: (numbers, unit) => appeared(numbers, unit) },
 };
 
@@ -24,20 +24,25 @@ function appeared(numbers, unit) {
 function orderedUnits(number, numbers, order = state.order) {
   const by = (ORDERS[order] || ORDERS.number).by;
   if (order === "appeared" && !index.layers[number].grows) return livingUnits(index.layers[number]);
-  const keys = new Map(livingUnits(index.layers[number]).map((unit) => [unit, by(numbers, unit)]));
+  const keys = new Map(livingUnits(index.layers[number]).map((unit) => [unit, by(numbers, unit, number)]));
   return [...keys.keys()].sort((one, other) => compare(keys.get(one), keys.get(other)) || one - other);
 }
 
 // What a card says in an order: the thing that it is ordered by.
 const LINES = {
   appeared: (numbers, unit) => index.moments[appeared(numbers, unit)],
-  believed: (numbers, unit) => (numbers.falls[unit] ? numbers.falls[unit].map(percent).join(", others ") : "not known"),
+  believed: (numbers, unit) => (numbers.falls[unit] ? numbers.falls[unit].map(percent).join(" / ") : "not known"),
+};
+const LEGENDS = {
+  appeared: "the moment at which it appeared, see the pages of the maps.",
+  believed: "the fall of the activation without the pixels that the projection marks / without as many others. Almost dead ones come first.",
 };
 
 async function layerView({ layer: number, unknown }) {
   const layer = index.layers[number];
   const numbers = await loadNumbers(`layer-${number}`);
   const grid = make("div", { class: "grid" });
+  const legend = make("span");
   const orders = Object.entries(ORDERS).filter(([name]) => name !== "appeared" || layer.grows);
   const chosen = orders.some(([name]) => name === state.order) ? state.order : "number";
   const select = make(
@@ -48,6 +53,8 @@ async function layerView({ layer: number, unknown }) {
   const fill = () => {
     const units = orderedUnits(number, numbers, select.value);
     grid.replaceChildren(...units.map((unit) => card(number, unit, numbers, LINES[select.value]?.(numbers, unit))));
+    const names = layer.names ? "the class." : "the class that it answers to most, with the AUC: 0.5 is chance, 1 is perfect.";
+    legend.textContent = `Below: ${LEGENDS[select.value] || names}`;
   };
   fill();
   const sees = layer.window[0] >= index.size[0] && layer.window[1] >= index.size[1] ? "the whole image" : `${layer.window.join(" x ")} pixels`;
@@ -59,8 +66,8 @@ async function layerView({ layer: number, unknown }) {
       "p",
       { class: "quiet" },
       `${layer.units} ${layer.kind}s; each sees ${sees} of ${index.size.join(" x ")}. Left: the patch of its strongest activation over `,
-      `${index.about.images.toLocaleString("en")} images of ${index.about.data}; right: that activation projected to pixels. `,
-      layer.names ? "" : `Below: the class that it answers to most, with the AUC: 0.5 is chance, 1 is perfect.`,
+      `${index.about.images.toLocaleString("en")} images of ${index.about.data}; right: that activation projected to pixels, grey is 0. `,
+      legend,
       layer.dead.length ? ` Never positive: ${layer.kind} ${layer.dead.join(", ")}.` : "",
       layer.names ? " A unit is the score of one class before the softmax: the highest in an image wins, so a score may also be high in images of other classes." : "",
     ),
@@ -78,7 +85,9 @@ function doubts(number, numbers) {
   const marked = doubtful.length
     ? `${count} marked in red and by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.`
     : "No projection of this layer is marked as doubtful.";
-  return `${bars} ${marked}${isTooSmall(number) ? ` ${SMALL}` : ""}`;
+  const weak = livingUnits(layer).filter((unit) => isWeak(number, numbers, unit));
+  const dying = weak.length ? ` ${layer.kind} ${weak.join(", ")}: almost dead, and marked too.` : "";
+  return `${bars} ${marked}${dying}${isTooSmall(number) ? ` ${SMALL}` : ""}`;
 }
 
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
@@ -95,11 +104,11 @@ function layerLinks(current) {
   return make("nav", { "aria-label": "Layers", class: "chips" }, ...links);
 }
 
-const caption = (unit, words, isDoubted = false, score = null) =>
+const caption = (unit, words, why = "", score = null) =>
   make(
     "span",
     { class: "caption" },
-    make("span", { class: "number" }, String(unit), isDoubted ? make("span", { class: "bad", title: "Do not believe this projection." }, " ?") : null),
+    make("span", { class: "number" }, String(unit), why ? make("span", { class: "bad", title: why }, " ?") : null),
     make("span", { class: "words", title: words }, words),
     score ? make("span", { class: "score" }, score) : null,
   );
@@ -116,6 +125,6 @@ function card(number, unit, numbers, line) {
     tile(patchThumb(number, unit), `Patch of ${imageClass(numbers.examples[unit][0])}, the strongest for ${unitName(number, unit)}`),
     movingProjection(number, unit, { "data-moves": layer.grows }),
     fallBars(numbers, unit),
-    caption(unit, words, isDoubtful(numbers, unit), score),
+    caption(unit, words, doubt(number, numbers, unit), score),
   );
 }

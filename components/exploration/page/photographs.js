@@ -19,6 +19,7 @@ async function photographView({ photograph, place }) {
     return [make("h2", {}, "Photographs"), make("p", { class: "quiet" }, "What fires here, and where? Choose a photograph, then click on a place of it."), all];
   }
   const layers = await loadNumbers(`photograph-${photograph}`);
+  const numbers = await Promise.all(index.layers.map((_, number) => loadNumbers(`layer-${number}`)));
   const shares = await Promise.all(layers.map((layer) => inflate(layer.shares)));
   const image = index.photographs[photograph];
   const where = place || index.size.map((length) => Math.floor(length / 2));
@@ -46,7 +47,7 @@ async function photographView({ photograph, place }) {
     const sections = rows.map((found, number) => [
       make("h3", {}, make("a", { href: linkTo(number) }, index.layers[number].name)),
       found.length
-        ? make("div", { class: "grid" }, ...found.map((each) => answerCard(photograph, number, layers[number], each, where, () => point(number, each))))
+        ? make("div", { class: "grid" }, ...found.map((each) => answerCard(photograph, number, layers[number], numbers[number], each, where, () => point(number, each))))
         : make("p", { class: "quiet" }, "No unit answers here."),
     ]);
     answers.replaceChildren(...sections.reverse().flat());
@@ -129,7 +130,7 @@ function answering(layer, shares, [row, column], onlyMiddle) {
   return [...best.values()].sort((one, other) => other.share - one.share || one.unit - other.unit);
 }
 
-function answerCard(photograph, number, layer, found, [row, column], point) {
+function answerCard(photograph, number, layer, numbers, found, [row, column], point) {
   const stored = layer.units.indexOf(found.unit);
   const [top, left] = stored >= 0 ? layer.corners[stored] : [0, 0];
   const [height, width] = index.layers[number].window;
@@ -142,8 +143,8 @@ function answerCard(photograph, number, layer, found, [row, column], point) {
     tile(patchThumb(number, found.unit), `Strongest patch of ${unitName(number, found.unit)}`),
     isHere
       ? tile(source, `Projection of ${unitName(number, found.unit)} in this photograph`, { class: "here" })
-      : movingProjection(number, found.unit, { "data-moves": index.layers[number].grows }),
-    caption(found.unit, words, false),
+      : tile(projectionThumb(number, found.unit, index.moments.length - 1), `Projection of ${unitName(number, found.unit)}`),
+    caption(found.unit, words, doubt(number, numbers, found.unit)),
   );
 }
 

@@ -97,6 +97,7 @@ function enlargeExample(number, unit, rank, numbers) {
   );
   dialog.turn = turn;
   if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
 }
 
 // A frame on an image, by its corner and size in pixels of the image.
@@ -132,8 +133,9 @@ function classBars(found) {
     ),
   );
   if (!rows.length) return [];
-  const head = make("tr", {}, make("th", {}, "class"), make("th", {}, "AUC"), make("th", { title: "of its 100 strongest images, or of as many as the class has" }, "of its strongest"));
-  return [make("h3", {}, "Classes that it answers to"), make("table", {}, head, ...rows)];
+  const head = make("tr", {}, make("th", {}, "class"), make("th", {}, "AUC"), make("th", {}, "of its strongest"));
+  const share = "Bars: the AUC above chance. The share: of its 100 strongest images, or of as many as the class has.";
+  return [make("h3", {}, "Classes that it answers to"), make("table", {}, head, ...rows), make("p", { class: "quiet" }, share)];
 }
 
 // The strongest activation at each moment of the training, at one place: projections and curves.
@@ -153,10 +155,13 @@ function growth(number, unit, numbers) {
   );
   const rule = "(likeness at least 0.5, and half of the last activation)";
   const words = first === 0 ? `It was there before the training ${rule}.` : `It appeared at ${index.moments[first]} ${rule}.`;
-  const before = numbers.alike[unit][0].toFixed(2);
+  const before =
+    numbers.activations[unit][0] > 0
+      ? `The untrained net's projection has the likeness ${numbers.alike[unit][0].toFixed(2)}: that much was there before anything was learned. `
+      : "The untrained net does not answer there. ";
   return [
     make("h3", {}, "Growth"),
-    make("p", { class: "quiet", id: "appeared" }, `${words} The untrained net's projection has the likeness ${before}: that much was there before anything was learned. `,
+    make("p", { class: "quiet", id: "appeared" }, `${words} ${before}`,
       "At every moment, the same place of the same image is projected."),
     make("div", { class: "strip" }, ...strip),
     curves(numbers.activations[unit], numbers.alike[unit]),
@@ -164,10 +169,10 @@ function growth(number, unit, numbers) {
 }
 
 function curves(activations, alike) {
-  const [width, height, margin] = [360, 150, 28];
+  const [width, height, margin, top] = [360, 165, 28, 44];
   const highest = Math.max(...activations) || 1;
   const across = (moment) => margin + (moment * (width - 2 * margin)) / Math.max(1, index.moments.length - 1);
-  const up = (value) => height - margin - Math.max(0, value) * (height - 2 * margin);
+  const up = (value) => height - margin - Math.max(0, value) * (height - margin - top);
   const line = (values, kind) => make("polyline", { class: kind, points: values.map((value, moment) => `${across(moment)},${up(value)}`).join(" ") });
   const words = index.moments.map((title, moment) => `${title}: ${activations[moment]}, ${alike[moment]}`).join("; ");
   const now = make("line", { class: "now", y1: up(1), y2: up(0) });
@@ -182,7 +187,7 @@ function curves(activations, alike) {
       make("text", { x: across(moment), y: height - 10, "text-anchor": "middle" }, title.replace("epoch ", "").replace("untrained", "0")),
     ),
     make("text", { x: across(0), y: 14 }, `activation (top: ${highest})`),
-    make("text", { x: across(index.moments.length - 1), y: 14, class: "dashed", "text-anchor": "end" }, "likeness to the last (dashed; top: 1)"),
+    make("text", { x: across(0), y: 30, class: "dashed" }, "likeness to the last projection (dashed; top: 1)"),
   );
   svg.move = () => {
     now.setAttribute("x1", across(state.moment));

@@ -1,4 +1,4 @@
-"""The exploration of a net: every map of every layer on one page, with its examples, classes, growth, and answers in photographs."""
+"""The exploration of a net: every map of some layers on one page, with its examples, classes, growth, and answers in photographs."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -67,11 +67,16 @@ def write_exploration(
         photographs: number of images to click on, at most.
 
     Raises:
-        ValueError: activations are not numbers, or the classes of the images are not known.
+        ValueError: activations are not numbers, a layer has neither maps nor dense units, the classes of the images are not known, or
+            files of others lie in the directory beside the page.
         NothingActiveError: no unit of the layers is ever positive.
     """
     if not search.images.labels:
         raise ValueError(f"The classes of {search.images.name} are not known; expected labelled images, whose classes units answer to.")
+    graph = search.deconvnet.graph
+    if others := [layer for layer in layers if len(graph.shapes[graph.value_of(layer)]) not in (1, 3)]:
+        shape = graph.shapes[graph.value_of(others[0])]
+        raise ValueError(f"Layer {others[0]!r} has an output of the shape {shape}; expected maps (height, width, maps), or dense units.")
     strongest, most = search.strongest(layers), FOLDER_TILE if folder else TILE
     explored = [ExploredLayer.of(search, number, name, strongest[name], most) for number, name in enumerate(layers)]
     if not any(each.chosen for each in explored):
@@ -93,7 +98,7 @@ def write_exploration(
         for row, tiles in enumerate(add_photographs(page, search, explored, clicked, here)):
             page.add_numbers(f"photograph-{row}", photograph_numbers([shares[layer] for layer in layers], row, tiles))
         page.write(
-            f"{model}: every map of every layer",
+            f"{model}: every map",
             {
                 "about": {"model": model, "data": search.images.name, "images": len(origins.ids)},
                 "size": size,
@@ -113,7 +118,8 @@ def write_exploration(
 
 def _shuffled(search: ExampleSearch, layer: ExploredLayer) -> Likeness | None:
     """Likeness of projections of some units, evenly spread, to those with all weights shuffled; None if no unit is ever positive."""
-    some = np.array(list(layer.chosen), int)[:: max(1, len(layer.chosen) // SHUFFLED)][:SHUFFLED]
+    living = np.array(list(layer.chosen), int)
+    some = living[np.unique(np.linspace(0, len(living) - 1, SHUFFLED).round().astype(int))] if len(living) else living
     return search.shuffled(layer.name, some, np.zeros_like(some)) if len(some) else None
 
 

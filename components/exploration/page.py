@@ -24,13 +24,22 @@ class Page:
     Threads encode the pictures until the end of the `with` statement.
 
     Args:
-        file: the HTML file to write in the end; an existing one is replaced.
+        file: the HTML file to write in the end; an existing one is replaced, and so are the files beside it.
         folder: whether pictures and numbers are files of their own, in the directory `<name>_files`.
+
+    Raises:
+        ValueError: that directory has other files.
     """
 
     def __init__(self, file: pathlib.Path, folder: bool = False) -> None:
         self.file, self.beside = file, file.with_name(f"{file.stem}_files")
+        self._unfinished = file.with_name(f".{file.name}.writing")
         self._partial = self.beside.with_name(f".{self.beside.name}.writing") if folder else None
+        if strange := [path.name for path in self.beside.glob("*") if path.suffix not in (".webp", ".js")]:
+            raise ValueError(
+                f"{self.beside} has other files than those of a page, such as {strange[0]}; expected a directory of an earlier page, or "
+                "none. Move it, or give the page another name."
+            )
         self._embedded: list[str] = []
         self._pool, self._waiting = ThreadPoolExecutor(THREADS), collections.deque[tuple[str, Future[bytes]]]()
         self._remove_partial()
@@ -47,6 +56,7 @@ class Page:
     def _remove_partial(self) -> None:
         if self._partial:
             shutil.rmtree(self._partial, ignore_errors=True)
+        self._unfinished.unlink(missing_ok=True)
 
     def add_picture(self, name: str, encode: Callable[[], bytes]) -> None:
         """Adds a picture, which `encode` gives as WebP, under a name of letters, digits and hyphens."""
@@ -88,12 +98,11 @@ class Page:
         }
         before, *rest = page.split("{{")  # No text of the data is searched for places.
         page = before + "".join(parts[piece.split("}}", 1)[0].strip()] + piece.split("}}", 1)[1] for piece in rest)
-        partial = self.file.with_name(f".{self.file.name}.writing")
-        partial.write_text(page, encoding="utf-8")
+        self._unfinished.write_text(page, encoding="utf-8")
+        shutil.rmtree(self.beside, ignore_errors=True)
         if self._partial:
-            shutil.rmtree(self.beside, ignore_errors=True)
             self._partial.rename(self.beside)
-        partial.replace(self.file)
+        self._unfinished.replace(self.file)
 
 
 def as_script(value: Any) -> str:

@@ -22,12 +22,16 @@ COLUMNS = 8  # Of sheets of whole images, and of the projections in one photogra
 def add_images(page: Page, search: ExampleSearch, numbers: Sequence[int], most: int) -> None:
     """Adds whole images, shrunk to `most` pixels a side, in this order: `image-<sheet>`."""
     size = fitted_size(*search.images.image_input[:2], most)
-    tiles, rows = np.zeros((len(numbers), *size, 3), np.uint8), {number: row for row, number in enumerate(numbers)}
-    for images, found in search.images.batches("Reading images", set(numbers)):
-        pictures = np.clip(np.rint(search.images.image_input.pictures(images)), 0, 255).astype(np.uint8)
-        for number, picture in zip(found.tolist(), pictures, strict=True):
-            tiles[rows[number]] = fit(picture, most)
-    _add_sheets(page, "image", tiles, COLUMNS, quality=PHOTOGRAPH)
+    together = tiles_a_sheet(size, COLUMNS)
+    step = together * max(1, MEMORY // (3 * size[0] * size[1] * together))
+    for start in range(0, len(numbers), step):
+        rows = {number: row for row, number in enumerate(numbers[start : start + step])}
+        tiles = np.zeros((len(rows), *size, 3), np.uint8)
+        for images, found in search.images.batches("Reading images", set(rows)):
+            pictures = np.clip(np.rint(search.images.image_input.pictures(images)), 0, 255).astype(np.uint8)
+            for number, picture in zip(found.tolist(), pictures, strict=True):
+                tiles[rows[number]] = fit(picture, most)
+        _add_sheets(page, "image", tiles, COLUMNS, start // together, PHOTOGRAPH)
 
 
 def _add_sheets(page: Page, name: str, tiles: np.ndarray, columns: int, first: int = 0, quality: int = PROJECTION) -> None:

@@ -231,11 +231,12 @@ def mean_grey(deconvnet: Deconvnet, image_input: ImageInput, images: ImageSet | 
     The mean image that a model subtracts becomes exactly 0 in the net.
     """
     if images is not None:
-        total, pixels = np.zeros(3), 0
-        for batch, numbers in images.batches("Averaging colours", None):
-            pictures = image_input.pictures(batch[numbers < MOST])
+        total, pixels, seen = np.zeros(3), 0, 0
+        for batch, _ in images.batches("Averaging colours", None):
+            pictures = image_input.pictures(batch[: MOST - seen])
             total, pixels = total + pictures.sum(axis=(0, 1, 2), dtype=np.float64), pixels + pictures[..., 0].size
-            if numbers[-1] + 1 >= MOST:
+            seen += len(pictures)
+            if seen == MOST:
                 break
         return MeanGrey(_pixel(total / pixels, image_input), "the mean colour of DATA")
     for layer in deconvnet.model._flatten_layers():

@@ -14,7 +14,7 @@ from zfnet.components.pictures.sheet import block, resize_tile, sheet, with_note
 from zfnet.model.ahead import map_ahead
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.image_batches import image_batches
-from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
+from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, missing_images, project_strongest
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 from zfnet.model.measures.shuffled_weights import LayerCheck, check_layers
 from zfnet.model.progress import progress
@@ -122,10 +122,20 @@ def project_activations(
             found.extend(each._replace(check=check) for each, check in zip(pictures, checks, strict=True))
         return found
 
+    wanted = {int(number) for layer, places in chosen.items() for number in strongest[layer].examples[places]}
+    came: set[int] = set()
+
+    def watched() -> Iterator[tuple[Any, np.ndarray]]:
+        for batch in image_batches(batches):
+            came.update(batch[1].tolist())
+            yield batch
+
     # A check needs the whole images, which are at hand as long as their batch. One batch is checked while the next one is projected.
     with ThreadPoolExecutor(2) as pool:
-        for found in map_ahead(pool, checked, image_batches(batches), most=1):
+        for found in map_ahead(pool, checked, watched(), most=1):
             yield from found
+    if missing := wanted - came:
+        raise ValueError(missing_images(len(missing), len(wanted), len(came)))
 
 
 def project_images(

@@ -1,6 +1,5 @@
 """Filters that a training kept after some epochs, loaded into its model: every map of a net as it was then."""
 
-import contextlib
 import pathlib
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -44,6 +43,8 @@ class KeptFilters:
         last = self._read(epochs, own)
         if not all(np.array_equal(one, other) for one, other in zip(own, last, strict=True)):
             raise ValueError(f"{self._files[epochs]} holds the filters of another training than the model.")
+        for epoch in self._files:
+            self._read(epoch, own)  # A damaged file is found now, not after the first moments.
         self.titles = [epoch_title(epoch) for epoch in self._files]
 
     def holds(self, layer: str) -> bool:
@@ -86,10 +87,15 @@ class KeptFilters:
 def find_filters(deconvnet: Deconvnet, checkpoints: Iterable[epath.PathLike], epochs: int) -> KeptFilters | None:
     """The filters that a training kept beside its checkpoints, from the first of these directories that has those of the model.
 
-    Arguments are those of `KeptFilters`; directories of checkpoints may be in a remote storage. None if no directory has any.
+    Arguments are those of `KeptFilters`; directories of checkpoints may be in a remote storage. None if no directory has any: then it
+    prints why.
     """
+    reasons = []
     for folder in (epath.Path(each) / FOLDER for each in checkpoints):
         if folder.exists():
-            with contextlib.suppress(ValueError):
+            try:
                 return KeptFilters(deconvnet, pathlib.Path(local_copy(Artifact(folder)).path), epochs)
+            except ValueError as error:
+                reasons.append(f"No filters of earlier epochs: {error}")
+    print("\n".join(reasons), end="\n" if reasons else "")
     return None

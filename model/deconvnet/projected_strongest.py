@@ -93,7 +93,8 @@ def project_strongest(
             parts = [np.asarray(part) for part in form.split(images)]
             needed = np.flatnonzero(np.isin(ids, wanted))
             count, came = count + len(ids), came + len(needed)
-            together = max(FEWEST, min(MOST, deconvnet.images_together(images, list(chosen)))) if len(needed) else 1
+            fitting = deconvnet.images_together(form.join([part[:1] for part in parts]), list(chosen)) if len(needed) else 1
+            together = max(FEWEST, min(MOST, fitting))
             for start in range(0, len(needed), together):
                 rows = needed[start : start + together]
                 yield form, [part[rows] for part in parts], ids[rows]
@@ -107,10 +108,15 @@ def project_strongest(
         for parts in map_ahead(pool, project, needed_images(), most=1):
             yield from parts
     if came < len(wanted):
-        raise ValueError(
-            f"{len(wanted) - came} of {len(wanted)} images to project did not come: `batches` yielded {count} images. Expected those that "
-            "were searched: a list or a data set that can be read again, not an iterator that is used up."
-        )
+        raise ValueError(missing_images(len(wanted) - came, len(wanted), count))
+
+
+def missing_images(missing: int, wanted: int, count: int) -> str:
+    """The message for images that did not come again."""
+    return (
+        f"{missing} of {wanted} images to project did not come: `batches` yielded {count} images. Expected those that were searched: a "
+        "list or a data set that can be read again, not an iterator that is used up."
+    )
 
 
 def _check_strengths(deconvnet, layer, targets, activations, ids):

@@ -54,6 +54,7 @@ class AnswerCounts:
     Args:
         labels: ints `(N,)`, the class of the image with each id; ids are 0 to N - 1.
         classes: number of classes; None takes the largest label and 1.
+        within: strongest images within each class that are kept, for each unit.
 
     Examples:
         >>> counts = AnswerCounts([0, 0, 1, 1])
@@ -62,7 +63,7 @@ class AnswerCounts:
         [[1.0, 0.0], [0.125, 0.875]]
     """
 
-    def __init__(self, labels: ArrayLike, classes: int | None = None) -> None:
+    def __init__(self, labels: ArrayLike, classes: int | None = None, within: int = WITHIN) -> None:
         self._labels = np.asarray(labels)
         if self._labels.ndim != 1 or not np.issubdtype(self._labels.dtype, np.integer) or (self._labels < 0).any():
             raise ValueError(
@@ -70,6 +71,7 @@ class AnswerCounts:
                 "whole numbers from 0 on. One-hot labels have to be `labels.argmax(axis=1)`."
             )
         self._classes = classes or int(self._labels.max(initial=0)) + 1
+        self._within = within
         self._layers: dict[str, _LayerCounts] = {}
 
     def seen(self, layer: str, maxima: np.ndarray, ids: np.ndarray) -> None:
@@ -83,7 +85,7 @@ class AnswerCounts:
                 f"There are {len(self._labels)} labels, and an image with the id {ids.max()}; expected a label for each image."
             )
         if layer not in self._layers:
-            self._layers[layer] = _LayerCounts(maxima.shape[1], self._labels, self._classes)
+            self._layers[layer] = _LayerCounts(maxima.shape[1], self._labels, self._classes, self._within)
         self._layers[layer].add(np.nan_to_num(maxima, nan=-np.inf), ids)
 
     def answers(self, layer: str) -> ClassAnswers:
@@ -94,12 +96,12 @@ class AnswerCounts:
 class _LayerCounts:
     """Counts of one layer: a value is in bin b of a unit if it is greater than `borders[b - 1]`, and not greater than `borders[b]`."""
 
-    def __init__(self, units: int, labels: np.ndarray, classes: int) -> None:
+    def __init__(self, units: int, labels: np.ndarray, classes: int, within: int) -> None:
         self._labels, self._classes, self._units = labels, classes, units
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._borders: np.ndarray | None = None  # (units, bins)
         self._strongest = Strongest.none(units, TOP, 0)
-        self._within = [Strongest.none(units, WITHIN, 0) for _ in range(classes)]
+        self._within = [Strongest.none(units, within, 0) for _ in range(classes)]
 
     def add(self, values: np.ndarray, ids: np.ndarray) -> None:
         self._waiting.append((values, ids))
@@ -118,7 +120,7 @@ class _LayerCounts:
             np.add.at(self._counts[unit], (labels, bins), 1)
             self._is_mixed[unit, bins[self._borders[unit, bins] != column]] = True
         self._strongest = self._strongest.merge(_without_positions(values, ids))
-        for label in np.unique(labels):
+        for label in np.unique(labels) if self._within[0].values.size else ():
             rows = labels == label
             self._within[label] = self._within[label].merge(_without_positions(values[rows], ids[rows]))
 

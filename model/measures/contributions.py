@@ -80,8 +80,7 @@ def strongest_contributions(
         gradients = tape.gradient(total, found, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return [tf.argmax(scores, axis=1), [_of_layer(*each) for each in zip(found, gradients, strict=True)]]
 
-    kept = {name: [np.full((graph.unit_count(name), k), fill) for fill in (-np.inf, -1, 0, 0.0, -1)] for name in names}
-    shapes: dict[str, tuple[int, ...]] = {}
+    kept = {name: [np.full((graph.unit_count(name), k), fill) for fill in (-np.inf, -1, 0.0, -1)] for name in names}
     count = 0
     for images, ids in image_batches(batches, len(graph.inputs)):
         count += len(ids)
@@ -89,13 +88,15 @@ def strongest_contributions(
             numbers = ids[start : start + len(predicted)]
             for name, (sums, places, activations, shape) in zip(names, found, strict=True):
                 check_finite(name, np.asarray(sums))
-                shapes[name] = tuple(np.asarray(shape)[0].tolist())
-                new = [np.asarray(each).T for each in (sums, places, activations)]
+                size = tuple(np.asarray(shape)[0].tolist())  # Of this batch: images of another one may be larger.
+                positions = np.unravel_index(np.asarray(places).T, size) if size else []
+                new = [np.asarray(each).T for each in (sums, activations)]
                 rows = [np.broadcast_to(each, new[0].shape) for each in (numbers, np.asarray(predicted))]
-                kept[name] = _largest(kept[name], [new[0], rows[0], new[1], new[2], rows[1]], k)
+                kept[name] += [np.zeros_like(kept[name][1]) for _ in positions] if len(kept[name]) == 4 else []
+                kept[name] = _largest(kept[name], [new[0], rows[0], new[1], rows[1], *positions], k)
     if not count:
         raise ValueError("There are no images to measure contributions over; expected at least one.")
-    return {name: _contributions(kept[name], shapes[name]) for name in names}
+    return {name: _contributions(kept[name]) for name in names}
 
 
 def _of_layer(values: tf.Tensor, gradients: tf.Tensor) -> list[tf.Tensor]:
@@ -114,10 +115,10 @@ def _largest(kept: list[np.ndarray], new: list[np.ndarray], k: int) -> list[np.n
     return [np.take_along_axis(each, order, axis=1) for each in joined]
 
 
-def _contributions(kept: list[np.ndarray], shape: tuple[int, ...]) -> Contributions:
-    sums, ids, places, activations, predicted = kept
+def _contributions(kept: list[np.ndarray]) -> Contributions:
+    sums, ids, activations, predicted, *axes = kept
     is_none = ~(sums > 0)
-    positions = np.stack(np.unravel_index(places.astype(np.int64), shape), axis=-1) if shape else np.zeros((*sums.shape, 0))
+    positions = np.stack(axes, axis=-1) if axes else np.zeros((*sums.shape, 0))
     positions = np.where(is_none[..., None], -1, positions).astype(np.int32)
     values = np.where(is_none, -np.inf, activations).astype(np.float32)
     strongest = Strongest(values, np.where(is_none, -1, ids).astype(np.int64), positions)

@@ -17,6 +17,7 @@ from zfnet.model.deconvnet.targets import Targets
 from zfnet.model.measures.projection_check import field_boxes, pixel_strengths, strongest_targets
 from zfnet.model.progress import progress
 
+FIXED = "preprocessing_"  # Prefix of the names of layers before the net's own: no training made their weights.
 IMAGES = 16  # That run through the net together.
 SSIM_WINDOW = 7  # Usual side of the windows that SSIM compares; smaller for smaller pictures.
 
@@ -116,14 +117,15 @@ def shuffled_likeness(deconvnet: Deconvnet, images: np.ndarray, layer: str, targ
 def weighted_layers(graph: Graph, layer: str) -> dict[str, keras.layers.Layer]:
     """Layers with a matrix of weights that projections from `layer` pass, by their names, from the image upwards.
 
-    Normalisations have no matrix; layers that the signal skips, and rectifiers, do not count.
+    Normalisations have no matrix; layers that the signal skips, rectifiers, and a preprocessing do not count.
     """
     names = {operation.output: name for name, operations in graph.calls.items() for operation in operations}
     found: dict[str, keras.layers.Layer] = {}
     for operation in graph.needed_for(graph.value_of(layer)):
         weights = getattr(operation.layer, "weights", ())  # An operation such as `x / 255` is no layer.
         has_matrix = any(len(weight.shape) > 1 for weight in weights)
-        if has_matrix and type(operation.rule) not in (PassThrough, Rectify) and operation.layer not in found.values():
+        is_own = not getattr(operation.layer, "name", "").startswith(FIXED)
+        if has_matrix and is_own and type(operation.rule) not in (PassThrough, Rectify) and operation.layer not in found.values():
             found[names[operation.output]] = operation.layer
     return found
 
@@ -145,7 +147,7 @@ def shuffled_kernels(model: keras.Model, seed: int = 0) -> Iterator[None]:
     The net then has learned nothing, and its weights have the same distribution: what its maps have in common with others is chance.
     """
     random = np.random.default_rng(seed)
-    with _permuted([(weight, random) for weight in model.weights if weight.name.endswith("kernel")]):
+    with _permuted([(weight, random) for weight in model.weights if weight.name.endswith("kernel") and not weight.path.startswith(FIXED)]):
         yield
 
 

@@ -35,7 +35,7 @@ page_option = click.option(
 )
 @figure_options("explore", output=page_option)
 def command(job: FigureJob, data: str | None, layers: tuple[str, ...], folder: bool) -> None:
-    """Write one HTML page with every map of every layer of MODEL. It needs no server and no network, and can be mailed.
+    """Write one HTML page with every map of MODEL. It needs no server and no network, and can be mailed.
 
     MODEL is a .keras or .h5 file, a directory that `zfnet run` wrote, or a net of Keras such as keras:VGG16. Each map has its nine
     strongest activations over DATA, as image patches beside their projections, and the classes that it answers to. In up to 30 photographs,

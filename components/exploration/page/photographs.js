@@ -90,7 +90,7 @@ async function photographView({ photograph, place }) {
           "p",
           { class: "quiet" },
           "Units whose receptive fields cover the place, the strongest first; 100 % is the unit's strongest activation over all images. ",
-          "Left: the patch in which the unit is strongest. Right, with a red frame: its projection in this photograph; without a frame: ",
+          "Left: the patch in which the unit is strongest. Right, with a red frame: the projection of its strongest place in this photograph; without a frame: ",
           "the projection of that patch, since the page has none of this photograph that covers the place.",
         ),
         answers,
@@ -103,11 +103,11 @@ async function photographView({ photograph, place }) {
 
 const fieldCorner = (layer, row, column) => [row * layer.stride[0] + layer.offset[0], column * layer.stride[1] + layer.offset[1]];
 
-// Rows or columns whose windows cover a pixel: the whole window, or the middle half of it.
+// Rows or columns whose windows cover a pixel: the whole window, or the middle half of it, more where windows are far apart.
 function covering(layer, axis, pixel, onlyMiddle) {
   const count = layer.grid[axis];
   if (!layer.stride) return [...Array(count).keys()];
-  const inset = onlyMiddle ? layer.size[axis] / 4 : 0;
+  const inset = onlyMiddle ? Math.max(0, Math.min(layer.size[axis] / 4, (layer.size[axis] - layer.stride[axis]) / 2)) : 0;
   return [...Array(count).keys()].filter((number) => {
     const start = number * layer.stride[axis] + layer.offset[axis];
     return start + inset <= pixel && pixel < start + layer.size[axis] - inset;

@@ -157,8 +157,8 @@ function growth(number, unit, numbers) {
   const words = first === 0 ? `It was there before the training ${rule}.` : `It appeared at ${index.moments[first]} ${rule}.`;
   const before =
     numbers.activations[unit][0] > 0
-      ? `The untrained net's projection has the likeness ${numbers.alike[unit][0].toFixed(2)}: that much was there before anything was learned. `
-      : "The untrained net does not answer there. ";
+      ? `At the beginning (${index.moments[0]}), the projection has the likeness ${numbers.alike[unit][0].toFixed(2)}: that much was there before this training. `
+      : "At the beginning it does not answer there. ";
   return [
     make("h3", {}, "Growth"),
     make("p", { class: "quiet", id: "appeared" }, `${words} ${before}`,

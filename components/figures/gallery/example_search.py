@@ -7,7 +7,7 @@ import numpy as np
 from zfnet.components.figures.images import ImageSet
 from zfnet.components.pictures.project_images import ProjectedActivation, project_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
+from zfnet.model.deconvnet.receptive_field import ReceptiveField, field_of_value
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 from zfnet.model.deconvnet.targets import Targets
 from zfnet.model.measures.class_answers import AnswerCounts, ClassAnswers
@@ -42,7 +42,8 @@ class ExampleSearch:
             ValueError: activations are not numbers.
         """
         if missing := [layer for layer in layers if layer not in self._found]:
-            counts = AnswerCounts(self.images.origins.labels, len(self.images.labels)) if self.images.labels else None
+            # A search within a class finds its strongest images.
+            counts = AnswerCounts(self.images.origins.labels, len(self.images.labels), within=0) if self.images.labels else None
             batches, seen = self._batches("Searching"), counts.seen if counts else None
             found = strongest_activations(self.deconvnet, batches, missing, self._candidates(), seen)
             for layer, each in found.items():
@@ -106,10 +107,12 @@ class ExampleSearch:
         return np.concatenate([first, first + size * scale], axis=1)
 
     def field(self, layer: str) -> ReceptiveField | None:
-        """The receptive field of a layer; None if its units have no single one, or it depends on the size of the image."""
+        """The receptive field of a layer in images of this size; None if its units have no single one."""
         if layer not in self._fields:
+            graph, image_input = self.deconvnet.graph, self.images.image_input
+            blank = image_input.to_model_layout(np.zeros((1, *image_input[:2], 3), np.float32))
             try:
-                self._fields[layer] = receptive_field(self.deconvnet, layer)
+                self._fields[layer] = field_of_value(graph, graph.value_of(layer), self.deconvnet.record(blank, []).shapes)
             except ValueError:  # The units are shown with the whole image.
                 self._fields[layer] = None
         return self._fields[layer]

@@ -84,7 +84,7 @@ def layer_galleries(
             order = np.argsort(-counts.auc[:, list(labels).index(within)], kind="stable").tolist()
         living = [unit for unit in order if found.values[unit, 0] > 0]
         units[layer] = living if layer in model.named else living[:maps] if by_class else sorted(living[:maps])
-    grey = mean_grey(search.deconvnet, search.images.image_input, search.images) if model.checked else None
+    grey = mean_grey(search.deconvnet, search.images.image_input, model.search.images) if model.checked else None
     fill = grey.values if grey else None
     drawn = _drawn(search, strongest, units, fill)
     contributions = search.contributions(list(drawn)) if matters else {}

@@ -95,10 +95,12 @@ def match_layers(
         seed: of the shuffling.
 
     Raises:
-        ValueError: both are the same model object, or do not get the same images; otherwise as in `map_correlations`.
+        ValueError: both share weights, or do not get the same images; otherwise as in `map_correlations`.
     """
-    if one.model is other.model:
-        raise ValueError("Both networks are one model in memory; expected two, such as two files, or `keras.models.clone_model` of one.")
+    if {id(weight) for weight in one.model.weights} & {id(weight) for weight in other.model.weights}:
+        raise ValueError(
+            "Both networks are one model in memory, or share layers; expected two, such as two files, or `keras.models.clone_model` of one."
+        )
     found = map_correlations(one, other, same_images(*images, title), layers)
     with shuffled_kernels(other.model, seed):
         chance = map_correlations(one, other, same_images(*images, f"{title} with shuffled weights"), layers)

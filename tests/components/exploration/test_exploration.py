@@ -4,12 +4,16 @@ import json
 import re
 import zlib
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from zfnet.components.exploration import exploration, pictures
 from zfnet.components.exploration.exploration import explored_layers, write_exploration
+from zfnet.components.figures.gallery.example_search import ExampleSearch
+from zfnet.components.figures.images import ImageSet
+from zfnet.model import Deconvnet
 from zfnet.model.measures.projection_check import check_projection
 from zfnet.model.measures.shuffled_weights import check_layers
 
@@ -139,3 +143,12 @@ def test_a_net_that_is_never_positive(explored, tmp_path):
 
 def test_layers_by_default(explored):
     assert explored_layers(explored) == LAYERS
+
+
+def test_layers_that_are_neither_maps_nor_dense(examples, tmp_path):
+    layers = keras.layers
+    net = keras.Sequential([keras.Input((56, 56, 3)), layers.Conv2D(3, 8, strides=8), layers.Reshape((49, 3), name="tokens")])
+    search = ExampleSearch(Deconvnet(net), ImageSet.of_examples(net, examples))
+    with pytest.raises(ValueError, match=r"Layer 'tokens' has an output of the shape \(49, 3\); expected maps"):
+        write_exploration(search, tmp_path / "page.html", ["tokens"], model="net")
+    assert list(tmp_path.iterdir()) == []

@@ -45,6 +45,16 @@ def test_pictures_that_can_not_be_encoded_leave_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("folder", [False, True])
+def test_files_of_others_are_not_removed(tmp_path, folder):
+    (tmp_path / "page_files").mkdir()
+    (tmp_path / "page_files" / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"page_files has other files than those of a page, such as mine\.txt"):
+        Page(tmp_path / "page.html", folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["page_files"]
+    assert (tmp_path / "page_files" / "mine.txt").read_text() == "mine"
+
+
 def test_numbers_that_json_lacks_are_refused():
     with pytest.raises(ValueError, match="not JSON compliant"):
         as_script(float("nan"))

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.figures import images as images_module
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.images import (
     GIVEN,
@@ -171,3 +172,13 @@ def test_different_classes_by_seed(examples, labels):
 
 def test_no_more_than_there_are_classes(examples):
     assert sorted(one_of_each_class(examples, "validation", 9, 0)[1]) == [0, 1, 2]
+
+
+def test_mean_of_images_that_do_not_come_first(examples, search_of, monkeypatch):
+    images = search_of(Deconvnet(keras.Sequential([keras.Input((40, 56, 3)), keras.layers.Conv2D(2, 3)]))).images
+    monkeypatch.setattr(images_module, "MOST", 2)
+    name = images.labels[1]
+    members = np.flatnonzero(images.origins.labels == list(images.labels).index(name))[:2]
+    pictures = np.concatenate([batch[np.isin(numbers, members)] for batch, numbers in images.batches("", None)])
+    found = mean_grey(None, images.image_input, images.within(name))
+    np.testing.assert_allclose(found.values.ravel(), pictures.mean(axis=(0, 1, 2)), rtol=1e-5)

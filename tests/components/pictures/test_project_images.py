@@ -254,3 +254,15 @@ def test_images_with_their_checks(deconvnet, images):
     with_bars = plain.shape[0] + 2 * (2 * WRITTEN + 1)
     assert drawn.shape == with_note(np.empty((with_bars, plain.shape[1], 3), np.uint8), bars_note()).shape
     assert np.sum(drawn[with_bars:] < 128) > 1000  # The note has letters.
+
+
+def test_images_that_do_not_come_again_are_missed_by_checks_too(deconvnet, images):
+    batches = [images.astype("float32")]
+    found = strongest_activations(deconvnet, batches, ["conv2"], k=1)
+    chosen = {"conv2": (np.arange(len(found["conv2"].values)), np.zeros(len(found["conv2"].values), int))}
+    height, width = images.shape[1:3]
+    projected = project_activations(
+        deconvnet, [batches[0][:1]], found, chosen, ImageInput(height, width, False), fill=np.full((1, 1, 3), 128, "float32")
+    )
+    with pytest.raises(ValueError, match=r"images to project did not come: `batches` yielded 1 images"):
+        list(projected)

@@ -1,3 +1,5 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -202,3 +204,19 @@ def test_double_precision():
     expected, _ = deconvnet.project_patches(images[found["top"].examples[1]], "top", 1)
     assert (part.projections.dtype, expected.dtype) == (np.float64, np.float64)
     np.testing.assert_allclose(part.projections, expected, atol=1e-6 * np.abs(expected).max())
+
+
+def test_who_stops_early_leaves_no_thread_behind_and_reads_no_further(deconvnet, images, strongest):
+    read = []
+
+    def counted():
+        for number, image in enumerate(images):
+            read.append(number)
+            yield image[None], np.array([number])
+
+    before = threading.active_count()
+    parts = project_strongest(deconvnet, counted(), strongest)
+    next(parts)
+    parts.close()
+    assert threading.active_count() == before
+    assert len(read) < len(images)

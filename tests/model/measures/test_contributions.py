@@ -93,3 +93,18 @@ def test_a_net_without_classes_and_no_images(deconvnet):
         strongest_contributions(plain, [np.full((1, 3), np.nan, "float32")], ["units"])
     with pytest.raises(ValueError, match="no images"):
         strongest_contributions(deconvnet, [], ["conv1"])
+
+
+def test_positions_lie_in_the_map_of_their_own_image():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    maps = [layers.Conv2D(3, 3, activation="relu", name="maps"), layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    net = Deconvnet(keras.Sequential([keras.Input((None, None, 3)), *maps]))
+    sizes = (20, 32), (12, 40)
+    batches = [np.random.default_rng(seed).normal(size=(3, *size, 3)).astype("float32") for seed, size in enumerate(sizes)]
+    found = strongest_contributions(net, batches, ["maps"], k=6)["maps"].strongest
+    for unit in range(3):
+        for example, position, value in zip(found.examples[unit], found.positions[unit], found.values[unit], strict=True):
+            if example >= 0:
+                (map_,) = net.activations(batches[example // 3][example % 3 :][:1], ["maps"])
+                np.testing.assert_allclose(map_[(0, *position, unit)], value, rtol=1e-5)

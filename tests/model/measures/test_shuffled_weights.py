@@ -4,7 +4,8 @@ import pytest
 from scipy.stats import rankdata
 
 import zfnet
-from zfnet.model.measures.shuffled_weights import Likeness, check_layers, likeness, shuffled, shuffled_kernels, weighted_layers
+from zfnet.components.inputs.preprocessing import with_preprocessing
+from zfnet.model.measures.shuffled_weights import FIXED, Likeness, check_layers, likeness, shuffled, shuffled_kernels, weighted_layers
 
 layers = keras.layers
 
@@ -168,3 +169,16 @@ def test_channels_first_is_the_same(images):
     other = check_layers(zfnet.Deconvnet(nets[1]), images.transpose(0, 3, 1, 2), "two", 1, (9, 9))
     np.testing.assert_allclose(one.alone, other.alone, atol=1e-3)
     assert isinstance(one.alone[0], Likeness)
+
+
+def test_a_preprocessing_is_not_shuffled():
+    net = keras.Sequential([keras.Input((12, 12, 3)), layers.Conv2D(2, 3, name="maps")])
+    whole = with_preprocessing(net, "caffe")
+    fixed = whole.layers[1]
+    before = fixed.get_weights()
+    assert fixed.name.startswith(FIXED)
+    assert list(weighted_layers(zfnet.Deconvnet(whole).graph, "maps")) == ["maps"]
+    kernel = net.get_layer("maps").get_weights()[0]
+    with shuffled_kernels(whole):
+        assert not np.array_equal(net.get_layer("maps").get_weights()[0], kernel)
+        np.testing.assert_array_equal(fixed.get_weights()[0], before[0])

@@ -119,3 +119,9 @@ def test_a_unit_that_is_never_positive_has_none(model, search_of):
     layer = deconvnet.model.get_layer("conv5")
     layer.bias.assign(np.full(layer.bias.shape, -1e6))
     assert top_examples(search_of(deconvnet), "conv5", 0) == []
+
+
+def test_fields_of_a_model_of_open_size(examples, search_of):
+    layers = [keras.layers.Conv2D(2, 3, padding="same", activation="relu", name=name) for name in ("first", "second")]
+    search = search_of(Deconvnet(keras.Sequential([keras.Input((None, None, 3)), *layers])))
+    assert search.field("second").size == (5, 5)

@@ -78,3 +78,12 @@ def test_one_model_twice(examples):
     images = ImageSet.of_examples(deconvnet.model, examples)
     with pytest.raises(ValueError, match="one model in memory"):
         match_layers(deconvnet, deconvnet, (images, images), [("first", "first")])
+
+
+def test_networks_that_share_layers_are_no_two_networks(examples):
+    shared = net()
+    other = keras.Model(shared.inputs, keras.layers.Activation("relu")(shared.output))
+    one, two = Deconvnet(shared), Deconvnet(other)
+    sets = tuple(ImageSet.of_examples(each.model, examples) for each in (one, two))
+    with pytest.raises(ValueError, match="one model in memory, or share layers"):
+        match_layers(one, two, sets, [("first", "first")])

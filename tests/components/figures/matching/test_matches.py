@@ -82,7 +82,7 @@ def test_one_model_twice(examples):
 
 def test_networks_that_share_layers_are_no_two_networks(examples):
     shared = net()
-    other = keras.Model(shared.inputs, keras.layers.Activation("relu")(shared.output))
+    other = keras.Model(shared.inputs, keras.layers.Activation("relu")(shared.outputs[0]))
     one, two = Deconvnet(shared), Deconvnet(other)
     sets = tuple(ImageSet.of_examples(each.model, examples) for each in (one, two))
     with pytest.raises(ValueError, match="one model in memory, or share layers"):

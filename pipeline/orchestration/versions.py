@@ -20,8 +20,8 @@ def code_version(thing: Callable | type) -> str:
     """Fingerprint of the code of a function or class of this project, as 64 hexadecimal digits.
 
     It covers the module that defines `thing` and every module of this project that is imported there, directly or indirectly, inside
-    functions too, but not comments, formatting and docstrings; and the files of a folder without Python beside such a module, such as the
-    scripts of a web page. A package's `__init__` only re-exports names: it counts where names are
+    functions too, but not comments, formatting and docstrings; and the files of a folder without Python beside a module of this project,
+    such as the scripts of a web page. A package's `__init__` only re-exports names: it counts where names are
     imported from it, so `from zfnet.model import build` adds all that `zfnet/model/__init__.py` imports, and `from zfnet.model.net.build
     import build` only the imports of that module. Imports by a computed name are not found. Nothing is imported for this.
 
@@ -40,7 +40,8 @@ def code_version(thing: Callable | type) -> str:
                 files[name] = file
                 waiting.append(name)
     code = "".join(f"{module} {ast.dump(_code(file))}\n" for module, file in sorted(files.items()))
-    data = sorted({each for file in files.values() for each in _data_files(file.parent)})
+    # Beside the module of a user lies anything, such as the photographs and the root of a run.
+    data = sorted({each for module, file in files.items() if module.startswith(PROJECT) for each in _data_files(file.parent)})
     return hashlib.sha256(code.encode() + b"".join(each.name.encode() + each.read_bytes() for each in data)).hexdigest()
 
 

@@ -29,6 +29,7 @@ def run(tmp_path, monkeypatch):
 
     def run(section):
         names = {}
+        keras.utils.set_random_seed(0)
         for code in [*blocks(START, "python"), *blocks(section, "python")]:
             exec(compile(code, "elsewhere.md", "exec"), names)
 

@@ -131,7 +131,7 @@ def project_activations(
             yield batch
 
     # A check needs the whole images, which are at hand as long as their batch. One batch is checked while the next one is projected.
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(1) as pool:
         for found in map_ahead(pool, checked, watched(), most=1):
             yield from found
     if missing := wanted - came:

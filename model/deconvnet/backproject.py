@@ -134,11 +134,12 @@ def _gather(saved, examples, corners, size, no_switch):
 
 
 def backproject(
-    passes: Passes, value: int, shapes: list[tuple[int, ...]], saved: dict[int, Saved], targets: Targets
+    passes: Passes, value: int, shapes: list[tuple[int, ...]], saved: dict[int, Saved], targets: Targets, threads: int = THREADS
 ) -> dict[int, tuple[np.ndarray, np.ndarray | None]]:
     """Back-projects one or more targets, through windows if that is less work, else through whole maps.
 
     The targets are activations of the value number `value`; `shapes` and `saved` are as in `Passes.backward`, but one row an image.
+    `threads` project side by side; more than two bring nothing on two cores.
 
     Returns:
         For the number of each input that the value depends on, windows of the receptive field `(M, rh, rw, C)` and their corners `(M, 2)`;
@@ -174,8 +175,8 @@ def backproject(
         for whole, array in zip(arrays, run(*part), strict=True):
             whole[start : start + count] = np.asarray(array)[:count]
 
-    # Two at a time: while one is in a step that saves a single core busy, the other uses the rest.
-    with ThreadPoolExecutor(THREADS) as pool:
+    # Two at a time: while one is in a step that keeps a single core busy, the other uses the rest.
+    with ThreadPoolExecutor(threads) as pool:
         list(pool.map(project_chunk, starts, chunks))
     for array in arrays:
         if not np.isfinite(array).all():

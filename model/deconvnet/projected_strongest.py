@@ -103,7 +103,7 @@ def project_strongest(
         form, inputs, numbers = given
         return list(_project_images(deconvnet, form, inputs, numbers, strongest, chosen))
 
-    # Some steps keep a single core busy: batches side by side use the others.
+    # Some steps keep a single core busy: batches side by side use the others. Each then has one thread.
     with ThreadPoolExecutor(THREADS) as pool:
         for parts in map_ahead(pool, project, needed_images(), most=1):
             yield from parts
@@ -153,7 +153,11 @@ def _project_images(deconvnet, form, inputs, ids, strongest, chosen):
         targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])
         _check_strengths(deconvnet, layer, targets, np.asarray(batch.activations(layer)), ids)
         all_of = [sees_all(graph, graph.value_of(layer), batch.shapes, source) for source in graph.inputs]
-        whole = [(images, None) for images in batch.images_of(layer, targets)] if all(all_of) else batch.windows_of(layer, targets)
+        whole = (
+            [(images, None) for images in batch.images_of(layer, targets, threads=1)]
+            if all(all_of)
+            else batch.windows_of(layer, targets, threads=1)
+        )
         found = [_in_image(graph, source, images[rows], *each) for source, (images, each) in enumerate(zip(inputs, whole, strict=True))]
         yield ProjectedStrongest(layer, units, ranks, *(form.join(each) for each in zip(*found, strict=True)))
 

@@ -5,7 +5,7 @@ from typing import TypeAlias, TypeVar, cast
 import numpy as np
 import tensorflow as tf
 
-from zfnet.model.deconvnet.backproject import backproject
+from zfnet.model.deconvnet.backproject import THREADS, backproject
 from zfnet.model.deconvnet.graph import Graph, Operation
 from zfnet.model.deconvnet.passes import Inputs, Passes
 from zfnet.model.deconvnet.receptive_field import cut_window, field_of_value, paste_window
@@ -57,20 +57,20 @@ class RecordedBatch:
             positions.append(start.reshape(-1, *(1,) * (places.ndim - axis - 2)) + inside)
         return np.stack(positions, axis=-1)
 
-    def images_of(self, layer: str, targets: Targets) -> list[np.ndarray]:
+    def images_of(self, layer: str, targets: Targets, threads: int = THREADS) -> list[np.ndarray]:
         """Projects targets, whose examples are rows of this batch, to each input; `layer` need not be recorded.
 
         Returns arrays `(M, H, W, C)` in the model's layout.
         """
-        found = self._backproject(layer, targets)
+        found = self._backproject(layer, targets, threads)
         return [to_model_layout(self._whole(source, targets, found), self._graph, source) for source in self._graph.inputs]
 
-    def windows_of(self, layer: str, targets: Targets) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    def windows_of(self, layer: str, targets: Targets, threads: int = THREADS) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Projects targets to their receptive fields in each input: windows and their corners as in `Recording.project_patches`.
 
         An input in which the units have no single receptive field gets whole images, and None instead of corners.
         """
-        found = self._backproject(layer, targets)
+        found = self._backproject(layer, targets, threads)
         windows = []
         for source in self._graph.inputs:
             signal, corners = self._window(source, targets, found, self._graph.value_of(layer))
@@ -102,12 +102,12 @@ class RecordedBatch:
             target[...] = cut_window(image, corner, field.size)
         return cut, corners
 
-    def _backproject(self, layer: str, targets: Targets) -> Projected:
+    def _backproject(self, layer: str, targets: Targets, threads: int) -> Projected:
         if not len(targets.units):
             return {}
         value = self._graph.value_of(layer)
         saved = {operation.output: self._save(operation) for operation in self._graph.needed_for(value) if operation.rule.saves}
-        return backproject(self._passes, value, self.shapes, saved, targets)
+        return backproject(self._passes, value, self.shapes, saved, targets, threads)
 
     def _save(self, operation: Operation) -> Saved:
         if operation.output not in self._saved:

@@ -86,7 +86,7 @@ function doubts(number, numbers) {
     ? `${count} marked in red and by "?": the ${layer.kind} needs the marked pixels hardly more than others. Do not believe ${doubtful.length === 1 ? "it" : "them"}.`
     : "No projection of this layer is marked as doubtful.";
   const weak = livingUnits(layer).filter((unit) => isWeak(number, numbers, unit));
-  const dying = weak.length ? ` ${layer.kind} ${weak.join(", ")}: almost dead, and marked too.` : "";
+  const dying = weak.length ? ` Almost dead, and marked too: ${layer.kind} ${weak.join(", ")}.` : "";
   return `${bars} ${marked}${dying}${isTooSmall(number) ? ` ${SMALL}` : ""}`;
 }
 

@@ -63,7 +63,7 @@ def _grey(activations):
 
 def draw_ways_down(net, images) -> np.ndarray:
     """Projections of the same activations: as the paper has them, without rectification, without switches; and the patches."""
-    from zfnet.components.pictures.project_images import signed_to_rgb
+    from zfnet.components.pictures.projected_activation import signed_to_rgb
     from zfnet.components.pictures.sheet import block, sheet
     from zfnet.model import Deconvnet, project_strongest, strongest_activations
 
@@ -86,7 +86,7 @@ def draw_ways_down(net, images) -> np.ndarray:
 
 def draw_methods(net, images, labels) -> np.ndarray:
     """One photograph a row: the strongest logit by gradient, deconvnet, guided backpropagation and Grad-CAM."""
-    from zfnet.components.pictures.project_images import signed_to_rgb
+    from zfnet.components.pictures.projected_activation import signed_to_rgb
     from zfnet.components.pictures.sheet import block, sheet
     from zfnet.model import Deconvnet
     from zfnet.model.methods.gradients import activation_gradients

@@ -11,7 +11,8 @@ from zfnet.components.figures.images import mean_grey
 from zfnet.components.figures.units import unit_name
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.pictures.figure import Figure
-from zfnet.components.pictures.project_images import TILE, ProjectedActivation, framed, project_images, signed_to_rgb
+from zfnet.components.pictures.project_images import TILE, framed, project_images
+from zfnet.components.pictures.projected_activation import ProjectedActivation, signed_to_rgb
 from zfnet.components.pictures.projection_checks import bars_note, check_bars
 from zfnet.components.pictures.sheet import sheet, strip, with_note
 from zfnet.model.deconvnet.deconvnet import Deconvnet

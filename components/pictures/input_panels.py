@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
-from zfnet.components.pictures.project_images import FRAME, signed_scale
+from zfnet.components.pictures.project_images import FRAME
+from zfnet.components.pictures.projected_activation import signed_scale
 
 POSITIVE, NEGATIVE, LINE, WINDOW = "#c0392b", "#2e6da4", "#303030", "#f4c95d"
 CELL, CURVE, PICTURE = 480, 115, 175  # Width of a cell, and heights of its rows, in pixels.

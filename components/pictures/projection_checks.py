@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import rows_of
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest
 from zfnet.model.deconvnet.receptive_field import paste_window
 from zfnet.model.deconvnet.strongest import Strongest
@@ -45,8 +46,7 @@ def part_checks(
     """
     checked = np.flatnonzero(part.ranks == 0) if quick else np.arange(len(part.ranks))
     places = part.units[checked], part.ranks[checked]
-    order = np.argsort(ids)
-    rows = order[np.searchsorted(ids, found.examples[places], sorter=order)]
+    rows = rows_of(ids, found.examples[places])
     first = deconvnet.graph.channels_first
     windows = pixel_strengths(part.projections[checked], first)
     strengths = np.zeros((len(rows), *(images.shape[2:4] if first else images.shape[1:3])), windows.dtype)

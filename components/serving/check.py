@@ -21,7 +21,7 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from zfnet.components.artifacts import Examples, Model
 from zfnet.components.data.batches import FEATURES, central_crops
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.pictures.project_images import signed_to_rgb
+from zfnet.components.pictures.projected_activation import signed_to_rgb
 from zfnet.components.serving import ask
 from zfnet.components.storage.local_copy import local_copy
 from zfnet.model.deconvnet.deconvnet import STRONGEST, Deconvnet

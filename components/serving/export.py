@@ -8,7 +8,7 @@ from etils import epath
 
 from zfnet.components.artifacts import Model
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.pictures.project_images import OUTLIERS
+from zfnet.components.pictures.projected_activation import OUTLIERS
 from zfnet.components.serving.served_image import served_image
 from zfnet.components.storage.local_copy import local_copy
 from zfnet.model.deconvnet.deconvnet import STRONGEST, Deconvnet, traced_projection

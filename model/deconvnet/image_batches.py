@@ -56,6 +56,17 @@ def image_batches(batches: Iterable, inputs: int = 1) -> Iterator[tuple[Any, np.
         yield images, ids
 
 
+def rows_of(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The row of each wanted id in a batch of these `ids`, which has all of them.
+
+    Examples:
+        >>> rows_of(np.array([7, 3, 5]), np.array([3, 3, 7])).tolist()
+        [1, 1, 0]
+    """
+    order = np.argsort(ids)
+    return order[np.searchsorted(ids, wanted, sorter=order)]
+
+
 def _once(batches):
     """The batches of a data set, without those that repeat after its end."""
     endless = isinstance(batches, tf.data.Dataset) and batches.cardinality() == tf.data.INFINITE_CARDINALITY

@@ -8,7 +8,7 @@ import numpy as np
 
 from zfnet.model.ahead import map_ahead
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.image_batches import image_batches
+from zfnet.model.deconvnet.image_batches import image_batches, rows_of
 from zfnet.model.deconvnet.model_inputs import InputForm
 from zfnet.model.deconvnet.receptive_field import cut_window, move_inside, sees_all
 from zfnet.model.deconvnet.recorded_batch import to_model_layout
@@ -146,8 +146,7 @@ def _project_images(deconvnet, form, inputs, ids, strongest, chosen):
         if not here.size:
             continue
         units, ranks = units[here], ranks[here]
-        order = np.argsort(ids)
-        rows = order[np.searchsorted(ids, examples[here], sorter=order)]
+        rows = rows_of(ids, examples[here])
         found = strongest[layer].of(units)
         picked = np.arange(len(units)), ranks
         targets = Targets(rows.astype(np.int32), units.astype(np.int32), found.positions[picked], found.values[picked])

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.deconvnet import Deconvnet
-from zfnet.model.deconvnet.image_batches import image_batches
+from zfnet.model.deconvnet.image_batches import image_batches, rows_of
 from zfnet.model.html_table import html_table
 
 # Units and ranks in the table of a notebook.
@@ -153,8 +153,7 @@ def _with_batch(found: Strongest, maxima: np.ndarray, activations: tf.Tensor, id
     merged = found.of(changed).merge(Strongest(np.where(entering, maxima, -np.inf), np.where(entering, ids, -1), unknown))
     if unknown.shape[2]:
         places, ranks = np.nonzero((merged.positions[:, :, 0] < 0) & (merged.examples >= 0))
-        order = np.argsort(ids)
-        rows = order[np.searchsorted(ids, merged.examples[places, ranks], sorter=order)]
+        rows = rows_of(ids, merged.examples[places, ranks])
         # Not `numpy()`, which copies all of it.
         maps = np.asarray(activations)[rows, ..., changed[places]]
         flat = maps.reshape(len(rows), -1).argmax(axis=1)

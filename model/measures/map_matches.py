@@ -1,4 +1,4 @@
-"""Which feature map of one network is which of another: correlations of their activations over the same images."""
+"""Correlations of the feature maps of two networks over the same images, and their pairs."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from zfnet.components.inputs.image_input import ImageInput
-from zfnet.components.pictures.project_images import ProjectedActivation, projected_activations
+from zfnet.components.pictures.projected_activation import ProjectedActivation, projected_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.deconvnet.projected_strongest import ProjectedStrongest, project_strongest
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations

@@ -12,7 +12,7 @@ from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.layers import convolutions, no_projection, paper_layers
 from zfnet.components.inputs.image_input import ImageInput
 from zfnet.components.inputs.preprocessing import LAYER
-from zfnet.components.pictures.project_images import ProjectedActivation
+from zfnet.components.pictures.projected_activation import ProjectedActivation
 from zfnet.components.pictures.sheet import filter_pictures
 from zfnet.model.deconvnet.deconvnet import Deconvnet
 from zfnet.model.measures.filters import FilterStructure, aliased_energy, at_clip, energy_beyond, filter_rms, filter_structure

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from zfnet.components.figures.images import ImageSet
-from zfnet.components.pictures.project_images import ProjectedActivation, project_activations
+from zfnet.components.pictures.projected_activation import ProjectedActivation, project_activations
 from zfnet.model.deconvnet.deconvnet import Deconvnet
+from zfnet.model.deconvnet.image_batches import rows_of
 from zfnet.model.deconvnet.receptive_field import ReceptiveField, field_of_value
 from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
 from zfnet.model.deconvnet.targets import Targets
@@ -148,9 +149,7 @@ class ExampleSearch:
         examples = found.examples[units, ranks]
         parts = list(self._batches("Reading", set(examples.tolist())))
         images, numbers = (np.concatenate([np.asarray(part[place]) for part in parts]) for place in range(2))
-        order = np.argsort(numbers)
-        rows = order[np.searchsorted(numbers, examples, sorter=order)]
-        return images, Targets(rows, units, found.positions[units, ranks], found.values[units, ranks])
+        return images, Targets(rows_of(numbers, examples), units, found.positions[units, ranks], found.values[units, ranks])
 
     def _batches(self, title: str, numbers: set[int] | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return self.images.batches(f"{self._name}: {title.lower()}" if self._name else title, numbers)

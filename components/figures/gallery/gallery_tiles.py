@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from zfnet.components.pictures.project_images import ProjectedActivation
+from zfnet.components.pictures.projected_activation import ProjectedActivation
 from zfnet.components.pictures.projection_checks import check_bars
 from zfnet.components.pictures.sheet import GAP, block, resize_tile, sheet
 from zfnet.model.deconvnet.strongest import Strongest

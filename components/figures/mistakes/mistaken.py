@@ -7,7 +7,7 @@ import numpy as np
 
 from zfnet.components.figures.gallery.example_search import ExampleSearch, distinct_places
 from zfnet.components.pictures.figure import Figure
-from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
+from zfnet.components.pictures.projected_activation import signed_scale, signed_to_rgb
 from zfnet.components.pictures.sheet import end_of, resize_tile, sheet, side_by_side
 from zfnet.model.measures.class_probabilities import class_layer
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from zfnet.components.figures.images import class_name
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain, show_picture
-from zfnet.components.pictures.project_images import ProjectedActivation
+from zfnet.components.pictures.projected_activation import ProjectedActivation
 from zfnet.components.pictures.sheet import block
 from zfnet.model.measures.occlusion import Occlusion
 

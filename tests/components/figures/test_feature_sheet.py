@@ -10,7 +10,7 @@ from zfnet.components.figures import feature_sheet
 from zfnet.components.figures.feature_sheet import APART, HALF, HALVES, HEADING, LABEL, MARGIN, ROW_GAP, TILE, draw_features
 from zfnet.components.figures.filters.report import first_layer
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
+from zfnet.components.pictures.projected_activation import signed_scale, signed_to_rgb
 from zfnet.components.pictures.sheet import GAP, resize_tile
 from zfnet.model import Deconvnet
 

@@ -5,7 +5,8 @@ import pytest
 
 import zfnet
 from zfnet.components.figures.methods import CAPTIONS
-from zfnet.components.pictures.project_images import TILE, signed_to_rgb
+from zfnet.components.pictures.project_images import TILE
+from zfnet.components.pictures.projected_activation import signed_to_rgb
 from zfnet.components.pictures.sheet import GAP, HEADING, resize_tile
 from zfnet.model.measures.projection_check import check_projection
 from zfnet.model.methods.gradients import activation_gradients

@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.pictures.project_images import signed_to_rgb
+from zfnet.components.pictures.projected_activation import signed_to_rgb
 from zfnet.components.serving.export import export, signed_picture
 from zfnet.components.serving.saved_model import ServedModel
 from zfnet.components.serving.served_image import UNREADABLE, prepare_image

@@ -8,7 +8,7 @@ from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.images import ImageSet
 from zfnet.components.figures.layers import convolutions
 from zfnet.components.inputs.preprocessing import with_preprocessing
-from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
+from zfnet.components.pictures.projected_activation import signed_scale, signed_to_rgb
 from zfnet.model import Deconvnet, FilterRmsClip, clip_filter_rms, receptive_field
 from zfnet.model.measures.filters import aliased_energy, filter_structure
 

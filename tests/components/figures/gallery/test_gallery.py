@@ -12,7 +12,7 @@ from zfnet.components.figures.gallery.gallery import GalleryModel, draw_gallery
 from zfnet.components.figures.gallery.gallery_tiles import TILES
 from zfnet.components.figures.given_images import image_set
 from zfnet.components.inputs.model_file import load_model_file
-from zfnet.components.pictures.project_images import signed_scale, signed_to_rgb
+from zfnet.components.pictures.projected_activation import signed_scale, signed_to_rgb
 from zfnet.components.pictures.projection_checks import MARKED
 from zfnet.components.pictures.sheet import GAP, HEADING, TITLE, resize_tile
 from zfnet.model import Deconvnet, receptive_field

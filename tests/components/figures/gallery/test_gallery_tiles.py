@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.figures.gallery.gallery_tiles import TILES, GalleryTiles, gallery_numbers
-from zfnet.components.pictures.project_images import ProjectedActivation
+from zfnet.components.pictures.projected_activation import ProjectedActivation
 from zfnet.components.pictures.projection_checks import BAR, MARKED
 from zfnet.components.pictures.sheet import GAP, HEADING
 from zfnet.model.deconvnet.strongest import Strongest

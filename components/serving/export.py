@@ -1,5 +1,6 @@
 """Export a model as a SavedModel that needs TensorFlow alone, with signatures for classes and projections."""
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -38,9 +39,13 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
         default_value="",
     )
     files, words = tf.TensorSpec([None], tf.string, name="image_bytes"), tf.TensorSpec([None], tf.string, name="layer")
+    # Both signatures call the one graph that decodes a file: to trace it takes seconds.
+    prepare = tf.function(
+        functools.partial(served_image, side=side, size=size), input_signature=[tf.TensorSpec((), tf.string)], autograph=False
+    )
     functions = {
-        "serving_default": (classification(net, names, side), [files]),
-        "project": (projection(net, side), [files, words, tf.TensorSpec([None], tf.int32, name="unit")]),
+        "serving_default": (classification(net, names, prepare), [files]),
+        "project": (projection(net, prepare), [files, words, tf.TensorSpec([None], tf.int32, name="unit")]),
         "probabilities": (
             lambda images: {"probabilities": net(images, training=False)},
             [tf.TensorSpec([None, size, size, 3], tf.float32, name="images")],
@@ -56,11 +61,13 @@ def export(model: Model, *, side: int, path: epath.Path) -> None:
     tf.saved_model.save(archive, str(path), signatures=traced)
 
 
-def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+def classification(
+    net: keras.Model, names: tf.lookup.StaticHashTable, prepare: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Makes the function of the signature that classifies images.
 
     The net takes RGB 0..255 of `(size, size)` pixels and returns probabilities of the classes, whose `names` are found by their number.
-    Images are scaled to `side` pixels before the centre is cut out.
+    `prepare` turns the bytes of a file into an image and an error, as `served_image` does.
 
     Returns:
         A function of `image_bytes`, a string tensor `(N,)`, that returns `labels` `(N, k)`, the best five classes or all if there are
@@ -71,7 +78,7 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
 
     def classify(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         images, errors = tf.map_fn(
-            lambda encoded: served_image(encoded, side=side, size=size),
+            prepare,
             image_bytes,
             fn_output_signature=(tf.TensorSpec((size, size, 3), tf.float32), tf.TensorSpec((), tf.string)),
             parallel_iterations=PARALLEL,
@@ -87,10 +94,10 @@ def classification(net: keras.Model, names: tf.lookup.StaticHashTable, side: int
     return classify
 
 
-def projection(net: keras.Model, side: int) -> Callable[..., dict[str, tf.Tensor]]:
+def projection(net: keras.Model, prepare: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> Callable[..., dict[str, tf.Tensor]]:
     """Makes the function of the signature that projects a unit of each image (Zeiler & Fergus 2013, section 2.1).
 
-    `net` and `side` are as in `classification`.
+    `net` and `prepare` are as in `classification`.
 
     Returns:
         A function of `image_bytes`, `layer` and `unit`, tensors `(N,)` of strings, strings and int32; a unit of -1 is the one with the
@@ -98,7 +105,7 @@ def projection(net: keras.Model, side: int) -> Callable[..., dict[str, tf.Tensor
         `projection_bytes`, the projection as a PNG of the size of the net's input, in which 0 is grey; `activations`; `units`;
         `positions` `(N, 2)`, row and column in the feature map; and `errors`, empty or the reason why there is no projection.
     """
-    size, deconvnet = net.input_shape[1], Deconvnet(net)
+    deconvnet = Deconvnet(net)
     names = tf.constant(deconvnet.layers)
     counts = tf.constant([deconvnet.graph.shapes[deconvnet.graph.outputs[layer]][-1] for layer in deconvnet.layers])
     project_unit = traced_projection(deconvnet)
@@ -113,7 +120,7 @@ def projection(net: keras.Model, side: int) -> Callable[..., dict[str, tf.Tensor
 
     def project_one(question):
         encoded, layer, unit = question
-        image, error = served_image(encoded, side=side, size=size)
+        image, error = prepare(encoded)
         named = names == layer
         number = tf.where(tf.reduce_any(named), tf.argmax(tf.cast(named, tf.int32), output_type=tf.int32), UNKNOWN)
         error = tf.where(error == "", unknown(number, layer, unit), error)

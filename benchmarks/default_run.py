@@ -1,15 +1,12 @@
 """Measures the default run: `zfnet run` from nothing, and once more with nothing changed.
 
-Command: make bench, or .venv/bin/python benchmarks/default_run.py [COMMIT]
-With COMMIT, runs of that commit, in an environment of its own, are timed in turns with those of this one. Without it, its numbers of the
-last time stay.
+Command: make bench, or .venv/bin/python benchmarks/default_run.py
 Writes benchmarks/default_run.json, from it the table between the marks in README.md, and the pictures that the README shows.
 """
 
 import json
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,7 +19,6 @@ README = HERE.parent / "README.md"
 PICTURES = ("features.png", "gallery_conv5.png", "evolution_conv5.png", "filters_conv1.png", "mistakes.png")
 NAME = "default_run"
 ZFNET = str(pathlib.Path(sys.executable).with_name("zfnet"))
-TURNS = 2
 
 
 def measure(root: pathlib.Path) -> dict:
@@ -57,33 +53,6 @@ def measure(root: pathlib.Path) -> dict:
     }
 
 
-def against(other: str, work: pathlib.Path) -> dict:
-    """Times whole runs from nothing, in turns with those of another commit.
-
-    Args:
-        other: the commit.
-        work: an empty directory.
-
-    Returns:
-        Both commits, the machine, the seconds of their runs, and the median ratio of a pair, this one over the other.
-    """
-    work.mkdir()
-    checkout = work / "other"
-    subprocess.run(["git", "clone", "--quiet", str(HERE.parent), str(checkout)], check=True)
-    subprocess.run(["git", "-C", str(checkout), "checkout", "--quiet", other], check=True)
-    subprocess.run(["make", "--silent", "-C", str(checkout), "install"], check=True)
-    commands = {"before": str(checkout / ".venv" / "bin" / "zfnet"), "now": ZFNET}
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(TURNS):
-        for name, command in commands.items():
-            start = time.monotonic()
-            subprocess.run([command, "run", "--root", str(work / f"{name}-{turn}")], check=True, stdout=subprocess.DEVNULL)
-            seconds[name].append(round(time.monotonic() - start, 1))
-    ratios = [now / before for before, now in zip(seconds["before"], seconds["now"], strict=True)]
-    ratio = round(statistics.median(ratios), 3)
-    return {"commit": other, "now": commit(), "machine": machine(), "seconds": seconds, "ratio": ratio}
-
-
 def table(result: dict) -> str:
     """The result as a Markdown table."""
     metrics, chance, seconds = result["metrics"], result["chance"], result["seconds"]
@@ -107,8 +76,6 @@ def main() -> None:
         result = measure(pathlib.Path(root))
         for name in PICTURES:
             shutil.copyfile(pathlib.Path(root) / "figures" / name, HERE.parent / "docs" / "pictures" / name)
-        before = json.loads((HERE / f"{NAME}.json").read_text()).get("against")
-        result["against"] = against(sys.argv[1], pathlib.Path(root) / "turns") if len(sys.argv) > 1 else before
     write(NAME, result, table(result), README)
 
 

@@ -23,6 +23,7 @@ DOCUMENTS = {
     "repeated_calls": "docs/speed.md",
     "run_profile": "docs/speed.md",
     "search": "docs/speed.md",
+    "step_profile": "docs/speed.md",
     "supported": "docs/deconvnet.md",
     "training": "docs/speed.md",
     "training_cost": "docs/speed.md",
@@ -66,6 +67,31 @@ def test_the_papers_page_shows_what_was_measured(name, parts, monkeypatch):
     for part, table in tables.items():
         assert report.with_table(text, name, table, part) == text
         assert len(table.splitlines()) > 3
+
+
+def test_the_cost_of_determinism_is_what_was_measured(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark, report = importlib.import_module("step_profile"), importlib.import_module("report")
+    text = benchmark.DOCUMENT.read_text()
+    table = benchmark.determinism_table(json.loads((ROOT / "benchmarks" / "step_profile.json").read_text()))
+    assert report.with_table(text, "step_profile", table, "determinism") == text
+
+
+def test_operations_of_a_step_have_a_group(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark = importlib.import_module("step_profile")
+    groups = {
+        "conv2_gradient/Conv2DBackpropFilter_1:_MklNativeConv2DBackpropFilterWithBias": "conv2, gradient of filters",
+        "conv2_gradient/Conv2DBackpropInput:_MklNativeConv2DBackpropInput": "conv2, gradient of inputs",
+        "gradient_tape/zfnet_1/conv1_1/convolution/Conv2DBackpropFilter:_MklNativeConv2DBackpropFilterWithBias": "conv1, gradient of filters",
+        "zfnet-small_1/conv1_1/Relu:_MklNativeFusedConv2D": "conv1, forward",
+        "gradient_tape/zfnet_1/pool1_1/MaxPool2d/MaxPoolGrad:_MklNativeMaxPoolGrad": "pool1, gradient",
+        "mul_6:_MklNativeConv2D": "contrast normalisation, gradient",
+        "sgd/update_0_4/Sub:Sub": "optimizer",
+        "sgd/SelectV2_1:SelectV2": "clip of filters",
+    }
+    assert {name: benchmark.group_of(name) for name in groups} == groups
+    assert set(benchmark.operations("zfnet-small")) >= {group for group in groups.values() if group.startswith("conv")}
 
 
 def test_every_benchmark_is_shown():

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -71,7 +72,7 @@ def split_filter_gradient(
     parts = max(1, min(parts, maps // BLOCK))
     ends = [*(maps // BLOCK * number // parts * BLOCK for number in range(parts)), maps]
     # Slices, not tf.split: oneDNN computes both gradients at once if they have one node as input, whichever of its outputs it is.
-    slices = [upstream[..., start:end] for start, end in zip(ends, ends[1:], strict=False)] if parts > 1 else [upstream]
+    slices = [upstream[..., start:end] for start, end in itertools.pairwise(ends)] if parts > 1 else [upstream]
     filters = [
         tf.raw_ops.Conv2DBackpropFilter(
             input=inputs,

@@ -44,8 +44,8 @@ GROUPS = [
     (r"^[^/]*/(?P<layer>pool\d)_\d+/", FORWARD),
     (r"^[^/]*/norm\d_\d+/", "contrast normalisation, forward"),
     (r"^[^/]*/(fc|predictions|dropout)", "dense layers, forward"),
-    (r"^(sgd/update|sgd/.*AssignAdd|sgd/.*AssignSub)", "optimizer"),
-    (r"^sgd/", "clip of filters"),
+    (r"^\w*sgd/(update|.*Momentum)", "optimizer"),
+    (r"^\w*sgd/", "clip of filters"),
     (r"^global_norm", "check for numbers that are not finite"),
     (r"^(mul|Square|sub|gradient_tape/[^/]*/norm)[_\d/:]*", "contrast normalisation, gradient"),
 ]

@@ -26,6 +26,7 @@ def training_step(architecture, size: int, batch_size: int, batches=None, determ
     import tensorflow as tf
     from report import photographs
 
+    from zfnet.components.training.optimizer import make_optimizer
     from zfnet.components.training.train_step import make_train_step, no_totals
     from zfnet.model.net.build import build
 
@@ -33,7 +34,7 @@ def training_step(architecture, size: int, batch_size: int, batches=None, determ
     strategy = tf.distribute.MirroredStrategy()
     with strategy.scope():
         net = build(architecture, (size, size, 3), CLASSES)
-        net.compile(keras.optimizers.SGD(1e-4, momentum=0.9))
+        net.compile(make_optimizer(1e-4, 0.0, {}))
     if batches is None:
         data = (photographs(batch_size, size), np.arange(batch_size) % CLASSES)
         data = tf.data.Dataset.from_tensors(data).cache().repeat()

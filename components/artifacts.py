@@ -155,21 +155,13 @@ class Model(Artifact):
 
 
 class Evaluation(Artifact):
-    """`evaluation.json`: errors as fractions, where the model errs, and whether it is blessed, or why not; and `confusion.npy`.
+    """`evaluation.json`: errors as fractions, where the model errs, and whether it is blessed, or why not; and the confusion matrix.
 
-    The matrix counts validation examples: int64 `(classes, classes)`, rows are true classes, columns are predicted classes.
+    The matrix counts validation examples: int64 `(classes, classes)`, rows are true classes, columns are predicted classes. It is in
+    `confusion.npy`, or for more than 1,000 classes, as a sparse matrix of scipy, in `confusion.npz`.
     """
 
     PROPERTIES = "evaluation.json"
-
-    def confusion_matrix(self) -> "np.ndarray | None":
-        """The matrix; None for an evaluation that was made before there was one."""
-        if not (self.path / "confusion.npy").exists():
-            return None
-        import numpy as np
-
-        with (self.path / "confusion.npy").open("rb") as file:
-            return np.load(file, allow_pickle=False)
 
 
 class TrainingError(Artifact):

@@ -29,8 +29,8 @@ def evaluate(
         model: the trained model.
         evaluation: gets `evaluation.json`: the numbers of all `MEASURES`; the lists of `tell_mistakes`; `slice_by`; `structured`, the share
             of the first convolution's filters that have structure, null if they are too small to tell; `blessed`, and the `reason`; the
-            `thresholds`; and `baseline`, the errors of the model pushed last, see `measure_baseline`. Also gets `confusion.npy`, the
-            confusion matrix.
+            `thresholds`; and `baseline`, the errors of the model pushed last, see `measure_baseline`. Also gets the
+            confusion matrix, see `write_confusion`.
         ten_crop: whether to average the paper's ten crops as well (section 3).
         thresholds: conditions that the model must meet to be served, such as `top1_error<0.2`, `top1_error[CLASS]<0.3` for one class and
             `top1_error[*]<0.4` for each class.
@@ -43,11 +43,9 @@ def evaluate(
         ValueError: a threshold is no condition, or is for a class that the examples do not have; or the table has no such column, or
             no row for an example.
     """
-    import numpy as np
-
     from zfnet.components.data.batches import read_origins
     from zfnet.components.data.sources.table_column import column_values, find_table
-    from zfnet.components.evaluation.confusion import confusion_matrix
+    from zfnet.components.evaluation.confusion import Confusion, write_confusion
     from zfnet.components.evaluation.measures import all_gpus, evaluate_models, tell_mistakes
     from zfnet.components.evaluation.probabilities import Probabilities
     from zfnet.components.inputs.model_file import load_model_file
@@ -69,6 +67,5 @@ def evaluate(
     result |= {"slice_by": slice_by} | tell_mistakes(answers, local.labels, ids, values)
     blessed, reason = bless(result, statistics.read_json("statistics.json")["classes"]["validation"], last, conditions)
     result |= {"blessed": blessed, "reason": reason, "thresholds": list(map(str, conditions)), "baseline": last}
-    with (evaluation.path / "confusion.npy").open("wb") as file:
-        np.save(file, confusion_matrix(answers.labels, answers.predicted, answers.classes))
+    write_confusion(evaluation, Confusion.of(answers.labels, answers.predicted, answers.classes))
     (evaluation.path / "evaluation.json").write_text(json.dumps(result, indent=1))

@@ -1,6 +1,8 @@
 """Step 1: photographs in, TFRecord shards of square JPEGs out."""
 
+import functools
 import json
+import operator
 import sys
 
 from etils import epath
@@ -62,7 +64,8 @@ def generate_examples(
     outcome = examples.read_json(OUTCOME)
     written, rejected = outcome["splits"], outcome["rejected"]
     _check(source, written, rejected, max_rejected)
-    empty = [name for label, name in enumerate(source.labels) if label not in outcome["labels"]]
+    found = set(outcome["labels"])
+    empty = [name for label, name in enumerate(source.labels) if label not in found]
     for note in (*source.notes, *([_empty_classes(empty)] if empty and written.keys() >= set(SPLITS) else [])):
         print(note, file=sys.stderr)
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
@@ -106,11 +109,13 @@ def _write_shards(
 
 def _report(outcomes: list[dict], path: str, wanted: tuple[str, ...]) -> None:
     """Writes the reports of all shards, in the order of their names."""
+    from zfnet.components.data.examples.prepare_shard import bit_places
+
     splits: dict[str, list[dict]] = {split: [] for split in wanted}
     for outcome in sorted(outcomes, key=lambda outcome: outcome["shard"]["file"]):
         splits[outcome["split"]].append(outcome["shard"])
     counted = {split: {"examples": sum(shard["examples"] for shard in shards), "shards": shards} for split, shards in splits.items()}
-    labels = sorted({label for outcome in outcomes for label in outcome["labels"]})
+    labels = bit_places(functools.reduce(operator.or_, (outcome["labels"] for outcome in outcomes), 0))
     rejected = sorted((entry for outcome in outcomes for entry in outcome["rejected"]), key=lambda entry: entry["id"])
     with atomic_file(path) as file:
         file.write(json.dumps({"splits": counted, "labels": labels, "rejected": rejected}).encode())

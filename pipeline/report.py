@@ -3,6 +3,7 @@
 import base64
 import importlib.resources
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -29,6 +30,7 @@ from zfnet.pipeline.run_pipeline import read_summary
 
 CROPS = {"": "", ", ten crops": "_ten_crop"}  # Suffix of an error's name, and of its key.
 MOST_MISTAKES = 20  # Mistaken examples that are listed by name.
+MOST_CLASSES = 1000  # Rows of a table of classes.
 MOST_REJECTED = 50  # Rejected photographs that are listed by name.
 TEMPLATE = "report.html"
 QUALITY = 90  # Of WebP: a sixth of the bytes of PNG, and no visible difference.
@@ -74,7 +76,7 @@ def read_report(root: epath.PathLike, metadata_url: str | None = None, out: path
     evaluation = Evaluation(root / paths["evaluation"]).read_json("evaluation.json") if paths["evaluation"] else {}
     run_of_model, trained = _made(read_runs(root, metadata_url), paths["model"])
     with (examples.path / "rejected.jsonl").open() as lines:
-        rejected = [json.loads(line) for line in lines.readlines()[:MOST_REJECTED]]
+        rejected = [json.loads(line) for line in itertools.islice(lines, MOST_REJECTED)]
     generated = next(execution for execution in run_of_model["executions"] if execution["step"] == "ExampleGen")
     return {
         "data": {"name": examples.read_json("manifest.json")["source"], "version": generated["fingerprints"].get("source")},
@@ -181,7 +183,7 @@ def _verdicts(figures: epath.Path) -> list[str]:
 
 
 def report_page(content: dict[str, Any]) -> str:
-    """Writes the content of `read_report` as one HTML page, with all pictures inside.
+    """Writes the content of `read_report` as one HTML page, with all pictures inside; of more than 1,000 classes, a part.
 
     Text from the data, such as names of classes and files, is escaped: a page that is mailed to somebody must not run it.
     """
@@ -192,7 +194,7 @@ def report_page(content: dict[str, Any]) -> str:
     environment.filters["embedded"] = lambda path: embed_picture(Image.open(io.BytesIO(path.read_bytes())))
     template = environment.from_string(importlib.resources.files(__package__).joinpath(TEMPLATE).read_text())
     curves = embed_picture(Image.fromarray(draw_training_curves(content["history"])))
-    return template.render(content, curves=curves)
+    return template.render(content, curves=curves, most=MOST_CLASSES)
 
 
 class EmbeddedPicture(NamedTuple):

@@ -50,8 +50,10 @@ def central_crops(
     count = min(examples.count(split), most) if most else examples.count(split)
     records = tf.data.TFRecordDataset(examples.shards(split)).take(count).enumerate()
     if numbers is not None:
-        wanted, count = tf.constant(sorted(numbers), tf.int64), len(numbers)
-        records = records.take(max(numbers, default=-1) + 1).filter(lambda number, _: tf.reduce_any(wanted == number))
+        is_wanted, count = np.zeros(max(numbers, default=-1) + 1, bool), len(numbers)
+        is_wanted[list(numbers)] = True
+        known = tf.constant(is_wanted)  # Not the numbers, with which each record would be compared.
+        records = records.take(len(is_wanted)).filter(lambda number, _: known[number])
 
     def load(number, record):
         return *_central_crop(record, examples.side, size), number
@@ -76,11 +78,18 @@ def _central_crop(record: tf.Tensor, side: int, size: int) -> tuple[tf.Tensor, t
 def read_origins(examples: Examples, split: str, most: int | None = None) -> Origins:
     """Reads the origins of a split's examples without decoding their images; `most` as in `central_crops`."""
     records = tf.data.TFRecordDataset(examples.shards(split)).take(most or -1).batch(1024)
+    ids: list[str] = []
+    photographs: list[str] = []
+    names: dict[bytes, str] = {}  # Of photographs that several images were cut from: equal texts are one object, and take memory once.
+    numbers: dict[str, list[np.ndarray]] = {"box": [], "label": []}
     with named_damage(examples):
-        parts = list(records.map(lambda batch: tf.io.parse_example(batch, ORIGIN_FEATURES)).as_numpy_iterator())
-    texts = {name: [text.decode() for part in parts for text in part[name]] for name in ("photograph", "id")}
-    boxes, labels = (np.concatenate([part[name] for part in parts]) for name in ("box", "label"))
-    return Origins(texts["photograph"], boxes, texts["id"], labels)
+        for part in records.map(lambda batch: tf.io.parse_example(batch, ORIGIN_FEATURES)).as_numpy_iterator():
+            for id, photograph in zip(part["id"], part["photograph"], strict=True):
+                ids.append(id.decode())
+                photographs.append(ids[-1] if photograph == id else names.setdefault(photograph, photograph.decode()))
+            for name, found in numbers.items():
+                found.append(part[name])
+    return Origins(photographs, np.concatenate(numbers["box"]), ids, np.concatenate(numbers["label"]))
 
 
 def padded_batches(

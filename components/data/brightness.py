@@ -1,6 +1,6 @@
 """How bright each class is, and which classes are dark: one measure, for the validator and for the pictures."""
 
-import statistics as measures
+import bisect
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,12 +47,21 @@ def dark_classes(brightness: Sequence[Brightness | None]) -> dict[int, Brightnes
         >>> dark_classes([day, dark, day, night, day])
         {1: {'mean': 120.0, 'brightest': 250.0}}
     """
+    known = [own for own in brightness if own]
+    if len(known) < 2:
+        return {}
+    levels = {measure: sorted(own[measure] for own in known) for measure in known[0]}
     dark = {}
     for label, own in enumerate(brightness):
-        others = [other for place, other in enumerate(brightness) if other and place != label]
-        if own is None or not others:
-            continue
-        usual = {measure: float(measures.median(other[measure] for other in others)) for measure in own}
-        if all(own[measure] < DARK * usual[measure] for measure in own):
-            dark[label] = usual
+        if own:
+            usual = {measure: _median_of_others(levels[measure], own[measure]) for measure in own}
+            if all(own[measure] < DARK * usual[measure] for measure in own):
+                dark[label] = usual
     return dark
+
+
+def _median_of_others(values: Sequence[float], own: float) -> float:
+    """The median of sorted values without one of them, which is not copied for each class."""
+    place, last = bisect.bisect_left(values, own), len(values) - 2
+    middle = [values[rank + (rank >= place)] for rank in (last // 2, (last + 1) // 2)]
+    return sum(middle) / 2

@@ -109,7 +109,8 @@ def answer_split(models: list[Probabilities], split: str, *, ten_crop: bool = Fa
     def on_replica(batch):
         _, labels, counted = batch[keys[0]]
         predicted = [model.of(batch[key][0], ten_crop) for key, model in zip(keys, models, strict=True)]
-        predicted.append(tf.add_n(predicted) / len(predicted))
+        if len(models) > 1:
+            predicted.append(tf.add_n(predicted) / len(predicted))
         rows = tf.stack([answer_rows(labels, each) for each in predicted], axis=1)
         # Which rows count goes with them: replicas and workers exchange one tensor.
         return tf.concat([rows, tf.tile(tf.cast(counted, tf.float64)[:, None, None], (1, len(predicted), 1))], axis=2)
@@ -118,15 +119,18 @@ def answer_split(models: list[Probabilities], split: str, *, ten_crop: bool = Fa
     def answer_batch(batch):
         return strategy.gather(strategy.run(on_replica, (batch,)), axis=0)
 
-    found = []
+    # The ensemble of one model is that model.
+    table, filled = np.empty((count, len(models) + (len(models) > 1), 5)), 0
     with named_damage(*(model.examples for model in models)):
         for batch in progress(strategy.distribute_datasets_from_function(read), -(-count // batch_size), "Evaluating"):
             rows = answer_batch(batch).numpy()
-            found.append(rows[rows[:, 0, -1] == 1, :, :-1])
-    if sum(map(len, found)) != count:
+            rows = rows[rows[:, 0, -1] == 1, :, :-1]
+            table[filled : filled + len(rows)] = rows
+            filled += len(rows)
+    if filled != count:
         raise ValueError(
             f"{models[0].examples.path} has fewer examples in {split} than the {count} of its manifest: files are cut off. Copy the "
             "directory again, or prepare the examples again."
         )
-    table = np.concatenate(found)
-    return [Answers.of(table[:, place], len(models[0].examples.labels)) for place in range(len(models) + 1)]
+    answers = [Answers.of(table[:, place], len(models[0].examples.labels)) for place in range(table.shape[1])]
+    return answers if len(models) > 1 else answers * 2

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.evaluation.answers import Answers, answer_split
-from zfnet.components.evaluation.confusion import confused_pairs, confusion_matrix
+from zfnet.components.evaluation.confusion import Confusion, confused_pairs
 from zfnet.components.evaluation.errors import error_shares
 from zfnet.components.evaluation.probabilities import Probabilities
 
@@ -63,21 +63,16 @@ def by_class(answers: Answers, names: list[str]) -> list[dict[str, Any]]:
         >>> by_class(answer_split([Probabilities(model, examples)], "validation")[0], examples.labels)[0]["class"]
         'ant'
     """
-    wrong = confusion_matrix(answers.labels, answers.predicted, answers.classes)
-    np.fill_diagonal(wrong, 0)
+    confusion = Confusion.of(answers.labels, answers.predicted, answers.classes)
+    mistaken_for: list[list[dict[str, Any]]] = [[] for _ in names]
+    for true, other, count in confused_pairs(confusion, len(confusion.counts)):
+        if len(mistaken_for[true]) < WRONG_ANSWERS:
+            mistaken_for[true].append({"class": names[other], "examples": count})
     order = np.argsort(answers.labels, kind="stable")
     ranks = np.split(answers.ranks[order], np.searchsorted(answers.labels[order], np.arange(1, answers.classes)))
     return [
-        {"class": name, "examples": len(own)}
-        | error_shares(own, answers.classes)
-        | {
-            "mistaken_for": [
-                {"class": names[other], "examples": int(row[other])}
-                for other in np.argsort(-row, kind="stable")[:WRONG_ANSWERS]
-                if row[other]
-            ]
-        }
-        for name, own, row in zip(names, ranks, wrong, strict=True)
+        {"class": name, "examples": len(own)} | error_shares(own, answers.classes) | {"mistaken_for": wrong}
+        for name, own, wrong in zip(names, ranks, mistaken_for, strict=True)
     ]
 
 
@@ -127,11 +122,11 @@ def tell_mistakes(answers: Answers, names: list[str], ids: list[str], values: Se
     With `values`, also `slices` (`by_slice`). `confused` and `mistakes` have at most 100 entries, and `slices` one more, for all others;
     those of `confused` are `{"class", "predicted", "examples"}`.
     """
-    matrix = confusion_matrix(answers.labels, answers.predicted, answers.classes)
+    confusion = Confusion.of(answers.labels, answers.predicted, answers.classes)
     return {
         "classes": by_class(answers, names),
         "confused": [
-            {"class": names[true], "predicted": names[other], "examples": count} for true, other, count in confused_pairs(matrix, MOST)
+            {"class": names[true], "predicted": names[other], "examples": count} for true, other, count in confused_pairs(confusion, MOST)
         ],
         "mistakes": list_mistakes(answers, names, ids),
     } | ({} if values is None else {"slices": by_slice(answers, values, MOST)})

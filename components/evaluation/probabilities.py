@@ -1,5 +1,7 @@
 """Probabilities that models give for stored examples, comparable whatever a model's size, layout and order of classes."""
 
+import collections
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -142,13 +144,14 @@ def class_order(model: str, known: list[str], wanted: list[str]) -> list[int]:
     _check_known(f"the data, unlike {model}, does not have", known, wanted)
     places = {name: place for place, name in enumerate(known)}
     if len(places) < len(known) or len(set(wanted)) < len(wanted):
-        twice = next(name for names in (known, wanted) for name in names if names.count(name) > 1)
+        twice = next(name for names in (known, wanted) for name, number in collections.Counter(names).items() if number > 1)
         raise ValueError(f"{model}: {twice!r} is the name of several classes, so that their order is ambiguous: give each its own name.")
     return [places[name] for name in wanted]
 
 
 def _check_known(who: str, names: list[str], among: list[str]) -> None:
-    missing = sorted(set(names) - set(among), key=names.index)
+    others = set(among)
+    missing = list(dict.fromkeys(name for name in names if name not in others))
     if missing:
         named = ", ".join(map(repr, missing[:MOST_NAMED])) + (", ..." if len(missing) > MOST_NAMED else "")
         there_are = "is a class" if len(missing) == 1 else f"are {len(missing)} classes"

@@ -89,9 +89,8 @@ def write_exploration(
         add_images(page, search, stored[:pictured], most)
         drawn = add_examples(page, search, explored)
         growth = add_growth(page, search, explored, drawn, kept) if kept else {}
-        answered = {layer: answers for layer in layers if (answers := search.answers(layer)) is not None}
         for each in explored:
-            name, answers = each.name, answered[each.name]
+            name, answers = each.name, search.answers(each.name)
             numbers = layer_numbers(each, strongest[name], drawn[name], answers, _shuffled(search, each), growth.get(name), places)
             page.add_numbers(f"layer-{each.number}", numbers)
         shares, here = unit_places(search, layers, clicked)

@@ -24,7 +24,7 @@ def layer_numbers(
     layer: ExploredLayer,
     strongest: Strongest,
     drawn: DrawnUnits,
-    answers: ClassAnswers,
+    answers: ClassAnswers | None,
     shuffled: Likeness | None,
     growth: GrowthCurves | None,
     images: Mapping[int, int],
@@ -32,10 +32,11 @@ def layer_numbers(
     """The numbers of one layer, lists with an entry for each unit, except `answering`; `images` has the place of each image on the page.
 
     Returns:
-        `examples`: images of the strongest activations at different places; `values`; `corners` of their windows in the images; `classes`:
-        triples of a class, its AUC and its share, the highest AUC first, above chance; `falls`, as `DrawnUnits` has them, None where they
-        are not known; `activations` and `alike` at each moment, of a layer that grows; `answering`: for each class triples of a unit, AUC
-        and share; and `shuffled`: pattern and places of the likeness to projections with all weights shuffled, None if it is not known.
+        `examples`: images of the strongest activations at different places; `values`; `corners` of their windows in the images;
+        `classes`: triples of a class, its AUC and its share, the highest AUC first, above chance, none without `answers`; `falls`,
+        as `DrawnUnits` has them, None where they are not known; `activations` and `alike` at each moment, of a layer that grows;
+        `answering`: for each class triples of a unit, AUC and share; and `shuffled`: pattern and places of the likeness to
+        projections with all weights shuffled, None if it is not known.
     """
     ranks = [layer.chosen.get(unit, []) for unit in range(layer.units)]
     found: dict[str, Any] = {
@@ -43,7 +44,9 @@ def layer_numbers(
         "values": [rounded(strongest.values[unit, each]) for unit, each in enumerate(ranks)],
         "corners": [drawn.corners[unit, : min(len(each), SHOWN)].tolist() for unit, each in enumerate(ranks)],
         "classes": [
-            [each for each in _best(answers.auc[unit], answers.share[unit], CLASSES) if each[1] > CHANCE] if unit in layer.chosen else []
+            [each for each in _best(answers.auc[unit], answers.share[unit], CLASSES) if each[1] > CHANCE]
+            if answers and unit in layer.chosen
+            else []
             for unit in range(layer.units)
         ],
         "falls": [_known(each) for each in drawn.falls],
@@ -51,7 +54,7 @@ def layer_numbers(
         "shuffled": _known(np.array(shuffled[:2])) if shuffled else None,
     }
     living = np.array(list(layer.chosen), int)
-    for column in range(answers.auc.shape[1] if len(living) else 0):
+    for column in range(answers.auc.shape[1] if answers and len(living) else 0):
         best = _best(answers.auc[living, column], answers.share[living, column], UNITS)
         found["answering"].append([[int(living[place]), auc, share] for place, auc, share in best])
     if growth:

@@ -12,6 +12,7 @@ from zfnet.components.pictures.figure import Figure
 with epy.lazy_imports():
     import keras
 
+    from zfnet.components.evaluation.confusion import read_confusion
     from zfnet.components.figures import feature_sheet, fine_tuning, layers
     from zfnet.components.figures.filters import draw as filters
     from zfnet.components.figures.filters import report
@@ -71,8 +72,8 @@ def _classes(net: TrainedNet) -> Figure | None:
 
 
 def _confusion(net: TrainedNet) -> Figure | None:
-    matrix = net.evaluation.confusion_matrix() if net.evaluation else None
-    return None if matrix is None else confusion.draw_confusion(net.search.images.labels, matrix)
+    found = read_confusion(net.evaluation) if net.evaluation else None
+    return None if found is None else confusion.draw_confusion(net.search.images.labels, found)
 
 
 def _calibration(net: TrainedNet) -> Figure | None:

@@ -101,7 +101,7 @@ class _LayerCounts:
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._borders: np.ndarray | None = None  # (units, bins)
         self._strongest = Strongest.none(units, TOP, 0)
-        self._within = [Strongest.none(units, within, 0) for _ in range(classes)]
+        self._within = [Strongest.none(units, within, 0) for _ in range(classes if within else 0)]
 
     def add(self, values: np.ndarray, ids: np.ndarray) -> None:
         self._waiting.append((values, ids))
@@ -120,7 +120,7 @@ class _LayerCounts:
             np.add.at(self._counts[unit], (labels, bins), 1)
             self._is_mixed[unit, bins[self._borders[unit, bins] != column]] = True
         self._strongest = self._strongest.merge(_without_positions(values, ids))
-        for label in np.unique(labels) if self._within[0].values.size else ():
+        for label in np.unique(labels) if self._within else ():
             rows = labels == label
             self._within[label] = self._within[label].merge(_without_positions(values[rows], ids[rows]))
 
@@ -137,17 +137,20 @@ class _LayerCounts:
             auc[unit] = (counts * (weaker + others / 2)).sum(axis=1)
             error[unit] = (counts * others)[:, self._is_mixed[unit]].sum(axis=1) / 2
         counted = np.minimum(of_class, TOP)
-        top = np.where(self._strongest.values > 0, self._labels[self._strongest.examples], -1)
-        votes = [(top[:, :most] == label).sum(axis=1) for label, most in enumerate(counted)]
+        unit, rank = np.nonzero(self._strongest.values > 0)
+        label = self._labels[self._strongest.examples[unit, rank]]
+        counts_for = rank < counted[label]
+        votes = np.bincount(unit[counts_for] * self._classes + label[counts_for], minlength=self._units * self._classes)
+        none = np.zeros((self._units, self._classes, 0))
         with np.errstate(invalid="ignore"):  # NaN for classes without images.
-            auc, error, share = auc / pairs, error / pairs, np.stack(votes, axis=1) / counted
+            auc, error, share = auc / pairs, error / pairs, votes.reshape(self._units, -1) / counted
         return ClassAnswers(
             auc.astype(np.float32),
             float(np.nanmax(error, initial=0)),
             share.astype(np.float32),
             counted,
-            np.stack([each.values for each in self._within], axis=1),
-            np.stack([each.examples for each in self._within], axis=1),
+            np.stack([each.values for each in self._within], axis=1) if self._within else none.astype(np.float32),
+            np.stack([each.examples for each in self._within], axis=1) if self._within else none.astype(np.int64),
         )
 
 

@@ -43,14 +43,16 @@ class PrepareShard(beam.DoFn):
     def process(self, planned: tuple[ShardKey, Any]) -> Iterator[dict]:
         """Yields `{"split", "shard", "labels", "rejected"}` for one shard.
 
-        `labels` are those of its examples, each once, and `rejected` lists id, reason and source of unreadable photographs.
+        `labels` are those of its examples, as the bits of a whole number, see `bit_places`, and `rejected` lists id, reason and source of
+        unreadable photographs.
         """
         (split, index, number), references = planned
         labels: set[int] = set()
         rejected: list[dict] = []
         path = f"{self._directory}/{shard_name(self._name, split, index, number)}"
         shard = write_shard(path, self._examples(references, labels, rejected))
-        yield {"split": split, "shard": shard._asdict(), "labels": sorted(labels), "rejected": rejected}
+        bits = sum(1 << label for label in labels if label >= 0)
+        yield {"split": split, "shard": shard._asdict(), "labels": bits, "rejected": rejected}
 
     def _examples(self, references: Any, labels: set[int], rejected: list[dict]) -> Iterator[dict]:
         prepare = functools.partial(_prepare, side=self._side)
@@ -90,6 +92,16 @@ def _prepare(photograph: SourcePhotograph, side: int) -> dict:
         "photograph": photograph.photograph or photograph.id,
         "box": box,
     }
+
+
+def bit_places(number: int) -> list[int]:
+    """Places of the bits of a whole number that are 1, rising: so a set of labels takes a bit for each class.
+
+    Examples:
+        >>> bit_places(1 << 2 | 1 << 5)
+        [2, 5]
+    """
+    return [place for place, bit in enumerate(reversed(f"{number:b}")) if bit == "1"]
 
 
 def compose(outer: tuple[int, ...], inner: tuple[int, ...], encoded: bytes) -> tuple[int, ...]:

@@ -1,13 +1,10 @@
 """Assigns each photograph to a split, a shard and a place in it: the same for any runner and any order of files."""
 
-import collections
 import hashlib
 import pickle
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
-
-from zfnet.components.data.photograph_progress import PROGRESS
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -42,47 +39,39 @@ def plan_shards(
     `files` are `(split, files)` for the photographs of every class; `num_shards` is as in `shard_numbers`. The result has one element
     `((split, index, number of shards), files in order)` for every shard of both splits.
 
-    Paths are grouped rather than photographs, and those of one class and shard are packed together, since a runner takes much more memory
-    for an element than the element has bytes.
+    Paths are grouped rather than photographs, and those of one shard are packed together, of as many classes as a worker has at once, since
+    a runner takes much more memory for an element than the element has bytes.
     """
     import apache_beam as beam
 
-    packed = files | "Pack" >> beam.MapTuple(lambda split, listed: (split, len(listed), _pack(listed)))
+    from zfnet.components.data.examples.place_files import PlaceFiles
+
+    packed = files | "Pack" >> beam.MapTuple(lambda split, listed: (split, len(listed), pack(listed)))
     counts = beam.pvalue.AsDict(packed | "Count" >> beam.MapTuple(lambda split, count, _: (split, count)) | beam.CombinePerKey(sum))
-    placed = packed | "Place" >> beam.FlatMap(_place, counts, num_shards)
+    placed = packed | "Place" >> beam.ParDo(PlaceFiles(), counts, num_shards)
     every = files.pipeline | "Once" >> beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
     return (placed, every) | beam.Flatten() | beam.GroupByKey() | "Order" >> beam.MapTuple(_order)
 
 
-def _pack(files: list) -> bytes:
+def pack(files: list) -> bytes:
+    """References to photographs as few bytes."""
     return zlib.compress(pickle.dumps(files), level=1)  # paths have much in common
 
 
-def _unpack(packed: bytes) -> list:
+def unpack(packed: bytes) -> list:
+    """The references that `pack` packed."""
     return pickle.loads(zlib.decompress(packed))
-
-
-def _place(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
-    """Keys photographs by their shard; by other bytes of the digest than those that `hold_out` uses."""
-    split, count, packed = files
-    number = shard_numbers(counts, num_shards)[split]
-    PROGRESS.expect(count)
-    shards = collections.defaultdict(list)
-    for file in _unpack(packed):
-        shards[int.from_bytes(digest(file[0])[8:16]) * number >> 64].append(file)
-    for index, placed in shards.items():
-        yield (split, index, number), _pack(placed)
 
 
 def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
     """Yields every shard's key, so that a shard without photographs is written too."""
     for split, number in shard_numbers(counts, num_shards).items():
         for index in range(number):
-            yield (split, index, number), _pack([])
+            yield (split, index, number), pack([])
 
 
 def _order(key: ShardKey, parts: Iterable[bytes]) -> tuple[ShardKey, list]:
-    return key, sorted((file for part in parts for file in _unpack(part)), key=lambda file: digest(file[0])[8:])
+    return key, sorted((file for part in parts for file in unpack(part)), key=lambda file: digest(file[0])[8:])
 
 
 def digest(id: str) -> bytes:

@@ -2,12 +2,16 @@
 
 const CHANCE = 0.5;  // The AUC of a unit that does not depend on the class.
 
+const MOST_CHIPS = 200;  // Classes that are listed, so that what is below them can be reached.
+
 async function classView({ name }) {
   const number = index.classes.indexOf(name);
-  const links = index.classes.map((each) =>
+  const first = Math.max(0, Math.min(number - MOST_CHIPS / 2, index.classes.length - MOST_CHIPS));
+  const links = index.classes.slice(first, first + MOST_CHIPS).map((each) =>
     make("a", { href: `#class=${encodeURIComponent(each)}`, class: "chip", "aria-current": each === name ? "page" : null }, each),
   );
-  const list = make("nav", { "aria-label": "Classes", class: "chips" }, ...links);
+  const others = index.classes.length - links.length;
+  const list = make("nav", { "aria-label": "Classes", class: "chips" }, ...links, ...(others ? [`and ${others.toLocaleString("en")} more: type a name above.`] : []));
   if (number < 0) {
     const words = name ? `There is no class ${name}.` : "Which maps answer to a class? Choose one, or type its name above.";
     return [make("h2", {}, "Classes"), make("p", { class: name ? "bad" : "quiet" }, words), list];

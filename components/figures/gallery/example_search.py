@@ -20,6 +20,8 @@ SHOWN = 9  # Zeiler & Fergus 2013, Fig. 2.
 CANDIDATES = 288
 SAME_PLACE = 0.5  # Windows that share more than this part of the smaller one show the same place.
 SHOWN_ELSEWHERE = 5
+# Units times classes of a layer whose answers are counted, which takes memory for each of both: 4,096 units of 4,096 classes.
+MOST_ANSWERS = 1 << 24
 
 
 class ExampleSearch:
@@ -44,18 +46,27 @@ class ExampleSearch:
         """
         if missing := [layer for layer in layers if layer not in self._found]:
             # A search within a class finds its strongest images.
-            counts = AnswerCounts(self.images.origins.labels, len(self.images.labels), within=0) if self.images.labels else None
-            batches, seen = self._batches("Searching"), counts.seen if counts else None
-            found = strongest_activations(self.deconvnet, batches, missing, self._candidates(), seen)
+            counts = AnswerCounts(self.images.origins.labels, len(self.images.labels), within=0)
+            units = {layer: self.deconvnet.graph.unit_count(layer) for layer in missing}
+            counted = {layer for layer, number in units.items() if 0 < number * len(self.images.labels) <= MOST_ANSWERS}
+
+            def seen(layer: str, maxima: np.ndarray, ids: np.ndarray) -> None:
+                if layer in counted:
+                    counts.seen(layer, maxima, ids)
+
+            found = strongest_activations(self.deconvnet, self._batches("Searching"), missing, self._candidates(), seen)
             for layer, each in found.items():
                 if (each.examples[:, 0] < 0).any():
                     raise ValueError(f"Activations of layer {layer!r} are not all numbers (NaN); neither can the model's weights be.")
             self._found |= found
-            self._answers |= {layer: counts.answers(layer) for layer in missing} if counts else {}
+            self._answers |= {layer: counts.answers(layer) for layer in missing if layer in counted}
         return {layer: self._found[layer] for layer in layers}
 
     def answers(self, layer: str) -> ClassAnswers | None:
-        """The classes that the units of a layer answer to, from the same pass; None if the classes of the images are not known."""
+        """The classes that the units of a layer answer to, from the same pass.
+
+        None if the classes of the images are not known, or if there are more than 16.8 million pairs of a unit and a class.
+        """
         self.strongest([layer])
         return self._answers.get(layer)
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
-from zfnet.components.evaluation.confusion import confused_pairs, row_shares, similar_order
+from zfnet.components.evaluation.confusion import Confusion, confused_pairs, similar_order
 from zfnet.components.pictures.chart import chart_picture, new_chart, plain
 from zfnet.components.pictures.figure import Figure
 
@@ -20,7 +20,7 @@ DARK = 0.5  # Share of a row above which a number is white.
 BAR = "#c0392b"
 
 
-def draw_confusion(labels: Sequence[str], matrix: np.ndarray) -> Figure:
+def draw_confusion(labels: Sequence[str], confusion: Confusion) -> Figure:
     """Draws a confusion matrix whose classes are ordered so that those that are mistaken for each other are side by side.
 
     At most twenty classes: a cell has the number of its examples, and its colour is the share of its row. More classes: the mistakes
@@ -29,37 +29,38 @@ def draw_confusion(labels: Sequence[str], matrix: np.ndarray) -> Figure:
 
     Args:
         labels: names of the classes.
-        matrix: int `(classes, classes)`, examples: rows are true classes, columns are predicted classes.
+        confusion: of as many classes.
 
     Returns:
         The picture `confusion`. The numbers have the matrix and its classes in the order in which they are drawn, for at most twenty
         classes; else the order, and the pairs: `{"class", "predicted", "examples"}`.
 
     Raises:
-        ValueError: the matrix does not have a row and a column for each class.
+        ValueError: the confusion is of another number of classes.
 
     Examples:
-        >>> draw_confusion(["cat", "dog", "cup"], np.array([[5, 4, 0], [2, 7, 0], [1, 0, 8]])).numbers["classes"]
+        >>> draw_confusion(["cat", "dog", "cup"], Confusion.of_matrix([[5, 4, 0], [2, 7, 0], [1, 0, 8]])).numbers["classes"]
         ['cup', 'cat', 'dog']
     """
-    matrix = np.asarray(matrix)
-    if matrix.shape != (len(labels), len(labels)):
-        raise ValueError(f"The confusion matrix has the shape {matrix.shape}; expected {(len(labels), len(labels))}, as many as classes.")
-    order = similar_order(matrix)
-    ordered, names = matrix[np.ix_(order, order)], [labels[number] for number in order]
+    if confusion.classes != len(labels):
+        raise ValueError(f"The confusion matrix is of {confusion.classes} classes; expected {len(labels)}, as many as have names.")
+    order = similar_order(confusion)
+    names = [labels[number] for number in order]
     numbers = {"pictures": ["confusion.png"], "classes": names}
     if len(labels) <= NUMBERED:
+        ordered = confusion.matrix()[np.ix_(order, order)]
         return Figure("confusion", {"confusion": _numbered(names, ordered)}, numbers | {"matrix": ordered.tolist()})
-    pairs = confused_pairs(matrix, PAIRS)
+    pairs = confused_pairs(confusion, PAIRS)
     listed = [{"class": labels[true], "predicted": labels[other], "examples": count} for true, other, count in pairs]
     figure, axes = new_chart(1, 2, 1400, 760)
-    _whole(axes[0, 0], ordered)
-    _bars(axes[0, 1], [(labels[true], labels[other], count, count / matrix[true].sum()) for true, other, count in pairs])
+    _whole(axes[0, 0], confusion, order)
+    totals = np.bincount(confusion.true, confusion.counts, confusion.classes)
+    _bars(axes[0, 1], [(labels[true], labels[other], count, count / totals[true]) for true, other, count in pairs])
     return Figure("confusion", {"confusion": chart_picture(figure)}, numbers | {"pairs": listed})
 
 
 def _numbered(names: Sequence[str], matrix: np.ndarray) -> np.ndarray:
-    shares, size = row_shares(matrix), max(CELL * len(names), 3 * CELL) + MARGIN
+    shares, size = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), max(CELL * len(names), 3 * CELL) + MARGIN
     figure, axes = new_chart(1, 1, size + 60, size)
     panel = axes[0, 0]
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -76,19 +77,19 @@ def _numbered(names: Sequence[str], matrix: np.ndarray) -> np.ndarray:
     return chart_picture(figure)
 
 
-def _whole(panel: Axes, matrix: np.ndarray) -> None:
-    shares = row_shares(matrix)
-    np.fill_diagonal(shares, 0)
+def _whole(panel: Axes, confusion: Confusion, order: Sequence[int]) -> None:
     # A point is not smaller than a pixel, so that no mistake disappears between pixels.
-    starts = np.unique(np.linspace(0, len(shares), POINTS + 1).astype(int)[:-1])
-    points = np.maximum.reduceat(np.maximum.reduceat(shares, starts, axis=0), starts, axis=1)
+    starts = np.unique(np.linspace(0, len(order), POINTS + 1).astype(int)[:-1])
+    place = np.searchsorted(starts, np.argsort(order), side="right") - 1
+    points, wrong = np.zeros((len(starts), len(starts))), confusion.mistakes()
+    np.maximum.at(points, (place[confusion.true[wrong]], place[confusion.predicted[wrong]]), confusion.shares()[wrong])
     shown = np.ma.masked_equal(points, 0)
     norm = LogNorm(min(0.01, float(shown.min())) if shown.count() else 0.01, 1)
     mesh = panel.imshow(shown, cmap="viridis_r", norm=norm, interpolation="nearest")
     bar = panel.figure.colorbar(mesh, ax=panel, shrink=0.6, format=lambda value, _: f"{value:.2g}" if value < 0.01 else f"{value:.0%}")
     bar.set_label("share of the true class's examples; white: none")
     panel.set(xlabel="predicted class", ylabel="true class", xticks=[], yticks=[])
-    panel.set_title(f"Mistakes among {len(matrix):,} classes,\nsimilar classes side by side")
+    panel.set_title(f"Mistakes among {len(order):,} classes,\nsimilar classes side by side")
     panel.grid(False)
 
 

@@ -3,8 +3,10 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from zfnet.components.evaluation.answers import Answers
-from zfnet.components.evaluation.confusion import confusion_matrix
+from zfnet.components.evaluation.confusion import Confusion
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.images import ImageSet
@@ -39,7 +41,7 @@ def draw_evaluation(evaluated: Probabilities, split: str, answers: Answers, numb
     """
     model, labels = evaluated.model, evaluated.examples.labels
     figures = [
-        draw_confusion(labels, confusion_matrix(answers.labels, answers.predicted, answers.classes)),
+        draw_confusion(labels, Confusion.of(answers.labels, answers.predicted, answers.classes)),
         draw_calibration(numbers["calibration"], numbers["expected_calibration_error"]),
     ]
     if not numbers.get("mistakes"):
@@ -53,6 +55,6 @@ def draw_evaluation(evaluated: Probabilities, split: str, answers: Answers, numb
     if class_layer(deconvnet) is None:
         return figures, "no layer of the model has one activation for each class before the softmax"
     # Units are the model's outputs, which may be in another order than the classes of the data.
-    outputs = [labels[evaluated.order.index(unit)] for unit in range(len(labels))] if evaluated.order else labels
+    outputs = [labels[place] for place in np.argsort(evaluated.order).tolist()] if evaluated.order else labels
     images = dataclasses.replace(ImageSet.of_examples(model, evaluated.examples, split), labels=outputs)
     return [*figures, draw_mistakes(ExampleSearch(deconvnet, images), numbers["mistakes"])], None

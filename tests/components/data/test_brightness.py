@@ -1,3 +1,5 @@
+import statistics
+
 import numpy as np
 import pytest
 
@@ -31,3 +33,26 @@ def test_a_class_is_dark_beside_the_others(own, dark):
 
 def test_nothing_is_dark_without_others():
     assert dark_classes([{"mean": 1.0, "brightest": 2}, None]) == {}
+
+
+def test_the_others_are_compared_by_their_median():
+    rng = np.random.default_rng(0)
+    for number in (2, 3, 8, 9):  # with equal values, too
+        found = [{"mean": float(mean), "brightest": int(mean) + 5} for mean in rng.integers(1, 12, number)]
+        others = [found[:label] + found[label + 1 :] for label in range(number)]
+        usual = [{name: float(statistics.median(each[name] for each in rest)) for name in ("mean", "brightest")} for rest in others]
+        dark = {label: each for label, each in enumerate(usual) if all(found[label][name] < DARK * each[name] for name in each)}
+        assert dark_classes(found) == dark
+
+
+def test_many_classes_are_not_compared_pair_by_pair():
+    class Counted(float):
+        compared = 0
+
+        def __lt__(self, other):
+            Counted.compared += 1
+            return float(self) < float(other)
+
+    means = np.random.default_rng(0).permutation(1000) + 1.0
+    assert len(dark_classes([{"mean": Counted(mean), "brightest": mean} for mean in means])) == 250
+    assert Counted.compared < 40 * 1000

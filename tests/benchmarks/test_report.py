@@ -13,6 +13,7 @@ DOCUMENTS = {
     "features": "docs/paper.md",
     "fine_tuning": "docs/training.md",
     "first_run": "docs/speed.md",
+    "growth": "docs/speed.md",
     "house": "docs/layout.md",
     "matches": "docs/deconvnet.md",
     "near_copies": "docs/data.md",
@@ -95,7 +96,7 @@ def test_operations_of_a_step_have_a_group(monkeypatch):
 
 
 def test_every_benchmark_is_shown():
-    others = {"evaluation", "recipe", "report", "paper", "pictures", "signals", "step_profile", "steps", "tensorboard_pages", "textbook"}
+    others = {"evaluation", "growth_inputs", "paper", "pictures", "recipe", "report", "signals", "step_profile", "steps", "tensorboard_pages", "textbook"}
     assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - others == set(DOCUMENTS)
 
 

@@ -1,10 +1,11 @@
 import base64
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from zfnet.pipeline.report import _warnings, draw_training_curves, embed_picture
+from zfnet.pipeline.report import MOST_CLASSES, _warnings, draw_training_curves, embed_picture, report_page
 
 
 def test_warnings_count_those_that_are_not_listed():
@@ -47,3 +48,37 @@ def test_where_the_learning_rate_fell_is_marked():
 
 def test_a_single_epoch():
     assert len(blue(draw_training_curves([epoch(0.5)]))) > 0
+
+
+def page_of(classes):
+    """The page of a run of so many classes, none of which is like another."""
+    wrong = [{"class": "another class", "examples": 1}]
+    numbers = {"examples": 2, "top1_error": 0.5, "top5_error": 0.5, "mistaken_for": wrong}
+    lists = ("errors", "slices", "rejected", "anomalies", "warnings", "mistakes", "sizes", "pictures", "steps")
+    nothing = ("message", "blessed", "structured", "calibration", "slice_by", "near_copies", "explore", "commit")
+    content: dict[str, Any] = {key: [] for key in lists} | dict.fromkeys(nothing) | dict.fromkeys(("root", "command", "started"), "run")
+    return report_page(
+        content
+        | {"data": {"name": "data", "version": None}, "status": "done", "recipe": {"architecture": "net"}, "versions": {}}
+        | {"classes": [{"class": f"wrong {number}"} | numbers for number in range(classes)], "history": [epoch(0.5)]}
+        | {"counts": [(f"counted {number}", classes - number, 2) for number in range(classes)]}
+        | {"examples": {"train": 2 * classes, "validation": 2 * classes, "rejected": 0}}
+    )
+
+
+def test_few_classes_are_all_in_the_tables():
+    page = page_of(MOST_CLASSES)
+    assert [page.count(f"<td>{name} ") for name in ("wrong", "counted")] == [MOST_CLASSES] * 2
+    assert page.index(">counted 0<") < page.index(">counted 999<")
+    assert "--by-class" not in page
+
+
+def test_ten_thousand_classes_give_a_page_that_opens():
+    page = page_of(10_000)
+    assert len(page) < 500_000  # with all of them, 1.7 million
+    assert [page.count(f"<td>{name} ") for name in ("wrong", "counted")] == [MOST_CLASSES] * 2
+    assert "10,000 classes, the highest error first: the first 1,000" in page
+    assert "zfnet evaluate run --by-class" in page
+    # Those with the fewest training examples.
+    assert page.index(">counted 9999<") < page.index(">counted 9000<")
+    assert ">counted 8999<" not in page

@@ -29,6 +29,12 @@ def test_central_batches_of_some_numbers(examples):
     np.testing.assert_array_equal(images, stored(examples, "train")[[2, 5, 40]])
 
 
+def test_each_name_is_in_memory_once(examples):
+    photographs, _, ids, _ = read_origins(examples, "train")
+    assert photographs == ids
+    assert all(one is other for one, other in zip(photographs, ids, strict=True))
+
+
 def test_central_batches_of_the_first_few(examples):
     batches = central_crops(examples, "train", size=SIZE, batch_size=4, most=6)
     assert [numbers.numpy().tolist() for _, _, numbers in batches] == [[0, 1, 2, 3], [4, 5]]

@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import sys
+import tracemalloc
 
 import keras
 import numpy as np
@@ -16,7 +17,16 @@ from zfnet.components.data.batches import central_crops
 from zfnet.components.data.sources.open_source import open_source
 from zfnet.components.evaluation import answers
 from zfnet.components.evaluation.answers import Answers, answer_rows, answer_split
-from zfnet.components.evaluation.measures import all_gpus, by_class, by_slice, calibrate, errors, evaluate_models, list_mistakes
+from zfnet.components.evaluation.measures import (
+    all_gpus,
+    by_class,
+    by_slice,
+    calibrate,
+    errors,
+    evaluate_models,
+    list_mistakes,
+    tell_mistakes,
+)
 from zfnet.components.evaluation.probabilities import Probabilities
 from zfnet.components.example_gen import generate_examples
 from zfnet.components.inputs.model_file import load_model_file
@@ -156,6 +166,32 @@ def test_the_table_is_that_of_scikit_learn(classes):
     for label, row in enumerate(rows[:-1]):
         assert row["top1_error"] == pytest.approx(1 - matrix[label, label] / matrix[label].sum())
         assert [each["examples"] for each in row["mistaken_for"]] == sorted(wrong[label][wrong[label] > 0], reverse=True)[:3]
+
+
+def test_ten_thousand_classes_take_the_memory_of_their_examples():
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(0, 10_000, (2, 20_000))
+    found = Answers.of(np.stack([labels, predicted, rng.random(20_000), 1 + (labels != predicted), rng.random(20_000)], 1), 10_000)
+    names, ids = [f"class {number}" for number in range(10_000)], [f"photo {number}" for number in range(20_000)]
+    tracemalloc.start()
+    told = tell_mistakes(found, names, ids)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6  # a matrix of all pairs has 800 MB
+    assert len(told["classes"]) == 10_000
+    wrong = labels == 7
+    assert {each["class"] for each in told["classes"][7]["mistaken_for"]} <= {names[other] for other in predicted[wrong]}
+    assert told["classes"][7]["examples"] == wrong.sum()
+
+
+def test_one_model_is_asked_once_and_is_its_own_ensemble(net, examples, monkeypatch):
+    asked = []
+    monkeypatch.setattr(answers, "answer_rows", lambda *batch: asked.append(batch) or answer_rows(*batch))
+    alone, ensemble = answer_split([Probabilities(net, examples)], "validation")
+    assert len(asked) == 1  # in the trace
+    assert all(np.array_equal(one, other) for one, other in zip(alone, ensemble, strict=True))
+    assert len(answer_split([Probabilities(net, examples)] * 2, "validation")) == 3
+    assert len(asked) == 4
 
 
 def test_the_most_confident_mistakes():

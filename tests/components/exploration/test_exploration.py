@@ -11,6 +11,7 @@ from PIL import Image
 
 from zfnet.components.exploration import exploration, pictures
 from zfnet.components.exploration.exploration import explored_layers, write_exploration
+from zfnet.components.figures.gallery import example_search
 from zfnet.components.figures.gallery.example_search import ExampleSearch
 from zfnet.components.figures.images import ImageSet
 from zfnet.model import Deconvnet
@@ -152,3 +153,14 @@ def test_layers_that_are_neither_maps_nor_dense(examples, tmp_path):
     with pytest.raises(ValueError, match=r"Layer 'tokens' has an output of the shape \(49, 3\); expected maps"):
         write_exploration(search, tmp_path / "page.html", ["tokens"], model="net")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_without_the_classes_that_units_answer_to(explored_net, examples, tmp_path, monkeypatch):
+    monkeypatch.setattr(example_search, "MOST_ANSWERS", 12)  # of conv1 are 18 pairs of a unit and a class, of conv2 12
+    search = ExampleSearch(explored_net, ImageSet.of_examples(explored_net.model, examples))
+    page = tmp_path / "page.html"
+    write_exploration(search, page, LAYERS[:2], model="net")
+    first, second = (_numbers(page, f"layer-{number}") for number in range(2))
+    assert first["answering"] == []
+    assert first["classes"] == [[]] * 6
+    assert len(second["answering"]) == 3

@@ -1,11 +1,15 @@
 """What a reader sees and does: the page is opened as a file, in a window of a laptop and in one of a phone."""
 
+import dataclasses
 import json
 import re
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+
+from zfnet.components.exploration.exploration import write_exploration
+from zfnet.components.figures.gallery.example_search import ExampleSearch
 
 PATIENCE = 60_000  # Milliseconds that a busy machine may take.
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -228,5 +232,25 @@ def test_a_phone_needs_no_sideways_scrolling(browser, page, scheme, hash):
         "all => Math.min(...all.map(each => each.getBoundingClientRect().height))"
     )
     assert smallest >= 24  # WCAG 2.2, target size.
+    assert opened.errors == []
+    opened.context.close()
+
+
+def test_of_many_classes_those_beside_the_chosen_one_are_listed(browser, explored, tmp_path):
+    names = [f"class {number:05d}" for number in range(10_000)]
+    images = dataclasses.replace(explored.images, labels=names)
+    page = tmp_path / "many.html"
+    write_exploration(ExampleSearch(explored.deconvnet, images), page, ["conv1"], model="net", photographs=1)
+    assert page.stat().st_size < 3e6
+    opened = _open(browser, page, "#class=class%2005000")
+    listed = opened.locator(".chips a").all_inner_texts()
+    assert listed == names[4900:5100]
+    expect(opened.locator(".chips")).to_contain_text("and 9,800 more: type a name above.")
+    assert opened.locator("h2").bounding_box()["y"] < 2 * LAPTOP["height"]
+    _go(opened, "#class=class%2009999", "class 09999")
+    assert opened.locator(".chips a").all_inner_texts() == names[9800:]
+    _go(opened, "#class=class%2000000", "class 00000")
+    assert opened.locator(".chips a").all_inner_texts() == names[:200]
+    assert opened.locator(".grid .card").count() > 0
     assert opened.errors == []
     opened.context.close()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from zfnet.components.data.batches import central_crops, read_origins
+from zfnet.components.figures.gallery import example_search
 from zfnet.components.figures.gallery.example_search import SHOWN_ELSEWHERE, distinct_places, top_examples
 from zfnet.components.inputs.model_file import load_model_file
 from zfnet.model import Deconvnet
@@ -37,6 +38,14 @@ def test_the_first_examples_alone(deconvnet, examples, search_of, bars):
     assert [[len(images) for images, _, _ in bar.items] for bar in bars] == [[5], [2]]
     assert search.strongest(["colour"])["colour"] is found  # Not searched again.
     assert len(bars) == 2
+
+
+def test_answers_of_too_many_units_and_classes_are_not_counted(deconvnet, search_of, monkeypatch):
+    assert search_of(deconvnet).answers("colour").auc.shape == (2, 3)
+    monkeypatch.setattr(example_search, "MOST_ANSWERS", 5)
+    search = search_of(deconvnet)
+    assert search.answers("colour") is None
+    assert (search.strongest(["colour"])["colour"].values[:, 0] > 0).all()
 
 
 def test_each_photograph_is_a_place(deconvnet, examples, search_of):

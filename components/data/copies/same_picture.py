@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -22,12 +22,19 @@ class DuplicateImages(beam.PTransform):
     Images are equal if their stored squares are, byte for byte. That finds copies of a file, and copies of the same pixels in another
     lossless format or with other metadata. It does not find an image that was scaled or compressed anew, nor the copy of a large JPEG
     in another format, since a large JPEG is decoded at a fraction of its size: `NearCopies` does.
+
+    Every worker holds the digests of all validation images, about 100 bytes an image; other images of training never leave their worker.
     """
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:  # noqa: D102
+        held_out = shards | beam.Filter(lambda shard: shard[0] == "validation") | "DigestValidation" >> beam.FlatMap(_digests)
+        known = beam.pvalue.AsSingleton(held_out | beam.Keys() | beam.combiners.ToSet())
         return (
-            shards
-            | "Digest" >> beam.FlatMap(_digests)
+            (
+                held_out,
+                shards | "Train" >> beam.Filter(lambda shard: shard[0] == "train") | "DigestTrain" >> beam.FlatMap(_digests, known),
+            )
+            | beam.Flatten()
             | "Occurrences" >> beam.CombinePerKey(Occurrences())
             | "InBoth" >> beam.FlatMap(lambda keyed: _anomaly(keyed[1]))
         )
@@ -55,11 +62,13 @@ class Occurrences(beam.CombineFn):
         return found
 
 
-def _digests(shard: tuple[str, str]) -> Iterator[tuple[bytes, tuple[str, str]]]:
-    """Yields `(digest of the stored image, (split, id))` for every example."""
+def _digests(shard: tuple[str, str], known: Container[bytes] | None = None) -> Iterator[tuple[bytes, tuple[str, str]]]:
+    """Yields `(digest of the stored image, (split, id))` for every example, or for those whose digest is `known`."""
     split, path = shard
     for example in read_shard(path):
-        yield hashlib.sha256(example["image"]).digest(), (split, example["id"])
+        digest = hashlib.sha256(example["image"]).digest()
+        if known is None or digest in known:
+            yield digest, (split, example["id"])
 
 
 def _anomaly(found: Occurrence) -> Iterator[dict[str, Any]]:

@@ -50,3 +50,20 @@ def test_messages_stay_short(tmp_path, number, expected):
         found = pipeline | beam.Create(shards) | DuplicateImages()
         _ = found | beam.Map(lambda anomaly: (tmp_path / "found").write_text(anomaly["message"]))
     assert (tmp_path / "found").read_text() == f"The same picture is in train ({expected} and in validation (v)."
+
+
+def test_only_training_images_that_are_in_validation_leave_their_worker(tmp_path, monkeypatch):
+    grouped = []
+    add = Occurrences.add_input
+    monkeypatch.setattr(Occurrences, "add_input", lambda self, found, place: grouped.append(place) or add(self, found, place))
+    shards = [
+        ("train", write(tmp_path / "0", {f"t{number}": b"%d" % number for number in range(1000)})),
+        ("validation", write(tmp_path / "1", {f"v{number}": b"%d" % number for number in range(998, 1010)})),
+    ]
+    with beam.Pipeline(
+        runner="FnApiRunner", options=beam.options.pipeline_options.PipelineOptions(["--direct_running_mode=in_memory"])
+    ) as p:
+        _ = p | beam.Create(shards) | DuplicateImages() | beam.Map(lambda anomaly: (tmp_path / anomaly["train"][0]).touch())
+    assert (tmp_path / "t998").exists()
+    assert (tmp_path / "t999").exists()
+    assert sorted(id for split, id in grouped if split == "train") == ["t998", "t999"]

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from etils import epy
 
 from zfnet.components.artifacts import Evaluation, Statistics
+from zfnet.components.evaluation.confusion import read_confusion
 from zfnet.components.pictures.figure import Figure
 
 # The report reads titles and descriptions alone, and must not wait for TensorFlow.
 with epy.lazy_imports():
     import keras
 
-    from zfnet.components.evaluation.confusion import read_confusion
     from zfnet.components.figures import feature_sheet, fine_tuning, layers
     from zfnet.components.figures.filters import draw as filters
     from zfnet.components.figures.filters import report

@@ -197,23 +197,19 @@ def table(result: dict) -> str:
 
 
 def main(chains: list[str]) -> None:
-    """Measures, and writes the result and the table; chains that are not measured keep their rows."""
+    """Measures, and writes the result and the table after each chain; chains that are not measured keep their rows."""
     stored = pathlib.Path(__file__).with_suffix(".json")
-    before = json.loads(stored.read_text())["rows"] if stored.exists() else []
+    rows = json.loads(stored.read_text())["rows"] if stored.exists() else []
     with tempfile.TemporaryDirectory() as work:
         if "report" in chains:
             make_run(pathlib.Path(work))
             os.environ["GROWTH_ROOT"] = f"{work}/run"
-        measured_now = {chain: measure_chain(chain) for chain in chains}
-    rows = [row for chain, parts in PARTS.items() for row in measured_now.get(chain, [one for one in before if one["part"] in parts])]
-    result = {
-        "command": f"python benchmarks/{NAME}.py",
-        "commit": commit(),
-        "machine": machine(),
-        "versions": versions("apache-beam"),
-        "rows": rows,
-    }
-    write(NAME, result, table(result), DOCUMENT)
+        for chain in chains:
+            rows = [row for row in rows if row["part"] not in PARTS[chain]] + measure_chain(chain)
+            rows.sort(key=lambda row: [part for parts in PARTS.values() for part in parts].index(row["part"]))
+            result = {"command": f"python benchmarks/{NAME}.py", "commit": commit(), "machine": machine()}
+            result |= {"versions": versions("apache-beam"), "rows": rows}
+            write(NAME, result, table(result), DOCUMENT)
     print(table(result))
 
 

@@ -39,7 +39,7 @@ SIZES = {
     "evaluation": {"classes": CLASSES, "examples": EXAMPLES, "pixels": [64, 128, 256]},
     "report": {"classes": CLASSES, "examples": EXAMPLES},
 }
-DIMENSIONS = {"classes": "classes", "examples": "examples", "maps": "maps of a layer", "pixels": "pixels along a side"}
+DIMENSIONS = {"classes": "classes", "examples": "examples", "maps": "maps of a layer", "pixels": "pixels of an image (side)"}
 # What is not varied, where it is not as usual. Every class of 10,000 needs examples.
 OF_CLASSES = Size(examples=20_000)
 OTHERS = {(chain, dimension): Size(examples=500) for chain in ("preparation", "features") for dimension in ("maps", "pixels")}
@@ -180,7 +180,8 @@ def table(result: dict) -> str:
             ", ".join(f"{each:.3g}" for each in seconds),
             ", ".join(f"{each:,.0f}" for each in mib),
         ]
-        rows.append([row["part"], DIMENSIONS[row["dimension"]], *shown, exponent(sizes, seconds, BRIEF), exponent(sizes, mib, FLAT)])
+        amounts = [side**2 for side in sizes] if row["dimension"] == "pixels" else sizes
+        rows.append([row["part"], DIMENSIONS[row["dimension"]], *shown, exponent(amounts, seconds, BRIEF), exponent(amounts, mib, FLAT)])
         if row["dimension"] == "examples":
             more = (LARGE - sizes[-1]) / (sizes[-1] - sizes[-2])
             hours, gib = ((each[-1] + more * max(0, each[-1] - each[-2])) for each in (seconds, mib))

@@ -1,5 +1,6 @@
 """Search for the strongest activations of each unit, at different places of the images."""
 
+import operator
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -90,8 +91,10 @@ class ExampleSearch:
         return ExampleSearch(self.deconvnet, self.images.within(name), self._name)
 
     def _candidates(self) -> int:
-        count = len(self.images.origins.ids)
-        return SHOWN if len(set(self.images.origins.photographs)) == count else min(CANDIDATES, count)
+        photographs, ids = self.images.origins.photographs, self.images.origins.ids
+        # Mostly each image is a photograph, under the same name: a set of all names would take memory.
+        are_whole = all(map(operator.eq, photographs, ids)) or len(set(photographs)) == len(ids)
+        return SHOWN if are_whole else min(CANDIDATES, len(ids))
 
     def different(self, layer: str, unit: int, count: int = SHOWN, strongest: Strongest | None = None) -> list[int]:
         """Ranks, rising, of at most `count` positive activations of a unit at different places of the photographs.

@@ -44,7 +44,9 @@ def draw_mistakes(search: ExampleSearch, mistakes: Sequence[Mapping[str, Any]]) 
     layer = class_layer(deconvnet)
     if layer is None:
         raise ValueError(f"The model {deconvnet.model.name!r} has no classes; expected the model that was evaluated.")
-    numbers, labels = ({name: number for number, name in enumerate(names)} for names in (images.origins.ids, images.labels))
+    named = {each["id"] for each in mistakes}  # Not the number of every example.
+    numbers = {name: number for number, name in enumerate(images.origins.ids) if name in named}
+    labels = {name: number for number, name in enumerate(images.labels)}
     if missing := [each["id"] for each in mistakes if each["id"] not in numbers]:
         raise ValueError(f"There is no example {missing[0]!r}; expected the examples that were evaluated.")
     if unknown := [each[key] for each in mistakes for key in ("class", "predicted") if each[key] not in labels]:

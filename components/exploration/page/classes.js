@@ -2,12 +2,13 @@
 
 const CHANCE = 0.5;  // The AUC of a unit that does not depend on the class.
 
-const MOST_CHIPS = 200;  // Classes that are listed, so that what is below them can be reached.
+const MOST_LISTED = 200, BESIDE = 60;  // Of more classes, those beside the chosen one are listed, so that what is below is in sight.
 
 async function classView({ name }) {
   const number = index.classes.indexOf(name);
-  const first = Math.max(0, Math.min(number - MOST_CHIPS / 2, index.classes.length - MOST_CHIPS));
-  const links = index.classes.slice(first, first + MOST_CHIPS).map((each) =>
+  const count = index.classes.length > MOST_LISTED ? BESIDE : index.classes.length;
+  const first = Math.max(0, Math.min(number - count / 2, index.classes.length - count));
+  const links = index.classes.slice(first, first + count).map((each) =>
     make("a", { href: `#class=${encodeURIComponent(each)}`, class: "chip", "aria-current": each === name ? "page" : null }, each),
   );
   const others = index.classes.length - links.length;

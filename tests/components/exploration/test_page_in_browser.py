@@ -244,13 +244,13 @@ def test_of_many_classes_those_beside_the_chosen_one_are_listed(browser, explore
     assert page.stat().st_size < 3e6
     opened = _open(browser, page, "#class=class%2005000")
     listed = opened.locator(".chips a").all_inner_texts()
-    assert listed == names[4900:5100]
-    expect(opened.locator(".chips")).to_contain_text("and 9,800 more: type a name above.")
-    assert opened.locator("h2").bounding_box()["y"] < 2 * LAPTOP["height"]
+    assert listed == names[4970:5030]
+    expect(opened.locator(".chips")).to_contain_text("and 9,940 more: type a name above.")
+    assert opened.locator("h2").bounding_box()["y"] < LAPTOP["height"]
     _go(opened, "#class=class%2009999", "class 09999")
-    assert opened.locator(".chips a").all_inner_texts() == names[9800:]
+    assert opened.locator(".chips a").all_inner_texts() == names[9940:]
     _go(opened, "#class=class%2000000", "class 00000")
-    assert opened.locator(".chips a").all_inner_texts() == names[:200]
+    assert opened.locator(".chips a").all_inner_texts() == names[:60]
     assert opened.locator(".grid .card").count() > 0
     assert opened.errors == []
     opened.context.close()

@@ -1,10 +1,10 @@
 """Assigns each photograph to a split, a shard and a place in it: the same for any runner and any order of files."""
 
 import hashlib
-import pickle
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from zfnet.components.data.photograph_progress import PROGRESS
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -44,33 +44,38 @@ def plan_shards(
     """
     import apache_beam as beam
 
-    from zfnet.components.data.examples.place_files import PlaceFiles
+    from zfnet.components.data.beam.pack_by_key import PackByKey, pack
 
     packed = files | "Pack" >> beam.MapTuple(lambda split, listed: (split, len(listed), pack(listed)))
     counts = beam.pvalue.AsDict(packed | "Count" >> beam.MapTuple(lambda split, count, _: (split, count)) | beam.CombinePerKey(sum))
-    placed = packed | "Place" >> beam.ParDo(PlaceFiles(), counts, num_shards)
+    placed = packed | "Place" >> beam.ParDo(PackByKey(_placed), counts, num_shards)
     every = files.pipeline | "Once" >> beam.Create([None]) | "EveryShard" >> beam.FlatMap(_every_shard, counts, num_shards)
     return (placed, every) | beam.Flatten() | beam.GroupByKey() | "Order" >> beam.MapTuple(_order)
 
 
-def pack(files: list) -> bytes:
-    """References to photographs as few bytes."""
-    return zlib.compress(pickle.dumps(files), level=1)  # paths have much in common
+def _placed(files: tuple[str, int, bytes], counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, PhotographFile]]:
+    """Keys photographs by their shard; by other bytes of the digest than those that `hold_out` uses."""
+    from zfnet.components.data.beam.pack_by_key import unpack
 
-
-def unpack(packed: bytes) -> list:
-    """The references that `pack` packed."""
-    return pickle.loads(zlib.decompress(packed))
+    split, count, packed = files
+    number = shard_numbers(counts, num_shards)[split]
+    PROGRESS.expect(count)
+    for file in unpack(packed):
+        yield (split, int.from_bytes(digest(file[0])[8:16]) * number >> 64, number), file
 
 
 def _every_shard(_: None, counts: dict[str, int], num_shards: int | None) -> Iterator[tuple[ShardKey, bytes]]:
     """Yields every shard's key, so that a shard without photographs is written too."""
+    from zfnet.components.data.beam.pack_by_key import pack
+
     for split, number in shard_numbers(counts, num_shards).items():
         for index in range(number):
             yield (split, index, number), pack([])
 
 
 def _order(key: ShardKey, parts: Iterable[bytes]) -> tuple[ShardKey, list]:
+    from zfnet.components.data.beam.pack_by_key import unpack
+
     return key, sorted((file for part in parts for file in unpack(part)), key=lambda file: digest(file[0])[8:])
 
 

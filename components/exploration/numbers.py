@@ -54,8 +54,8 @@ def layer_numbers(
         "shuffled": _known(np.array(shuffled[:2])) if shuffled else None,
     }
     living = np.array(list(layer.chosen), int)
-    for column in range(answers.auc.shape[1] if answers and len(living) else 0):
-        best = _best(answers.auc[living, column], answers.share[living, column], UNITS)
+    for aucs, shares in zip(answers.auc[living].T, answers.share[living].T, strict=True) if answers and len(living) else ():
+        best = _best(aucs, shares, UNITS)
         found["answering"].append([[int(living[place]), auc, share] for place, auc, share in best])
     if growth:
         found |= {name: [rounded(values) for values in getattr(growth, name)] for name in growth._fields}

@@ -79,11 +79,12 @@ function showMoment(moment) {
 
 // Says what does not move.
 function showStill() {
+  if (!index.moments.length) return;  // Then there is no slider, and no place for words beside it.
   const { view, layer } = state.address || {};
   const last = index.moments.at(-1);
   const isEarlier = state.moment < index.moments.length - 1;
   let words = "";
-  if (layer !== undefined && index.moments.length && !index.layers[layer].grows) words = `The training kept no weights of ${index.layers[layer].name}: it stays.`;
+  if (layer !== undefined && !index.layers[layer].grows) words = `The training kept no weights of ${index.layers[layer].name}: it stays.`;
   else if (isEarlier && view === "photograph") words = `The units, their percentages and the framed projections are those of ${last}.`;
   else if (isEarlier) words = `Only projections move; everything else is that of ${last}. Grey: not active then.`;
   document.getElementById("still").textContent = words;

@@ -44,7 +44,7 @@ DIMENSIONS = {"classes": "classes", "examples": "examples", "maps": "maps of a l
 OF_CLASSES = Size(examples=20_000)
 OTHERS = {(chain, dimension): Size(examples=500) for chain in ("preparation", "features") for dimension in ("maps", "pixels")}
 FLAT, BRIEF = 32, 1  # MiB, and seconds: what varies less does not grow
-LARGE = 10_000_000
+REACHED, LARGE = 100_000, 10_000_000
 
 
 @contextlib.contextmanager
@@ -182,9 +182,12 @@ def table(result: dict) -> str:
         ]
         amounts = [side**2 for side in sizes] if row["dimension"] == "pixels" else sizes
         rows.append([row["part"], DIMENSIONS[row["dimension"]], *shown, exponent(amounts, seconds, BRIEF), exponent(amounts, mib, FLAT)])
-        if row["dimension"] == "examples":
+        if row["dimension"] == "examples" and sizes[-1] >= REACHED:  # Fewer are too near to what each part takes for any number.
             more = (LARGE - sizes[-1]) / (sizes[-1] - sizes[-2])
-            hours, gib = ((each[-1] + more * max(0, each[-1] - each[-2])) for each in (seconds, mib))
+            flat = (max(seconds) - min(seconds) < BRIEF, max(mib) - min(mib) < FLAT)
+            hours, gib = (
+                each[-1] if same else each[-1] + more * (each[-1] - each[-2]) for each, same in zip((seconds, mib), flat, strict=True)
+            )
             large.append([row["part"], f"{hours / 3600:.1f} h", f"{gib / 1024:.1f} GiB"])
     head = ["part", "grows with", "sizes", "seconds", "MiB", "exponent of time", "of memory"]
     files = {

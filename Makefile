@@ -5,7 +5,7 @@ UV := uv==0.13.9
 # Python compiles what it imports, not all 30,000 modules.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock
 ARGS ?=
-BENCHMARKS ?= default_run run_profile recipe preprocessing training training_cost step_profile projections search whole_gallery growth repeated_calls claims checks features pictures tensorboard_pages paper
+BENCHMARKS ?= default_run run_profile recipe preprocessing input training training_cost step_profile projections search whole_gallery growth repeated_calls claims checks features pictures tensorboard_pages paper
 
 .DEFAULT_GOAL := help
 .PHONY: install run test bench lint docs lock help
@@ -18,7 +18,7 @@ run: install  ## the whole pipeline on the default photographs; ARGS="--epochs 2
 test: .venv/tests  ## all quick tests; ARGS="tests/model -m slow" chooses others
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-bench: .venv/bench  ## measure the numbers of the documentation, into benchmarks/*.json and its tables
+bench: .venv/bench $(if $(filter input,$(BENCHMARKS)),.venv-torch/installed)  ## measure the numbers of the documentation, into benchmarks/*.json and its tables
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: .venv/tests  ## check style, format and types
@@ -39,6 +39,12 @@ help:  ## list the targets
 # Installed with pip, which also accepts a PyTorch wheel from a local directory.
 .venv/bench: .venv/tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
+	touch $@
+
+# PyTorch's DataLoader with torchvision, whose torch is another one; 5.5 GB.
+.venv-torch/installed: benchmarks/peers/input_in_torch.txt
+	$(PYTHON) -m venv --clear .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 .venv/installed: setup.py pyproject.toml requirements.lock

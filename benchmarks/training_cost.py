@@ -22,11 +22,31 @@ SIZE, BATCH = 224, 64
 ROUNDS = 3
 IMAGENET, VALIDATION, EPOCHS = 1_281_167, 50_000, 70
 CHECKPOINT_EVERY = 600.0
-# Images a second of training AlexNet at batches of 128, and where they were published; Zeiler & Fergus' own is of ZFNet itself.
+
+
+def alexnet_operations(fourth: int) -> int:
+    """Multiplications for one image of AlexNet in one column (Krizhevsky 2014), as others measure it, with `fourth` maps in conv4."""
+    convolutions = 55**2 * 11**2 * 3 * 64 + 27**2 * 5**2 * 64 * 192 + 13**2 * 3**2 * (192 * 384 + 384 * fourth + fourth * 256)
+    return convolutions + 6 * 6 * 256 * 4096 + 4096 * 4096 + 4096 * CLASSES
+
+
+# Images a second of training AlexNet, its multiplications an image, and where they were published. Lambda:
+# https://github.com/LambdaColdStorage/lambda-tensorflow-benchmark at 080a6b7, tf-train-throughput-fp32.csv and -fp16.csv.
 PUBLISHED = {
-    "Tesla K40c": (128 / 0.480, "AlexNet, TensorFlow's alexnet_benchmark.py (2015)"),
-    "Tesla M40": (128 / 0.2181, "AlexNet, Caffe2's convnet_benchmarks.py (2017)"),
-    "Titan X (Maxwell)": (128 / 0.0901, "AlexNet, Caffe2's convnet_benchmarks.py (2017)"),
+    "Titan X (Maxwell)": (128 / 0.0901, alexnet_operations(256), "Caffe2's convnet_benchmarks.py (2017)"),
+    "GTX 1080 Ti": (2636, alexnet_operations(384), "Lambda, float32"),
+    "RTX 3090": (6695, alexnet_operations(384), "Lambda, float32"),
+    "V100, real photographs": (3861, alexnet_operations(384), "tensorflow/benchmarks#359 (2019)"),
+    "V100": (5132, alexnet_operations(384), "Lambda, float32"),
+    "V100, float16": (9319, alexnet_operations(384), "Lambda, float16"),
+    "8 of V100": (35_882, alexnet_operations(384), "Lambda, float32"),
+    "A100": (10_187, alexnet_operations(384), "Lambda, float32"),
+    "A100, float16": (16_487, alexnet_operations(384), "Lambda, float16"),
+    "8 of A100": (75_860, alexnet_operations(384), "Lambda, float32"),
+    # No rate of an H100 was found. By NVIDIA's data sheets its matrix units reach, without sparsity, 494.7 TFLOPS in TF32 and 989.4 in
+    # float16, those of an A100 156 and 312.
+    "H100": (10_187 * 494.7 / 156, alexnet_operations(384), "computed: at most 3.17 x A100"),
+    "H100, float16": (16_487 * 989.4 / 312, alexnet_operations(384), "computed: at most 3.17 x A100"),
 }
 PAPER_DAYS = 12
 
@@ -137,26 +157,30 @@ def table(result: dict) -> str:
 
 def cost_table(result: dict) -> str:
     """What 70 epochs on ImageNet take, as Markdown."""
-    share = result["operations"]["zfnet"] / result["operations"]["alexnet"]
-    cores = result["machine"]["cores"]
+    cores, multiplications = result["machine"]["cores"], result["operations"]["zfnet"]
     paper = EPOCHS * IMAGENET / (PAPER_DAYS * 86_400)
     rates = {
         f"{cores} cores of the test machine": (result["rates"]["batches of 128"], "measured"),
         "GTX 580": (paper, f"Zeiler & Fergus 2013: {PAPER_DAYS} days"),
-        **{name: (rate / share, source) for name, (rate, source) in PUBLISHED.items()},
+        **{name: (rate * alexnet / multiplications, f"AlexNet, {source}") for name, (rate, alexnet, source) in PUBLISHED.items()},
     }
-    rates["8 of the last, if they add up"] = (8 * list(rates.values())[-1][0], "not measured, not published")
     rows = [
-        [name, f"{rate:,.0f}", f"{EPOCHS * (IMAGENET + VALIDATION / 3) / rate / 86_400:,.1f} days", source]
-        for name, (rate, source) in rates.items()
+        [name, f"{rate:,.0f}", _duration(EPOCHS * (IMAGENET + VALIDATION / 3) / rate), source] for name, (rate, source) in rates.items()
     ]
     words = (
         f"\nTime = {EPOCHS} epochs x ({IMAGENET:,} + {VALIDATION:,} / 3 images) / rate, since a forward pass is about a third of a step. "
-        f"AlexNet's published rates are divided by {share:.2f}, the operations of ZFNet ({result['operations']['zfnet'] / 1e9:.2f} x 10⁹ "
-        f"multiplications an image) over those of AlexNet here ({result['operations']['alexnet'] / 1e9:.2f} x 10⁹). To feed 8 GPUs, "
-        "reading and decoding have to keep up as well.\n"
+        "AlexNet's published rates are multiplied by its operations over those of ZFNet "
+        f"({multiplications / 1e9:.2f} x 10⁹ multiplications an image): all measured AlexNet in one column, with "
+        f"{alexnet_operations(384) / 1e9:.2f} x 10⁹, Caffe2 with {alexnet_operations(256) / 1e9:.2f} x 10⁹. *Lambda* is "
+        "[LambdaColdStorage/lambda-tensorflow-benchmark](https://github.com/LambdaColdStorage/lambda-tensorflow-benchmark), which runs "
+        "TensorFlow's own benchmark; float16 is nearest to `--mixed-precision`. The input has to keep up, see below.\n"
     )
     return markdown(["hardware", "images a second", f"{EPOCHS} epochs", "from"], rows) + words + conditions(result)
+
+
+def _duration(seconds_taken: float) -> str:
+    hours = seconds_taken / 3600
+    return f"{hours / 24:,.1f} days" if hours >= 24 else f"{hours:,.1f} hours"
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import FEATURES, decode_crop, own_shard
+from zfnet.components.data.crops import Crops
 from zfnet.model.net.evaluation import CROPS, crop_corner
 
 # Size of the shuffle buffer: all of a small data set, a part of a large one, whose shards are a random mixture already.
@@ -34,6 +35,7 @@ def training_batches(
     crops: str,
     strong_epochs: int = 0,
     first_step: int = 0,
+    centred: bool = True,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """Batches of the split `train`, epoch after epoch; a step's images depend on `seed` and the numbers of epoch and step alone.
@@ -49,11 +51,16 @@ def training_batches(
         strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: earlier epochs take, instead of a
             crop, a square of another size (`scaled_boxes`), scaled to that of a crop, in other colours (`vary_colours`).
         first_step: step of the first epoch to begin at, counted from 0; images of earlier steps are not decoded.
+        centred: False leaves mirroring and centring to `centring`, on the device that trains: half of the work of a core. Such batches are
+            the paper's ten crops alone, without strong augmentation.
         context: the input pipeline whose part of every batch is wanted; `None` takes the whole.
 
     Returns:
-        Data set of pairs: centred float images `(n, size, size, 3)`, about -128..128, and int64 labels, where n is the share of one
-        replica; the replicas' shares of a batch follow each other.
+        Data set of pairs: centred float images `(n, size, size, 3)`, about -128..128, or `Crops`, and int64 labels, where n is the share of
+        one replica; the replicas' shares of a batch follow each other.
+
+    Raises:
+        ValueError: `centred` is False for other crops, or with strong augmentation.
 
     Examples:
         >>> mean = np.zeros((examples.side, examples.side, 3))
@@ -62,6 +69,9 @@ def training_batches(
         TensorShape([8, 96, 96, 3])
     """
     context = context or tf.distribute.InputContext()
+    if not centred and (crops != "ten" or strong_epochs):
+        given = f"crops={crops!r} and strong_epochs={strong_epochs}"
+        raise ValueError(f"There are {given} with centred=False; expected crops='ten' and strong_epochs=0. Use centred=True with others.")
     mean = tf.constant(mean, tf.float32)
     crop = {"ten": _one_of_ten, "random": _anywhere}[crops]
     held = _decode_all(examples) if examples.count("train") * 3 * examples.side**2 <= MOST_HELD else None
@@ -75,6 +85,8 @@ def training_batches(
             read, label = _in_memory(*held, record) if held else _in_record(record)
             draw_seed = tf.stack([seed + epoch * 2**32, number])
             draw = tf.random.stateless_uniform([3], draw_seed, maxval=DRAWS, dtype=tf.int32)
+            if not centred:
+                return _one_stored(read, draw, mean.shape[0], size), label
             if not strong:
                 return _cropped(read, mean, crop(draw, mean.shape[0], size), size), label
             colours = tf.random.stateless_uniform([5], tf.random.fold_in(draw_seed, 1))
@@ -92,12 +104,13 @@ def training_batches(
     def of_epochs(first, end, strong):
         return tf.data.Dataset.range(first, max(first, end)).flat_map(lambda epoch: epoch_batches(epoch, strong))
 
-    augmented = of_epochs(first_epoch, min(strong_epochs, epochs), strong=True)
-    batches = augmented.concatenate(of_epochs(max(first_epoch, strong_epochs), epochs, strong=False)).prefetch(2)
+    batches = of_epochs(max(first_epoch, strong_epochs), epochs, strong=False)
+    if strong_epochs:
+        batches = of_epochs(first_epoch, min(strong_epochs, epochs), strong=True).concatenate(batches)
     # Operations share the cores with the step that they prepare: in several threads each they hold it up.
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1
-    return batches.with_options(options)
+    return batches.prefetch(2).with_options(options)
 
 
 def vary_colours(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
@@ -195,6 +208,11 @@ def _cropped(read, mean, place, size):
     image = tf.cast(read(top, left, size), tf.float32) - mean[top : top + size, left : left + size]
     # Not `image[:, ::-1]`, which takes longer than all the rest, and only if it is needed.
     return tf.ensure_shape(tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image), (size, size, 3))
+
+
+def _one_stored(read, draw, side, size):
+    top, left, _ = _one_of_ten(draw, side, size)
+    return Crops(tf.ensure_shape(read(top, left, size), (size, size, 3)), draw[0] % CROPS)
 
 
 def _one_of_ten(draw, side, size):

@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -43,7 +43,12 @@ def means(sums: tf.Tensor) -> dict[str, float]:
 
 
 def make_train_step(
-    net: keras.Model, strategy: tf.distribute.Strategy, batch_size: int, xla: bool = False, deterministic: bool = True
+    net: keras.Model,
+    strategy: tf.distribute.Strategy,
+    batch_size: int,
+    xla: bool = False,
+    centre: Callable[[Any], tf.Tensor] | None = None,
+    deterministic: bool = True,
 ) -> Callable:
     """Makes the function that trains a net on one batch.
 
@@ -54,6 +59,7 @@ def make_train_step(
     Args:
         net: compiled with an optimizer, in the strategy's scope.
         batch_size: images a step, over all replicas.
+        centre: makes of the images of a batch what the net takes, on its device; `None`: they are that already.
 
     Returns:
         Function of an iterator over distributed batches, the `Totals` so far and the number of the step, counted from the beginning of
@@ -80,7 +86,7 @@ def make_train_step(
         replica = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64)
         for variable, seed in zip(generators, seeds, strict=True):
             variable.assign(tf.stack([tf.constant(seed, tf.int64), step * replicas + replica]))
-        gradients, sums, finite = differentiate(images, labels)
+        gradients, sums, finite = differentiate(images if centre is None else centre(images), labels)
         net.optimizer.apply(gradients, net.trainable_variables)
         # Not the loss alone: where a ReLU turns NaN into 0, it stays finite, and so do the gradients.
         finite &= tf.math.is_finite(tf.linalg.global_norm([variable.value for variable in net.trainable_variables]))

@@ -63,6 +63,17 @@ def test_trains_as_keras_does(xla):
     assert (totals.sums[3], totals.diverged_at) == (24, NEVER)
 
 
+def test_images_are_centred_on_the_device():
+    net, expected, batches = make_net(), make_net(), make_batches(1)
+    ((images, labels),) = batches
+    data = tf.data.Dataset.from_tensors(((images, tf.constant(2.0)), labels))
+    step = make_train_step(net, tf.distribute.get_strategy(), 8, centre=lambda stored: stored[0] * stored[1])
+    step(iter(data), no_totals(), tf.constant(0, tf.int64))
+    train(expected, [(2 * images, labels)])
+    for one, other in zip(net.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_errors_are_counted_before_the_step():
     net, batches = make_net(), make_batches(1)
     images, labels = batches[0]

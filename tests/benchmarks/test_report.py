@@ -1,7 +1,9 @@
 import importlib
 import json
+import math
 import pathlib
 
+import keras
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -15,6 +17,7 @@ DOCUMENTS = {
     "first_run": "docs/speed.md",
     "growth": "docs/speed.md",
     "house": "docs/layout.md",
+    "input": "docs/speed.md",
     "matches": "docs/deconvnet.md",
     "near_copies": "docs/data.md",
     "planted_faults": "docs/trust.md",
@@ -49,6 +52,35 @@ def test_cost_is_reckoned_from_what_was_measured(name, monkeypatch):
     text = (ROOT / "docs/imagenet.md").read_text()
     result = json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
     assert report.with_table(text, name, benchmark.cost_table(result)) == text
+
+
+def test_cores_that_feed_a_gpu_follow_from_the_rates(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark, report = importlib.import_module("input"), importlib.import_module("report")
+    text = (ROOT / "docs/imagenet.md").read_text()
+    result = json.loads((ROOT / "benchmarks" / "input.json").read_text())
+    table = benchmark.gpu_table(result)
+    assert report.with_table(text, "input", table) == text
+    taken = result["sizes"]["224"]["seconds"]["stored"]
+    core = 1 / sorted(taken)[len(taken) // 2] / result["machine"]["cores"]
+    (row,) = [line.split("|") for line in table.splitlines() if line.startswith("| V100, real photographs |")]
+    assert int(row[2].replace(",", "")) == 3861
+    assert int(row[3].replace(",", "")) == round(3861 / core)
+
+
+def test_alexnet_in_one_column_is_counted_as_keras_does(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark = importlib.import_module("training_cost")
+    layers = keras.layers
+    net = keras.Sequential(
+        [
+            *(keras.Input((227, 227, 3)), layers.Conv2D(64, 11, 4), layers.MaxPooling2D(3, 2), layers.Conv2D(192, 5, padding="same")),
+            *(layers.MaxPooling2D(3, 2), *(layers.Conv2D(maps, 3, padding="same") for maps in (384, 384, 256)), layers.MaxPooling2D(3, 2)),
+            *(layers.Flatten(), layers.Dense(4096), layers.Dense(4096), layers.Dense(1000)),
+        ]
+    )
+    places = [math.prod(layer.output.shape[1:-1]) * layer.kernel.shape.num_elements() for layer in net.layers if hasattr(layer, "kernel")]
+    assert benchmark.alexnet_operations(384) == sum(places)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 CLASSES = 1000
 
 
-def training_step(architecture, size: int, batch_size: int, batches=None, deterministic: bool = False, centre=None) -> Callable[[], None]:
+def training_step(architecture, size: int, batch_size: int, batches=None, centre=None, deterministic: bool = False) -> Callable[[], None]:
     """Makes a function that trains a net for one step, as the Trainer does.
 
     Args:
@@ -14,8 +14,8 @@ def training_step(architecture, size: int, batch_size: int, batches=None, determ
         size: side of the images, in pixels.
         batch_size: images a step.
         batches: iterator over centred images and labels; without it, the same photographs and labels each time.
-        deterministic: as in `make_train_step`; TensorFlow's own determinism is turned on elsewhere.
         centre: as in `make_train_step`.
+        deterministic: as in `make_train_step`; TensorFlow's own determinism is turned on elsewhere.
 
     Returns:
         The function; it returns when the step is done.
@@ -50,17 +50,18 @@ def training_step(architecture, size: int, batch_size: int, batches=None, determ
 
 
 def record_batches(folder: str, size: int, batch_size: int):
-    """An endless iterator over training batches of prepared examples, as the Trainer reads them."""
+    """An endless iterator over training batches of prepared examples, as the Trainer reads them, and the function that centres them."""
     import tensorflow as tf
 
     from zfnet.components.artifacts import Examples, Statistics
+    from zfnet.components.data.crops import centring
     from zfnet.components.data.training_batches import training_batches
 
     mean = Statistics(f"{folder}/statistics").mean_image()
-    batches = training_batches(
-        Examples(f"{folder}/examples"), mean, size=size, batch_size=batch_size, seed=0, first_epoch=0, epochs=10**6, crops="ten"
-    )
-    return iter(tf.distribute.MirroredStrategy().distribute_datasets_from_function(lambda context: batches))
+    options = {"size": size, "batch_size": batch_size, "seed": 0, "first_epoch": 0, "epochs": 10**6, "crops": "ten", "centred": False}
+    batches = training_batches(Examples(f"{folder}/examples"), mean, **options)
+    strategy = tf.distribute.MirroredStrategy()
+    return iter(strategy.distribute_datasets_from_function(lambda context: batches)), centring(mean, size)
 
 
 def prepare(folder: str, photographs: int, size: int) -> None:

@@ -38,7 +38,7 @@ def measure() -> dict:
     with tempfile.TemporaryDirectory() as folder:
         prepare(folder, PHOTOGRAPHS, SIZE)
         works = {
-            "records": training_step("zfnet", SIZE, BATCH, record_batches(folder, SIZE, BATCH)),
+            "records": training_step("zfnet", SIZE, BATCH, *record_batches(folder, SIZE, BATCH)),
             "memory": training_step("zfnet", SIZE, BATCH),
             "plain": training_step(plain, SIZE, BATCH),
         }

@@ -4,10 +4,13 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from zfnet.components.artifacts import Model
+from zfnet.components.data.training_batches import training_batches
 from zfnet.components.trainer import train
+from zfnet.components.training import fit
 from zfnet.model.measures.filters import structured_share
 
 
@@ -68,6 +71,26 @@ def test_learns_to_tell_colours_apart(examples, statistics, tmp_path):
     history = run(examples, statistics, tmp_path, augmentation="paper").read_json("history.json")
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
     assert history[-1]["val_top1_error"] <= 0.34
+
+
+def test_crops_that_the_device_centres_train_to_the_same_bits(examples, statistics, tmp_path, monkeypatch):
+    dtypes = []
+
+    def recorded(*arguments, **options):
+        batches = training_batches(*arguments, **options)
+        dtypes.append(tf.nest.flatten(batches.element_spec)[0].dtype)
+        return batches
+
+    monkeypatch.setattr(fit, "training_batches", recorded)
+    nets = []
+    for name in ("device", "input"):
+        (tmp_path / name).mkdir()
+        made = run(examples, statistics, tmp_path / name, epochs=2, augmentation="paper")
+        nets.append(keras.saving.load_model(made.path / "model.keras", compile=False))
+        monkeypatch.setattr(fit, "centring", lambda mean, size: None)
+    assert dtypes == [tf.uint8, tf.float32]
+    for one, other in zip(*(net.weights for net in nets), strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_filters_are_held_at_the_radius(examples, statistics, tmp_path):

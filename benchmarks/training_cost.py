@@ -39,10 +39,10 @@ PUBLISHED = {
     "V100, real photographs": (3861, alexnet_operations(384), "tensorflow/benchmarks#359 (2019)"),
     "V100": (5132, alexnet_operations(384), "Lambda, float32"),
     "V100, float16": (9319, alexnet_operations(384), "Lambda, float16"),
-    "8 of V100": (35_882, alexnet_operations(384), "Lambda, float32"),
+    "8 V100": (35_882, alexnet_operations(384), "Lambda, float32"),
     "A100": (10_187, alexnet_operations(384), "Lambda, float32"),
     "A100, float16": (16_487, alexnet_operations(384), "Lambda, float16"),
-    "8 of A100": (75_860, alexnet_operations(384), "Lambda, float32"),
+    "8 A100": (75_860, alexnet_operations(384), "Lambda, float32"),
     # No rate of an H100 was found. By NVIDIA's data sheets its matrix units reach, without sparsity, 494.7 TFLOPS in TF32 and 989.4 in
     # float16, those of an A100 156 and 312.
     "H100": (10_187 * 494.7 / 156, alexnet_operations(384), "computed: at most 3.17 x A100"),

@@ -35,10 +35,10 @@ def centring(mean: np.ndarray, size: int) -> Callable[[Crops], tf.Tensor]:
     def centre(crops: Crops) -> tf.Tensor:
         images, numbers = crops
         # Rows of all images in one axis: TensorFlow has a fast way to mirror along the middle one of three.
-        mirrored = tf.reshape(tf.reverse(tf.reshape(images, (-1, size, 3)), [1]), tf.shape(images))
-        # Whole images are selected, since `tf.where` would broadcast to every value.
-        images = tf.raw_ops.Select(condition=numbers >= CROPS // 2, x=mirrored, y=images)
+        mirrored = tf.reshape(tf.reverse(tf.reshape(images, (-1, size, 3)), [1]), (-1, size, size, 3))
+        # Not `tf.raw_ops.Select`, which has no kernel for bytes on a GPU.
+        images = tf.where((numbers >= CROPS // 2)[:, None, None, None], mirrored, images)
         # A constant of the graph is on the device that uses it, so that it is copied there once.
-        return tf.ensure_shape(tf.cast(images, tf.float32) - tf.gather(tf.constant(means), numbers), (None, size, size, 3))
+        return tf.cast(images, tf.float32) - tf.gather(tf.constant(means), numbers)
 
     return centre

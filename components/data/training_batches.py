@@ -51,7 +51,7 @@ def training_batches(
         strong_epochs: number of the first epoch without strong augmentation, which is not in the paper: earlier epochs take, instead of a
             crop, a square of another size (`scaled_boxes`), scaled to that of a crop, in other colours (`vary_colours`).
         first_step: step of the first epoch to begin at, counted from 0; images of earlier steps are not decoded.
-        centred: False leaves mirroring and centring to `centring`, on the device that trains: half of the work of a core. Such batches are
+        centred: False leaves mirroring and centring to `centring`, on the device that trains, which spares the cores. Such batches are
             the paper's ten crops alone, without strong augmentation.
         context: the input pipeline whose part of every batch is wanted; `None` takes the whole.
 

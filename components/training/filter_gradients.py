@@ -15,7 +15,7 @@ BLOCK = 16
 
 @contextlib.contextmanager
 def fast_filter_gradients(net: keras.Model, deterministic: bool, threads: int | None = None) -> Iterator[None]:
-    """Computes filter gradients of a net's convolutions by `filter_gradient`, wherever the net is called within the context.
+    """Speeds up the filter gradients of the convolutions of a net, wherever the net is called within the context.
 
     With TensorFlow's determinism, the filter gradient of a convolution takes one thread. So it is split among threads by
     `split_filter_gradient`, which gives the same bits. Without it, `product_filter_gradient` takes less work where it applies.

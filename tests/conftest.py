@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from typing import NamedTuple
@@ -90,6 +91,37 @@ def serving():
     return _serving
 
 
+@contextlib.contextmanager
+def _fork_server(**environment: str):
+    """Imports what commands import, once; gives a function from a command to one whose process is forked (see `forkserver.py`)."""
+    server = pathlib.Path(__file__).with_name("forkserver.py")
+    with tempfile.TemporaryDirectory(prefix="zfnet-fork-") as directory:
+        address = pathlib.Path(directory) / "socket"
+        # As the commands set up libraries before they import them.
+        environment = {"EPATH_USE_TF": "false", "FSSPEC_GCS": '{"use_listings_cache": false}', "GRPC_VERBOSITY": "NONE", **environment}
+        command = [sys.executable, "-W", "ignore", server, "serve", address]
+        process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
+
+        def forked(command: list) -> list[str]:
+            while not address.exists():
+                assert process.poll() is None, "The fork server has ended."
+                time.sleep(0.1)
+            return [str(word) for word in (sys.executable, "-I", "-S", server, address, *command)]
+
+        try:
+            yield forked
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def forked():
+    """Changes a command into one whose process is forked where TensorFlow is imported already."""
+    with _fork_server() as forked:
+        yield forked
+
+
 class Metadata(http.server.BaseHTTPRequestHandler):
     """Hands out credentials that mean nothing, as a machine in the cloud gets its own; without them clients retry for half a minute."""
 
@@ -132,6 +164,13 @@ def cloud_storage():
         }
     metadata.shutdown()
     metadata.server_close()
+
+
+@pytest.fixture(scope="module")
+def forked_in_cloud(cloud_storage):
+    """As `forked`, where the bucket is found: Google's libraries read its address when they are imported."""
+    with _fork_server(**cloud_storage) as forked:
+        yield forked
 
 
 @pytest.fixture(scope="module")

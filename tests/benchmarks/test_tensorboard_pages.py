@@ -24,7 +24,7 @@ PICTURES = {
 
 
 @pytest.fixture(scope="module")
-def pages(folder, tmp_path_factory):
+def pages(folder, tmp_path_factory, forked):
     sys.path.insert(0, str(BENCHMARKS))
     try:
         module = importlib.import_module("tensorboard_pages")
@@ -34,7 +34,7 @@ def pages(folder, tmp_path_factory):
         pytest.skip("There is no Chromium; on Debian: apt-get install chromium")
     root = tmp_path_factory.mktemp("run") / "root"
     command = [ZFNET, "run", "--data", folder, "--root", root, "--image-size", "56", "--epochs", str(EPOCHS), "--batch-size", "24"]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(forked(command), check=True, capture_output=True)
     with module.tensorboard_pages(root) as opened:
         yield opened
 

@@ -71,7 +71,7 @@ except ValueError as error:
 """
 
 
-def test_a_damaged_shard_is_named_and_nothing_else(examples, tmp_path):
+def test_a_damaged_shard_is_named_and_nothing_else(examples, tmp_path, forked):
     damaged = Examples(shutil.copytree(examples.path, tmp_path / "damaged"))
     shard = pathlib.Path(damaged.shards("train")[0])
     content = bytearray(shard.read_bytes())
@@ -79,7 +79,7 @@ def test_a_damaged_shard_is_named_and_nothing_else(examples, tmp_path):
     shard.write_bytes(content)
     # In a process of its own, for Beam's threads that a failure leaves behind.
     command = [sys.executable, "-c", DAMAGED, damaged.path, tmp_path / "out"]
-    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    process = subprocess.run(forked(command), capture_output=True, text=True, check=True)
     assert process.stdout.startswith(f"{shard} is damaged")
     assert "Prepare the examples again: remove this file" in process.stdout
     assert process.stdout.count("\n") == 1

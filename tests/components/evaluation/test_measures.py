@@ -291,14 +291,14 @@ def test_unknown_split(nets, examples):
 
 
 @pytest.fixture
-def on_replicas(nets, examples, tmp_path):
+def on_replicas(nets, examples, tmp_path, forked):
     """Starts a measurement, in a process of its own: TensorFlow mixes up strategies of different numbers of devices in one process."""
     nets[1].save(tmp_path / "net.keras")
     assert examples.count("validation") % 3
 
     def start(replicas, **environment):
         arguments = [sys.executable, "-c", ON_REPLICAS, replicas, str(examples.path), str(tmp_path / "net.keras")]
-        return subprocess.Popen(arguments, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(forked(arguments), env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
 

@@ -64,14 +64,14 @@ def test_a_follower_leaves_when_the_run_ended(tmp_path):
 
 
 @pytest.fixture
-def command(examples, statistics, tmp_path):
+def command(examples, statistics, tmp_path, forked):
     """The command that starts a member."""
 
     def command(**changes):
         recipe = dataclasses.asdict(Recipe(epochs=1, batch_size=8, learning_rate=0.01)) | changes
         paths = [str(path) for path in (examples.path, statistics.path, tmp_path / "model", tmp_path / "kept", tmp_path / "logs")]
         (tmp_path / "call").write_text(json.dumps(dataclasses.asdict(Call(recipe, *paths, 600.0))))
-        return [sys.executable, "-m", "zfnet.components.training.cluster", tmp_path / "call", tmp_path / "failure"]
+        return forked([sys.executable, "-m", "zfnet.components.training.cluster", tmp_path / "call", tmp_path / "failure"])
 
     return command
 
@@ -81,8 +81,8 @@ def test_what_the_user_can_mend_is_told(command, tmp_path):
     assert (tmp_path / "failure").read_text() == "seed is -1; expected 0 at least."
 
 
-def test_a_call_that_has_gone_is_no_failure(tmp_path):
-    command = [sys.executable, "-m", "zfnet.components.training.cluster", tmp_path / "gone", tmp_path / "failure"]
+def test_a_call_that_has_gone_is_no_failure(tmp_path, forked):
+    command = forked([sys.executable, "-m", "zfnet.components.training.cluster", tmp_path / "gone", tmp_path / "failure"])
     assert subprocess.run(command, timeout=30).returncode == LOST
     assert not (tmp_path / "failure").exists()
 

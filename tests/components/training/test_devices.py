@@ -95,9 +95,9 @@ def plain():
     return train()
 
 
-def test_xla_trains_alike_dropout_included():
+def test_xla_trains_alike_dropout_included(forked):
     # In a process of its own: once other tests have asked for operations that are deterministic, there is no way back.
-    ran = subprocess.run([sys.executable, "-c", XLA], capture_output=True, text=True, timeout=200)
+    ran = subprocess.run(forked([sys.executable, "-c", XLA]), capture_output=True, text=True, timeout=200)
     plain, compiled = (float(line) for line in ran.stdout.split())
     assert compiled == pytest.approx(plain, rel=5e-3), ran.stderr[-2000:]
 

@@ -70,14 +70,14 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def start(examples, statistics, tmp_path_factory):
+def start(examples, statistics, tmp_path_factory, forked):
     """Starts a training in a process; the tests wait for it."""
 
     def start(replicas=1, environment=None, out=None, **options):
         out = out or tmp_path_factory.mktemp("out")
         arguments = [sys.executable, "-c", TRAIN, str(examples.path), str(statistics.path), str(out), str(replicas), json.dumps(options)]
         process = subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | (environment or {})
+            forked(arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | (environment or {})
         )
         return process, Model(out)
 

@@ -126,9 +126,9 @@ def test_what_fills_up_is_not_counted():
         np.testing.assert_array_equal(weight, value)
 
 
-def test_replicas_draw_different_masks():
+def test_replicas_draw_different_masks(forked):
     # A weight moves if one of the two replicas kept its unit: 3/4 of them; 1/2 if both draw the same.
-    ran = subprocess.run([sys.executable, "-c", MASKS], capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(forked([sys.executable, "-c", MASKS]), capture_output=True, text=True, timeout=120)
     assert json.loads(ran.stdout) == pytest.approx(0.75, abs=0.03), ran.stderr[-2000:]
 
 

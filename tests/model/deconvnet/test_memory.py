@@ -113,7 +113,7 @@ def test_channels_first_in_batches(monkeypatch):
     close(found.project("pool", 1), expected.project("pool", 1))
 
 
-def test_memory_is_bounded():
-    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300)
+def test_memory_is_bounded(forked):
+    run = subprocess.run(forked([sys.executable, "-c", SCRIPT]), capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     assert float(run.stdout) < 1

@@ -72,8 +72,8 @@ def test_xla_comes_after_many_values_and_changes_no_bit(compiled, monkeypatch):
     assert all(compiled)
 
 
-def test_replicas_find_what_one_device_finds():
-    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300)
+def test_replicas_find_what_one_device_finds(forked):
+    run = subprocess.run(forked([sys.executable, "-c", SCRIPT]), capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     assert run.stdout.strip() == "equal"
 

@@ -99,9 +99,9 @@ def test_sums_do_not_lose_small_maps_after_large_ones():
 
 
 @pytest.mark.slow
-def test_shared_out_among_replicas():
+def test_shared_out_among_replicas(forked):
     # In a process of its own: TensorFlow can't be told of two devices once it has started.
-    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300)
+    run = subprocess.run(forked([sys.executable, "-c", SCRIPT]), capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     assert run.stdout.strip() == "equal"
 

@@ -100,9 +100,9 @@ def test_radius_must_be_positive():
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_holds_while_training_on_replicas(replicas):
+def test_holds_while_training_on_replicas(replicas, forked):
     # In a process of its own: TensorFlow mixes up the collectives of strategies of one and of two devices in one process.
-    trained = subprocess.run([sys.executable, "-c", TRAIN, str(replicas)], capture_output=True, text=True, check=True, timeout=120)
+    trained = subprocess.run(forked([sys.executable, "-c", TRAIN, replicas]), capture_output=True, text=True, check=True, timeout=120)
     assert json.loads(trained.stdout) == pytest.approx([0.05] * 4, rel=1e-4)
 
 

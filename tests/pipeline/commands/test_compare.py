@@ -231,9 +231,9 @@ def test_what_fails_does_not_lose_the_others(out, compare, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_it_goes_on(out, compare, folder, tmp_path):
+def test_killed_it_goes_on(out, compare, folder, tmp_path, forked):
     program = [pathlib.Path(sysconfig.get_path("scripts")) / "zfnet", "compare", TINY, OTHER]
-    with subprocess.Popen([*program, "--data", folder, *OPTIONS, "--out", tmp_path / "out"], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(forked([*program, "--data", folder, *OPTIONS, "--out", tmp_path / "out"]), stdout=subprocess.DEVNULL) as process:
         while len(list((tmp_path / "out/trainer").glob("checkpoints-*"))) < 2:  # of the first architecture, and of the second
             assert process.poll() is None
             time.sleep(0.05)

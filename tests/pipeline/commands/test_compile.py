@@ -11,11 +11,12 @@ ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 
 
 @pytest.fixture
-def compiled(tmp_path):
+def compiled(tmp_path, forked):
     """Runs `zfnet compile`; returns how it ended and what was written."""
 
-    def start(*options: str, program: tuple = (ZFNET,)) -> tuple[subprocess.CompletedProcess, list[dict]]:
-        command = [*program, "compile", "--out", "pipeline.yaml", *options]
+    def start(*options: str, program: tuple | None = None) -> tuple[subprocess.CompletedProcess, list[dict]]:
+        command = ["compile", "--out", "pipeline.yaml", *options]
+        command = [*program, *command] if program else forked([ZFNET, *command])
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         written = tmp_path / "pipeline.yaml"
         return done, list(yaml.safe_load_all(written.read_text())) if written.exists() else []

@@ -9,7 +9,7 @@ from zfnet.components.artifacts import Examples
 
 
 @pytest.fixture
-def prepare(tmp_path):
+def prepare(tmp_path, forked):
     """Runs `zfnet examples DATA --out prepared` beside a folder of photographs."""
     for name in ("cat", "dog"):
         (tmp_path / "photographs" / name).mkdir(parents=True)
@@ -20,7 +20,7 @@ def prepare(tmp_path):
 
     def run(data: str, *options: str, cwd: str = ".") -> subprocess.CompletedProcess:
         command = [zfnet, "examples", data, "--out", "prepared", "--image-size", "28", *options]
-        return subprocess.run(command, cwd=tmp_path / cwd, capture_output=True, text=True)
+        return subprocess.run(forked(command), cwd=tmp_path / cwd, capture_output=True, text=True)
 
     return run
 

@@ -67,7 +67,7 @@ BAD = {
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def prepared(tmp_path_factory, forked):
     root = tmp_path_factory.mktemp("dirt")
     dirty, clean = root / "photographs/dirty", root / "photographs/clean"
     dirty.mkdir(parents=True)
@@ -83,8 +83,8 @@ def prepared(tmp_path_factory):
     (dirty / "unreadable.jpg").symlink_to("/proc/self/mem")
     os.mkfifo(dirty / "pipe.jpg")
     command = [ZFNET, "examples", root / "photographs", "--out", root / "prepared", "--image-size", "28"]
-    strict = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    done = subprocess.run([*command, "--max-rejected", "0.4"], capture_output=True, text=True, timeout=120)
+    strict = subprocess.run(forked(command), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(forked([*command, "--max-rejected", "0.4"]), capture_output=True, text=True, timeout=120)
     return root, strict, done
 
 

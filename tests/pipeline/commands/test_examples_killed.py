@@ -32,9 +32,13 @@ def photographs(tmp_path_factory):
     return root
 
 
-def start(photographs, out, *options) -> subprocess.Popen:
-    command = [ZFNET, "examples", photographs, "--out", out, "--num-shards", "12", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture
+def start(photographs, forked):
+    def start(out) -> subprocess.Popen:
+        command = forked([ZFNET, "examples", photographs, "--out", out, "--num-shards", "12"])
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    return start
 
 
 def whole(directory) -> dict[str, bytes]:
@@ -43,9 +47,9 @@ def whole(directory) -> dict[str, bytes]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
-def test_the_same_files_as_never_killed(photographs, tmp_path, kills):
+def test_the_same_files_as_never_killed(start, tmp_path, kills):
     began = time.monotonic()
-    with start(photographs, tmp_path / "never") as process:
+    with start(tmp_path / "never") as process:
         assert process.wait() == 0, process.stdout.read()
     takes = time.monotonic() - began
     out = tmp_path / "killed"
@@ -53,7 +57,7 @@ def test_the_same_files_as_never_killed(photographs, tmp_path, kills):
     moments = random.Random(kills)
     seen = []
     while len(seen) < kills:
-        with start(photographs, out) as process:
+        with start(out) as process:
             time.sleep(moments.uniform(0.3, 1) * takes)
             process.send_signal(signal.SIGKILL)
         if out.exists():  # it was faster than its killer
@@ -64,7 +68,7 @@ def test_the_same_files_as_never_killed(photographs, tmp_path, kills):
         else:
             seen.append([path.name for path in beside.iterdir()] if beside.exists() else [])
             assert "manifest.json" not in seen[-1]
-    with start(photographs, out) as process:
+    with start(out) as process:
         assert process.wait() == 0, process.stdout.read()
     assert whole(out) == whole(tmp_path / "never")
     assert len(Examples(out).shards("train")) == 12

@@ -36,7 +36,7 @@ class Page(html.parser.HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def root(folder, tmp_path_factory):
+def root(folder, tmp_path_factory, forked):
     """A run of an epoch, on photographs one of which is none."""
     made = tmp_path_factory.mktemp("report")
     shutil.copytree(folder, made / "photographs")
@@ -45,7 +45,7 @@ def root(folder, tmp_path_factory):
     (first.with_name(HOSTILE) / "broken.jpg").write_text("<script>no picture</script>")
     zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
     options = ["--root", "root", "--image-size", "56", "--epochs", "1", "--batch-size", "16", "--ten-crop"]
-    done = subprocess.run([zfnet, "run", "--data", "photographs", *options], cwd=made, capture_output=True, text=True)
+    done = subprocess.run(forked([zfnet, "run", "--data", "photographs", *options]), cwd=made, capture_output=True, text=True)
     assert done.returncode in (0, 3), done.stderr
     return made / "root"
 

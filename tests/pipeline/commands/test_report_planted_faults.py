@@ -60,19 +60,19 @@ def encoded(image: Image.Image, quality: int) -> bytes:
     return file.getvalue()
 
 
-def run(directory: pathlib.Path, *words: str) -> str:
-    done = subprocess.run([ZFNET, *words], cwd=directory, capture_output=True, text=True)
+def run(forked, directory: pathlib.Path, *words: str) -> str:
+    done = subprocess.run(forked([ZFNET, *words]), cwd=directory, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
-def test_each_planted_fault_is_in_the_report(tmp_path):
+def test_each_planted_fault_is_in_the_report(tmp_path, forked):
     mislabelled, copies = plant(tmp_path / "photographs")
     validating = mislabelled & hold_out(f"{WRONG}/{path.name}" for path in (tmp_path / "photographs" / WRONG).iterdir())
     assert validating
     assert mislabelled - validating
-    run(tmp_path, "run", "--data", "photographs", "--root", "root", "--image-size", "56", "--batch-size", "32", "--epochs", "30")
+    run(forked, tmp_path, "run", "--data", "photographs", "--root", "root", "--image-size", "56", "--batch-size", "32", "--epochs", "30")
     content = read_report(tmp_path / "root")
     page = report_page(content)
     warnings = page[page.index("Warnings about the data") : page.index("Where it errs")]
@@ -87,5 +87,5 @@ def test_each_planted_fault_is_in_the_report(tmp_path):
         assert f"<td>{id}</td><td>{WRONG}</td><td>{TRUE}</td>" in page
     command = f"evaluate {tmp_path / 'root'} --split train --worst 20"
     assert f"zfnet {command}" in page
-    worst = {each["id"] for each in json.loads(run(tmp_path, *command.split(), "--json"))["models"][0]["mistakes"]}
+    worst = {each["id"] for each in json.loads(run(forked, tmp_path, *command.split(), "--json"))["models"][0]["mistakes"]}
     assert len(worst & mislabelled) > len(mislabelled - validating) / 2

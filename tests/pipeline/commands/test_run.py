@@ -138,7 +138,7 @@ def test_report_says_what_came_of_it(capsys, tmp_path, monkeypatch, classes, err
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, forked):
     """Runs `zfnet run` on photographs of two classes that look the same; returns what came of it and run.json."""
     for split, count in (("train", 4), ("validation", 2)):
         for name in ("cat", "dog"):
@@ -148,8 +148,20 @@ def run(tmp_path):
                 Image.new("RGB", (80, 60), "grey").save(directory / f"{number}.jpg")
     zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 
-    def start(*options: str, program: tuple = (zfnet,)) -> tuple[subprocess.CompletedProcess, dict]:
-        command = [*program, "run", "--data", "photographs", "--root", "root", "--image-size", "64", "--epochs", "1", *options]
+    def start(*options: str, program: tuple | None = None) -> tuple[subprocess.CompletedProcess, dict]:
+        command = [
+            *(program or forked([zfnet])),
+            "run",
+            "--data",
+            "photographs",
+            "--root",
+            "root",
+            "--image-size",
+            "64",
+            "--epochs",
+            "1",
+            *options,
+        ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         return done, json.loads((tmp_path / "root/run.json").read_text())
 
@@ -234,24 +246,24 @@ def test_unknown_architecture_fails_before_photographs_are_prepared(run):
     assert summary["message"].startswith("There is no architecture 'resnet'")
 
 
-def test_root_among_the_photographs(tmp_path):
+def test_root_among_the_photographs(tmp_path, forked):
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         Image.new("RGB", (80, 60)).save(tmp_path / name / "1.png")
     zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
-    done = subprocess.run([zfnet, "run", "--data", "."], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(forked([zfnet, "run", "--data", "."]), cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "zfnet_run lies inside of DATA ." in done.stderr
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["cat", "dog"]
 
 
-def test_run_waits_for_its_root_and_is_recorded_where_it_is_told(tmp_path):
+def test_run_waits_for_its_root_and_is_recorded_where_it_is_told(tmp_path, forked):
     zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
     options = ["--data", "./none", "--root", "root", "--metadata", "sqlite:///runs.sqlite"]
     with root_lock(tmp_path / "root", "zfnet run --epochs 9"):
-        refused = subprocess.run([zfnet, "run", *options], cwd=tmp_path, capture_output=True, text=True)
+        refused = subprocess.run(forked([zfnet, "run", *options]), cwd=tmp_path, capture_output=True, text=True)
         waiting = subprocess.Popen(
-            [zfnet, "run", *options, "--wait"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            forked([zfnet, "run", *options, "--wait"]), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert "(zfnet run --epochs 9). Waiting for it to end." in waiting.stdout.readline()
         assert not (tmp_path / "root/run.json").exists()

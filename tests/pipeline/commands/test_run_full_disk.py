@@ -22,9 +22,9 @@ def small_disk(tmp_path):
     subprocess.run(["umount", place], check=True)
 
 
-def test_one_line_and_nothing_lost(folder, small_disk):
+def test_one_line_and_nothing_lost(folder, small_disk, forked):
     root = small_disk / "root"
-    command = [ZFNET, "run", "--data", folder, "--root", root, "--image-size", "56", "--epochs", "3", "--batch-size", "8"]
+    command = forked([ZFNET, "run", "--data", folder, "--root", root, "--image-size", "56", "--epochs", "3", "--batch-size", "8"])
     failed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert failed.returncode == 1, failed.stdout
     (line,) = failed.stderr.splitlines()

@@ -20,9 +20,13 @@ ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
 OPTIONS = ["--image-size", "56", "--epochs", "3", "--batch-size", "8", "--checkpoint-minutes", "0"]
 
 
-def start(folder, root) -> subprocess.Popen:
-    command = [ZFNET, "run", "--data", folder, "--root", root, *OPTIONS]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture(scope="module")
+def start(folder, forked):
+    def start(root) -> subprocess.Popen:
+        command = forked([ZFNET, "run", "--data", folder, "--root", root, *OPTIONS])
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    return start
 
 
 def weights(root) -> dict[str, np.ndarray]:
@@ -48,10 +52,10 @@ def assert_same(root, never) -> None:
 
 
 @pytest.fixture(scope="module")
-def never(folder, tmp_path_factory):
+def never(start, tmp_path_factory):
     """A run that was not killed, and the seconds that each of its steps took."""
     root = tmp_path_factory.mktemp("never") / "root"
-    with start(folder, root) as process:
+    with start(root) as process:
         output = process.stdout.read()
     assert process.returncode == 0, output
     return root, json.loads((root / "run.json").read_text())["seconds"]
@@ -59,14 +63,14 @@ def never(folder, tmp_path_factory):
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kills", [2, pytest.param(24, marks=pytest.mark.slow)])
-def test_the_same_as_never_killed(folder, never, tmp_path, kills):
+def test_the_same_as_never_killed(start, never, tmp_path, kills):
     expected, seconds = never
     moments, killed, finished = random.Random(kills), collections.Counter(), 0
     root = tmp_path / "0"
     while killed.total() < kills:
         # The training takes longest, and has most to lose.
         step = moments.choice([*seconds, "Trainer", "Trainer"])
-        with start(folder, root) as process:
+        with start(root) as process:
             for line in process.stdout:
                 if line.split() == [step, "started"]:
                     time.sleep(moments.random() * seconds[step])
@@ -78,7 +82,7 @@ def test_the_same_as_never_killed(folder, never, tmp_path, kills):
             assert_same(root, expected)
             finished += 1
             root = tmp_path / str(finished)
-    with start(folder, root) as process:
+    with start(root) as process:
         output = process.stdout.read()
     assert process.returncode == 0, output
     assert_same(root, expected)

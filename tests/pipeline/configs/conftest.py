@@ -72,14 +72,14 @@ class Ended:
 
 
 @pytest.fixture
-def run_local(tmp_path):
+def run_local(tmp_path, forked):
     """Runs `zfnet run --config NAME --local` on what lies in `tmp_path/tfds`."""
 
     def run(name: str) -> Ended:
         zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
         environment = os.environ | {"TFDS_DATA_DIR": str(tmp_path / "tfds")}
         command = [zfnet, "run", "--config", name, "--local", "--root", "root"]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(forked(command), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
         # Whether so little training learns enough to be served does not matter.
         assert done.returncode in (0, 3), done.stderr
         ended = Ended(tmp_path / "root")

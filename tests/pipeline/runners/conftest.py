@@ -55,11 +55,13 @@ def photographs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def prepare():
+def prepare(forked):
     """Runs `zfnet examples` and returns its process when it has ended."""
 
     def run(data, out, *options, **environment) -> subprocess.CompletedProcess:
         command = [ZFNET, "examples", data, "--out", out, "--image-size", "56", "--num-shards", "6", "--max-rejected", "0.2", *options]
+        if not environment:
+            command = forked(command)
         return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240)
 
     return run

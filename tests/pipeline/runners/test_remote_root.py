@@ -28,13 +28,15 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def zfnet(cloud_storage, tmp_path_factory):
+def zfnet(cloud_storage, forked_in_cloud, tmp_path_factory):
     """Runs a command of `zfnet` where the bucket is found, in a directory that is all it may write."""
     directory = tmp_path_factory.mktemp("machine")
 
     def run(*arguments: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, **cloud_storage, "XDG_CACHE_HOME": str(directory / "cache"), "TMPDIR": str(directory)}
-        return subprocess.run([ZFNET, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=400)
+        return subprocess.run(
+            forked_in_cloud([ZFNET, *arguments]), cwd=directory, env=environment, capture_output=True, text=True, timeout=400
+        )
 
     run.directory = directory
     return run

@@ -69,14 +69,14 @@ except ValueError as error:
     ("name", "message"),
     [("BrokenShardError", "a [b] is damaged.\nPrepare it again."), ("OSError", "[Errno 28] No space left: 'a/b'")],
 )
-def test_what_fails_on_a_worker_says_so_in_its_own_words(name, message, options):
+def test_what_fails_on_a_worker_says_so_in_its_own_words(name, message, options, forked):
     # In a process of its own: threads that Beam leaves behind may fail later, and would be taken for the failure of another test.
-    process = subprocess.run([sys.executable, "-c", FAILS, name, *options], capture_output=True, text=True, check=True)
+    process = subprocess.run(forked([sys.executable, "-c", FAILS, name, *options]), capture_output=True, text=True, check=True)
     assert process.stdout == f"{message}\n"
 
 
-def test_an_error_in_a_program_is_named_by_its_class():
-    process = subprocess.run([sys.executable, "-c", FAILS, "ZeroDivisionError"], capture_output=True, text=True, check=True)
+def test_an_error_in_a_program_is_named_by_its_class(forked):
+    process = subprocess.run(forked([sys.executable, "-c", FAILS, "ZeroDivisionError"]), capture_output=True, text=True, check=True)
     assert process.stdout == "ZeroDivisionError: division by zero\n"
 
 

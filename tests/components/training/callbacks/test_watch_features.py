@@ -234,9 +234,9 @@ assert columns(pathlib.Path(sys.argv[2])) == ["untrained", "epoch 1", "epoch 2",
 """
 
 
-def test_replicas(tmp_path, request):
+def test_replicas(tmp_path, request, forked):
     command = [sys.executable, "-W", "ignore", "-c", REPLICAS, str(request.path.parent), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(forked(command), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -1,10 +1,12 @@
 """What all tests share: TensorFlow as the commands set it up, a server that stands in for Cloud Storage, and a folder of photographs."""
 
 import contextlib
+import fcntl
 import http.server
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import sysconfig
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -122,6 +125,28 @@ def forked():
         yield forked
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """Makes a directory of a name once for all workers of xdist, by a function that is given its path; nobody may change it later."""
+    directory = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        directory = directory.parent
+
+    def made(name: str, make: Callable[[pathlib.Path], None]) -> pathlib.Path:
+        place = directory / "shared" / name
+        place.parent.mkdir(exist_ok=True)
+        with place.with_name(f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (done := place.with_name(f"{name}.done")).exists():
+                shutil.rmtree(place, ignore_errors=True)  # of a worker in which it failed
+                place.mkdir()
+                make(place)
+                done.touch()
+        return place
+
+    return made
+
+
 class Metadata(http.server.BaseHTTPRequestHandler):
     """Hands out credentials that mean nothing, as a machine in the cloud gets its own; without them clients retry for half a minute."""
 
@@ -228,17 +253,49 @@ def in_cloud(cloud_storage, tmp_path):
     return run
 
 
+# A class is named by its directory, which may hold anything.
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class WholeRun(NamedTuple):
+    """A run: its root, and what it was told of."""
+
+    root: pathlib.Path
+    epochs: int
+    hostile: str
+    command: str
+
+
+@pytest.fixture(scope="session")
+def whole_run(folder, shared, forked):
+    """A run of three epochs on photographs one of which is none, and one of whose classes is called what would be HTML; only to read."""
+    options = ["--root", "root", "--image-size", "56", "--epochs", "3", "--batch-size", "16", "--ten-crop"]
+    command = ["zfnet", "run", "--data", "photographs", *options]
+
+    def make(place):
+        shutil.copytree(folder, place / "photographs")
+        first = next(path for path in sorted((place / "photographs").iterdir()) if path.is_dir())
+        first.rename(first.with_name(HOSTILE))
+        (first.with_name(HOSTILE) / "broken.jpg").write_text("<script>no picture</script>")
+        done = subprocess.run(forked(command), cwd=place, capture_output=True, text=True)
+        assert done.returncode in (0, 3), done.stderr
+
+    return WholeRun(shared("whole run", make) / "root", 3, HOSTILE, " ".join(command))
+
+
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
+def folder(shared):
     """Non-square photographs, 30 of each of three classes that a net can tell apart by colour."""
-    root = tmp_path_factory.mktemp("photographs")
-    for name, colour in COLOURS.items():
-        (root / name).mkdir()
-        for number in range(30):
-            rng = np.random.default_rng([number, *colour])
-            noise = rng.normal(scale=40, size=(70 + number, 90, 3))
-            Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(root / name / f"{number}.png")
-    return root
+
+    def make(root):
+        for name, colour in COLOURS.items():
+            (root / name).mkdir()
+            for number in range(30):
+                rng = np.random.default_rng([number, *colour])
+                noise = rng.normal(scale=40, size=(70 + number, 90, 3))
+                Image.fromarray(np.clip(noise + colour, 0, 255).astype(np.uint8)).save(root / name / f"{number}.png")
+
+    return shared("photographs", make)

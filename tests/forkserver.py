@@ -101,11 +101,13 @@ def _import_all() -> None:
             importlib.import_module(module.name)
     import apache_beam.runners.portability.fn_api_runner.fn_runner
     import keras
+    import kfp.compiler
+    import kfp.dsl.executor
     import skimage.segmentation
     import tensorflow as tf
 
     # Loaded lazily.
-    _ = tf.data.Dataset, tf.keras, keras.applications, skimage.segmentation, apache_beam
+    _ = tf.data.Dataset, tf.keras, keras.applications, skimage.segmentation, apache_beam, kfp
     gc.collect()
     gc.freeze()
 

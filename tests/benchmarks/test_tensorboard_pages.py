@@ -4,7 +4,6 @@ import importlib
 import io
 import pathlib
 import re
-import subprocess
 import sys
 import sysconfig
 
@@ -13,7 +12,6 @@ from PIL import Image
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 ZFNET = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
-EPOCHS = 10
 MEASURES = ["aliased", "dead", "learning_rate", "loss", "structured", "top1_error", "top5_error"]
 SCALARS = [f"epoch/{measure}" for measure in MEASURES]
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
@@ -24,7 +22,7 @@ PICTURES = {
 
 
 @pytest.fixture(scope="module")
-def pages(folder, tmp_path_factory, forked):
+def pages(whole_run):
     sys.path.insert(0, str(BENCHMARKS))
     try:
         module = importlib.import_module("tensorboard_pages")
@@ -32,10 +30,7 @@ def pages(folder, tmp_path_factory, forked):
         sys.path.remove(str(BENCHMARKS))
     if module.find_chromium() is None:
         pytest.skip("There is no Chromium; on Debian: apt-get install chromium")
-    root = tmp_path_factory.mktemp("run") / "root"
-    command = [ZFNET, "run", "--data", folder, "--root", root, "--image-size", "56", "--epochs", str(EPOCHS), "--batch-size", "24"]
-    subprocess.run(forked(command), check=True, capture_output=True)
-    with module.tensorboard_pages(root) as opened:
+    with module.tensorboard_pages(whole_run.root) as opened:
         yield opened
 
 
@@ -69,13 +64,13 @@ def test_curves_are_drawn(pages):
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv5"])
-def test_slider_goes_through_the_evolution_epoch_by_epoch(pages, layer):
+def test_slider_goes_through_the_evolution_epoch_by_epoch(pages, whole_run, layer):
     pages.open("images")
     assert_readable(pages.picture(f"evolution/{layer}"))
     shown = pages.slide(f"evolution/{layer}")
-    assert [step for step, _ in shown] == list(range(EPOCHS, -1, -1))
+    assert [step for step, _ in shown] == list(range(whole_run.epochs, -1, -1))
     # Every epoch shows something else.
-    assert len({picture for _, picture in shown}) == EPOCHS + 1
+    assert len({picture for _, picture in shown}) == whole_run.epochs + 1
 
 
 def test_filters_galleries_and_occlusion_are_of_sensible_size(pages):

@@ -18,12 +18,13 @@ def zfnet(*arguments: str, cwd: pathlib.Path) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
 def test_help_answers_at_once(tmp_path, arguments):
-    seconds = []
     for _ in range(3):  # The best of three: the machine may be busy with other things.
         start = time.monotonic()
         done = zfnet(*arguments, cwd=tmp_path)
-        seconds.append(time.monotonic() - start)
-    assert min(seconds) < 1.5
+        seconds = time.monotonic() - start
+        if seconds < 1.5:
+            break
+    assert seconds < 1.5
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: zfnet {arguments[0].removeprefix('--help')}".rstrip())
     assert not list(tmp_path.iterdir())

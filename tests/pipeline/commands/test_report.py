@@ -3,8 +3,6 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
-import sysconfig
 import urllib.parse
 
 import pytest
@@ -15,9 +13,6 @@ from zfnet.components.figures.mistakes.table import calibration_sentence
 from zfnet.pipeline.commands.report import command
 from zfnet.pipeline.orchestration.lineage import read_runs
 from zfnet.pipeline.report import _made, _warnings, read_report, report_page
-
-# A class is named by its directory, which may hold anything.
-HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 class Page(html.parser.HTMLParser):
@@ -36,18 +31,8 @@ class Page(html.parser.HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def root(folder, tmp_path_factory, forked):
-    """A run of an epoch, on photographs one of which is none."""
-    made = tmp_path_factory.mktemp("report")
-    shutil.copytree(folder, made / "photographs")
-    first = next(path for path in sorted((made / "photographs").iterdir()) if path.is_dir())
-    first.rename(first.with_name(HOSTILE))
-    (first.with_name(HOSTILE) / "broken.jpg").write_text("<script>no picture</script>")
-    zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
-    options = ["--root", "root", "--image-size", "56", "--epochs", "1", "--batch-size", "16", "--ten-crop"]
-    done = subprocess.run(forked([zfnet, "run", "--data", "photographs", *options]), cwd=made, capture_output=True, text=True)
-    assert done.returncode in (0, 3), done.stderr
-    return made / "root"
+def root(whole_run):
+    return whole_run.root
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +52,7 @@ def test_it_needs_no_other_file(page):
         assert attributes.get("src", "data:image/webp;base64,").startswith("data:image/webp;base64,")
 
 
-def test_link_leads_to_the_page_of_all_maps(root, tmp_path, monkeypatch):
+def test_link_leads_to_the_page_of_all_maps(whole_run, root, tmp_path, monkeypatch):
     def links(*options: str) -> list[str]:
         done = CliRunner().invoke(command, ["--root", str(root), *options])
         assert done.exit_code == 0, done.output
@@ -83,10 +68,10 @@ def test_link_leads_to_the_page_of_all_maps(root, tmp_path, monkeypatch):
     assert links("--out", str(tmp_path / "a place" / "report.html")) == [str(explored)]
     assert links("--out", "report.html") == [str(explored)]
     text = explored.read_text()
-    assert HOSTILE not in text  # Nor in the page itself: a name of a class is never read as HTML.
+    assert whole_run.hostile not in text  # Nor in the page itself: a name of a class is never read as HTML.
     index = json.loads(re.search(r'id="index">(.*?)</script>', text)[1])
-    assert HOSTILE in index["classes"]
-    assert index["moments"] == ["untrained", "epoch 1"]
+    assert whole_run.hostile in index["classes"]
+    assert index["moments"] == ["untrained", *(f"epoch {number}" for number in range(1, whole_run.epochs + 1))]
 
 
 def test_all_pictures_of_the_run_are_there(page, root):
@@ -102,7 +87,7 @@ def test_all_pictures_of_the_run_are_there(page, root):
     ]
 
 
-def test_numbers_are_those_of_the_run(page, root):
+def test_numbers_are_those_of_the_run(page, root, whole_run):
     run = json.loads((root / "run.json").read_text())
     words = [word for word in page.words if word]
 
@@ -116,9 +101,9 @@ def test_numbers_are_those_of_the_run(page, root):
     assert (after("training examples"), after("rejected photographs")) == (str(run["examples"]["train"]), "1")
     assert after("seed") == "0"
     assert after("tensorflow") == run["versions"]["tensorflow"]
-    assert "zfnet run --data photographs --root root --image-size 56 --epochs 1 --batch-size 16 --ten-crop" in words
+    assert whole_run.command in words
     data = words[words.index("The data") :]
-    counts = [data[data.index(name) + 1 : data.index(name) + 3] for name in ("green", "red", HOSTILE)]
+    counts = [data[data.index(name) + 1 : data.index(name) + 3] for name in ("green", "red", whole_run.hostile)]
     assert sum(int(train) for train, _ in counts) == run["examples"]["train"]
     assert any(word.endswith("broken.jpg") for word in words)
     sentences = json.loads((root / "figures/filters.json").read_text())["models"]["zfnet-small"]["verdicts"]
@@ -190,8 +175,8 @@ def test_many_classes_are_closed(root):
     assert "<details open><summary>3 classes, the highest error first</summary>" in report_page(content)
 
 
-def test_names_out_of_the_data_are_text(page):
-    assert HOSTILE in page.words
+def test_names_out_of_the_data_are_text(page, whole_run):
+    assert whole_run.hostile in page.words
     assert not [attributes for _, attributes in page.tags if "onerror" in attributes]
 
 

@@ -58,7 +58,7 @@ def kill(process):
     process.wait()
 
 
-def wait_for(file, pattern, seconds=90):
+def wait_for(file, pattern, seconds=200):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := re.search(pattern, file.read_text()):
@@ -125,12 +125,12 @@ def test_machines_start_from_the_same_network(machines, tmp_path):
     mine = build("zfnet-small", (56, 56, 3), 3, mean_image=np.full((56, 56, 3), 127.0), seed=5)
     mine.save(tmp_path / "mine.keras")
     options = ["--epochs", "1", "--start-from", tmp_path / "mine.keras", "--freeze", "conv1..conv2", "--layer-rate", "conv3..conv5=0.1"]
-    for index, process in {index: machines(index, *options) for index in (0, 1)}.items():
-        # 3: after one epoch it may be no better than guessing.
-        assert process.wait(timeout=200) in (0, 3), (tmp_path / f"output-{index}").read_text()
-    _, recipe = trained(tmp_path / "root")
-    assert (recipe["replicas"], recipe["new_layers"]) == (2, ["predictions"])
+    for index in (0, 1):
+        machines(index, *options)
+    wait_for(tmp_path / "output-0", r"Evaluator +started")  # which works on one machine, as the rest
     [model] = tmp_path.glob("root/trainer/*/model/model.keras")
+    recipe = json.loads(model.with_name("recipe.json").read_text())
+    assert (recipe["replicas"], recipe["new_layers"]) == (2, ["predictions"])
     after = keras.saving.load_model(model, compile=False)
     changed = {
         name: not np.array_equal(mine.get_layer(name).kernel, after.get_layer(name).kernel) for name in ("conv1", "conv2", "conv3", "fc6")

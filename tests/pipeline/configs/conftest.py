@@ -7,13 +7,19 @@ import pathlib
 import subprocess
 import sysconfig
 import tarfile
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from etils import epath
 from PIL import Image
 
 from zfnet.components.artifacts import Examples, Model
+from zfnet.components.data.sources.open_source import open_source
+from zfnet.pipeline.orchestration.local_runner import LocalRunner
+from zfnet.pipeline.run_config import load_config
+from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 
 @pytest.fixture(scope="session")
@@ -62,32 +68,51 @@ def downloaded(tmp_path):
     return put
 
 
-class Ended:
-    """A run that ended: its directory, and what run.json says."""
+class Trained(NamedTuple):
+    """What the steps until the training made."""
 
-    def __init__(self, root: pathlib.Path):
-        self.root, self.summary = root, json.loads((root / "run.json").read_text())
-        self.examples = Examples(root / self.summary["artifacts"]["examples"])
-        self.model = Model((root / self.summary["artifacts"]["model"]).parent)
+    examples: Examples
+    model: Model
+
+    def check(self) -> "Trained":
+        """Checks what is the same for all data."""
+        assert self.examples.image_size == 64
+        assert len(self.model.read_json("history.json")) == 2
+        assert self.model.read_json("recipe.json")["architecture"] == "zfnet-small"
+        assert (self.model.path / "labels.txt").read_text().splitlines() == self.examples.labels
+        return self
+
+
+@pytest.fixture
+def train_local(tmp_path, monkeypatch):
+    """Runs the steps of `zfnet run --config NAME --local` until the training, on what lies in `tmp_path/tfds`: the others see no source."""
+
+    def train(name: str) -> Trained:
+        monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+        root, config = epath.Path(tmp_path / "root"), load_config(name, local=True)
+        steps = zfnet_pipeline(config, open_source(config.data, root / "tfds"), root, "FnApiRunner")
+        with LocalRunner(root, "zfnet run") as runner:
+            results = runner.run([step for step in steps if step.name in ("ExampleGen", "StatisticsGen", "Trainer")])
+        return Trained(results["ExampleGen"].outputs["examples"], results["Trainer"].outputs["model"]).check()
+
+    return train
 
 
 @pytest.fixture
 def run_local(tmp_path, forked):
-    """Runs `zfnet run --config NAME --local` on what lies in `tmp_path/tfds`."""
+    """Runs `zfnet run --config NAME --local` on what lies in `tmp_path/tfds`; returns what run.json says, and what was made."""
 
-    def run(name: str) -> Ended:
+    def run(name: str) -> tuple[dict, Trained]:
         zfnet = pathlib.Path(sysconfig.get_path("scripts")) / "zfnet"
         environment = os.environ | {"TFDS_DATA_DIR": str(tmp_path / "tfds")}
         command = [zfnet, "run", "--config", name, "--local", "--root", "root"]
         done = subprocess.run(forked(command), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
         # Whether so little training learns enough to be served does not matter.
         assert done.returncode in (0, 3), done.stderr
-        ended = Ended(tmp_path / "root")
-        assert ended.examples.image_size == 64
-        assert len(ended.model.read_json("history.json")) == 2
-        assert ended.model.read_json("recipe.json")["architecture"] == "zfnet-small"
-        assert (ended.model.path / "labels.txt").read_text().splitlines() == ended.examples.labels
-        assert list((tmp_path / "root" / "figures").glob("gallery_conv*.png"))
-        return ended
+        root = tmp_path / "root"
+        summary = json.loads((root / "run.json").read_text())
+        examples, model = (root / summary["artifacts"][name] for name in ("examples", "model"))
+        assert list((root / "figures").glob("gallery_conv*.png"))
+        return summary, Trained(Examples(examples), Model(model.parent)).check()
 
     return run

@@ -8,7 +8,7 @@ from zfnet.pipeline.run_config import load_config
 URL = "https://data.caltech.edu/records/mzrjq-6wc02/files/caltech-101.zip?download=1"
 
 
-def test_a_part_of_the_real_layout(run_local, downloaded, photograph, packed):
+def test_a_part_of_the_real_layout(train_local, downloaded, photograph, packed):
     labels = tfds.builder_cls("caltech101")().info.features["label"].names
     # The builder takes 30 of each class for training, and all others for the test split.
     files = [
@@ -20,9 +20,10 @@ def test_a_part_of_the_real_layout(run_local, downloaded, photograph, packed):
     with zipfile.ZipFile(stored, "w") as archive:
         archive.writestr("caltech-101/101_ObjectCategories.tar.gz", packed(files, "w:gz"))
     downloaded("caltech101", URL, stored.getvalue())
-    ended = run_local("caltech101")
-    assert ended.summary["examples"] == {"train": 60, "validation": 15, "rejected": 0}
-    assert ended.examples.labels == labels
+    trained = train_local("caltech101")
+    assert [trained.examples.count(split) for split in ("train", "validation")] == [60, 15]
+    assert trained.examples.read_json("manifest.json")["rejected"] == 0
+    assert trained.examples.labels == labels
     assert len(labels) == 102
 
 

@@ -17,10 +17,10 @@ def test_one_file_of_the_real_layout(run_local, photograph, packed, tmp_path):
     (manual / "ILSVRC2012_img_train.tar").write_bytes(packed(archives))
     files = [(f"ILSVRC2012_val_{label + 1:08d}.JPEG", photograph(label, 9)) for label in range(CLASSES)]
     (manual / "ILSVRC2012_img_val.tar").write_bytes(packed(files))
-    ended = run_local("imagenet2012")
-    assert ended.summary["examples"] == {"train": 80, "validation": 10, "rejected": 0}
-    assert len(ended.examples.labels) == 1000
-    assert all(error is not None for error in ended.summary["metrics"].values())  # of ten crops too
+    summary, trained = run_local("imagenet2012")
+    assert summary["examples"] == {"train": 80, "validation": 10, "rejected": 0}
+    assert len(trained.examples.labels) == 1000
+    assert all(error is not None for error in summary["metrics"].values())  # of ten crops too
 
 
 def test_the_whole_is_the_papers_recipe():

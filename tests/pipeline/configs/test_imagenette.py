@@ -5,7 +5,7 @@ from zfnet.pipeline.run_config import load_config
 URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-320.tgz"
 
 
-def test_a_tenth_of_the_real_layout(run_local, downloaded, photograph, packed):
+def test_a_tenth_of_the_real_layout(train_local, downloaded, photograph, packed):
     labels = tfds.builder_cls("imagenette")(config="320px-v2").info.features["label"].names
     files = [
         (f"imagenette2-320/{split}/{synset}/{synset}_{split}_{number}.JPEG", photograph(label, number + first))
@@ -14,9 +14,10 @@ def test_a_tenth_of_the_real_layout(run_local, downloaded, photograph, packed):
         for number in range(count)
     ]
     downloaded("imagenette", URL, packed(files, "w:gz"))
-    ended = run_local("imagenette")
-    assert ended.summary["examples"] == {"train": 40, "validation": 20, "rejected": 0}
-    assert ended.examples.labels == labels
+    trained = train_local("imagenette")
+    assert [trained.examples.count(split) for split in ("train", "validation")] == [40, 20]
+    assert trained.examples.read_json("manifest.json")["rejected"] == 0
+    assert trained.examples.labels == labels
     assert len(labels) == 10
 
 

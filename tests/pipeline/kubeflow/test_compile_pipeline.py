@@ -1,5 +1,6 @@
 import inspect
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -19,12 +20,13 @@ from zfnet.pipeline.run_config import RunConfig
 from zfnet.pipeline.zfnet_pipeline import zfnet_pipeline
 
 STEPS = ["example-gen", "statistics-gen", "example-validator", "trainer", "evaluator", "visualizer", "pusher"]
-# Kubeflow's own local runner: each task by the command of its container, in a process of its own.
+# Kubeflow's own local runner: each task by the command of its container, in a process of its own, with another command for Python.
 RUN = """
 import sys
 
 from kfp import components, local
 
+sys.executable = sys.argv[4]
 local.init(local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[2])
 components.load_component_from_file(sys.argv[1])(root=sys.argv[3], seed=1, learning_rate=0.03, maps=1)
 """
@@ -167,7 +169,7 @@ def test_file_of_another_kind(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
+def test_tasks_come_to_what_a_local_run_comes_to(tmp_path, forked):
     data = tmp_path / "photographs"
     for name, colour in {"blue": (40, 60, 200), "red": (210, 50, 40)}.items():
         (data / name).mkdir(parents=True)
@@ -178,11 +180,12 @@ def test_tasks_come_to_what_a_local_run_comes_to(tmp_path):
     choices = {"data": str(data), "image_size": 56, "epochs": 2}
     # Started with another rate: only what is not left open is a parameter.
     compile_pipeline(declare(**choices, learning_rate=0.01), tmp_path / "pipeline.yaml", image="zfnet:latest")
-    command = [sys.executable, "-c", RUN, tmp_path / "pipeline.yaml", tmp_path / "tasks", tmp_path / "shared"]
+    paths = (tmp_path / "pipeline.yaml", tmp_path / "tasks", tmp_path / "shared")
+    command = forked([sys.executable, "-c", RUN, *paths, shlex.join(forked([sys.executable]))])
     root = tmp_path / "root"
     config = RunConfig().with_choices(**choices, seed=1, learning_rate=0.03)
     steps = zfnet_pipeline(config, open_source(str(data), root), root, "FnApiRunner")
-    # At the same time: both import TensorFlow, the tasks again and again, on one core.
+    # At the same time, since the tasks run one after the other.
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as by_tasks:
         with LocalRunner(root, "zfnet run") as runner:
             runner.run([step for step in steps if step.name not in ("ExampleValidator", "Visualizer", "Pusher")])

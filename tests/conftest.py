@@ -26,10 +26,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def pytest_collection_modifyitems(items):
-    """Puts what runs whole pipelines first: a file of one long test that begins last is waited for by all others."""
-    long = ("commands", "configs", "kubeflow", "runners")
-    items.sort(key=lambda item: not any(part in item.path.parts for part in long))
+def pytest_collection_modifyitems(config, items):
+    """Puts the files first that took longest when `benchmarks/suite.py` ran, and before that what runs whole pipelines.
+
+    A file of one long test that begins last is waited for by all others.
+    """
+    measured, long = config.rootpath / "benchmarks" / "suite.json", ("commands", "configs", "kubeflow", "runners")
+    files = json.loads(measured.read_text())["files"] if measured.exists() else {}
+
+    def order(item: pytest.Item) -> tuple[float, bool]:
+        file = item.path.relative_to(config.rootpath).as_posix()
+        return -files.get(file, {"seconds": 0})["seconds"], not any(part in item.path.parts for part in long)
+
+    items.sort(key=order)
 
 
 def pytest_collection_finish():

@@ -64,20 +64,20 @@ def test_a_follower_leaves_when_the_run_ended(tmp_path):
 
 
 @pytest.fixture
-def command(examples, statistics, tmp_path, forked):
+def command(examples, statistics, tmp_path):
     """The command that starts a member."""
 
     def command(**changes):
         recipe = dataclasses.asdict(Recipe(epochs=1, batch_size=8, learning_rate=0.01)) | changes
         paths = [str(path) for path in (examples.path, statistics.path, tmp_path / "model", tmp_path / "kept", tmp_path / "logs")]
         (tmp_path / "call").write_text(json.dumps(dataclasses.asdict(Call(recipe, *paths, 600.0))))
-        return forked([sys.executable, "-m", "zfnet.components.training.cluster", tmp_path / "call", tmp_path / "failure"])
+        return [sys.executable, "-m", "zfnet.components.training.cluster", tmp_path / "call", tmp_path / "failure"]
 
     return command
 
 
-def test_what_the_user_can_mend_is_told(command, tmp_path):
-    assert subprocess.run(command(seed=-1), timeout=60).returncode == FAILED
+def test_what_the_user_can_mend_is_told(command, tmp_path, forked):
+    assert subprocess.run(forked(command(seed=-1)), timeout=60).returncode == FAILED
     assert (tmp_path / "failure").read_text() == "seed is -1; expected 0 at least."
 
 
@@ -91,7 +91,7 @@ PARENT = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid, flus
 
 
 def test_ends_with_its_parent(command, free_port):
-    # It waits for a second machine, which never comes.
+    # It waits for a second machine, which never comes. Not forked: then it would have another parent.
     cluster = {"cluster": {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}, "task": {"type": "worker", "index": 1}}
     environment = os.environ | {"TF_CONFIG": json.dumps(cluster)}
     arguments = [sys.executable, "-c", PARENT, *command()]

@@ -46,7 +46,8 @@ def test_exit_codes(program, forked):
 
 
 def test_what_is_registered_for_the_end_runs_then(forked):
-    program = "import atexit, threading, time; atexit.register(print, 'end'); threading.Thread(target=lambda: print('thread')).start()"
+    late = "threading.Thread(target=lambda: (time.sleep(0.3), print('thread'))).start()"
+    program = f"import atexit, threading, time; atexit.register(print, 'end'); {late}"
     assert subprocess.run(forked([sys.executable, "-c", program]), capture_output=True, text=True).stdout == "thread\nend\n"
 
 

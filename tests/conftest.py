@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish():
-    """Leaves what is imported to no garbage collection: of a million objects, each would take a second."""
+    """Leaves what is imported to no garbage collection: each looks at a million objects."""
     gc.collect()
     gc.freeze()
 
@@ -119,7 +119,8 @@ def _fork_server(**environment: str):
         # As the commands set up libraries before they import them.
         environment = {"EPATH_USE_TF": "false", "FSSPEC_GCS": '{"use_listings_cache": false}', "GRPC_VERBOSITY": "NONE", **environment}
         command = [sys.executable, "-W", "ignore", server, "serve", address]
-        process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
+        nothing = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=os.environ | environment, **nothing)
 
         def forked(command: list) -> list[str]:
             while not address.exists():

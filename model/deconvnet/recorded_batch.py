@@ -87,13 +87,15 @@ class RecordedBatch:
         return frames
 
     def _window(self, source: int, targets: Targets, found: Projected, value: int) -> tuple[np.ndarray, np.ndarray | None]:
-        if source in found and found[source][1] is not None:
-            return found[source]
-        whole = self._whole(source, targets, found)
         try:
             field = field_of_value(self._graph, value, self.shapes, source)
         except ValueError:
-            return whole, None
+            return self._whole(source, targets, found), None
+        signal, corners = found.get(source, (np.zeros(0), None))
+        # The signal may come to fewer pixels than the unit depends on: it does not pass gates.
+        if corners is not None and signal.shape[1 : 1 + len(field.size)] == field.size:
+            return signal, corners
+        whole = self._whole(source, targets, found)
         # A dense unit has one position, whose field starts at the offset.
         places = targets.positions if targets.positions.shape[1] == len(field.size) else np.zeros((len(whole), len(field.size)), int)
         corners = places * field.stride + field.offset

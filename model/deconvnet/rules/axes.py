@@ -62,8 +62,11 @@ def window_by_place(call: Call) -> Window | None:
 
 def is_same_everywhere(call: Call) -> bool:
     """Whether an operation on maps combines them with numbers that are the same at every place: one for all, or one for each map."""
-    if call.is_layer or [len(tensor.shape) for tensor in call.inputs] != [call.dims + 2]:
+    if any(len(tensor.shape) != call.dims + 2 for tensor in call.inputs):
         return False
+    if call.is_layer:
+        # Add, Average and Subtract have no numbers.
+        return True
     rows_and_columns = slice(-call.dims, None) if call.channels_first else slice(-call.dims - 1, -1)
     numbers = [np.shape(argument) for argument in call.arguments if not isinstance(argument, KerasTensor)]
     return all(length == 1 for shape in numbers for length in shape[rows_and_columns])

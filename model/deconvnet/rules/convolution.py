@@ -22,16 +22,15 @@ class Sliding(Affine):
     """
 
     window: Window
-    channels: int
 
     def __init__(self, function: Function, window: Window, unpadded: Function, channels: int) -> None:
-        super().__init__(function, window, True, channels)
+        super().__init__(function, window, True, (channels,))
         self.unpadded = unpadded
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
         """Transpose of the unpadded map."""
         size = self.window.span(tuple(signal.shape[1:-1]))
-        return transposed(self.unpadded, signal, [(*size, self.channels)])[0]
+        return transposed(self.unpadded, signal, [(*size, *self.channels)])
 
 
 class Convolution(Sliding):
@@ -49,15 +48,15 @@ class Convolution(Sliding):
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Transposed map of the signal."""
-        return [cut_padding(self.spread(signal, saved), self.window, shapes[0])]
+        return [cut_padding(self.spread(signal, saved)[0], self.window, shapes[0])]
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
         """Transposed map of a window of the signal, padding included, perhaps with zeros appended."""
         kernel = tf.convert_to_tensor(self.kernel())
         if len(self.strides) == 1:
             # A signal is an image of one row.
-            return _spread(signal[:, None], kernel[None], (1, *self.strides))[:, 0]
-        return _spread(signal, kernel, self.strides)
+            return [_spread(signal[:, None], kernel[None], (1, *self.strides))[:, 0]]
+        return [_spread(signal, kernel, self.strides)]
 
 
 def _spread(signal, kernel, strides):

@@ -9,13 +9,14 @@ from keras import layers, ops
 
 from zfnet.model.deconvnet.rules.activation import LIKE_RELU, activation_rules, operation_function, readout
 from zfnet.model.deconvnet.rules.axes import linear, window_across
+from zfnet.model.deconvnet.rules.by_place import Scale, by_place, concatenation, scaled_by_place
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.chosen.gate import gated_product
 from zfnet.model.deconvnet.rules.chosen.normalization import NORMALIZATIONS, fixed_deviation
 from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
 from zfnet.model.deconvnet.rules.in_use import function_in_use
 from zfnet.model.deconvnet.rules.linear_layers import linear_layer, time_distributed
-from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, by_place, concatenation, move, reshaping, resizing
+from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, move, reshaping, resizing
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.move import Move
 from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, global_max_pool, max_pool
@@ -28,7 +29,14 @@ from zfnet.model.net.layers import ContrastNormalization, MeanImage
 def _batch_normalization(call: Call) -> list[PassThrough]:
     axis = call.layer.axis
     by_map = axis in ((1, -call.dims - 1) if call.channels_first else (-1, call.dims + 1))
-    return [Affine(call.function, POINT, local=by_map)]
+    if not by_map:
+        return scaled_by_place(call, False)
+
+    def factors():
+        deviation = tf.math.rsqrt(call.weight("moving_variance") + call.layer.epsilon)
+        return deviation if call.layer.gamma is None else deviation * call.weight("gamma")
+
+    return [Scale(call.function, factors)]
 
 
 def _convolution(call: Call) -> list[PassThrough]:
@@ -48,17 +56,17 @@ def _dense(call: Call) -> list[PassThrough]:
     function = call.channels_last(_biased(call, lambda inputs: ops.matmul(inputs, call.weight("kernel"))))
     window = window_across(call, -1)
     on_maps = window == POINT and call.on_maps
-    return [Affine(function, window, local=on_maps, channels=call.channels if on_maps else None), *activation_rules(call)]
+    return [Affine(function, window, local=on_maps, channels=(call.channels,) if on_maps else ()), *activation_rules(call)]
 
 
 def _stored_normalization(call: Call) -> list[PassThrough]:
     # Mean and variance of each map, or of all: the same at every position.
     by_map = ((), (1,), (-call.dims - 1,)) if call.channels_first else ((), (call.dims + 1,), (-1,))
-    return [Affine(call.function, POINT, local=call.layer.axis in by_map)]
+    return scaled_by_place(call, call.layer.axis in by_map)
 
 
 def _rescaling(call: Call) -> list[PassThrough]:
-    return [Affine(call.function, POINT, local=np.ndim(call.layer.scale) <= 1 and not call.channels_first)]
+    return scaled_by_place(call, np.ndim(call.layer.scale) == 0 or (np.ndim(call.layer.scale) == 1 and not call.channels_first))
 
 
 def _shift(sign: int) -> Rules:

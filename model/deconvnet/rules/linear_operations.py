@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from keras import KerasTensor, ops
 
-from zfnet.model.deconvnet.rules.axes import is_same_everywhere, linear, window_across, window_by_place
+from zfnet.model.deconvnet.rules.axes import linear, window_across
+from zfnet.model.deconvnet.rules.by_place import by_place, concatenation
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.chosen.gate import gated_product
 from zfnet.model.deconvnet.rules.convolution import Sliding
@@ -17,14 +18,6 @@ from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, PassThrough, Rectify
 def nothing(call: Call) -> list[PassThrough]:
     """Rule of an operation that returns its input, or changes nothing in use."""
     return [PassThrough(call.function)]
-
-
-def by_place(call: Call) -> list[PassThrough]:
-    """A sum, or what else is linear in all of its tensors together, each place by itself."""
-    window = window_by_place(call)
-    # A map may become three, as where three numbers are subtracted from grey images.
-    local = window is not None and window.is_point and is_same_everywhere(call) and call.output.shape == call.inputs[0].shape
-    return [Affine(call.function, window, local=local)]
 
 
 def move(call: Call) -> list[PassThrough]:
@@ -43,15 +36,9 @@ def across(axes: Callable[[Call], int | Sequence[int] | None]) -> Rules:
     def rules(call: Call) -> list[PassThrough]:
         window = window_across(call, axes(call))
         maps_only = window.is_point and call.on_maps and len(call.output.shape) == len(call.inputs[0].shape)
-        return [Affine(call.function, window, local=maps_only, channels=call.channels if maps_only else None)]
+        return [Affine(call.function, window, local=maps_only, channels=(call.channels,) if maps_only else ())]
 
     return rules
-
-
-def concatenation(call: Call) -> list[PassThrough]:
-    """A concatenation, not measured as other moves are, since deep nets have many."""
-    window = window_across(call, call.layer.axis)
-    return [Affine(call.function, window if window.is_point else None)]
 
 
 def of_one(rules: Rules) -> Rules:

@@ -37,11 +37,11 @@ class MaxPool(PassThrough):
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Unpooled signal, of the shape of the input."""
-        return [cut_padding(self.spread(signal, saved), self.pooling, shapes[0])]
+        return [cut_padding(self.spread(signal, saved)[0], self.pooling, shapes[0])]
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
         """A window of the signal unpooled, padding included, perhaps with zeros appended."""
-        return fused(lambda signal, switches: unpool(signal, switches, self.pooling), signal, saved)
+        return [fused(lambda signal, switches: unpool(signal, switches, self.pooling), signal, saved)]
 
 
 def no_switch(size: Sequence[int]) -> int:

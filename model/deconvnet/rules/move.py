@@ -15,28 +15,32 @@ from zfnet.model.deconvnet.separate_images import mixed_images
 class Move(Affine):
     """An operation each of whose results is one value of its inputs, or a constant; backward each value returns to its place.
 
-    `maps` tells for each map of the result its map in the input, -1 for none, if all its windows are alike: then a window of the
-    signal can be back-projected alone.
+    `maps` tells for each input and each map of the result its map in the input, -1 for none, if all its windows are alike: then a window
+    of the signal can be back-projected alone.
     """
 
-    channels: int
-
-    def __init__(self, function: Function, window: Window | None, maps: np.ndarray | None = None, channels: int = 0) -> None:
+    def __init__(
+        self, function: Function, window: Window | None, maps: list[np.ndarray] | None = None, channels: tuple[int, ...] = ()
+    ) -> None:
         super().__init__(function, window, maps is not None, channels)
-        self.maps = maps
+        self.maps = maps or []
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
-        """The window as it is, each map at its place in the input."""
-        if self.maps is None or np.array_equal(self.maps, np.arange(self.channels)):
-            return signal
-        return tf.tensordot(signal, tf.one_hot(self.maps, self.channels, dtype=signal.dtype), 1)
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
+        """The window as it is, each map at its place in its input."""
+        return [_moved_back(signal, maps, count) for maps, count in zip(self.maps, self.channels, strict=True)]
+
+
+def _moved_back(signal: tf.Tensor, maps: np.ndarray, count: int) -> tf.Tensor:
+    if np.array_equal(maps, np.arange(count)):
+        return signal
+    return tf.tensordot(signal, tf.one_hot(maps, count, dtype=signal.dtype), 1)
 
 
 class Places(NamedTuple):
-    """Window and maps to which the values of one input moved; arguments of `Move`."""
+    """Window and maps to which the values of the inputs moved; arguments of `Move`."""
 
     window: Window | None
-    maps: np.ndarray | None
+    maps: list[np.ndarray] | None
 
 
 def find_move(call: Call, otherwise: Window | None = None) -> Move:
@@ -50,11 +54,17 @@ def find_move(call: Call, otherwise: Window | None = None) -> Move:
     else:
         # Only what does not depend on the size is known.
         trials = [_followed_or_unknown(call, [_filled(shape, size) for shape in shapes]) for size in open_sizes(call.dims)]
-        same = trials[0].window == trials[1].window and np.array_equal(trials[0].maps, trials[1].maps)
-        found = trials[0] if same else Places(None, None)
+        found = trials[0] if trials[0].window == trials[1].window and _same_maps(*trials) else Places(None, None)
     window = otherwise if found.window is None else found.window
-    channels = call.shapes[0][-1] if call.shapes[0] else None
-    return Move(call.function, window, None if channels is None else found.maps, channels or 0)
+    channels = tuple(shape[-1] for shape in call.shapes if shape and shape[-1] is not None)
+    known = found.maps is not None and len(channels) == len(call.shapes)
+    return Move(call.function, window, found.maps if known else None, channels if known else ())
+
+
+def _same_maps(one, other):
+    if one.maps is None or other.maps is None:
+        return one.maps is other.maps
+    return all(np.array_equal(*maps) for maps in zip(one.maps, other.maps, strict=True))
 
 
 def _filled(shape, size):
@@ -70,10 +80,10 @@ def _followed_or_unknown(call, shapes):
 
 def _followed(call, shapes):
     found = [_follow(call, shapes, number) for number in range(len(shapes))]
-    if len(found) == 1:
-        return found[0]
-    same = all(places.window == found[0].window for places in found)
-    return Places(found[0].window if same else None, None)
+    if any(places.window != found[0].window for places in found):
+        return Places(None, None)
+    maps = [each for places in found for each in places.maps or []]
+    return Places(found[0].window, maps if len(maps) == len(found) else None)
 
 
 def _follow(call, shapes, number):
@@ -105,7 +115,8 @@ def _follow(call, shapes, number):
         return Places(None, None)
     window = Window(*zip(*lines, strict=True)) if lines else POINT
     is_shift = call.on_maps and images.ndim == call.dims + 2 and {*window.size, *window.strides} == {1}
-    return Places(window, _maps(sources(images.ndim - 1), window, shape) if is_shift else None)
+    maps = _maps(sources(images.ndim - 1), window, shape) if is_shift and len(shape) == call.dims + 1 else None
+    return Places(window, None if maps is None else [maps])
 
 
 def _axes(rank, call):

@@ -1,16 +1,84 @@
 """Rules of pooling layers and operations: averages and maxima over windows, over parts of the map, and along axes."""
 
+import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zfnet.model.deconvnet.rules.axes import linear
+from zfnet.model.deconvnet.rules.axes import linear, window_across
 from zfnet.model.deconvnet.rules.call import LAST, Call
 from zfnet.model.deconvnet.rules.convolution import Sliding
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
-from zfnet.model.deconvnet.rules.maximum import Maximum
-from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, PassThrough, Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, PassThrough, Saved, Window, sliding_window
+
+
+class Maximum(PassThrough):
+    """The largest value along some axes; backward each value goes where it came from: a max pooling without windows.
+
+    As in max pooling, the first of equal values counts as the largest.
+    """
+
+    local = False
+    saves = True
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.function)
+        self.window = window_across(call, call.layer.axis)
+        rank = len(call.inputs[0].shape)
+        axes = sorted(axis % rank for axis in np.atleast_1d(call.layer.axis).tolist())
+        if call.channels_first and rank == call.dims + 2:
+            axes = sorted(rank - 1 if axis == 1 else axis - 1 for axis in axes)
+        # The axes of the maximum last, and back.
+        kept = [axis for axis in range(rank) if axis not in axes]
+        if call.channels_first and rank == call.dims + 2 and len(call.output.shape) < rank and rank - 1 in kept:
+            # With fewer axes, what is left stays in the model's order: the maps come first.
+            kept = [0, rank - 1, *kept[1:-1]]
+        self.order = kept + axes
+        self.kept = rank - len(axes)
+
+    def save(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Places `(N, ...)` of the maxima, counted through the axes of the maximum."""
+        last = tf.transpose(inputs[0], self.order)
+        kept = last.shape[1 : self.kept]
+        return tf.argmax(tf.reshape(last, (-1, *kept, math.prod(last.shape[self.kept :]))), axis=-1, output_type=tf.int32)
+
+    def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
+        """Signal of the shape of the input, zero but at the places of the maxima."""
+        lengths = [(0, *shapes[0])[axis] for axis in self.order]
+        kept, largest = lengths[1 : self.kept], lengths[self.kept :]
+        values = tf.reshape(signal, (-1, *kept, 1))
+        spread = values * tf.one_hot(saved, math.prod(largest), dtype=signal.dtype)
+        return [tf.transpose(tf.reshape(spread, (-1, *kept, *largest)), np.argsort(self.order))]
+
+
+class SameAverage(Sliding):
+    """Average pooling with `same` padding: at the border the averages are over fewer positions than elsewhere."""
+
+    varies = True
+
+    def __init__(self, call: Call, window: Window) -> None:
+        super().__init__(
+            call.function, window, lambda maps: ops.average_pool(maps, window.size, window.strides, data_format=LAST), call.channels
+        )
+
+    def numbers(self, shapes: list[tuple[int, ...]], dtype: tf.DType) -> list[tf.Tensor]:
+        """For every place, how many times fewer positions than elsewhere."""
+        lengths = shapes[0][:-1]
+        factors = np.ones((1, *(1,) * len(lengths), 1))
+        for axis, (size, step, before, length) in enumerate(
+            zip(self.window.size, self.window.strides, self.window.padding(lengths), lengths, strict=True)
+        ):
+            start = np.arange(-(-length // step)) * step - before
+            inside = np.minimum(start + size, length) - np.maximum(start, 0)
+            factors = factors * (size / inside).reshape(-1, *(1,) * (len(lengths) - axis))
+        return [tf.constant(factors, dtype)]
+
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
+        """Transpose of the unpadded averages, with the divisors of the places."""
+        return super().spread(signal * cast("list[tf.Tensor]", saved)[0], None)
 
 
 def average_pool(call: Call) -> list[PassThrough]:
@@ -18,9 +86,8 @@ def average_pool(call: Call) -> list[PassThrough]:
     window = _window(call)
     if window is None or not call.on_maps:
         return linear(call)
-    # With `same` padding, the border's averages are over fewer positions than others, so that not all windows are alike.
     if call.layer.padding == "same":
-        return [Affine(call.function, window)]
+        return [SameAverage(call, window)]
     return [Sliding(call.function, window, call.function, call.channels)]
 
 

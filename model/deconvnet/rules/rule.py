@@ -79,6 +79,7 @@ class PassThrough:
         window: window of the input that one output position depends on; `None` if outputs differ in that.
         local: whether `spread` works, that is, a window of the signal can be back-projected without the rest of its map.
         saves: whether the backward pass needs tensors of the forward pass, from `save`.
+        varies: whether the backward pass multiplies by other numbers at other places, those of `numbers`.
         no_switch: for a rule that saves switches, the one that drops a value.
         gates: numbers of the inputs that count as constants; their signal is zero.
     """
@@ -86,11 +87,17 @@ class PassThrough:
     window: Window | None = POINT
     local = True
     saves = False
+    varies = False
     gates: tuple[int, ...] = ()
-    no_switch: int
+    no_switch: int | None = None
 
     def __init__(self, function: Function) -> None:
         self.function = function
+
+    @property
+    def reach(self) -> Window | None:
+        """Window of each input that the signal of one position comes to by `spread`; `None` if `spread` does not work."""
+        return self.window if self.local else None
 
     def output_shape(self, shapes: list[tuple[int | None, ...]], dtype: str) -> tuple[int | None, ...]:
         """Shape of the output without the batch, for inputs of `shapes` and `dtype`; `None` for a size that they leave open."""
@@ -109,14 +116,19 @@ class PassThrough:
             shapes: of the operation's inputs, without the batch.
             saved: result of `save`, one row for each row of the signal.
         """
-        return [self.spread(signal, saved)]
+        return self.spread(signal, saved)
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
-        """Back-projects a window `(M, ..., maps)` of a signal to the window of the input that it depends on.
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
+        """Back-projects a window `(M, ..., maps)` of a signal to the window of each input that it depends on.
 
-        That includes padding, and perhaps more rows and columns of zeros at the end.
+        That includes padding, and perhaps more rows and columns of zeros at the end. `saved` are the windows, of the same places, of the
+        maps from `save` or `numbers`.
         """
-        return signal
+        return [signal]
+
+    def numbers(self, shapes: list[tuple[int, ...]], dtype: tf.DType) -> list[tf.Tensor]:
+        """Maps `(1, ..., maps)` of a number for every place of the output, for inputs of `shapes`, if the rule `varies`."""
+        return []
 
 
 class Readout(PassThrough):
@@ -129,9 +141,9 @@ class Rectify(PassThrough):
     Zeiler & Fergus 2013, section 2.1: not the mask of the forward pass, which would be the gradient.
     """
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
         """Positive part of the signal."""
-        return tf.nn.relu(signal)
+        return [tf.nn.relu(signal)]
 
 
 class Affine(PassThrough):
@@ -139,10 +151,10 @@ class Affine(PassThrough):
 
     A convolution is `y = Cx + b` with a matrix C made from its filters; its deconvolution is `C^T y`. The gradient of a linear map
     is its transpose, so TensorFlow's gradient of the operation is the exact `C^T` for every stride, padding, dilation and group.
-    It is `local` if the map is the same at every position; `channels` is then the number of maps of its input, if it changes that.
+    It is `local` if the map is the same at every position; `channels` are then the numbers of maps of its inputs, if it changes that.
     """
 
-    def __init__(self, function: Function, window: Window | None = POINT, local: bool = False, channels: int | None = None) -> None:
+    def __init__(self, function: Function, window: Window | None = POINT, local: bool = False, channels: tuple[int, ...] = ()) -> None:
         super().__init__(function)
         self.window, self.local, self.channels = window, local, channels
 
@@ -150,9 +162,9 @@ class Affine(PassThrough):
         """Transposed map of the signal, one result for each input."""
         return transposed(self.function, signal, shapes)
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
         """Transposed map of a window of the signal."""
-        return transposed(self.function, signal, [(*signal.shape[1:-1], self.channels or signal.shape[-1])])[0]
+        return transposed(self.function, signal, [(*signal.shape[1:-1], count) for count in self.channels or signal.shape[-1:]])
 
 
 class Shift(Affine):
@@ -162,9 +174,9 @@ class Shift(Affine):
         ones = (1,) * len(before)
         super().__init__(function, Window(ones, ones, before), local=True)
 
-    def spread(self, signal: tf.Tensor, saved: Saved) -> tf.Tensor:
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
         """The window as it is."""
-        return signal
+        return [signal]
 
 
 class AtInputs(PassThrough):
@@ -193,12 +205,24 @@ class Gradient(AtInputs):
 class Frozen(AtInputs):
     """An operation with a part that counts as a constant; backward the gradient of the rest, at the inputs of the forward pass.
 
-    `frozen` is the function with `tf.stop_gradient` around that part, perhaps without its bias. `gates` as in `PassThrough`.
+    `frozen` is the function with `tf.stop_gradient` around that part, perhaps without its bias. `gates` as in `PassThrough`. It is `local`
+    if it does the same at every place, to the signal there alone; a gate may be one number for all places of a map.
     """
 
-    def __init__(self, function: Function, frozen: Function, window: Window | None, gates: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, function: Function, frozen: Function, window: Window | None, gates: tuple[int, ...] = (), local: bool = False
+    ) -> None:
         super().__init__(function, window)
-        self.frozen, self.gates = frozen, gates
+        self.frozen, self.gates, self.local = frozen, gates, local
+
+    @property
+    def reach(self) -> Window | None:
+        """The same place, even where the gates depend on more."""
+        return POINT if self.local else None
+
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
+        """A window of the signal times the Jacobian there."""
+        return _gradient(self.frozen, saved, signal)
 
     def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
         """Signal times the Jacobian of the frozen function at the recorded inputs."""
@@ -222,7 +246,7 @@ def _gradient(function, inputs, signal):
 
 
 def cut_padding(spread: tf.Tensor, window: Window, shape: tuple[int, ...]) -> tf.Tensor:
-    """Cuts the result of `spread` for a whole map to the map below, of `shape`; zeros where no window reaches."""
+    """Cuts a result of `spread` for a whole map to the map below, of `shape`; zeros where no window reaches."""
     lengths = shape[:-1]
     before = window.padding(lengths)
     inside = spread[:, *(slice(pad, pad + length) for pad, length in zip(before, lengths, strict=True))]

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model import Deconvnet
-from zfnet.model.deconvnet import backproject, passes
+from zfnet.model.deconvnet import passes
 from zfnet.model.deconvnet.rules import convolution, max_pool
+from zfnet.model.deconvnet.windows import way_down
 from zfnet.model.net.layers import ContrastNormalization
 
 RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
@@ -146,7 +147,7 @@ def equals_autodiff():
 def eagerly(monkeypatch):
     """Nothing compiled, which takes seconds for each layer of a deep net."""
     monkeypatch.setattr(passes.Passes, "run", lambda self, key, function, *arguments, values=0: function(*arguments))
-    for module in (convolution, max_pool, backproject):
+    for module in (convolution, max_pool, way_down):
         monkeypatch.setattr(module, "fused", lambda function, *tensors: function(*tensors))
     tf.config.run_functions_eagerly(True)
     yield

@@ -4,8 +4,8 @@ import pytest
 from keras import layers
 
 from zfnet.model import Deconvnet, ZFNet
-from zfnet.model.deconvnet.backproject import Windows
 from zfnet.model.deconvnet.receptive_field import cut_window
+from zfnet.model.deconvnet.windows.plan import Windows
 
 
 def net(*middle, shape=(30, 26, 3)):
@@ -42,7 +42,7 @@ def test_windows_equal_whole_maps_everywhere(name, monkeypatch):
     assert windows.possible
     ways = []
     for taken in (True, False):
-        monkeypatch.setattr(Windows, "_fewer", lambda self, taken=taken: taken)
+        monkeypatch.setattr(Windows, "_choose", lambda self, found, taken=taken: found if taken else {})
         ways.append(recording.project("top", *targets))
         patches, corners = recording.project_patches("top", *targets)
         for patch, corner, frame in zip(patches, corners, ways[-1], strict=True):
@@ -56,7 +56,7 @@ def test_windows_equal_whole_maps_everywhere(name, monkeypatch):
 def test_zfnet_is_a_chain_up_to_conv5_and_windows_are_worthwhile():
     deconvnet = Deconvnet(ZFNet())
     for layer in ("conv1", "pool2", "conv5"):
-        assert Windows(deconvnet.graph, deconvnet.graph.value_of(layer), deconvnet.graph.shapes).worthwhile
+        assert Windows(deconvnet.graph, deconvnet.graph.value_of(layer), deconvnet.graph.shapes).places
     assert not Windows(deconvnet.graph, deconvnet.graph.value_of("fc6"), deconvnet.graph.shapes).possible
 
 

@@ -22,7 +22,7 @@ def gated_product(call: Call) -> list[PassThrough]:
     def frozen(*inputs):
         return call.function(*(tf.stop_gradient(value) if place in gates else value for place, value in enumerate(inputs)))
 
-    return [Frozen(call.function, frozen, window_by_place(call), gates)]
+    return [Frozen(call.function, frozen, window_by_place(call), gates, local=_is_by_place(call, gates))]
 
 
 def fixed_gate(call: Call) -> list[PassThrough]:
@@ -55,7 +55,19 @@ def fixed_gate(call: Call) -> list[PassThrough]:
         factor = call.function(values) / tf.where(is_zero, tf.ones_like(values), values)
         return values * tf.stop_gradient(tf.where(is_zero, slope, factor))
 
-    return [Frozen(call.function, frozen, POINT)]
+    return [Frozen(call.function, frozen, POINT, local=call.on_maps and call.shapes == [call.output_shape])]
+
+
+def _is_by_place(call, gates):
+    # Each gate has a number for each place, or one for all of them; the signal has one for each.
+    if any(len(shape) != call.dims + 1 for shape in (call.output_shape, *call.shapes)):
+        return False
+    lengths = call.output_shape[:-1]
+    return all(
+        length == limit or (place in gates and length == 1)
+        for place, shape in enumerate(call.shapes)
+        for length, limit in zip(shape[:-1], lengths, strict=True)
+    )
 
 
 def _is_smaller(shape, whole):

@@ -21,7 +21,8 @@ def fixed_deviation(call: Call) -> list[PassThrough]:
     if kind not in NORMALIZATIONS:
         names = ", ".join(sorted(layer.__name__ for layer in NORMALIZATIONS))
         raise ValueError(f"Layer {call.layer.name!r} is of type {kind.__name__}; the rule 'fixed-deviation' is for {names}.")
-    return [Frozen(call.function, call.channels_last(NORMALIZATIONS[kind](call)), normalization_window(call))]
+    window = normalization_window(call)
+    return [Frozen(call.function, call.channels_last(NORMALIZATIONS[kind](call)), window, local=window.is_point and call.on_maps)]
 
 
 def normalization_window(call: Call) -> Window:

@@ -35,7 +35,7 @@ def test_equals_tensorflows(size, strides, channels, lengths, worthwhile, monkey
     rule = Convolution(None, lambda: kernel, strides, window, channels)
     seen = window.span(lengths)
     expected = tf.nn.conv2d_transpose(signal, kernel, (3, *seen, channels), strides, "VALID").numpy()
-    spread = rule.spread(signal, None).numpy()
+    spread = rule.spread(signal, None)[0].numpy()
     np.testing.assert_allclose(spread[:, : seen[0], : seen[1]], expected, atol=1e-4)
     # What is behind the window is nothing but zeros.
     assert np.abs(spread).sum() == pytest.approx(np.abs(spread[:, : seen[0], : seen[1]]).sum())

@@ -6,10 +6,10 @@ import pytest
 from keras import layers
 
 from zfnet.model import ContrastNormalization, Deconvnet, MeanImage, receptive_field
-from zfnet.model.deconvnet.backproject import Windows
 from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.rules.layers import LAYERS
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE
+from zfnet.model.deconvnet.windows.plan import Windows
 
 SIZE = (17, 14, 3)
 
@@ -171,7 +171,7 @@ def test_projections_equal_autodiff_in_windows_and_as_whole_maps(kind, by_autodi
     deconvnet, images = Deconvnet(between(KINDS[kind])), photographs()
     autodiff = by_autodiff(deconvnet.model, images)
     for fewer in (True, False) if windows_of(deconvnet).possible else (False,):
-        monkeypatch.setattr(Windows, "_fewer", lambda self, fewer=fewer: fewer)
+        monkeypatch.setattr(Windows, "_choose", lambda self, found, fewer=fewer: found if fewer else {})
         recording = equals_autodiff(deconvnet, images, ["top"], autodiff)
         if not kind.startswith(UNEVEN):
             check_patches(recording, receptive_field(deconvnet.model, "top"))

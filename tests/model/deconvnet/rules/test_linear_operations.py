@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from zfnet.model import Deconvnet, receptive_field
-from zfnet.model.deconvnet.backproject import Windows
+from zfnet.model.deconvnet.windows.plan import Windows
 
 SIZE = (12, 10, 3)
 IMAGES = np.random.default_rng(0).normal(size=(2, *SIZE)).astype("float32")
@@ -206,7 +206,7 @@ def test_windows_come_down_alone(kind, eagerly, monkeypatch):
     assert windows.possible
     found = []
     for fewer in (True, False):
-        monkeypatch.setattr(Windows, "_fewer", lambda self, fewer=fewer: fewer)
+        monkeypatch.setattr(Windows, "_choose", lambda self, found, fewer=fewer: found if fewer else {})
         found.append(
             [recording.project("top", [0, 1], place) for place in ((0, 0), (1, 1), np.subtract(deconvnet.graph.shapes[-1][:2], 1))]
         )

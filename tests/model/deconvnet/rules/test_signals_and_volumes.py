@@ -9,11 +9,11 @@ import tensorflow as tf
 from keras import layers, ops
 
 from zfnet.model import Deconvnet, receptive_field
-from zfnet.model.deconvnet.backproject import Windows
 from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.rules.layers import LAYERS
 from zfnet.model.deconvnet.rules.max_pool import find_switches, unpool
 from zfnet.model.deconvnet.rules.rule import sliding_window
+from zfnet.model.deconvnet.windows.plan import Windows
 
 SIZES = {1: (41, 3), 3: (9, 8, 10, 2)}
 ON_SIGNALS = {
@@ -113,7 +113,7 @@ def test_projections_equal_autodiff_in_windows_and_as_whole_maps(dims, kind, by_
     deconvnet, autodiff = Deconvnet(model), by_autodiff(model, images)
     windows = Windows(deconvnet.graph, deconvnet.graph.value_of("top"), deconvnet.graph.shapes)
     for fewer in (True, False) if windows.possible else (False,):
-        monkeypatch.setattr(Windows, "_fewer", lambda self, fewer=fewer: fewer)
+        monkeypatch.setattr(Windows, "_choose", lambda self, found, fewer=fewer: found if fewer else {})
         recording = deconvnet.record(images)
         activations = recording.activations("top").numpy()
         np.testing.assert_allclose(activations, autodiff.value("top"), atol=1e-5 * np.abs(activations).max())

@@ -48,7 +48,7 @@ def backproject(
     def run(*part):
         if not windows.places:
             return passes.backward(value, *_start(value, shapes, saved, *part))
-        return passes.run(key, way_down.backward, saved, *part, values=len(part[0]) * windows.largest)
+        return passes.run(key, way_down.backward, saved, *part, values=len(part[0]) * windows.largest, operations=len(windows.operations))
 
     rows = min(MOST_ROWS, 1 << max(MOST_VALUES // windows.largest, 1).bit_length() - 1)
     targets = targets._replace(strengths=targets.strengths.astype(passes.graph.dtype))

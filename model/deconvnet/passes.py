@@ -18,6 +18,8 @@ SAVED_TOGETHER = 16, 4, 1
 MANY_VALUES = 1 << 25
 # Values of the maps that a forward pass holds at a time, 512 MB in single precision: so many images run together, one at least.
 VALUES_TOGETHER = 1 << 27
+# From so many operations on, tracing a function takes as long as so many runs of each operation by itself lose, and XLA longer.
+MANY_OPERATIONS, FIRST_RUNS = 40, 8
 Result = TypeVar("Result")
 # Values of the inputs of a model, one tensor `(N, ...)` each.
 Inputs = tuple[tf.Tensor, ...]
@@ -30,6 +32,7 @@ class Passes:
         self.graph = graph
         self._compiled: dict[Hashable, Any] = {}
         self._values: dict[Hashable, int] = {}
+        self._runs: dict[Hashable, int] = {}
         self._making = threading.Lock()
 
     def forward(self, images: Inputs, wanted: tuple[int, ...]) -> list[tf.Tensor]:
@@ -77,24 +80,31 @@ class Passes:
         number `value`; for a projection it is zero except one activation an example. `shapes` are those of every value without the batch,
         `saved` the saved tensors of every operation below, by the number of its output, with one row for each row of the signal.
         """
-        largest = max((math.prod(shapes[number]) for operation in self.graph.needed_for(value) for number in operation.inputs), default=0)
-        key, values = ("backward", value, tuple(shapes)), len(signal) * largest
-        return self.run(key, lambda signal, saved: self.traced_backward({value: signal}, shapes, saved), signal, saved, values=values)
+        needed = self.graph.needed_for(value)
+        values = len(signal) * max((math.prod(shapes[number]) for operation in needed for number in operation.inputs), default=0)
 
-    def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any, values: int = 0) -> Result:
+        def backward(signal, saved):
+            return self.traced_backward({value: signal}, shapes, saved)
+
+        return self.run(("backward", value, tuple(shapes)), backward, signal, saved, values=values, operations=len(needed))
+
+    def run(self, key: Hashable, function: Callable[..., Result], *arguments: Any, values: int = 0, operations: int = 0) -> Result:
         """Runs a function of tensors, or of lists and dicts of them, compiled once for all numbers of rows.
 
         `key` identifies the function and, except for the rows, the shapes of its arguments. `values` is the number of values of the largest
         map of these rows: after `MANY_VALUES` with the same key the function is compiled again, with XLA, which gives the same bits. With
-        `tf.config.run_functions_eagerly(True)` nothing is compiled, which costs less time for one image.
+        `tf.config.run_functions_eagerly(True)` nothing is compiled, which costs less time for one image; nor is a function of
+        `MANY_OPERATIONS` of the graph, of `operations` in all, in its first runs.
         """
         arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-        if tf.config.functions_run_eagerly():
-            with without_xla():
-                return function(*arguments)
         with self._making:
             self._values[key] = self._values.get(key, 0) + values
-            many = self._values[key] > MANY_VALUES
+            self._runs[key] = self._runs.get(key, 0) + 1
+            many = self._values[key] > MANY_VALUES * max(1, operations // MANY_OPERATIONS)
+            is_early = operations >= MANY_OPERATIONS and self._runs[key] <= FIRST_RUNS
+        if is_early or tf.config.functions_run_eagerly():
+            with without_xla():
+                return function(*arguments)
 
         def compile_it():
             signature = tf.nest.map_structure(lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), arguments)

@@ -59,6 +59,32 @@ class Convolution(Sliding):
         return [_spread(signal, kernel, self.strides)]
 
 
+class Depthwise(Sliding):
+    """A convolution of each map of images by itself, without dilation.
+
+    `kernel` returns the current filters `(height, width, channels, multiplier)`, `padding` is that of the layer, the other arguments are
+    as in `Sliding`. The gradient operation is called by name: autodiff would run the forward pass where nothing is compiled.
+    """
+
+    def __init__(
+        self, function: Function, kernel: Callable[[], tf.Tensor], strides: tuple[int, ...], padding: str, window: Window, channels: int
+    ) -> None:
+        super().__init__(function, window, function, channels)
+        self.kernel, self.strides, self.padding = kernel, (1, *strides, 1), padding.upper()
+
+    def backward(self, signal: tf.Tensor, shapes: list[tuple[int, ...]], saved: Saved) -> list[tf.Tensor]:
+        """Transposed map of the signal."""
+        return [self._sent(signal, shapes[0][:-1], self.padding)]
+
+    def spread(self, signal: tf.Tensor, saved: Saved) -> list[tf.Tensor]:
+        """Transpose of the unpadded map."""
+        return [self._sent(signal, self.window.span(tuple(signal.shape[1:-1])), "VALID")]
+
+    def _sent(self, signal: tf.Tensor, size: tuple[int, ...], padding: str) -> tf.Tensor:
+        shape = (tf.shape(signal)[0], *size, *self.channels)
+        return tf.nn.depthwise_conv2d_backprop_input(shape, self.kernel(), signal, self.strides, padding)
+
+
 def _spread(signal, kernel, strides):
     positions, places = math.prod(signal.shape[1:3]), math.prod(kernel.shape[:2])
     if positions == 1 or (strides == (1, 1) and positions <= FEW_POSITIONS and 1 < places <= FEW_PLACES):

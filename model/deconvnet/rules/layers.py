@@ -13,7 +13,7 @@ from zfnet.model.deconvnet.rules.by_place import Scale, by_place, concatenation,
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.chosen.gate import gated_product
 from zfnet.model.deconvnet.rules.chosen.normalization import NORMALIZATIONS, fixed_deviation
-from zfnet.model.deconvnet.rules.convolution import Convolution, Sliding
+from zfnet.model.deconvnet.rules.convolution import Convolution, Depthwise, Sliding
 from zfnet.model.deconvnet.rules.in_use import function_in_use
 from zfnet.model.deconvnet.rules.linear_layers import linear_layer, time_distributed
 from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, move, reshaping, resizing
@@ -50,6 +50,15 @@ def _convolution(call: Call) -> list[PassThrough]:
     window = sliding_window(layer.kernel_size, layer.strides, layer.padding)
     rule = Convolution(_biased(call, convolve), lambda: call.weight("kernel"), layer.strides, window, call.channels)
     return [rule, *activation_rules(call)]
+
+
+def _depthwise(call: Call) -> list[PassThrough]:
+    layer = call.layer
+    sliding, *activations = _sliding(ops.depthwise_conv, "kernel")(call)
+    if not (isinstance(sliding, Sliding) and layer.rank == 2 and max(layer.dilation_rate) == 1):
+        return [sliding, *activations]
+    rule = Depthwise(sliding.function, lambda: call.weight("kernel"), layer.strides, layer.padding, sliding.window, call.channels)
+    return [rule, *activations]
 
 
 def _dense(call: Call) -> list[PassThrough]:
@@ -159,7 +168,7 @@ LAYERS: dict[type, Rules] = {
     **dict.fromkeys((layers.Conv1D, layers.Conv2D, layers.Conv3D), _convolution),
     **dict.fromkeys((layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose), _transposed_convolution),
     **dict.fromkeys((layers.Cropping1D, layers.Cropping2D, layers.Cropping3D), _shift(-1)),
-    **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), _sliding(ops.depthwise_conv, "kernel")),
+    **dict.fromkeys((layers.DepthwiseConv1D, layers.DepthwiseConv2D), _depthwise),
     **dict.fromkeys((layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D), _affine(WHOLE)),
     **dict.fromkeys((layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D), global_max_pool),
     **dict.fromkeys((layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D), max_pool),

@@ -146,7 +146,7 @@ def equals_autodiff():
 @pytest.fixture
 def eagerly(monkeypatch):
     """Nothing compiled, which takes seconds for each layer of a deep net."""
-    monkeypatch.setattr(passes.Passes, "run", lambda self, key, function, *arguments, values=0: function(*arguments))
+    monkeypatch.setattr(passes.Passes, "run", lambda self, key, function, *arguments, **work: function(*arguments))
     for module in (convolution, max_pool, way_down):
         monkeypatch.setattr(module, "fused", lambda function, *tensors: function(*tensors))
     tf.config.run_functions_eagerly(True)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zfnet.model import Deconvnet, ZFNet
+from zfnet.model import Deconvnet
 from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.windows.plan import Windows
 
@@ -51,22 +51,6 @@ def test_windows_equal_whole_maps_everywhere(name, monkeypatch):
             np.testing.assert_allclose(np.abs(patch).sum(), np.abs(frame).sum(), rtol=1e-4)
     np.testing.assert_allclose(ways[0], ways[1], rtol=0, atol=1e-5 * np.abs(ways[1]).max())
     assert np.abs(ways[1]).max() > 0
-
-
-def test_zfnet_is_a_chain_up_to_conv5_and_windows_are_worthwhile():
-    deconvnet = Deconvnet(ZFNet())
-    for layer in ("conv1", "pool2", "conv5"):
-        assert Windows(deconvnet.graph, deconvnet.graph.value_of(layer), deconvnet.graph.shapes).places
-    assert not Windows(deconvnet.graph, deconvnet.graph.value_of("fc6"), deconvnet.graph.shapes).possible
-
-
-def test_a_branch_is_no_chain():
-    image = keras.Input((12, 10, 3))
-    low = layers.Conv2D(3, 3, padding="same", name="low")(image)
-    model = keras.Model(image, layers.Add(name="sum")([image, low]))
-    graph = Deconvnet(model).graph
-    assert Windows(graph, graph.value_of("low"), graph.shapes).possible
-    assert not Windows(graph, graph.value_of("sum"), graph.shapes).possible
 
 
 ONES = np.ones((3, 8, 8, 3), "float32")

@@ -44,6 +44,10 @@ def nested(x):
     return layers.Concatenate()([inner(x), inner(layers.AveragePooling2D(3, 1, "same")(x))])
 
 
+def shuffle(x):
+    return ops.reshape(ops.swapaxes(ops.reshape(x, (-1, *x.shape[1:3], 2, x.shape[3] // 2)), 3, 4), (-1, *x.shape[1:]))
+
+
 def by_numbers(shape, seed=0):
     return np.random.default_rng(seed).uniform(0.5, 1.5, shape).astype("float32")
 
@@ -79,14 +83,17 @@ ON_IMAGES = {
     "scale by place": lambda x: layers.Add()([x, ops.multiply(x, by_numbers(x.shape[1:]))]),
     "mask by place": lambda x: conv(5)(ops.where(by_numbers((*x.shape[1:3], 1)) > 0.9, x, 0.5)) + conv(5)(x),
     "choice of two by place": lambda x: ops.where(by_numbers((*x.shape[1:3], 1)) > 1, x, conv(x.shape[-1])(x)),
-    "normalization by row": lambda x: layers.BatchNormalization(axis=1, gamma_initializer=lambda shape, dtype: by_numbers(shape))(x) - x,
+    "normalization by row": lambda x: layers.BatchNormalization(axis=1, gamma_initializer="random_uniform")(x) - x,
     "layer normalization": lambda x: layers.Add()([x, layers.LayerNormalization()(conv(x.shape[-1])(x))]),
     "smooth activation": lambda x: layers.Add()([x, conv(x.shape[-1], activation="silu")(x)]),
     "padding and cropping": lambda x: layers.Add()([x, layers.Cropping2D(((2, 0), (0, 3)))(layers.ZeroPadding2D(((0, 2), (3, 0)))(x))]),
     "center crop": lambda x: conv(4)(layers.CenterCrop(19, 15)(x)),
     "shifted slices": lambda x: x[:, 1:, :-2] + conv(x.shape[-1], 3)(x)[:, :-1, 2:],
-    "channels split and joined": lambda x: layers.Concatenate()([y := ops.split(x, 2, axis=-1)[0], conv(3)(y), ops.split(x, 2, axis=-1)[1]]),
-    "channel shuffle of branches": lambda x: ops.reshape(ops.stack([x, conv(x.shape[-1])(x)], -1), (-1, *x.shape[1:3], 2 * x.shape[3])),
+    "channels split and joined": lambda x: layers.Concatenate()(
+        [y := ops.split(x, 2, axis=-1)[0], conv(3)(y), ops.split(x, 2, axis=-1)[1]]
+    ),
+    "channel shuffle of branches": lambda x: shuffle(layers.Concatenate()([x, conv(x.shape[-1])(x)])),
+    "branches appended": lambda x: ops.append(x, conv(4)(x), axis=-1),
 }
 ON_SIGNALS = {
     "add, causal": lambda x: layers.Add()([x, layers.Conv1D(x.shape[-1], 4, padding="causal", dilation_rate=2)(x)]),
@@ -145,8 +152,12 @@ def by_papers(by_autodiff):
 
 
 def places_of(maps):
-    """All corners, the middles of all edges, and the middle."""
-    return sorted(set(itertools.product(*((0, length // 2, length - 1) for length in maps.shape[1:-1]))))
+    """All corners, the middles of two edges, and the middle."""
+    ends = [(0, length // 2, length - 1) for length in maps.shape[1:-1]]
+    corners = itertools.product(*(each[::2] for each in ends))
+    return sorted(
+        {*corners, *zip(*ends, strict=True), (0, *(each[1] for each in ends[1:])), (*(each[1] for each in ends[:-1]), ends[-1][2])}
+    )
 
 
 def close(found, expected, tolerance=1e-5):
@@ -187,3 +198,106 @@ def test_equals_whole_maps_and_autodiff(dims, kind, by_papers, eagerly, monkeypa
             np.testing.assert_array_equal(patch, cut_window(projection, corner, field.size))
             # Nothing outside of the image.
             assert np.abs(patch).sum() == pytest.approx(np.abs(projection).sum(), rel=1e-4)
+
+
+def equal_in_any_plan(model, images, monkeypatch):
+    """Compares all plans with whole maps: all windows, those that are worthwhile, and some of them alone."""
+    deconvnet = Deconvnet(model, unsupported="literature")
+    recording = deconvnet.record(images)
+    choose = Windows._choose
+
+    def some(self, found):
+        chosen = {self.value}
+        for number, operation in enumerate(self.operations):
+            if operation.output in chosen and number < len(self.operations) // 2:
+                chosen.update(operation.inputs)
+            else:
+                chosen -= set(operation.inputs) - {self.value}
+        return {number: place for number, place in found.items() if number in chosen}
+
+    plans, activations = [], recording.activations("top").numpy()
+    if deconvnet.graph.channels_first:
+        activations = np.moveaxis(activations, 1, -1)
+    for place in places_of(activations):
+        unit = int(activations[(slice(None), *place)].max(axis=0).argmax())
+        monkeypatch.setattr(Windows, "_choose", lambda self, found: {})
+        whole = recording.project("top", unit, place)
+        assert max(np.abs(part).max() for part in tf.nest.flatten(whole)) > 0
+        for plan in (choose, all_windows, some):
+            monkeypatch.setattr(Windows, "_choose", plan)
+            for found, expected in zip(tf.nest.flatten(recording.project("top", unit, place)), tf.nest.flatten(whole), strict=True):
+                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * max(np.abs(expected).max(), 1e-9))
+            windows = Windows(deconvnet.graph, deconvnet.graph.value_of("top"), recording.shapes)
+            plans.append((len(windows.places), {source in windows.places for source in windows.sources}))
+    return plans, recording
+
+
+def net(middle, top=lambda x: x, size=SIZES[2]):
+    keras.utils.set_random_seed(3)
+    image = keras.Input(size)
+    maps = middle(conv(6, activation="relu")(image))
+    return keras.Model(image, conv(4, 2, padding="valid", name="top")(top(maps)))
+
+
+# A window of the upper layers alone.
+BELOW = {
+    "upsampling": lambda x: conv(5)(layers.UpSampling2D(2)(layers.MaxPooling2D(2)(x))),
+    "sum of all places": lambda x: conv(5)(x + ops.sum(x, (1, 2), keepdims=True)),
+    "branches of other strides": lambda x: conv(5)(layers.Add()([layers.UpSampling2D(2)(x[:, ::2, ::2]), conv(6)(x)[:, :28]])),
+    "gradient": lambda x: conv(5)(layers.LayerNormalization(axis=(1, 2))(x)),
+}
+
+
+@pytest.mark.parametrize("kind", BELOW)
+def test_windows_down_to_what_has_none(kind, eagerly, monkeypatch):
+    model = net(BELOW[kind], lambda x: layers.Add()([x, conv(x.shape[-1], 3)(x)]), (28, 24, 3))
+    plans, _ = equal_in_any_plan(model, examples(2)[:, [*range(27), 26]], monkeypatch)
+    assert all(count > 3 and reached == {False} for count, reached in plans)
+
+
+def test_whole_maps_below_windows_that_cover_them(eagerly, monkeypatch):
+    def deep(x):
+        for _ in range(6):
+            x = layers.Add()([x, conv(6, 5, activation="relu")(x)])
+        return x
+
+    plans, recording = equal_in_any_plan(net(deep), examples(2), monkeypatch)
+    assert {reached for _, reached in [(count, min(reached)) for count, reached in plans]} == {False, True}
+    patches, corners = recording.project_patches("top", 1, (0, 0))
+    assert patches.shape == (2, 28, 28, 3)
+    np.testing.assert_array_equal(corners, [[-13, -13]] * 2)
+
+
+def test_several_inputs_one_behind_a_gate(eagerly, monkeypatch):
+    keras.utils.set_random_seed(0)
+    image, other, beside = keras.Input(SIZES[2]), keras.Input(SIZES[2]), keras.Input((1, 1, 6))
+    maps = layers.Concatenate()([conv(3, 5)(image), conv(3, 3)(other)])
+    maps = layers.Multiply()([maps, layers.Activation("sigmoid")(beside)])
+    model = keras.Model([image, other, beside], conv(4, 2, name="top")(maps))
+    images = [examples(2), examples(2)[::-1], by_numbers((2, 1, 1, 6)) - 1]
+    _, recording = equal_in_any_plan(model, images, monkeypatch)
+    projections = recording.project("top", 1, (5, 5))
+    assert [np.any(part) for part in projections] == [True, True, False]
+
+
+def test_channels_first(eagerly, monkeypatch):
+    keras.utils.set_random_seed(0)
+    image, first = keras.Input((3, 14, 12)), {"data_format": "channels_first", "padding": "same"}
+    maps = layers.Conv2D(4, 3, **first)(image)
+    maps = layers.Concatenate(axis=1)([maps, layers.BatchNormalization(axis=1)(layers.Conv2D(5, 5, **first, activation="relu")(maps))])
+    maps = layers.Add()([maps, layers.Conv2D(9, 3, **first)(maps)])
+    model = keras.Model(image, layers.Conv2D(4, 2, **first, name="top")(layers.MaxPooling2D(2, **first)(maps)))
+    random = np.random.default_rng(0).normal(size=(2, 3, 14, 12)).astype("float32")
+    plans, recording = equal_in_any_plan(model, random, monkeypatch)
+    assert any(reached == {True} for _, reached in plans)
+    assert recording.project_patches("top", 1, (2, 2))[0].shape[1] == 3
+
+
+def test_same_bits_in_the_first_runs_and_compiled(monkeypatch):
+    monkeypatch.setattr("zfnet.model.deconvnet.passes.MANY_OPERATIONS", 1)
+    model = between(2, lambda x: layers.Add()([ON_IMAGES["dense block"](x), conv(12, 5, activation="relu")(ON_IMAGES["depthwise"](x))]))
+    recording = Deconvnet(model).record(examples(2))
+    found = [recording.project("top", [1, 2], (4, 5)) for _ in range(10)]
+    assert np.abs(found[0]).max() > 0
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)

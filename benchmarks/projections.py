@@ -4,6 +4,7 @@ Command: make bench, or .venv/bin/python benchmarks/projections.py
 Writes benchmarks/projections.json, and from it a table in docs/speed.md. Takes about five minutes on two cores.
 """
 
+import contextlib
 import importlib
 import os
 import pathlib
@@ -84,18 +85,25 @@ def _windows(recording, layer, units, examples):
 
 
 def _whole_maps(deconvnet, images, layer, units, examples):
-    from zfnet.model.deconvnet.backproject import Windows
-
     recording = deconvnet.record(images)
 
     def work():
-        fewer, Windows._fewer = Windows._fewer, lambda self: False
-        try:
+        with whole_maps():
             recording.project(layer, units, None, examples)
-        finally:
-            Windows._fewer = fewer
 
     return work
+
+
+@contextlib.contextmanager
+def whole_maps():
+    """No windows are planned in this context."""
+    from zfnet.model.deconvnet.windows.plan import Windows
+
+    choose, Windows._choose = Windows._choose, lambda self, found: {}
+    try:
+        yield
+    finally:
+        Windows._choose = choose
 
 
 def _textbook(net, images, layer, units, examples):

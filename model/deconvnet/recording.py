@@ -130,7 +130,7 @@ class Recording:
     ) -> tuple[Any, Any]:
         """Projects single activations, each to the receptive field of its unit; arguments as in `project`.
 
-        In a model that is a chain of convolutions and pools, nothing else is computed, which is several times faster.
+        Nothing else is computed where the layers below have windows, which is many times faster for lower layers.
 
         Returns:
             Array `(M, rh, rw, C)` in the model's layout and type (float32): windows of the size of the receptive field, 0 outside of the

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = {
+    "branches": "docs/speed.md",
     "checks": "docs/deconvnet.md",
     "claims": "docs/deconvnet.md",
     "default_run": "README.md",

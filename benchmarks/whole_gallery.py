@@ -20,51 +20,72 @@ TOGETHER = 16  # Images that are recorded together.
 
 
 def measure() -> dict:
-    """Runs both passes of the gallery once, and the part of the second that prepares projections once more by itself."""
+    """Measures the gallery of ZFNet."""
     import keras
-    import numpy as np
 
-    from zfnet.model import Deconvnet, ZFNet, project_strongest, strongest_activations
+    from zfnet.model import Deconvnet, ZFNet
 
     keras.utils.set_random_seed(0)
-    deconvnet = Deconvnet(ZFNet(include_top=False))
-    images = photographs(IMAGES, 224)
-    batches = [(images[start : start + BATCH], range(start, min(start + BATCH, IMAGES))) for start in range(0, IMAGES, BATCH)]
-    found, made = {}, dict.fromkeys(LAYERS, 0)
-
-    def search():
-        found.update(strongest_activations(deconvnet, batches, LAYERS, K))
-
-    def project():
-        for part in project_strongest(deconvnet, batches, found):
-            made[part.layer] += len(part.units)
-
-    pools = [operation for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of("conv5")) if operation.rule.saves]
-
-    def record():
-        for batch, ids in batches:
-            rows = np.flatnonzero(np.isin(ids, needed))
-            for start in range(0, len(rows), TOGETHER):
-                recording = deconvnet.record_batch(batch[rows[start : start + TOGETHER]], LAYERS)
-                for operation in pools:
-                    recording._save(operation)
-
-    strongest_activations(deconvnet, batches[:2], LAYERS, K)
-    rates = [matrix_product_rate()]
-    taken = {"search": seconds(search)}
-    needed = np.unique(np.concatenate([found[layer].examples.ravel() for layer in LAYERS]))
-    taken["projections"] = seconds(project)
-    taken["switches"] = seconds(record)
-    taken["projections"] -= taken["switches"]
-    rates.append(matrix_product_rate())
-    operations = operations_needed(deconvnet, made, len(needed))
-    rate = sum(rates) / len(rates)
     return {
         "command": "python benchmarks/whole_gallery.py",
         "commit": commit(),
         "machine": machine(),
         "versions": versions(),
-        "images": IMAGES,
+        **gallery(Deconvnet(ZFNet(include_top=False)), photographs(IMAGES, 224), LAYERS),
+    }
+
+
+def gallery(deconvnet, images, layers: list[str], units: int | None = None) -> dict:
+    """Runs both passes of a gallery once, and the part of the second that prepares projections once more by itself.
+
+    Args:
+        deconvnet: of the net.
+        images: `(N, H, W, 3)`, those to search.
+        layers: whose nine strongest activations are found and projected.
+        units: how many maps of each layer are projected, the first; `None` for all.
+
+    Returns:
+        Seconds of the parts, operations of their convolutions, and the rate of a matrix product in the same run.
+    """
+    import numpy as np
+
+    from zfnet.model import project_strongest, strongest_activations
+
+    batches = [(images[start : start + BATCH], range(start, min(start + BATCH, len(images)))) for start in range(0, len(images), BATCH)]
+    found, chosen, made = {}, {}, dict.fromkeys(layers, 0)
+
+    def search():
+        found.update(strongest_activations(deconvnet, batches, layers, K))
+
+    def project():
+        for part in project_strongest(deconvnet, batches, found, chosen):
+            made[part.layer] += len(part.units)
+
+    pools = [operation for operation in needed_for(deconvnet, layers) if operation.rule.saves]
+
+    def record():
+        for batch, ids in batches:
+            rows = np.flatnonzero(np.isin(ids, needed))
+            for start in range(0, len(rows), TOGETHER):
+                recording = deconvnet.record_batch(batch[rows[start : start + TOGETHER]], layers)
+                for operation in pools:
+                    recording._save(operation)
+
+    strongest_activations(deconvnet, batches[:2], layers, K)
+    rates = [matrix_product_rate()]
+    taken = {"search": seconds(search)}
+    for layer in layers:
+        values = found[layer].values[:units]
+        chosen[layer] = tuple(numbers.ravel() for numbers in np.indices(values.shape))
+    needed = np.unique(np.concatenate([found[layer].examples[chosen[layer]] for layer in layers]))
+    taken["projections"] = seconds(project)
+    taken["switches"] = seconds(record)
+    taken["projections"] -= taken["switches"]
+    rates.append(matrix_product_rate())
+    operations = operations_needed(deconvnet, made, len(images), len(needed))
+    rate = sum(rates) / len(rates)
+    return {
+        "images": len(images),
         "images_projected_from": len(needed),
         "projections": made,
         "seconds": taken,
@@ -74,51 +95,52 @@ def measure() -> dict:
     }
 
 
-def operations_needed(deconvnet, projections: dict[str, int], recorded: int) -> dict[str, float]:
+def needed_for(deconvnet, layers: list[str]) -> list:
+    """Operations of the graph that some layers depend on."""
+    return deconvnet.graph.needed_for(*(deconvnet.graph.value_of(layer) for layer in layers))
+
+
+def operations_needed(deconvnet, projections: dict[str, int], searched: int, recorded: int) -> dict[str, float]:
     """Multiplications and additions of the convolutions alone, each position of each window once.
 
     Args:
         deconvnet: of the net.
         projections: number of them from each layer.
-        recorded: images that must run up to pool2 once more, for the switches.
+        searched: images of the search.
+        recorded: images that must run up to the highest pooling once more, for the switches.
 
     Returns:
         Operations of the search, of finding the switches, and of the projections.
     """
+    import math
+
+    from zfnet.model.deconvnet.windows.plan import Windows, signal_inputs
+
     graph = deconvnet.graph
 
-    def convolutions(value):
-        return [operation for operation in graph.needed_for(value) if hasattr(operation.rule, "kernel")]
-
-    def upwards(value):
-        return sum(2 * _places(graph.shapes[op.output]) * _size(op.layer.kernel.shape) for op in convolutions(value))
+    def upwards(values):
+        needed = [operation for operation in graph.needed_for(*values) if hasattr(operation.rule, "kernel")]
+        return sum(2 * math.prod(graph.shapes[each.output][:-1]) * math.prod(each.layer.kernel.shape) for each in needed)
 
     def downwards(value):
-        size, total = (1, 1), 0
-        for operation in graph.needed_for(value)[::-1]:
+        windows, total, several = Windows(graph, value, graph.shapes), 0, set()
+        for operation in windows.operations:
+            place = windows.places.get(operation.output)
             if hasattr(operation.rule, "kernel"):
+                kernel = math.prod(operation.layer.kernel.shape)
                 # From a single unit, one map of the filters is all that counts.
-                maps = 1 if size == (1, 1) else operation.layer.kernel.shape[3]
-                total += 2 * size[0] * size[1] * _size(operation.layer.kernel.shape[:3]) * maps
-            size = operation.rule.window.span(size)
+                maps = 1 if operation.output in several else graph.shapes[operation.output][-1]
+                total += 2 * math.prod(place.size if place else graph.shapes[operation.output][:-1]) * kernel / maps
+            if operation.output in several or hasattr(operation.rule, "kernel"):
+                several.update(signal_inputs(operation))
         return total
 
+    pooled = [number for operation in needed_for(deconvnet, [*projections]) if operation.rule.saves for number in operation.inputs]
     return {
-        "search": IMAGES * upwards(graph.value_of("conv5")),
-        "switches": recorded * upwards(graph.value_of("pool2")),
+        "search": searched * upwards([graph.value_of(layer) for layer in projections]),
+        "switches": recorded * upwards(pooled),
         "projections": sum(count * downwards(graph.value_of(layer)) for layer, count in projections.items()),
     }
-
-
-def _places(shape):
-    return shape[0] * shape[1]
-
-
-def _size(shape):
-    total = 1
-    for length in shape:
-        total *= length
-    return total
 
 
 def table(result: dict) -> str:

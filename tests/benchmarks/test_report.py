@@ -16,6 +16,7 @@ DOCUMENTS = {
     "features": "docs/paper.md",
     "fine_tuning": "docs/training.md",
     "first_run": "docs/speed.md",
+    "galleries": "docs/speed.md",
     "growth": "docs/speed.md",
     "house": "docs/layout.md",
     "input": "docs/speed.md",

@@ -81,7 +81,11 @@ def unpool(signal: tf.Tensor, switches: tf.Tensor, window: Window) -> tf.Tensor:
     signal = signal[:, *(slice(length) for length in lengths)]
     if math.prod(window.size) > MANY_POSITIONS:
         return _scattered(signal, switches, window)
-    phases = _phases(signal, switches, window, ())
+    taps = [-(-length // step) for length, step in zip(window.size, window.strides, strict=True)]
+    # Padded once, so that every step below is a slice: where XLA has to pad in each, it takes twice the time.
+    around = [[0, 0], *([tap - 1, tap - 1] for tap in taps), [0, 0]]
+    padded = tf.pad(signal, around), tf.pad(switches, around, constant_values=no_switch(window.size))
+    phases = _phases(*padded, window, taps, ())
     reached = zip(phases.shape[1:-1:2], window.strides, strict=True)
     return tf.reshape(phases, (-1, *(length * step for length, step in reached), signal.shape[-1]))
 
@@ -109,24 +113,22 @@ def _along(best, places, axis, window, length):
 # same holds along every other axis.
 
 
-def _phases(signal, switches, window, chosen):
+def _phases(signal, switches, window, taps, chosen):
     axis = len(chosen)
     if axis == len(window.size):
-        return _phase(signal, switches, window, chosen)
+        return _phase(signal, switches, window, taps, chosen)
     # (M, h, row phases, w, column phases, maps)
-    return tf.stack([_phases(signal, switches, window, (*chosen, phase)) for phase in range(window.strides[axis])], axis=axis + 2)
+    return tf.stack([_phases(signal, switches, window, taps, (*chosen, phase)) for phase in range(window.strides[axis])], axis=axis + 2)
 
 
-def _phase(signal, switches, window, phase):
-    taps = [-(-length // step) for length, step in zip(window.size, window.strides, strict=True)]
-
-    def placed(values, later):
-        return tf.pad(values, [[0, 0], *([place, tap - 1 - place] for place, tap in zip(later, taps, strict=True)), [0, 0]])
-
-    total = placed(tf.zeros_like(signal), [0] * len(taps))
+def _phase(signal, switches, window, taps, phase):
+    lengths = [length - tap + 1 for length, tap in zip(signal.shape[1:-1], taps, strict=True)]
+    total = tf.zeros([tf.shape(signal)[0], *lengths, signal.shape[-1]], signal.dtype)
     for offsets in itertools.product(*map(range, phase, window.size, window.strides)):
-        here = switches == tf.constant(np.ravel_multi_index(offsets, window.size), switches.dtype)
-        total += placed(tf.where(here, signal, 0), [offset // step for offset, step in zip(offsets, window.strides, strict=True)])
+        starts = [tap - 1 - offset // step for offset, step, tap in zip(offsets, window.strides, taps, strict=True)]
+        part = (slice(None), *(slice(start, start + length) for start, length in zip(starts, lengths, strict=True)))
+        here = switches[part] == tf.constant(np.ravel_multi_index(offsets, window.size), switches.dtype)
+        total += tf.where(here, signal[part], 0)
     return total
 
 

@@ -5,7 +5,7 @@ UV := uv==0.13.9
 # Python compiles what it imports, not all 30,000 modules.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock
 ARGS ?=
-BENCHMARKS ?= default_run run_profile recipe preprocessing input training training_cost step_profile projections branches search whole_gallery galleries growth repeated_calls claims checks features pictures tensorboard_pages paper
+BENCHMARKS ?= default_run run_profile recipe preprocessing input training training_cost step_profile projections steps_down branches search whole_gallery galleries growth repeated_calls claims checks features pictures tensorboard_pages paper
 
 .DEFAULT_GOAL := help
 .PHONY: install run test bench lint docs lock help

@@ -26,7 +26,7 @@ LAYERS = {
 }
 IMAGES, ROUNDS = 4, 3
 # Whole maps are many times slower, and get less to do.
-PROJECTIONS, FEWER = 128, 16
+PROJECTIONS, FEWER = 64, 8
 
 
 def measure() -> dict:
@@ -43,7 +43,7 @@ def measure() -> dict:
             # So often that both are compiled.
             for _ in range(9):
                 project_whole(recording, layer, 1)
-            for _ in range(3):
+            for _ in range(2):
                 project(recording, layer, PROJECTIONS)
                 project_whole(recording, layer, FEWER)
         for _ in range(ROUNDS):

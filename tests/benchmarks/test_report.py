@@ -29,6 +29,7 @@ DOCUMENTS = {
     "repeated_calls": "docs/speed.md",
     "run_profile": "docs/speed.md",
     "search": "docs/speed.md",
+    "steps_down": "docs/speed.md",
     "supported": "docs/deconvnet.md",
     "training": "docs/speed.md",
     "training_cost": "docs/speed.md",

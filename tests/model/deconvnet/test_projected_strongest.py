@@ -96,7 +96,8 @@ def test_windows_of_borders_and_corners_lie_in_the_image(chain, layer):
         window = tuple(slice(start, start + length) for start, length in zip(corners[rank], size, strict=True))
         expected = chain.project(given[1:], layer, 2, position)[0]
         expected = np.moveaxis(expected, 0, 2) if first else expected
-        np.testing.assert_allclose(projections[rank], expected[window], rtol=0, atol=1e-5 * np.abs(expected).max() + 1e-12)
+        # The activation itself, which may be small, is computed among other images here, and so rounded otherwise.
+        np.testing.assert_allclose(projections[rank], expected[window], rtol=0, atol=1e-4 * np.abs(expected).max() + 1e-12)
         np.testing.assert_array_equal(patches[rank], images[1][window])
         # What the unit does not see is exactly 0.
         rows, columns = (

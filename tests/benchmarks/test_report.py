@@ -131,7 +131,20 @@ def test_operations_of_a_step_have_a_group(monkeypatch):
 
 
 def test_every_benchmark_is_shown():
-    others = {"evaluation", "growth_inputs", "paper", "pictures", "recipe", "report", "signals", "step_profile", "steps", "suite", "tensorboard_pages", "textbook"}
+    others = {
+        "evaluation",
+        "growth_inputs",
+        "paper",
+        "pictures",
+        "recipe",
+        "report",
+        "signals",
+        "step_profile",
+        "steps",
+        "suite",
+        "tensorboard_pages",
+        "textbook",
+    }
     assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - others == set(DOCUMENTS)
 
 

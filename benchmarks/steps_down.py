@@ -40,6 +40,7 @@ def measure() -> dict:
         "rows": ROWS,
         "matrix_product_rate": rate,
         "steps": steps(deconvnet),
+        "products": products(deconvnet),
         "outside": outside(deconvnet),
         "sparse": [sparse(share) for share in SHARES],
     }
@@ -76,6 +77,20 @@ def steps(deconvnet) -> list[dict]:
         found.append({"layer": operation.layer.name, "kind": kind, "size": place.size, "operations": 2 * ROWS * products})
         found[-1]["seconds"] = taken(step, *given)
     return found
+
+
+def products(deconvnet) -> dict[str, int]:
+    """Multiplications of the convolutions on the way down from conv5, in windows and in whole maps."""
+    from zfnet.model.deconvnet.windows.plan import Windows
+
+    graph, counts = deconvnet.graph, {"windows": 0, "whole maps": 0}
+    windows = Windows(graph, graph.value_of("conv5"), graph.shapes)
+    for operation in windows.operations:
+        if hasattr(operation.rule, "kernel"):
+            filters = math.prod(operation.layer.kernel.shape)
+            counts["windows"] += math.prod(windows.places[operation.output].size) * filters
+            counts["whole maps"] += math.prod(graph.shapes[operation.output][:-1]) * filters
+    return counts
 
 
 def _spread(rule):
@@ -125,6 +140,8 @@ def table(result: dict) -> str:
     text = markdown(["step", "window above", f"{result['rows']} projections", "of all", "of a matrix product's rate"], rows)
     ideal = sum(step["operations"] for step in result["steps"]) / result["matrix_product_rate"]
     text += f"\nAt the rate of a matrix product the convolutions alone would take {ideal / total:.0%} of this time. "
+    windows, whole = (result["products"][way] for way in ("windows", "whole maps"))
+    text += f"They have {windows / 1e6:.0f} million multiplications, those of whole maps {whole / windows:.1f} times as many. "
     text += f"Of the windows in the image, {result['outside']:.0%} lies outside of it, if units at all positions are projected alike.\n"
     lines = [
         f"{each['sparse'] / each['dense']:.1f} times the dense one's with {each['share']:.1%} of the values" for each in result["sparse"]

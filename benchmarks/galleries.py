@@ -37,8 +37,9 @@ def table(result: dict) -> str:
             rows.append([name, what, *_cells(each["seconds"][part], each["limit_seconds"][part])])
         rows.append([name, "all", *_cells(sum(each["seconds"].values()), sum(each["limit_seconds"].values()))])
     counts = {sum(each["projections"].values()) for each in result["nets"].values()}
+    images = max(each["images"] for each in result["nets"].values())
     text = markdown(["net", "part", "takes", "limit", "of the limit"], rows)
-    return text + f"\n{max(counts):,} projections of each net over {IMAGES} images.\n" + conditions(result)
+    return text + f"\n{max(counts):,} projections of each net over {images} images.\n" + conditions(result)
 
 
 def _cells(taken: float, limit: float) -> list[str]:

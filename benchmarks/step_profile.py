@@ -22,19 +22,10 @@ DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
 BATCH = 64
 NETS = {"zfnet": 224, "zfnet-small": 96}
 ROUNDS = {"zfnet": 5, "zfnet-small": 25}
-KINDS = {
-    "own": "deterministic, TensorFlow's filter gradients",
-    "split": "deterministic",
-    "free own": "`--no-deterministic`, TensorFlow's filter gradients",
-    "free": "`--no-deterministic`",
-}
-# Which of them are profiled; one operation at a time, so that parts of a gradient don't run side by side.
-PROFILED = {"zfnet": ("free own", "free"), "zfnet-small": ("free own", "own")}
+DETERMINISTIC, FREE = "deterministic", "`--no-deterministic`"
 # Groups of operations, by a pattern of their names in a profile; the first that fits counts.
 FORWARD, INPUTS, FILTERS = "forward", "gradient of inputs", "gradient of filters"
 GROUPS = [
-    (r"^(?P<layer>conv\d)_gradient/.*BackpropInput", INPUTS),
-    (r"^(?P<layer>conv\d)_gradient/", FILTERS),
     (r"^gradient_tape/[^/]*/(?P<layer>conv\d)_.*BackpropInput", INPUTS),
     (r"^gradient_tape/[^/]*/(?P<layer>conv\d)_.*(BackpropFilter|BiasAddGrad)", FILTERS),
     (r"^gradient_tape/[^/]*/conv.*ReluGrad", "ReLUs, gradient"),
@@ -54,17 +45,11 @@ OPERATION = re.compile(r"^[\w./-]+:_?[A-Z]\w+$")
 
 def work(net: str, kind: str):
     """The training step of one kind."""
-    import contextlib
-
     import tensorflow as tf
 
-    from zfnet.components.training import train_step
-
-    if not kind.startswith("free"):
+    if kind == DETERMINISTIC:
         tf.config.experimental.enable_op_determinism()
-    if kind.endswith("own"):
-        train_step.fast_filter_gradients = lambda net, deterministic: contextlib.nullcontext()
-    return training_step(net, NETS[net], BATCH, deterministic=not kind.startswith("free"))
+    return training_step(net, NETS[net], BATCH)
 
 
 def serve(net: str, kind: str) -> None:
@@ -79,9 +64,9 @@ def measure_steps(net: str) -> dict:
     """Seconds of a step by kind, each kind in a process of its own, in turns."""
     processes = {
         kind: subprocess.Popen([sys.executable, __file__, "serve", net, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for kind in KINDS
+        for kind in (DETERMINISTIC, FREE)
     }
-    taken = {kind: [] for kind in KINDS}
+    taken = {kind: [] for kind in (DETERMINISTIC, FREE)}
 
     def ask(process) -> float:
         process.stdin.write("\n")
@@ -143,7 +128,7 @@ def group_of(name: str) -> str:
     """The group of an operation, by its name in a profile.
 
     Examples:
-        >>> group_of("conv2_gradient/Conv2DBackpropFilter_1:_MklNativeConv2DBackpropFilterWithBias")
+        >>> group_of("gradient_tape/zfnet_1/conv2_1/convolution/Conv2DBackpropFilter:_MklNativeConv2DBackpropFilterWithBias")
         'conv2, gradient of filters'
     """
     for pattern, group in GROUPS:
@@ -171,26 +156,18 @@ def operations(net: str) -> dict[str, float]:
 
 def table(result: dict) -> str:
     """Where a step of ZFNet goes, as Markdown."""
-    found, counts = result["profiles"]["zfnet"]["free"], result["operations"]["zfnet"]
-    before = result["profiles"]["zfnet"]["free own"]["groups"]
+    found, counts = result["profiles"]["zfnet"], result["operations"]["zfnet"]
     rate, whole = found["matrix_product_rate"], sum(found["groups"].values())
     rows = []
     for group, taken in sorted(found["groups"].items(), key=lambda item: -item[1]):
         speed = [f"{counts[group] / taken / 1e9:.0f}", f"{counts[group] / taken / rate:.0%}"] if group in counts else ["", ""]
-        rows.append([group, f"{1000 * taken:.0f}", f"{taken / whole:.1%}", *speed, f"{1000 * before.get(group, 0.0):.0f}"])
+        rows.append([group, f"{1000 * taken:.0f}", f"{taken / whole:.1%}", *speed])
     limit = sum(counts.values()) / rate
     words = (
         f"\nA matrix product reaches {rate / 1e9:.0f} · 10⁹ operations a second. At this rate the {sum(counts.values()) / 1e9:.0f} · 10⁹ "
         f"operations of convolutions and dense layers take {limit:.2f} s, {limit / whole:.0%} of the sum of this table, {whole:.2f} s.\n"
     )
-    head = [
-        "ZFNet at 224, batches of 64",
-        "ms",
-        "share",
-        "10⁹ operations a second",
-        "of a matrix product",
-        "ms, TensorFlow's filter gradients",
-    ]
+    head = ["ZFNet at 224, batches of 64", "ms", "share", "10⁹ operations a second", "of a matrix product"]
     return markdown(head, rows) + words + conditions(result)
 
 
@@ -198,15 +175,11 @@ def determinism_table(result: dict) -> str:
     """What determinism costs, as Markdown."""
     rows = []
     for net, taken in result["seconds"].items():
-        for kind, name in KINDS.items():
-            ratio = statistics.median(one / free for one, free in zip(taken[kind], taken["free own"], strict=True))
-            rows.append([f"{net}, {NETS[net]} px", name, f"{BATCH / statistics.median(taken[kind]):.1f}", f"{ratio:.2f}"])
-    own, free = (result["profiles"]["zfnet-small"][kind]["groups"] for kind in ("own", "free own"))
-    paid = sorted(((own[group] - free.get(group, 0.0), group) for group in own), reverse=True)[:5]
-    text = ", ".join(f"{group} {1000 * free.get(group, 0.0):.0f} to {1000 * own[group]:.0f} ms" for _, group in paid)
-    words = f"\nDeterminism changes most, in `zfnet-small` with TensorFlow's filter gradients: {text}.\n"
-    head = ["net", "step", "images a second", "time of a step, of TensorFlow's without determinism"]
-    return markdown(head, rows) + words + conditions(result)
+        ratio = statistics.median(one / free for one, free in zip(taken[DETERMINISTIC], taken[FREE], strict=True))
+        rates = [f"{BATCH / statistics.median(taken[kind]):.1f}" for kind in (DETERMINISTIC, FREE)]
+        rows.append([f"{net}, {NETS[net]} px", *rates, f"{ratio:.2f}"])
+    head = ["net", "images a second, deterministic", FREE, "time of a step, deterministic over not"]
+    return markdown(head, rows) + conditions(result)
 
 
 def main() -> None:
@@ -218,12 +191,10 @@ def main() -> None:
     if sys.argv[1:2] == ["profile"]:
         return print(json.dumps(profile(*sys.argv[2:])))
     profiles = {}
-    for net, kinds in PROFILED.items():
-        for kind in kinds:
-            command = [sys.executable, __file__, "profile", net, kind]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            profiles.setdefault(net, {})[kind] = json.loads(done.stdout.splitlines()[-1])
-            print(net, kind, profiles[net][kind]["step"], flush=True)
+    for net in NETS:
+        done = subprocess.run([sys.executable, __file__, "profile", net, FREE], check=True, stdout=subprocess.PIPE, text=True)
+        profiles[net] = json.loads(done.stdout.splitlines()[-1])
+        print(net, profiles[net]["step"], flush=True)
     result = {
         "command": f"python benchmarks/{NAME}.py",
         "commit": commit(),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 CLASSES = 1000
 
 
-def training_step(architecture, size: int, batch_size: int, batches=None, centre=None, deterministic: bool = False) -> Callable[[], None]:
+def training_step(architecture, size: int, batch_size: int, batches=None, centre=None) -> Callable[[], None]:
     """Makes a function that trains a net for one step, as the Trainer does.
 
     Args:
@@ -15,7 +15,6 @@ def training_step(architecture, size: int, batch_size: int, batches=None, centre
         batch_size: images a step.
         batches: iterator over centred images and labels; without it, the same photographs and labels each time.
         centre: as in `make_train_step`.
-        deterministic: as in `make_train_step`; TensorFlow's own determinism is turned on elsewhere.
 
     Returns:
         The function; it returns when the step is done.
@@ -40,7 +39,7 @@ def training_step(architecture, size: int, batch_size: int, batches=None, centre
         data = (photographs(batch_size, size), np.arange(batch_size) % CLASSES)
         data = tf.data.Dataset.from_tensors(data).cache().repeat()
         batches = iter(strategy.distribute_datasets_from_function(lambda context: data))
-    step = make_train_step(net, strategy, batch_size, centre=centre, deterministic=deterministic)
+    step = make_train_step(net, strategy, batch_size, centre=centre)
     numbers = itertools.count()
 
     def run() -> None:

@@ -135,7 +135,7 @@ def fit(
         report = functools.partial(report_divergence, examples, recipe, kept, steps=steps, batch_size=batch_size)
         train_loop(
             state,
-            make_train_step(net, strategy, batch_size, choose_xla(recipe.xla, recipe.deterministic), centre, recipe.deterministic),
+            make_train_step(net, strategy, batch_size, choose_xla(recipe.xla, recipe.deterministic), centre),
             iter(batches),
             make_validate(net, strategy, examples, central_mean, batch_size),
             epochs=epochs,

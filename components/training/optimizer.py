@@ -3,41 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
-import tensorflow as tf
 
 MOMENTUM = 0.9
 
 
-class MomentumSGD(keras.optimizers.SGD):
-    """SGD with momentum that updates a variable by one operation of TensorFlow; on a CPU it has the bits of Keras' own, in half the time.
-
-    Arguments are those of `keras.optimizers.SGD`.
-
-    Examples:
-        >>> optimizer = MomentumSGD(0.5, momentum=0.9)
-        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
-        >>> for _ in range(2):
-        ...     optimizer.apply([keras.ops.ones((1, 1)), keras.ops.ones(1)], model.trainable_variables)
-        >>> round(float(model.layers[0].kernel[0, 0]), 3)  # -0.5, and then -0.5 - 0.9 * 0.5
-        -1.45
-    """
-
-    def update_step(self, gradient: keras.KerasTensor, variable: keras.Variable | tf.Variable, learning_rate: keras.KerasTensor) -> None:
-        """Changes one variable, and its momentum, by its gradient."""
-        if not self.momentum or self.nesterov:
-            return super().update_step(gradient, variable, learning_rate)
-        velocity = self.momentums[self._get_variable_index(variable)]
-        changed, changing = (one.value if isinstance(one, keras.Variable) else one for one in (variable, velocity))
-        tf.raw_ops.ResourceApplyKerasMomentum(
-            var=changed.handle,
-            accum=changing.handle,
-            lr=tf.cast(learning_rate, variable.dtype),
-            grad=tf.cast(gradient, variable.dtype),
-            momentum=tf.constant(self.momentum, variable.dtype),
-        )
-
-
-class LayerRateSGD(MomentumSGD):
+class LayerRateSGD(keras.optimizers.SGD):
     """SGD with momentum, in which the steps of some layers are multiplied by a factor, the weight decay too.
 
     Args:
@@ -84,11 +54,11 @@ def make_optimizer(rate: float | Callable[[], float], weight_decay: float, facto
 
     Examples:
         >>> type(make_optimizer(0.01, 0.0, {})).__name__
-        'MomentumSGD'
+        'SGD'
     """
     if factors:
         return LayerRateSGD(rate, factors, weight_decay, momentum=MOMENTUM)
-    optimizer = MomentumSGD(rate, momentum=MOMENTUM, weight_decay=weight_decay or None)
+    optimizer = keras.optimizers.SGD(rate, momentum=MOMENTUM, weight_decay=weight_decay or None)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 

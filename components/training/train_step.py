@@ -1,6 +1,5 @@
 """One step of training and one pass of validation, on all replicas of a strategy."""
 
-import contextlib
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +11,6 @@ import tensorflow as tf
 from zfnet.components.artifacts import Examples
 from zfnet.components.data.batches import padded_batch_size, padded_batches
 from zfnet.components.evaluation.errors import count_errors
-from zfnet.components.training.filter_gradients import fast_filter_gradients
 
 SUMS = ("loss", "top1_error", "top5_error", "examples")
 NEVER = -1
@@ -48,13 +46,11 @@ def make_train_step(
     batch_size: int,
     xla: bool = False,
     centre: Callable[[Any], tf.Tensor] | None = None,
-    deterministic: bool = True,
 ) -> Callable:
     """Makes the function that trains a net on one batch.
 
     The gradient is that of the mean loss over the whole batch, however many replicas share it. Dropout depends on the seed, the step and
     the replica alone, so that a resumed training drops the same units. With `xla`, XLA compiles each replica's forward and backward pass.
-    Without `deterministic`, filter gradients may have other last bits, see `fast_filter_gradients`; it does not turn on TensorFlow's own.
 
     Args:
         net: compiled with an optimizer, in the strategy's scope.
@@ -71,8 +67,7 @@ def make_train_step(
 
     def differentiate(images, labels):
         with tf.GradientTape() as tape:
-            with contextlib.nullcontext() if xla else fast_filter_gradients(net, deterministic):
-                predictions = net(images, training=True)
+            predictions = net(images, training=True)
             losses = keras.losses.sparse_categorical_crossentropy(labels, predictions)
             loss = tf.reduce_sum(losses) / batch_size
         gradients = tape.gradient(loss, [variable.value for variable in net.trainable_variables])

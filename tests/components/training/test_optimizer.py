@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.components.training.checkpoints import VARIABLES, Checkpoints, TrainingState
-from zfnet.components.training.optimizer import LayerRateSGD, MomentumSGD, freeze, make_optimizer
+from zfnet.components.training.optimizer import LayerRateSGD, freeze, make_optimizer
 from zfnet.model.net.build import build
 
 RATE, DECAY = 0.5, 0.04
@@ -109,31 +109,3 @@ def test_factors_under_a_strategy():
         step(gradients)
     for first, second in zip(alone.weights, net.weights, strict=True):
         np.testing.assert_allclose(first.numpy(), second.numpy(), rtol=1e-6)
-
-
-def test_a_step_has_the_bits_of_keras():
-    nets = small_net(), small_net()
-    train(nets[0], make_optimizer(RATE, DECAY, {}), steps=4)
-    own = keras.optimizers.SGD(RATE, momentum=0.9, weight_decay=DECAY)
-    own.exclude_from_weight_decay(var_names=["bias"])
-    train(nets[1], own, steps=4)
-    for one, other in zip(*(net.weights + net.optimizer.variables for net in nets), strict=True):
-        np.testing.assert_array_equal(one.numpy(), other.numpy())
-
-
-def test_a_step_is_one_operation_a_variable():
-    net = small_net()
-    net.compile(make_optimizer(RATE, 0.0, {}))
-    gradients = random_gradients(net.trainable_variables, 0)
-    step = tf.function(lambda: net.optimizer.apply(gradients, net.trainable_variables), autograph=False)
-    kinds = [operation.type for operation in step.get_concrete_function().graph.get_operations()]
-    assert kinds.count("ResourceApplyKerasMomentum") == len(net.trainable_variables)
-
-
-def test_without_momentum_or_with_nesterov_it_is_that_of_keras():
-    for options in ({}, {"momentum": 0.9, "nesterov": True}):
-        nets = small_net(), small_net()
-        train(nets[0], MomentumSGD(RATE, **options))
-        train(nets[1], keras.optimizers.SGD(RATE, **options))
-        for one, other in zip(*(net.weights for net in nets), strict=True):
-            np.testing.assert_array_equal(one.numpy(), other.numpy())

@@ -40,11 +40,13 @@ def measure() -> dict:
             row = {"net": name, "layer": layer, "first": seconds(project, recording, layer, 1)}
             row["second"] = seconds(project, recording, layer, 1)
             works[layer] = row, {"windows": [], "whole": []}
-            # So often that both are compiled.
+            # So often that both are compiled, by XLA too.
             for _ in range(9):
+                project(recording, layer, 1)
                 project_whole(recording, layer, 1)
-            for _ in range(2):
+            for _ in range(6):
                 project(recording, layer, PROJECTIONS)
+            for _ in range(2):
                 project_whole(recording, layer, FEWER)
         for _ in range(ROUNDS):
             for layer, (_, taken) in works.items():

@@ -6,7 +6,8 @@
 The process gets the client's standard streams, directory, environment and signals, and the client ends as it ends. A command is
 `.../zfnet ...`, or this Python with `-c PROGRAM`, `-m MODULE` or a script. The server only imports: TensorFlow starts its threads at its
 first operation, which is after the fork. Do not start a command this way if the start itself is tested: which modules are imported, or an
-environment variable that is read at import; nor if its process number matters.
+environment variable that is read at import; nor if its process number matters. The fork server of `multiprocessing` gives its processes
+its own streams and directory, and is not reached by `subprocess`, which the tests use.
 """
 
 import contextlib

@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
     @property
     def ends(self) -> tuple[int, ...]:
-        """Where the window of the unit at position 0 ends."""
+        """Ends of the window of the unit at position 0."""
         return tuple(start + length for start, length in zip(self.offset, self.size, strict=True))
 
 

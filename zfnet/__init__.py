@@ -22,7 +22,7 @@ with epy.lazy_api_imports(globals()):
     from zfnet.model.deconvnet.receptive_field import ReceptiveField, receptive_field
     from zfnet.model.deconvnet.recording import Recording
     from zfnet.model.deconvnet.rules.chosen.choices import Rule, register
-    from zfnet.model.deconvnet.rules.rule import Window
+    from zfnet.model.deconvnet.rules.window import Window
     from zfnet.model.deconvnet.strongest import Strongest, strongest_activations
     from zfnet.model.measures.class_answers import ClassAnswers, class_answers
     from zfnet.model.measures.contributions import Contributions, strongest_contributions

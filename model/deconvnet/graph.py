@@ -9,46 +9,21 @@ import keras
 import tensorflow as tf
 
 from zfnet.model.deconvnet.node import Node, call_function, fixed_training, refuse_training
+from zfnet.model.deconvnet.operation import Operation
 from zfnet.model.deconvnet.readable_model import check_readable, functional, input_dims, is_graph
 from zfnet.model.deconvnet.rules.activation import hidden_readout
 from zfnet.model.deconvnet.rules.call import Call, channels_last
 from zfnet.model.deconvnet.rules.chosen.choices import Choices
-from zfnet.model.deconvnet.rules.chosen.own import Own
 from zfnet.model.deconvnet.rules.layers import find_rules
 from zfnet.model.deconvnet.rules.move import Move, find_move
-from zfnet.model.deconvnet.rules.rule import WHOLE, Function, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.rule import Function, PassThrough, Readout, Rectify
 from zfnet.model.deconvnet.rules.unchanged import keeps_numbers
+from zfnet.model.deconvnet.rules.window import WHOLE
 from zfnet.model.deconvnet.separate_images import check_separate_images
 
 UNSUPPORTED = ("error", "literature", "gradient")
 # Shape of a value without the batch; `None` for a size that the model leaves open.
 Shape = tuple[int | None, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Operation:
-    """One operation of the model.
-
-    Attributes:
-        layer: the Keras layer, or operation such as `keras.ops.add`, that it belongs to.
-        rule: its forward function and backward rule.
-        inputs: numbers of its input values; the first values are the model's inputs: 0 the image, if there is one input.
-        output: number of its output value.
-    """
-
-    layer: keras.Operation
-    rule: PassThrough
-    inputs: tuple[int, ...]
-    output: int
-
-    @property
-    def window(self) -> Window:
-        """Window of the input that one output position depends on; a ValueError if positions differ in that."""
-        if self.rule.window is None:
-            kind = type(self.layer).__name__
-            hint = " If they have one, give the window of this layer: zfnet.Rule(rule, window=...)." if isinstance(self.rule, Own) else ""
-            raise ValueError(f"Layer {self.layer.name!r} is of type {kind}: the units above it have no single receptive field.{hint}")
-        return self.rule.window
 
 
 class Graph:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import tensorflow as tf
 
-from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.operation import Operation
 from zfnet.model.deconvnet.rules.fused import without_xla
 from zfnet.model.deconvnet.rules.rule import AtInputs, Saved
 

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zfnet.model.deconvnet.graph import Graph, Operation, Shape
+from zfnet.model.deconvnet.graph import Graph, Shape
 from zfnet.model.deconvnet.model_inputs import input_number
-from zfnet.model.deconvnet.rules.rule import WHOLE, Window
+from zfnet.model.deconvnet.operation import Operation
+from zfnet.model.deconvnet.rules.window import WHOLE, Window
 
 
 class ReceptiveField(NamedTuple):

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.backproject import THREADS, backproject
-from zfnet.model.deconvnet.graph import Graph, Operation
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.operation import Operation
 from zfnet.model.deconvnet.passes import Inputs, Passes
 from zfnet.model.deconvnet.receptive_field import cut_window, field_of_value, paste_window
 from zfnet.model.deconvnet.rules.max_pool import MaxPool

@@ -11,7 +11,8 @@ from keras import activations, layers, ops
 from zfnet.model.deconvnet.rules.axes import window_across
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.in_use import function_in_use
-from zfnet.model.deconvnet.rules.rule import POINT, Gradient, PassThrough, Readout, Rectify, Window
+from zfnet.model.deconvnet.rules.rule import Gradient, PassThrough, Readout, Rectify
+from zfnet.model.deconvnet.rules.window import POINT, Window
 
 ACTIVATIONS: dict[str, type[PassThrough]] = {
     "relu": Rectify,

@@ -6,7 +6,8 @@ from keras import KerasTensor
 from numpy.typing import ArrayLike
 
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, PassThrough, Window
+from zfnet.model.deconvnet.rules.rule import Affine, PassThrough
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window
 from zfnet.model.deconvnet.separate_images import mixed_images
 
 # Images with which an operation is tried, enough to notice one that exchanges them.

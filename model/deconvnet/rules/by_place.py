@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.axes import is_same_everywhere, window_across, window_by_place
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import POINT, Affine, Function, PassThrough, Saved, transposed
+from zfnet.model.deconvnet.rules.rule import Affine, Function, PassThrough, Saved, transposed
+from zfnet.model.deconvnet.rules.window import POINT
 
 
 class Scale(Affine):
@@ -77,6 +79,32 @@ def scaled_by_place(call: Call, is_same: bool) -> list[PassThrough]:
         return [Affine(call.function, POINT, local=True)]
     alike = call.on_maps and call.shapes == [call.output_shape]
     return [ByPlace(call.function) if alike else Affine(call.function, POINT)]
+
+
+def batch_normalization(call: Call) -> list[PassThrough]:
+    """Batch normalisation by the statistics that it stored."""
+    axis = call.layer.axis
+    by_map = axis in ((1, -call.dims - 1) if call.channels_first else (-1, call.dims + 1))
+    if not by_map:
+        return scaled_by_place(call, False)
+
+    def factors():
+        deviation = tf.math.rsqrt(call.weight("moving_variance") + call.layer.epsilon)
+        return deviation if call.layer.gamma is None else deviation * call.weight("gamma")
+
+    return [Scale(call.function, factors)]
+
+
+def stored_normalization(call: Call) -> list[PassThrough]:
+    """Normalisation by a mean and a variance that were given or learnt before."""
+    # Mean and variance of each map, or of all: the same at every position.
+    by_map = ((), (1,), (-call.dims - 1,)) if call.channels_first else ((), (call.dims + 1,), (-1,))
+    return scaled_by_place(call, call.layer.axis in by_map)
+
+
+def rescaling(call: Call) -> list[PassThrough]:
+    """A scale and an offset of all values."""
+    return scaled_by_place(call, np.ndim(call.layer.scale) == 0 or (np.ndim(call.layer.scale) == 1 and not call.channels_first))
 
 
 def concatenation(call: Call) -> list[PassThrough]:

@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 from keras import KerasTensor, layers
 
-from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough, Window
+from zfnet.model.deconvnet.rules.rule import Function, Gradient, PassThrough
+from zfnet.model.deconvnet.rules.window import Window
 
 LAST = "channels_last"
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import Affine, Function, Saved, Window, cut_padding, transposed
+from zfnet.model.deconvnet.rules.rule import Affine, Function, Saved, cut_padding, transposed
+from zfnet.model.deconvnet.rules.window import Window
 
 # Up to this many positions and filter places, one matrix product and a sum of its parts beats TensorFlow's transposed convolution.
 FEW_POSITIONS = 64

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from zfnet.model.deconvnet.rules.activation import LIKE_RELU, activation_rules, operation_function, readout
 from zfnet.model.deconvnet.rules.axes import linear, window_across
-from zfnet.model.deconvnet.rules.by_place import Scale, by_place, concatenation, scaled_by_place
+from zfnet.model.deconvnet.rules.by_place import batch_normalization, by_place, concatenation, rescaling, stored_normalization
 from zfnet.model.deconvnet.rules.call import LAST, Call, Rules
 from zfnet.model.deconvnet.rules.chosen.gate import gated_product
 from zfnet.model.deconvnet.rules.chosen.normalization import NORMALIZATIONS, fixed_deviation
@@ -20,23 +20,11 @@ from zfnet.model.deconvnet.rules.linear_operations import LINEAR_OPERATIONS, mov
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.move import Move
 from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, global_max_pool, max_pool
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, PassThrough, Rectify, Shift, Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import Affine, Function, PassThrough, Rectify, Shift
 from zfnet.model.deconvnet.rules.unchanged import IN_TRAINING_ALONE, pass_through, random_crop
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window, sliding_window
 from zfnet.model.deconvnet.separate_images import mixed_images
 from zfnet.model.net.layers import ContrastNormalization, MeanImage
-
-
-def _batch_normalization(call: Call) -> list[PassThrough]:
-    axis = call.layer.axis
-    by_map = axis in ((1, -call.dims - 1) if call.channels_first else (-1, call.dims + 1))
-    if not by_map:
-        return scaled_by_place(call, False)
-
-    def factors():
-        deviation = tf.math.rsqrt(call.weight("moving_variance") + call.layer.epsilon)
-        return deviation if call.layer.gamma is None else deviation * call.weight("gamma")
-
-    return [Scale(call.function, factors)]
 
 
 def _convolution(call: Call) -> list[PassThrough]:
@@ -66,16 +54,6 @@ def _dense(call: Call) -> list[PassThrough]:
     window = window_across(call, -1)
     on_maps = window == POINT and call.on_maps
     return [Affine(function, window, local=on_maps, channels=(call.channels,) if on_maps else ()), *activation_rules(call)]
-
-
-def _stored_normalization(call: Call) -> list[PassThrough]:
-    # Mean and variance of each map, or of all: the same at every position.
-    by_map = ((), (1,), (-call.dims - 1,)) if call.channels_first else ((), (call.dims + 1,), (-1,))
-    return scaled_by_place(call, call.layer.axis in by_map)
-
-
-def _rescaling(call: Call) -> list[PassThrough]:
-    return scaled_by_place(call, np.ndim(call.layer.scale) == 0 or (np.ndim(call.layer.scale) == 1 and not call.channels_first))
 
 
 def _shift(sign: int) -> Rules:
@@ -176,15 +154,15 @@ LAYERS: dict[type, Rules] = {
     **dict.fromkeys((layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D), _affine(None)),
     **dict.fromkeys((layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D), _shift(1)),
     layers.Activation: activation_rules,
-    layers.BatchNormalization: _batch_normalization,
+    layers.BatchNormalization: batch_normalization,
     layers.Concatenate: concatenation,
     layers.Dense: _dense,
     layers.EinsumDense: linear_layer,
     layers.Flatten: _affine(WHOLE),
-    layers.Normalization: _stored_normalization,
+    layers.Normalization: stored_normalization,
     layers.Pipeline: _pipeline,
     layers.RandomCrop: random_crop,
-    layers.Rescaling: _rescaling,
+    layers.Rescaling: rescaling,
     layers.Resizing: resizing,
     layers.Softmax: readout,
     # In use the wrapper does what the layer in it does.

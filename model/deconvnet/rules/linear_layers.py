@@ -12,7 +12,8 @@ from zfnet.model.deconvnet.rules.activation import activation_rules
 from zfnet.model.deconvnet.rules.axes import linear
 from zfnet.model.deconvnet.rules.call import Call, Rules
 from zfnet.model.deconvnet.rules.in_use import function_in_use
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Gradient, PassThrough, Readout, Rectify, Saved, Window
+from zfnet.model.deconvnet.rules.rule import Affine, Gradient, PassThrough, Readout, Rectify, Saved
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window
 
 
 def linear_layer(call: Call) -> list[PassThrough]:

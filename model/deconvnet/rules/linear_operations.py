@@ -12,7 +12,8 @@ from zfnet.model.deconvnet.rules.chosen.gate import gated_product
 from zfnet.model.deconvnet.rules.convolution import Sliding
 from zfnet.model.deconvnet.rules.move import find_move
 from zfnet.model.deconvnet.rules.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, by_axis, max_pool, maximum
-from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, PassThrough, Rectify, sliding_window
+from zfnet.model.deconvnet.rules.rule import Affine, PassThrough, Rectify
+from zfnet.model.deconvnet.rules.window import WHOLE, sliding_window
 
 
 def nothing(call: Call) -> list[PassThrough]:

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
-from zfnet.model.deconvnet.rules.rule import PassThrough, Saved, Window, cut_padding, sliding_window
+from zfnet.model.deconvnet.rules.rule import PassThrough, Saved, cut_padding
+from zfnet.model.deconvnet.rules.window import Window, sliding_window
 
 # Windows of more positions are unpooled by scattering: slower than a sum over their positions, but it does not grow with them.
 MANY_POSITIONS = 64

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.axes import IMAGES, open_sizes, places
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, Affine, Function, Saved, Window
+from zfnet.model.deconvnet.rules.rule import Affine, Function, Saved
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window
 from zfnet.model.deconvnet.separate_images import mixed_images
 
 

@@ -12,7 +12,8 @@ from zfnet.model.deconvnet.rules.axes import linear, window_across
 from zfnet.model.deconvnet.rules.call import LAST, Call
 from zfnet.model.deconvnet.rules.convolution import Sliding
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
-from zfnet.model.deconvnet.rules.rule import WHOLE, Affine, PassThrough, Saved, Window, sliding_window
+from zfnet.model.deconvnet.rules.rule import Affine, PassThrough, Saved
+from zfnet.model.deconvnet.rules.window import WHOLE, Window, sliding_window
 
 
 class Maximum(PassThrough):

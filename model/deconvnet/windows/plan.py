@@ -3,8 +3,9 @@
 import math
 from typing import NamedTuple
 
-from zfnet.model.deconvnet.graph import Graph, Operation
-from zfnet.model.deconvnet.rules.rule import Window
+from zfnet.model.deconvnet.graph import Graph
+from zfnet.model.deconvnet.operation import Operation
+from zfnet.model.deconvnet.rules.window import Window
 
 
 class Place(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from zfnet.model.deconvnet.graph import Operation
+from zfnet.model.deconvnet.operation import Operation
 from zfnet.model.deconvnet.rules.fused import fused
 from zfnet.model.deconvnet.rules.max_pool import MaxPool
 from zfnet.model.deconvnet.rules.rule import PassThrough, Rectify, Saved

@@ -13,7 +13,8 @@ from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.chosen.named import NAMED
 from zfnet.model.deconvnet.rules.chosen.own import Backward, Own
 from zfnet.model.deconvnet.rules.chosen.trial import check_window
-from zfnet.model.deconvnet.rules.rule import POINT, WHOLE, PassThrough, Window
+from zfnet.model.deconvnet.rules.rule import PassThrough
+from zfnet.model.deconvnet.rules.window import POINT, WHOLE, Window
 
 WINDOWS = {"point": POINT, "whole": WHOLE}
 AnyBackward = TypeVar("AnyBackward", bound=str | Backward)

@@ -6,7 +6,8 @@ import tensorflow as tf
 from zfnet.model.deconvnet.rules.axes import window_by_place
 from zfnet.model.deconvnet.rules.call import Call
 from zfnet.model.deconvnet.rules.chosen.trial import is_by_value, random_inputs
-from zfnet.model.deconvnet.rules.rule import POINT, Frozen, PassThrough
+from zfnet.model.deconvnet.rules.rule import Frozen, PassThrough
+from zfnet.model.deconvnet.rules.window import POINT
 
 
 def gated_product(call: Call) -> list[PassThrough]:

@@ -8,7 +8,8 @@ from keras import layers
 
 from zfnet.model.deconvnet.rules.axes import window_across
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import Frozen, Function, PassThrough, Window
+from zfnet.model.deconvnet.rules.rule import Frozen, Function, PassThrough
+from zfnet.model.deconvnet.rules.window import Window
 
 
 def fixed_deviation(call: Call) -> list[PassThrough]:

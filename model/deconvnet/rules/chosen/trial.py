@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.axes import open_sizes
 from zfnet.model.deconvnet.rules.call import Call
-from zfnet.model.deconvnet.rules.rule import Window
+from zfnet.model.deconvnet.rules.window import Window
 
 ROWS = 2
 TOLERANCE = 1e-3

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.convolution import Convolution
-from zfnet.model.deconvnet.rules.rule import sliding_window
+from zfnet.model.deconvnet.rules.window import sliding_window
 
 # Kernel, strides, channels below, size of the signal.
 FORMS = [

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from zfnet.model.deconvnet.rules.fused import fused
 from zfnet.model.deconvnet.rules.max_pool import find_switches, no_switch, unpool
-from zfnet.model.deconvnet.rules.rule import sliding_window
+from zfnet.model.deconvnet.rules.window import sliding_window
 
 POOLS = [
     ((3, 3), (2, 2), "valid"),

@@ -12,7 +12,7 @@ from zfnet.model import Deconvnet, receptive_field
 from zfnet.model.deconvnet.receptive_field import cut_window
 from zfnet.model.deconvnet.rules.layers import LAYERS
 from zfnet.model.deconvnet.rules.max_pool import find_switches, unpool
-from zfnet.model.deconvnet.rules.rule import sliding_window
+from zfnet.model.deconvnet.rules.window import sliding_window
 from zfnet.model.deconvnet.windows.plan import Windows
 
 SIZES = {1: (41, 3), 3: (9, 8, 10, 2)}

@@ -152,3 +152,25 @@ def eagerly(monkeypatch):
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def by_papers(by_autodiff):
+    """Autodiff in which smooth activations have the gradient of a deconvnet's ReLU, and gates and deviations have none."""
+
+    class ByPapers(by_autodiff):
+        def treat(self, layer):
+            if getattr(layer, "activation", None) in (keras.activations.silu, keras.activations.gelu, keras.activations.hard_silu):
+                self.replace(layer, "activation")
+            elif isinstance(layer, keras.layers.Multiply):
+                layer.call = lambda inputs: inputs[0] * tf.stop_gradient(inputs[1])
+            elif isinstance(layer, keras.layers.LayerNormalization):
+
+                def normalized(values):
+                    centred = values - tf.reduce_mean(values, -1, keepdims=True)
+                    variance = tf.reduce_mean(centred**2, -1, keepdims=True)
+                    return centred / tf.stop_gradient(tf.sqrt(variance + layer.epsilon)) * layer.gamma + layer.beta
+
+                layer.call = normalized
+
+    return ByPapers

@@ -113,28 +113,6 @@ OF_PAPERS = {
 }
 
 
-@pytest.fixture
-def by_papers(by_autodiff):
-    """Autodiff in which smooth activations have the gradient of a deconvnet's ReLU, and gates and deviations have none."""
-
-    class ByPapers(by_autodiff):
-        def treat(self, layer):
-            if getattr(layer, "activation", None) in (keras.activations.silu, keras.activations.gelu, keras.activations.hard_silu):
-                self.replace(layer, "activation")
-            elif isinstance(layer, layers.Multiply):
-                layer.call = lambda inputs: inputs[0] * tf.stop_gradient(inputs[1])
-            elif isinstance(layer, layers.LayerNormalization):
-
-                def normalized(values):
-                    centred = values - tf.reduce_mean(values, -1, keepdims=True)
-                    variance = tf.reduce_mean(centred**2, -1, keepdims=True)
-                    return centred / tf.stop_gradient(tf.sqrt(variance + layer.epsilon)) * layer.gamma + layer.beta
-
-                layer.call = normalized
-
-    return ByPapers
-
-
 @pytest.mark.parametrize("name", OF_PAPERS)
 def test_nets_of_later_papers_by_their_rules(name, by_papers, equals_autodiff, eagerly):
     size = (64, 48, 3)

@@ -129,28 +129,6 @@ def examples(dims):
     return np.random.default_rng(0).normal(size=(2, *SIZES[dims])).astype("float32")
 
 
-@pytest.fixture
-def by_papers(by_autodiff):
-    """Autodiff in which gates and deviations have no gradient, and smooth activations that of a deconvnet's ReLU."""
-
-    class ByPapers(by_autodiff):
-        def treat(self, layer):
-            if getattr(layer, "activation", None) is keras.activations.silu:
-                self.replace(layer, "activation")
-            elif isinstance(layer, layers.Multiply):
-                layer.call = lambda inputs: inputs[0] * tf.stop_gradient(inputs[1])
-            elif isinstance(layer, layers.LayerNormalization):
-
-                def normalized(values):
-                    centred = values - tf.reduce_mean(values, -1, keepdims=True)
-                    variance = tf.reduce_mean(centred**2, -1, keepdims=True)
-                    return centred / tf.stop_gradient(tf.sqrt(variance + layer.epsilon)) * layer.gamma + layer.beta
-
-                layer.call = normalized
-
-    return ByPapers
-
-
 def places_of(maps):
     """All corners, the middles of two edges, and the middle."""
     ends = [(0, length // 2, length - 1) for length in maps.shape[1:-1]]

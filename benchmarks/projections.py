@@ -15,6 +15,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from report import commit, conditions, machine, markdown, photographs, seconds, versions, write
+from whole_gallery import find_switches
 
 NAME = "projections"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
@@ -39,7 +40,7 @@ def measure() -> dict:
     images = photographs(IMAGES, 224)
     deconvnet = Deconvnet(net)
     recording = deconvnet.record(images)
-    works = {"forward": (IMAGES, lambda: _record(deconvnet, images))}
+    works = {"forward": (IMAGES, lambda: find_switches(deconvnet, images, deconvnet.layers))}
     for layer in LAYERS:
         examples, units = np.divmod(np.arange(IMAGES * UNITS), UNITS)
         works[f"windows {layer}"] = len(units), _windows(recording, layer, units, examples)
@@ -70,14 +71,6 @@ def measure() -> dict:
         "a_second": {name: {"median": statistics.median(rates), "best": max(rates)} for name, rates in taken.items()},
         "unavailable": unavailable,
     }
-
-
-def _record(deconvnet, images):
-    """A forward pass with its switches, which are otherwise found when they are first needed."""
-    recording = deconvnet.record(images)
-    for operation in deconvnet.graph.needed_for(deconvnet.graph.value_of("pool5")):
-        if operation.rule.saves:
-            recording._save(operation)
 
 
 def _windows(recording, layer, units, examples):

@@ -61,15 +61,11 @@ def gallery(deconvnet, images, layers: list[str], units: int | None = None) -> d
         for part in project_strongest(deconvnet, batches, found, chosen):
             made[part.layer] += len(part.units)
 
-    pools = [operation for operation in needed_for(deconvnet, layers) if operation.rule.saves]
-
     def record():
         for batch, ids in batches:
             rows = np.flatnonzero(np.isin(ids, needed))
             for start in range(0, len(rows), TOGETHER):
-                recording = deconvnet.record_batch(batch[rows[start : start + TOGETHER]], layers)
-                for operation in pools:
-                    recording._save(operation)
+                find_switches(deconvnet, batch[rows[start : start + TOGETHER]], layers)
 
     strongest_activations(deconvnet, batches[:2], layers, K)
     rates = [matrix_product_rate()]
@@ -93,6 +89,15 @@ def gallery(deconvnet, images, layers: list[str], units: int | None = None) -> d
         "matrix_product_rates": rates,
         "limit_seconds": {name: count / rate for name, count in operations.items()},
     }
+
+
+def find_switches(deconvnet, images, layers: list[str]):
+    """Runs a forward pass to some layers with its switches, which are otherwise found when they are first needed; gives the recording."""
+    recording = deconvnet.record_batch(images, layers)
+    for operation in needed_for(deconvnet, layers):
+        if operation.rule.saves:
+            recording._save(operation)
+    return recording
 
 
 def needed_for(deconvnet, layers: list[str]) -> list:

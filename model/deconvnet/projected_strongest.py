@@ -123,10 +123,13 @@ def _check_strengths(deconvnet, layer, targets, activations, ids):
     """Fails if the activations at the places of targets are not those that were found, within rounding."""
     positions = np.minimum(targets.positions, np.array(activations.shape[1:-1], int) - 1)
     strengths = activations[(targets.examples, *positions.T, targets.units)]
-    largest = np.abs(activations).max(where=np.isfinite(activations), initial=0)
     kinds = {getattr(each, "compute_dtype", "") for each in deconvnet.model._flatten_layers()}
     rounding = HALF_ROUNDING if kinds & {"float16", "bfloat16"} else ROUNDING
-    same = np.isclose(strengths, targets.strengths, rtol=10 * rounding, atol=rounding * largest, equal_nan=True)
+    same = np.isclose(strengths, targets.strengths, rtol=10 * rounding, atol=0, equal_nan=True)
+    if not same.all():
+        # Only now: in the large maps of a lower layer, to find it takes as long as many projections.
+        largest = np.abs(activations).max(where=np.isfinite(activations), initial=0)
+        same = np.isclose(strengths, targets.strengths, rtol=10 * rounding, atol=rounding * largest, equal_nan=True)
     same &= (positions == targets.positions).all(axis=1)
     # What is no number can't be compared; its projection is refused as not finite.
     same |= np.isnan(strengths)
@@ -159,18 +162,22 @@ def _project_images(deconvnet, form, inputs, ids, strongest, chosen):
             if all(all_of)
             else batch.windows_of(layer, targets, threads=1)
         )
-        found = [_in_image(graph, source, images[rows], *each) for source, (images, each) in enumerate(zip(inputs, whole, strict=True))]
+        found = [_in_image(graph, source, images, rows, *each) for source, (images, each) in enumerate(zip(inputs, whole, strict=True))]
         yield ProjectedStrongest(layer, units, ranks, *(form.join(each) for each in zip(*found, strict=True)))
 
 
-def _in_image(graph, source, images, windows, corners):
-    """Windows moved into their images, the same windows of the images, and their corners, for one input; whole images without corners."""
+def _in_image(graph, source, images, rows, windows, corners):
+    """Windows moved into their images, the same windows of the images, and their corners, for one input; whole images without corners.
+
+    `rows` are the images of the windows.
+    """
     if corners is None:
-        return windows, images, np.zeros((len(images), graph.dims[source]), int)
+        return windows, images[rows], np.zeros((len(rows), graph.dims[source]), int)
     if graph.is_channels_first(source):
         images, windows = (np.moveaxis(each, 1, -1) for each in (images, windows))
     after = graph.dims[source] + 1
     windows, corners = move_inside(windows, corners, images.shape[1:after])
     size = windows.shape[1:after]
-    patches = np.stack([cut_window(image, corner, size) for image, corner in zip(images, corners, strict=True)])
+    # Without a copy of each whole image, which takes longer than to cut a window of some pixels.
+    patches = np.stack([cut_window(images[row], corner, size) for row, corner in zip(rows, corners, strict=True)])
     return to_model_layout(windows, graph, source), to_model_layout(patches, graph, source), corners

@@ -38,6 +38,8 @@ def measure(root: pathlib.Path) -> dict:
     from zfnet.components.training.kept_filters import find_filters
     from zfnet.model import Deconvnet
 
+    # Before the pictures of the documentation are written anew.
+    measured = commit()
     paths = json.loads((root / "run.json").read_text())["artifacts"]
     model, examples = root / paths["model"], Examples(root / paths["examples"])
     deconvnet = Deconvnet(load_model_file(model))
@@ -54,7 +56,7 @@ def measure(root: pathlib.Path) -> dict:
         size = page.stat().st_size
     return {
         "command": "python benchmarks/explore_page.py zfnet_run",
-        "commit": commit(),
+        "commit": measured,
         "machine": machine(),
         "versions": versions(),
         "images": len(search.images.origins.ids),

@@ -1,7 +1,7 @@
 """Measures galleries of nets of Keras at 224: nine projections of 64 maps of five layers each, over 500 images, and the arithmetic limit.
 
 Command: make bench, or .venv/bin/python benchmarks/galleries.py
-Writes benchmarks/galleries.json, and from it a table in docs/speed.md. Takes about four minutes on two cores.
+Writes benchmarks/galleries.json, and from it a table in docs/speed.md. Takes about seven minutes on two cores.
 """
 
 from branches import net

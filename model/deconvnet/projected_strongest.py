@@ -53,8 +53,8 @@ def project_strongest(
 ) -> Iterator[ProjectedStrongest]:
     """Projects the strongest activations of every unit to their receptive fields.
 
-    Zeiler & Fergus 2013, section 4 and Fig. 2. Each image that is needed runs once through the net, no further than its switches
-    need, for all layers and units that it belongs to; memory use does not grow with the number of images.
+    Zeiler & Fergus 2013, section 4 and Fig. 2. Each image that is needed runs once through the net, up to the highest of the layers, for
+    all layers and units that it belongs to; memory use does not grow with the number of images.
 
     Args:
         deconvnet: of the model.

@@ -39,7 +39,7 @@ def measure(root: pathlib.Path) -> dict:
     from zfnet.model import Deconvnet
 
     # Before the pictures of the documentation are written anew.
-    measured = commit()
+    revision = commit()
     paths = json.loads((root / "run.json").read_text())["artifacts"]
     model, examples = root / paths["model"], Examples(root / paths["examples"])
     deconvnet = Deconvnet(load_model_file(model))
@@ -56,7 +56,7 @@ def measure(root: pathlib.Path) -> dict:
         size = page.stat().st_size
     return {
         "command": "python benchmarks/explore_page.py zfnet_run",
-        "commit": measured,
+        "commit": revision,
         "machine": machine(),
         "versions": versions(),
         "images": len(search.images.origins.ids),

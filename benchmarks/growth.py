@@ -204,7 +204,7 @@ def main(chains: list[str]) -> None:
     """Measures, and writes the result and the table after each chain; chains that are not measured keep their rows."""
     stored = pathlib.Path(__file__).with_suffix(".json")
     rows = json.loads(stored.read_text())["rows"] if stored.exists() else []
-    measured = commit()  # Before the first result changes a file.
+    revision = commit()  # Before the first result changes a file.
     with tempfile.TemporaryDirectory() as work:
         if "report" in chains:
             make_run(pathlib.Path(work))
@@ -212,7 +212,7 @@ def main(chains: list[str]) -> None:
         for chain in chains:
             rows = [row for row in rows if row["part"] not in PARTS[chain]] + measure_chain(chain)
             rows.sort(key=lambda row: [part for parts in PARTS.values() for part in parts].index(row["part"]))
-            result = {"command": f"python benchmarks/{NAME}.py", "commit": measured, "machine": machine()}
+            result = {"command": f"python benchmarks/{NAME}.py", "commit": revision, "machine": machine()}
             result |= {"versions": versions("apache-beam"), "rows": rows}
             write(NAME, result, table(result), DOCUMENT)
     print(table(result))

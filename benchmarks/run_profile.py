@@ -106,17 +106,19 @@ def table(result: dict) -> str:
     steps = [step for step in (OUTSIDE, *STEPS.values()) if step in samples]
     kinds = {kind: sum(samples[step].get(kind, 0) for step in steps) for kind in (*KINDS, OTHER)}
 
-    def seconds(number: float) -> str:
-        return f"{number:.0f}" if number >= 0.5 else ""
+    sums = [sum(samples[step].values()) for step in steps]
+
+    def row(name: str, numbers: list[float]) -> list[str]:
+        whole = sum(numbers)
+        return [name, *(f"{number:.0f}" if number >= 0.5 else "" for number in (*numbers, whole)), f"{whole / sum(sums):.0%}"]
 
     rows = [
-        [kind, *(seconds(samples[step].get(kind, 0)) for step in steps), seconds(whole)]
+        row(kind, [samples[step].get(kind, 0) for step in steps])
         for kind, whole in sorted(kinds.items(), key=lambda item: -item[1])
         if whole >= 0.5
     ]
-    sums = [sum(samples[step].values()) for step in steps]
-    rows.append(["all", *map(seconds, sums), seconds(sum(sums))])
-    return markdown(["seconds of the main thread", *steps, "all"], rows) + conditions(result)
+    rows += [row("all", sums), ["of all", *(f"{part / sum(sums):.0%}" for part in (*sums, sum(sums))), ""]]
+    return markdown(["seconds of the main thread", *steps, "all", "of all"], rows) + conditions(result)
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ def table(result: dict) -> str:
     text += f"\nAt the rate of a matrix product the convolutions alone would take {ideal / total:.0%} of this time. "
     windows, whole = (result["products"][way] for way in ("windows", "whole maps"))
     text += f"They have {windows / 1e6:.0f} million multiplications, those of whole maps {whole / windows:.1f} times as many. "
-    text += f"Of the windows in the image, {result['outside']:.0%} lies outside of it, if units at all positions are projected alike.\n"
+    text += f"On average {result['outside']:.0%} of a window lies outside of the image, if units at all positions are projected alike.\n"
     lines = [
         f"{each['sparse'] / each['dense']:.1f} times the dense one's with {each['share']:.1%} of the values" for each in result["sparse"]
     ]

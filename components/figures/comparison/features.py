@@ -24,7 +24,7 @@ def draw_features_alone(models: Mapping[str, keras.Model], examples: Examples, s
     """Finds the maps of the first network without a match in each other one, and the reverse, and draws those that are least alike.
 
     Layers are matched by their order. A map has no match if its correlation with every map of the other's layer, over the validation
-    examples, is at most the threshold of `LayerMatches`. Of these, maps with nine different examples are drawn before others.
+    examples, is at most the threshold of `LayerMatches`. Maps whose nine examples all differ are drawn first.
 
     Args:
         models: trained networks by their names, two or more; they take RGB 0..255 of the size of the examples.

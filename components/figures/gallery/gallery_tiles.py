@@ -94,9 +94,9 @@ def gallery_numbers(strongest: Strongest, drawn: GalleryTiles | None, ids: Seque
 
     Returns:
         `dead_maps`: units that are never positive; `window`: height and width of a tile in pixels of the image; `maps`: for each unit its
-        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white. Of a gallery
-        that is checked also `check` for each activation, as `part_checks` has it; `hidden`, the value of hidden pixels in words; and
-        `alike`, as `layer_numbers` has it, means over the strongest activations of the units.
+        activations, with `corner`, the window's place in the image, and `scale`, the absolute value that is black or white. A
+        gallery that is checked also has `check` for each activation, as `part_checks` has it; `hidden`, the value of hidden pixels in
+        words; and `alike`, as `layer_numbers` has it, means over the strongest activations of the units.
     """
     dead = np.flatnonzero(strongest.values[:, 0] <= 0).tolist()
     return {"dead_maps": dead, "window": drawn.window if drawn else None, "maps": drawn.numbers(ids) if drawn else {}}

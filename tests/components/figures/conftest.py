@@ -77,7 +77,7 @@ def report_of(search_of) -> Callable[..., FilterReport]:
 
 @pytest.fixture(scope="session")
 def clean(gratings_net, report_of) -> FilterReport:
-    """Of 7 x 7 filters with stride 2, which can represent all that they look for."""
+    """A report of 7 x 7 filters with stride 2, which can represent all that they look for."""
     return report_of(gratings_net(), "runs/clean")
 
 
@@ -106,5 +106,5 @@ def noise(gratings_net, report_of) -> FilterReport:
 
 @pytest.fixture(scope="session")
 def coarse(gratings_net, report_of) -> FilterReport:
-    """Of 11 x 11 filters with stride 4 for a pattern that 7 x 7 with stride 2 would represent."""
+    """A report of 11 x 11 filters with stride 4 for a pattern that 7 x 7 with stride 2 would represent."""
     return report_of(gratings_net(0.17, 11, 4), "runs/coarse")

@@ -89,7 +89,7 @@ def test_strides_that_differ(clean):
 
 
 def tile(sheet, place):
-    """Of 16 filters, seven a row."""
+    """Cuts the tile at a place out of a sheet of 16 filters, seven a row."""
     columns, side, margin = 7, (WIDTH + GAP) // 7 - GAP, 6 * GAP
     row, column = divmod(place, columns)
     top, left = margin + HEADING + row * (side + GAP), margin + column * (side + GAP)

@@ -13,7 +13,8 @@ import tempfile
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from report import commit, conditions, machine, markdown, seconds, versions, write
+from report import commit, conditions, machine, markdown, matrix_product_rate, seconds, versions, write
+from step_profile import operations
 from steps import prepare, record_batches, torch_step, training_step
 
 NAME = "training"
@@ -27,11 +28,13 @@ NAMES = {
     "plain": "the same batch, without contrast normalisation",
     "torch": "PyTorch, the same batch",
     "torch channels last": "PyTorch, the same batch, channels last",
+    "limit": "convolutions and dense layers alone, at the rate of a matrix product",
 }
+PEERS = {"torch channels last": "over PyTorch, channels last", "torch": "over PyTorch"}
 
 
 def measure() -> dict:
-    """Steps of all kinds in turns; seconds of one step each, by kind."""
+    """Steps of all kinds in turns; seconds of one step each, by kind, and of the limit."""
     from zfnet.model.net.architecture import ZFNET
 
     plain = dataclasses.replace(ZFNET, convolutions=tuple(dataclasses.replace(row, normalize=None) for row in ZFNET.convolutions))
@@ -46,10 +49,12 @@ def measure() -> dict:
             works |= {"torch": torch_step(SIZE, BATCH, False), "torch channels last": torch_step(SIZE, BATCH, True)}
         except ImportError as error:
             print(error)
-        taken = {name: [] for name in works}
+        products = sum(operations("zfnet").values())
+        taken = {name: [] for name in (*works, "limit")}
         for work in works.values():
             work()
         for _ in range(ROUNDS):
+            taken["limit"].append(products / matrix_product_rate())
             for name, work in works.items():
                 work()  # What was prefetched while others ran is used up.
                 taken[name].append(min(seconds(work) for _ in range(STEPS)) if name != "records" else _steady(work))
@@ -68,26 +73,27 @@ def ratios(taken: dict) -> dict:
         "records_to_memory": statistics.median(row["memory"] / row["records"] for row in rounds),
         "share_of_normalisation": statistics.median(1 - row["plain"] / row["memory"] for row in rounds),
     }
-    if "torch" in taken:
-        best = [min(row["torch"], row["torch channels last"]) for row in rounds]
-        found["faster_than_torch"] = statistics.median(other / row["records"] for other, row in zip(best, rounds, strict=True))
+    for peer in PEERS:
+        if peer in taken:
+            found[f"over {peer}"] = {name: statistics.median(row[peer] / row[name] for row in rounds) for name in taken if name not in PEERS}
     return found
 
 
 def table(result: dict) -> str:
     """The result as Markdown."""
-    rows = [
-        [NAMES[name], f"{statistics.median(BATCH / one for one in taken):.1f} ({BATCH / min(taken):.1f})"]
-        for name, taken in result["seconds"].items()
-    ]
     found = result["ratios"]
-    words = [
-        f"From TFRecords at {found['records_to_memory']:.2f} of the rate from memory",
-        f"the two normalisations take {found['share_of_normalisation']:.1%} of a step",
-    ]
-    if "faster_than_torch" in found:
-        words.append(f"the whole is {found['faster_than_torch']:.1f} times as fast as PyTorch in its faster order of axes")
-    return markdown([f"ZFNet at {SIZE}, batches of {BATCH}", "images a second"], rows) + f"\n{'; '.join(words)}.\n" + conditions(result)
+    peers = [peer for peer in PEERS if f"over {peer}" in found]
+    rows = []
+    for name, taken in result["seconds"].items():
+        rate = f"{statistics.median(BATCH / one for one in taken):.1f} ({BATCH / min(taken):.1f})"
+        over = [found[f"over {peer}"].get(name) for peer in peers]
+        rows.append([NAMES[name], rate, *(f"{ratio:.2f}" if ratio else "" for ratio in over)])
+    words = (
+        f"\nFrom TFRecords at {found['records_to_memory']:.2f} of the rate from memory; "
+        f"the two normalisations take {found['share_of_normalisation']:.1%} of a step.\n"
+    )
+    head = [f"ZFNet at {SIZE}, batches of {BATCH}", "images a second", *(PEERS[peer] for peer in peers)]
+    return markdown(head, rows) + words + conditions(result)
 
 
 def main() -> None:

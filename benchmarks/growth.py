@@ -186,7 +186,8 @@ def table(result: dict) -> str:
             more = (LARGE - sizes[-1]) / (sizes[-1] - sizes[-2])
             flat = (max(seconds) - min(seconds) < BRIEF, max(mib) - min(mib) < FLAT)
             hours, gib = (
-                each[-1] if same else each[-1] + more * (each[-1] - each[-2]) for each, same in zip((seconds, mib), flat, strict=True)
+                each[-1] if same else each[-1] + more * max(0.0, each[-1] - each[-2])
+                for each, same in zip((seconds, mib), flat, strict=True)
             )
             large.append([row["part"], f"{hours / 3600:.1f} h", f"{gib / 1024:.1f} GiB"])
     head = ["part", "grows with", "sizes", "seconds", "MiB", "exponent of time", "of memory"]

@@ -46,6 +46,8 @@ KINDS = {
     "TensorBoard": r"/summary",
 }
 OTHER = "other Python"
+# After a longer gap between two looks, the second one does not tell what the gap was.
+GAP, UNSEEN = 1.0, "not seen"
 
 
 def watch(main: int, sums: collections.Counter, done: threading.Event) -> None:
@@ -54,7 +56,8 @@ def watch(main: int, sums: collections.Counter, done: threading.Event) -> None:
     while not done.wait(PAUSE):
         stack = sys._current_frames().get(main)
         now = time.perf_counter()
-        sums[step_and_kind(stack)] += now - last
+        step, kind = step_and_kind(stack)
+        sums[step, kind if now - last < GAP else UNSEEN] += now - last
         last = now
 
 
@@ -104,7 +107,7 @@ def table(result: dict) -> str:
     """The result as a Markdown table: a row for each kind of work, a column for each step, the largest first."""
     samples = result["profile"]["samples"]
     steps = [step for step in (OUTSIDE, *STEPS.values()) if step in samples]
-    kinds = {kind: sum(samples[step].get(kind, 0) for step in steps) for kind in (*KINDS, OTHER)}
+    kinds = {kind: sum(samples[step].get(kind, 0) for step in steps) for kind in (*KINDS, OTHER, UNSEEN)}
 
     sums = [sum(samples[step].values()) for step in steps]
 

@@ -151,7 +151,7 @@ def table(result: dict) -> str:
     reference = rates["224 pixels, width 1, batches of 64"]
     rows = [[name, f"{rate:.1f}", f"{rate / reference:.2f}"] for name, rate in rates.items()]
     text = ", ".join(f"{kind} {share:.2%}" for kind, share in shares.items())
-    words = f"\nOf the time of {EPOCHS} epochs on ImageNet at this rate, callbacks take {sum(shares.values()):.1%}: {text}.\n"
+    words = f"\nCallbacks take {sum(shares.values()):.1%} of the time of {EPOCHS} epochs on ImageNet at this rate: {text}.\n"
     return markdown(["ZFNet", "images a second", "of the reference"], rows) + words + conditions(result)
 
 

@@ -54,9 +54,9 @@ def watch(main: int, sums: collections.Counter, done: threading.Event) -> None:
     """Adds the seconds of a thread, by step and kind, until `done`; `main` is its identity."""
     last = time.perf_counter()
     while not done.wait(PAUSE):
-        stack = sys._current_frames().get(main)
+        step, kind = step_and_kind(sys._current_frames().get(main))
         now = time.perf_counter()
-        step, kind = step_and_kind(stack)
+        # No frame is kept until the next look: when its function returned, this thread would free what its variables hold.
         sums[step, kind if now - last < GAP else UNSEEN] += now - last
         last = now
 

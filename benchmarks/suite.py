@@ -39,7 +39,8 @@ def read(results: pathlib.Path) -> dict[str, dict]:
     """Number of tests and seconds of each file, the longest first, from a file in the format of JUnit."""
     files: dict[str, dict] = collections.defaultdict(lambda: {"tests": 0, "seconds": 0.0})
     for case in xml.etree.ElementTree.parse(results).iter("testcase"):
-        parts = case.get("classname", "").split(".")
+        # A module that is skipped as a whole has its name in place of a test's.
+        parts = (case.get("classname") or case.get("name", "")).split(".")
         # A class of tests comes after the module's name.
         module = next(number for number, part in enumerate(parts) if part.startswith("test_"))
         entry = files["/".join(parts[: module + 1]) + ".py"]

@@ -30,6 +30,7 @@ DOCUMENTS = {
     "run_profile": "docs/speed.md",
     "search": "docs/speed.md",
     "steps_down": "docs/speed.md",
+    "suite": "CONTRIBUTING.md",
     "supported": "docs/deconvnet.md",
     "training": "docs/speed.md",
     "training_cost": "docs/speed.md",
@@ -139,7 +140,6 @@ def test_every_benchmark_is_shown():
         "signals",
         "step_profile",
         "steps",
-        "suite",
         "tensorboard_pages",
         "textbook",
     }

@@ -75,7 +75,8 @@ def ratios(taken: dict) -> dict:
     }
     for peer in PEERS:
         if peer in taken:
-            found[f"over {peer}"] = {name: statistics.median(row[peer] / row[name] for row in rounds) for name in taken if name not in PEERS}
+            ours = [name for name in taken if name not in PEERS]
+            found[f"over {peer}"] = {name: statistics.median(row[peer] / row[name] for row in rounds) for name in ours}
     return found
 
 

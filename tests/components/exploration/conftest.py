@@ -73,9 +73,9 @@ def page(request, explored, kept, examples, tmp_path_factory) -> pathlib.Path:
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """A Chromium without a window."""
+    """A Chromium without a window; closed with its file of tests, since a process can't have two Playwrights at a time."""
     sys.path.insert(0, str(BENCHMARKS))
     try:
         pages = importlib.import_module("tensorboard_pages")

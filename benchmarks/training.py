@@ -14,12 +14,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from report import commit, conditions, machine, markdown, matrix_product_rate, seconds, versions, write
-from step_profile import operations
+from step_profile import BATCH, NETS, operations
 from steps import prepare, record_batches, torch_step, training_step
 
 NAME = "training"
 DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "speed.md"
-SIZE, BATCH = 224, 64
+SIZE = NETS["zfnet"]
 PHOTOGRAPHS = 1200
 ROUNDS, STEPS = 5, 3
 NAMES = {

@@ -5,7 +5,6 @@ import functools
 import os
 import pathlib
 import time
-import urllib.parse
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,16 +12,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zfnet.components.figures.evolution.column import evolution_epochs
-from zfnet.components.figures.evolution.draw import draw_evolution, drawn_columns
 from zfnet.components.figures.layers import watched_layers
-from zfnet.components.pictures.figure import Figure, summarize_png
+from zfnet.components.pictures.figure import Figure
 from zfnet.components.storage.files import is_remote
 from zfnet.components.training.callbacks.convergence import LayerConvergence
-from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution, read_evolution
+from zfnet.components.training.callbacks.evolution import MAPS, FeatureEvolution
+from zfnet.components.training.callbacks.evolution_sheet import draw_sheet, write_sheet
 from zfnet.components.training.callbacks.first_layer import FirstLayer
 from zfnet.components.training.callbacks.look_budget import LookBudget
-from zfnet.components.training.callbacks.look_schedule import COLUMNS, LookSchedule, epoch_numbers
+from zfnet.components.training.callbacks.look_schedule import LookSchedule, epoch_numbers
 from zfnet.components.training.callbacks.read_images import Images, check_images
 from zfnet.components.training.callbacks.unnoticed import unnoticed
 from zfnet.components.training.callbacks.watched_images import KeptImages, WatchedImages
@@ -34,7 +32,6 @@ from zfnet.model.measures.outputs import check_finite_weights
 SHARE = 0.05
 FOLDER = "watched"
 UNKNOWN = 1 << 30  # Number of epochs, in a training loop that does not tell it to callbacks.
-SHEET = "Evolution of features: each map at its strongest place of each moment, and at its last strongest place. Step = epoch."
 
 
 class WatchFeatures(keras.callbacks.Callback):
@@ -168,13 +165,7 @@ class WatchFeatures(keras.callbacks.Callback):
                 self._look(shown=True, whole=True)  # Another callback, after this one, stopped the training.
         with self._warning():
             self._convergence.begin(self._done)  # A later `fit` recognises the training by these kernels.
-            figure = self.figure()
-            figure.save(self.log_dir)
-            with self.writer.as_default(step=self._done):
-                for name, picture in figure.pictures.items():
-                    tag = urllib.parse.unquote(name.replace("_", "_sheet/", 1))
-                    summarize_png(tag, picture, SHEET, figure.encoded[name])
-            self.writer.flush()
+            write_sheet(self.figure(), self.log_dir, self.writer, self._done)
 
     @unnoticed
     def figure(self, epochs: Collection[int] | None = None) -> Figure:
@@ -186,17 +177,7 @@ class WatchFeatures(keras.callbacks.Callback):
         if self.model is None:
             raise ValueError("There is no model to draw features of; call `figure` after `fit` has begun, or `set_model` before.")
         self._prepare()
-        evolution = self._evolution
-        if epochs is None:
-            epochs = [epoch for epoch in range(self._done + 1) if evolution.has_column(epoch)]
-            if len(epochs) > COLUMNS:
-                epochs = {epoch for epoch in epochs if epoch in evolution_epochs(self._done)} | {epochs[0], epochs[-1]}
-        photographs, ids = evolution.images.origins()
-        found = read_evolution(evolution.folder, epochs)
-        if not found:
-            raise ValueError(f"No features were kept after any of the epochs {sorted(epochs)}; None shows those that were.")
-        columns = drawn_columns(found, photographs, self.maps)
-        return draw_evolution(columns, evolution.last_places(epochs, columns), ids)
+        return draw_sheet(self._evolution, self._done, epochs)
 
     def _prepare(self) -> None:
         """Makes the parts of the callback for the model, once."""

@@ -1,3 +1,5 @@
+import contextlib
+import dataclasses
 import threading
 
 import keras
@@ -127,6 +129,20 @@ def test_a_second_pass_over_other_images_is_refused(deconvnet, images, layer, se
     found = strongest_activations(deconvnet, [images], [layer], k=2)
     with pytest.raises(ValueError, match=f"Unit .* of layer '{layer}' has the activation .* where the search found .* shuffled"):
         list(project_strongest(deconvnet, SECOND_PASSES[second](images), found))
+
+
+@pytest.mark.parametrize(("share", "is_refused"), [(5e-5, False), (5e-4, True)], ids=["rounding", "more"])
+def test_a_weak_activation_may_differ_by_the_rounding_of_the_strongest(share, is_refused):
+    net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3, name="conv")])
+    deconvnet, images = Deconvnet(net), np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    kernel = np.random.default_rng(1).normal(size=(3, 3, 3, 1)) * [1, 1e-3]
+    net.get_layer("conv").set_weights([kernel, np.zeros(2)])
+    found = strongest_activations(deconvnet, [images], ["conv"], k=1)["conv"]
+    # More than a thousandth of the weak one's own value.
+    change = share * np.abs(net.predict(images, verbose=0)).max() * np.array([[0], [1]], np.float32)
+    changed = {"conv": dataclasses.replace(found, values=found.values + change)}
+    with pytest.raises(ValueError, match="Unit 1 of layer 'conv' has the activation") if is_refused else contextlib.nullcontext():
+        assert sum(len(part.units) for part in project_strongest(deconvnet, [images], changed)) == 2
 
 
 def test_a_second_pass_over_smaller_images_is_refused():

@@ -8,6 +8,8 @@ import platform
 import subprocess
 import time
 
+from zfnet.components.pictures.markdown import markdown_table
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -96,8 +98,7 @@ def with_table(text: str, name: str, table: str, part: str = "") -> str:
 
 def markdown(head: list[str], rows: list[list]) -> str:
     """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
+    return "".join(f"{line}\n" for line in markdown_table(head, [list(map(str, row)) for row in rows]))
 
 
 def conditions(result: dict) -> str:

@@ -140,6 +140,8 @@ def test_machines_start_from_the_same_network(machines, tmp_path):
 
 def test_the_first_machine_tells_the_others_that_it_failed(machines, tmp_path):
     follower = machines(1)
+    # A run that ends before it looks would be an earlier one, which it does not follow.
+    wait_for(tmp_path / "output-1", "waiting for the run of the first machine")
     first = machines(0, "--architecture", "unknown")
     assert (first.wait(timeout=60), follower.wait(timeout=60)) == (1, 1)
     assert "The run of the first machine failed: There is no architecture 'unknown'" in (tmp_path / "output-1").read_text()

@@ -98,7 +98,8 @@ def with_table(text: str, name: str, table: str, part: str = "") -> str:
 
 def markdown(head: list[str], rows: list[list]) -> str:
     """A Markdown table."""
-    return "".join(f"{line}\n" for line in markdown_table(head, [list(map(str, row)) for row in rows]))
+    headings, *lines = [[str(cell) for cell in line] for line in (head, *rows)]
+    return "".join(f"{line}\n" for line in markdown_table(headings, lines))
 
 
 def conditions(result: dict) -> str:
